@@ -1,0 +1,2 @@
+//! AJP13, the protocol that web servers speak to Tomcat.
+#![deny(missing_docs)]

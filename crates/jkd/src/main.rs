@@ -1,0 +1,3 @@
+//! The `jkd` binary.
+
+fn main() {}

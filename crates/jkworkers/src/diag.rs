@@ -1,0 +1,161 @@
+//! What the readers have to say about a file: one [`Diagnostic`] per finding, each naming file,
+//! line, offending text and remedy. All findings of all files are collected; nothing stops at the
+//! first error.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+/// Where something was written: a file and a 1-based line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Origin {
+    /// The file as it was named when it was opened, or a label such as `--mount`.
+    pub file: Arc<str>,
+    /// The line, counted from 1; 0 where the whole file (or a flag) is meant.
+    pub line: u32,
+}
+
+impl Origin {
+    /// A place in a file.
+    pub fn new(file: impl Into<Arc<str>>, line: u32) -> Self {
+        Self {
+            file: file.into(),
+            line,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
+    }
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The configuration is served, but something in it has no effect or another one than it seems.
+    Warning,
+    /// The configuration cannot be served.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// Where it was written.
+    pub origin: Origin,
+    /// What is wrong, with the offending text. Secrets are never part of it.
+    pub message: String,
+    /// What to do about it, if there is more to say than the message does.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.origin, self.severity, self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n    remedy: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The findings of one load, in the order in which they were made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds an error.
+    pub fn error(&mut self, origin: &Origin, message: impl Into<String>) -> &mut Diagnostic {
+        self.push(Severity::Error, origin, message.into())
+    }
+
+    /// Adds a warning.
+    pub fn warning(&mut self, origin: &Origin, message: impl Into<String>) -> &mut Diagnostic {
+        self.push(Severity::Warning, origin, message.into())
+    }
+
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.items.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The findings in the order in which they were made.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.items.iter()
+    }
+
+    /// Appends the findings of another reader.
+    pub fn append(&mut self, mut other: Self) {
+        self.items.append(&mut other.items);
+    }
+
+    fn push(&mut self, severity: Severity, origin: &Origin, message: String) -> &mut Diagnostic {
+        self.items.push(Diagnostic {
+            severity,
+            origin: origin.clone(),
+            message,
+            help: None,
+        });
+        let last = self.items.len() - 1;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "the item was pushed in the line above"
+        )]
+        &mut self.items[last]
+    }
+}
+
+impl Diagnostic {
+    /// Says what to do about it.
+    pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.items.iter().try_for_each(|d| writeln!(f, "{d}"))
+    }
+}
+
+/// The name in `known` nearest to `given`, if one is near enough to be a slip of the pen.
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_ascii_lowercase();
+    let limit = (given.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&given, &name.to_ascii_lowercase()),
+                name,
+            )
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| name)
+}

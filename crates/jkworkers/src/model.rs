@@ -1,0 +1,86 @@
+//! The validated model: immutable, every default filled in, every name resolved.
+//!
+//! A [`Model`] is what all readers produce and the only thing that the daemon sees of a
+//! configuration. Values keep the [`Origin`] at which they were written where an operator would
+//! ask for it.
+
+mod host;
+mod worker;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+pub use self::{
+    host::{Access, AccessRule, AddressSet, Host, Listen, Location, Mount, ServerName, UriMatch},
+    worker::{
+        Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
+        PrepostPing, RecoveryOptions, Retries, Secret, SocketSettings, StatusWorker,
+        StickySettings, Worker, WorkerKind,
+    },
+};
+use crate::diag::Origin;
+
+/// Everything that a daemon needs to know, valid by construction.
+#[derive(Clone, Debug, Serialize)]
+pub struct Model {
+    /// The main server, then the virtual hosts in the order in which they were written.
+    /// Never empty.
+    pub hosts: Vec<Host>,
+    /// Where to accept HTTP, in the order in which it was written.
+    pub listen: Vec<Listen>,
+    /// The workers that can be mounted (`worker.list`), in list order.
+    pub workers: Vec<Arc<Worker>>,
+    /// Settings of the whole server.
+    pub global: Global,
+    /// Every file that was read, in reading order.
+    pub files: Vec<PathBuf>,
+}
+
+impl Model {
+    /// The worker of this name, if it can be mounted.
+    pub fn worker(&self, name: &str) -> Option<&Arc<Worker>> {
+        self.workers.iter().find(|w| &*w.name == name)
+    }
+}
+
+/// Settings of the whole server.
+#[derive(Clone, Debug, Serialize)]
+pub struct Global {
+    /// `worker.maintain`: interval between maintenance runs (decay, recovery, pool pruning).
+    /// Zero switches maintenance off, as in mod_jk.
+    pub maintain: Duration,
+    /// `JkLogFile`, with where it was written.
+    pub log_file: Option<(PathBuf, Origin)>,
+    /// `JkLogLevel`.
+    pub log_level: LogLevel,
+}
+
+impl Default for Global {
+    fn default() -> Self {
+        Self {
+            maintain: Duration::from_secs(60),
+            log_file: None,
+            log_level: LogLevel::default(),
+        }
+    }
+}
+
+/// `JkLogLevel`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Every packet.
+    Trace,
+    /// Every decision.
+    Debug,
+    /// What an operator wants to know: mod_jk's default.
+    #[default]
+    Info,
+    /// What may need attention.
+    Warn,
+    /// What failed.
+    Error,
+    /// What stops the server.
+    Emerg,
+}

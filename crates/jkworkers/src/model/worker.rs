@@ -1,0 +1,318 @@
+//! Workers: what `workers.properties` says.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::{Serialize, Serializer};
+
+use crate::diag::Origin;
+
+/// A named worker that can be mounted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Worker {
+    /// Its name in `worker.list`.
+    pub name: Arc<str>,
+    /// Where it was first written.
+    pub origin: Origin,
+    /// What it is.
+    pub kind: WorkerKind,
+}
+
+/// What a worker is (`worker.NAME.type`).
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum WorkerKind {
+    /// `ajp13`: one Tomcat.
+    Ajp13(Arc<AjpWorker>),
+    /// `lb`: a group of Tomcats.
+    #[serde(rename = "lb")]
+    Balancer(Arc<Balancer>),
+    /// `status`: the status page.
+    Status(Arc<StatusWorker>),
+}
+
+/// One Tomcat: address and everything about connections to it.
+#[derive(Clone, Debug, Serialize)]
+pub struct AjpWorker {
+    /// Its name; equals the route unless `route` says otherwise.
+    pub name: Arc<str>,
+    /// `host`: a name or an address without brackets.
+    pub host: String,
+    /// `port`. 0 means that the address is not known yet: contact is disabled.
+    pub port: u16,
+    /// `source`: the local address for outgoing connections.
+    pub source: Option<String>,
+    /// `prefer_ipv6`.
+    pub prefer_ipv6: bool,
+    /// `secret`.
+    pub secret: Option<Secret>,
+    /// `max_packet_size`, bytes: a multiple of 1024 from 8192 to 65536.
+    pub max_packet_size: u32,
+    /// Connection pool.
+    pub pool: PoolSettings,
+    /// Socket options and timeouts.
+    pub socket: SocketSettings,
+    /// When to send CPings.
+    pub ping: PingPolicy,
+    /// `reply_timeout`: the longest gap between two packets of an answer. `None` waits for ever.
+    pub reply_timeout: Option<Duration>,
+    /// `retries` and `retry_interval` on this backend.
+    pub retries: Retries,
+    /// `recovery_options`. `None` where the file does not set it: the safe rule applies.
+    pub recovery_options: Option<RecoveryOptions>,
+    /// `fail_on_status`: a positive number puts the member in error, a negative one does not.
+    pub fail_on_status: Vec<i32>,
+    /// `busy_limit`: requests in flight at which the worker refuses more. 0 means no limit.
+    pub busy_limit: u32,
+    /// Where it was first written.
+    pub origin: Origin,
+}
+
+/// A secret. Neither `Debug` nor serialisation show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Takes the text as the secret.
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the wire only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("<redacted>")
+    }
+}
+
+/// `connection_pool_*` and `connection_acquire_timeout`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PoolSettings {
+    /// `connection_pool_size`: connections at most. `None` means no limit.
+    pub size: Option<u32>,
+    /// `connection_pool_minsize`: idle pruning stops here.
+    pub min_size: u32,
+    /// `connection_pool_timeout`: idle connections older than this are closed. `None`: never.
+    pub idle_timeout: Option<Duration>,
+    /// `connection_acquire_timeout`: how long to wait for a free connection.
+    pub acquire_timeout: Duration,
+}
+
+/// `socket_*`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SocketSettings {
+    /// `socket_connect_timeout`: for the TCP connect. `None`: the system's own.
+    pub connect_timeout: Option<Duration>,
+    /// `socket_timeout`: for each read and write. `None`: no limit.
+    pub timeout: Option<Duration>,
+    /// `socket_keepalive`.
+    pub keepalive: bool,
+    /// `socket_buffer`, bytes; `None`: the system's own.
+    pub buffer: Option<u32>,
+}
+
+/// When CPings are sent, and how long a CPong may take.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PingPolicy {
+    /// After a connect (`connect_timeout`, `ping_mode` C).
+    pub connect: Option<Duration>,
+    /// Before a request (`prepost_timeout`, `ping_mode` P).
+    pub prepost: Option<PrepostPing>,
+    /// On idle connections at maintenance: (idle time, CPong timeout)
+    /// (`connection_ping_interval`, `ping_mode` I).
+    pub interval: Option<(Duration, Duration)>,
+}
+
+/// A CPing before a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PrepostPing {
+    /// How long the CPong may take.
+    pub timeout: Duration,
+    /// Only connections that were idle for at least this long are asked. Zero: each one.
+    pub min_idle: Duration,
+}
+
+/// `retries` and `retry_interval`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Retries {
+    /// Attempts, not repetitions; at least 1.
+    pub attempts: u32,
+    /// The pause before the second and each further attempt.
+    pub interval: Duration,
+}
+
+/// `recovery_options`, as mod_jk has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RecoveryOptions {
+    /// 1: no retry once the request was sent.
+    pub not_if_request_sent: bool,
+    /// 2: no retry once headers were received.
+    pub not_if_headers_sent: bool,
+    /// 4: close the backend connection hard when the client fails.
+    pub abort_if_client_fails: bool,
+    /// 8: HEAD may always be retried.
+    pub always_head: bool,
+    /// 16: GET may always be retried.
+    pub always_get: bool,
+}
+
+/// A load balancer (`type=lb`).
+#[derive(Clone, Debug, Serialize)]
+pub struct Balancer {
+    /// Its members in the order of `balance_workers`. Never empty.
+    pub members: Vec<Member>,
+    /// `method`.
+    pub method: Method,
+    /// `lock`. Accepted; choosing needs no lock here.
+    pub lock: Lock,
+    /// Sessions.
+    pub sticky: StickySettings,
+    /// `recover_time`: how long a member in error rests.
+    pub recover_time: Duration,
+    /// `error_escalation_time`.
+    pub error_escalation_time: Duration,
+    /// `max_reply_timeouts`.
+    pub max_reply_timeouts: u32,
+    /// `retries` (passes over the members) and `retry_interval`.
+    pub retries: Retries,
+    /// `lb_retries`: members tried in one pass.
+    pub lb_retries: u32,
+}
+
+/// One member of a balancer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Member {
+    /// The Tomcat.
+    pub worker: Arc<AjpWorker>,
+    /// `lbfactor`, at least 1.
+    pub lbfactor: u32,
+    /// `distance`: nearer members are preferred absolutely.
+    pub distance: i32,
+    /// `route`: what stands behind the dot of its session ids.
+    pub route: Arc<str>,
+    /// `domain`.
+    pub domain: Option<Arc<str>>,
+    /// `redirect`: the route to use when this member fails.
+    pub redirect: Option<Arc<str>>,
+    /// `activation`.
+    pub activation: Activation,
+}
+
+/// `activation`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Activation {
+    /// Serves everything.
+    #[default]
+    #[serde(rename = "ACT")]
+    Active,
+    /// Serves its own sessions only.
+    #[serde(rename = "DIS")]
+    Disabled,
+    /// Serves nothing.
+    #[serde(rename = "STP")]
+    Stopped,
+}
+
+impl Activation {
+    /// mod_jk's three-letter name, as in `JK_LB_ACTIVATION`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Active => "ACT",
+            Self::Disabled => "DIS",
+            Self::Stopped => "STP",
+        }
+    }
+}
+
+/// `method`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// By requests.
+    #[default]
+    Request,
+    /// By bytes.
+    Traffic,
+    /// By requests in flight.
+    Busyness,
+    /// By new sessions.
+    Session,
+    /// By new sessions, round robin.
+    Next,
+}
+
+/// `lock`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lock {
+    /// The default.
+    #[default]
+    Optimistic,
+    /// Across processes.
+    Pessimistic,
+}
+
+/// How sessions stick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StickySettings {
+    /// `sticky_session`.
+    pub enabled: bool,
+    /// `sticky_session_force`.
+    pub force: bool,
+    /// `session_cookie`.
+    pub cookie: String,
+    /// `session_path`, with its leading `;`.
+    pub path: String,
+    /// `set_session_cookie`.
+    pub set_cookie: bool,
+    /// `session_cookie_path`.
+    pub cookie_path: String,
+}
+
+impl Default for StickySettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            force: false,
+            cookie: "JSESSIONID".into(),
+            path: ";jsessionid".into(),
+            set_cookie: false,
+            cookie_path: "/".into(),
+        }
+    }
+}
+
+/// A status worker (`type=status`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StatusWorker {
+    /// `css`.
+    pub css: Option<String>,
+    /// `ns`.
+    pub ns: Option<String>,
+    /// `xmlns`.
+    pub xmlns: Option<String>,
+    /// `doctype`.
+    pub doctype: Option<String>,
+    /// `prefix`.
+    pub prefix: Option<String>,
+    /// `read_only`.
+    pub read_only: bool,
+    /// `user`.
+    pub users: Vec<String>,
+    /// `user_case_insensitive`.
+    pub user_case_insensitive: bool,
+    /// `good`.
+    pub good: Vec<String>,
+    /// `bad`.
+    pub bad: Vec<String>,
+}
