@@ -1,4 +1,4 @@
 //! AJP13, the protocol that web servers speak to Tomcat.
 #![deny(missing_docs)]
 
-pub mod facts;
+pub mod wire;
