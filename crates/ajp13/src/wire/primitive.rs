@@ -196,7 +196,7 @@ mod tests {
     fn a_string_longer_than_its_length_field_is_refused() {
         let mut buffer = BytesMut::new();
         let mut writer = PacketWriter::begin(&mut buffer, Direction::Request, 1 << 20);
-        writer.string(Some(&[b'a'; 65535]));
+        writer.string(Some(&vec![b'a'; 65535]));
         assert!(writer.finish().is_err());
         assert!(buffer.is_empty());
     }

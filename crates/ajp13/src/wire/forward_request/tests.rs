@@ -86,7 +86,7 @@ fn the_largest_head_fits_exactly() {
 fn a_name_that_would_read_as_a_code_is_refused() {
     let mut buffer = BytesMut::new();
     let mut writer = ForwardRequestWriter::begin(&mut buffer, PacketSize::MAX, &line(b"GET"));
-    writer.header(&[b'n'; 0xA008], b"");
+    writer.header(&vec![b'n'; 0xA008], b"");
     assert!(writer.finish().is_err());
 }
 
