@@ -1,1 +1,26 @@
-//! Harness of the end-to-end suites.
+//! Harness of the end-to-end suites: real Tomcats, the real `jkd`, scripted AJP backends, and a
+//! plain HTTP client that owes nothing to the code under test.
+//!
+//! - [`Tomcat`] and [`Cluster`]: real Tomcat 10s in a directory of their own, on free ports.
+//! - [`Jkd`]: the real binary, with configuration files in a directory of its own.
+//! - [`Backend`]: an AJP peer that does exactly what a test tells it, byte by byte.
+//! - [`Http`]: a blocking HTTP/1.1 client with a cookie jar.
+//! - [`wait_until`]: waits for a condition; tests never sleep for a fixed time and hope.
+//!
+//! Everything is started by the test that needs it and ends with it, also when the test panics.
+
+mod backend;
+mod http1;
+mod jkd;
+mod process;
+mod tomcat;
+mod wait;
+
+pub use self::{
+    backend::{Backend, Exchange},
+    http1::{Answer, Http, Request},
+    jkd::{Jkd, JkdBuilder},
+    process::{Leashed, signal},
+    tomcat::{Cluster, Tomcat, TomcatBuilder, home as tomcat_home},
+    wait::{LONG, free_port, wait_until, within},
+};

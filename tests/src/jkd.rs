@@ -1,0 +1,150 @@
+//! The real `jkd` binary.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{http1::Http, process::Leashed, wait::within};
+
+/// A running `jkd` with a directory of its own for its files.
+#[derive(Debug)]
+pub struct Jkd {
+    /// Where it serves HTTP.
+    pub address: SocketAddr,
+    process: Leashed,
+    directory: TempDir,
+}
+
+/// What a [`Jkd`] shall be started with.
+#[derive(Debug)]
+pub struct JkdBuilder {
+    binary: PathBuf,
+    directory: TempDir,
+}
+
+impl Jkd {
+    /// A `jkd` of this binary: `env!("CARGO_BIN_EXE_jkd")`.
+    pub fn builder(binary: &str) -> JkdBuilder {
+        JkdBuilder {
+            binary: binary.into(),
+            directory: tempfile::tempdir().expect("a temporary directory"),
+        }
+    }
+
+    /// Serves these workers, mounted as told, on a free port.
+    pub fn serving(binary: &str, workers: &str, mounts: &[&str]) -> Self {
+        let builder = Self::builder(binary).file("workers.properties", workers);
+        let mut arguments = vec![
+            "run",
+            "--listen",
+            "127.0.0.1:0",
+            "--workers",
+            "workers.properties",
+        ];
+        arguments.extend(mounts.iter().flat_map(|mount| ["--mount", mount]));
+        builder.start(&arguments)
+    }
+
+    /// A client of it.
+    pub fn http(&self) -> Http {
+        Http::new(self.address)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> &Leashed {
+        &self.process
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Waits until its log contains `text`.
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) {
+        let mut log = String::new();
+        let deadline = Duration::from_secs(30);
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            within(deadline, text, || {
+                log = self.log();
+                log.contains(text).then_some(())
+            });
+        }));
+        assert!(found.is_ok(), "no {text:?} in the log:\n{log}");
+    }
+
+    /// Writes a file of its directory anew.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.directory.path().join(name), text).expect("a file");
+    }
+
+    /// The path of a file of its directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Sends SIGTERM and waits for the end; returns the exit status.
+    pub fn terminate(&self) -> i32 {
+        self.process.signal("TERM");
+        self.process.wait_for_end()
+    }
+}
+
+impl JkdBuilder {
+    /// Writes a file into its directory, which is also its working directory.
+    #[must_use]
+    pub fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.directory.path().join(name), text).expect("a file");
+        self
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Starts it with these arguments and waits until it listens.
+    pub fn start(self, arguments: &[&str]) -> Jkd {
+        let log = self.directory.path().join("jkd.out");
+        let process = Leashed::start(&self.command(arguments), &log).expect("jkd can be started");
+        let address = within(crate::wait::LONG, "jkd to listen", || {
+            let log = process.log();
+            assert!(process.is_running(), "jkd ended:\n{log}");
+            listening(&log)
+        });
+        Jkd {
+            address,
+            process,
+            directory: self.directory,
+        }
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> io::Result<Output> {
+        self.command(arguments).output()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_remove("RUST_LOG")
+            .env("NO_COLOR", "1");
+        command
+    }
+}
+
+/// The address in the line `… listening on http://ADDRESS`.
+fn listening(log: &str) -> Option<SocketAddr> {
+    let (_, rest) = log.split_once("listening on http://")?;
+    let end = rest.find(|c: char| c.is_whitespace() || c == '/')?;
+    rest[..end].parse().ok()
+}

@@ -1,0 +1,41 @@
+//! Waiting for conditions, and finding free ports.
+
+use std::{net::TcpListener, thread, time::Duration};
+
+use tokio::time::Instant;
+
+/// A deadline that only a broken program misses, also on a machine that is busy with other things.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// Waits until `condition` holds; panics with `what` when it does not within [`LONG`].
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    within(LONG, what, || condition().then_some(()));
+}
+
+/// Waits until `probe` gives something, and returns it; panics with `what` after `deadline`.
+#[track_caller]
+pub fn within<T>(deadline: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = probe() {
+            return value;
+        }
+        assert!(
+            start.elapsed() < deadline,
+            "still waiting after {deadline:?}: {what}"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A port on 127.0.0.1 that nobody uses now. For programs that cannot choose one themselves; where
+/// a program can, let it bind port 0.
+pub fn free_port() -> u16 {
+    // The kernel walks through its range of ephemeral ports, so a port that was just given back
+    // does not come again soon.
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
+}
