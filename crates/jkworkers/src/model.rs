@@ -12,7 +12,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Serialize;
 
 pub use self::{
-    host::{Access, AccessRule, AddressSet, Host, Listen, Location, Mount, ServerName, UriMatch},
+    host::{
+        Access, AccessRule, AddressSet, Host, Listen, Location, Mount, MountSource, Order, Require,
+        RuleExtensions, ServerName, UriMatch,
+    },
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
         PrepostPing, RecoveryOptions, Retries, Secret, SocketSettings, StatusWorker,

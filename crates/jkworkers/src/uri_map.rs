@@ -1,13 +1,126 @@
 //! The URI map: which worker serves a URI. Pure; no sockets, no clock.
+//!
+//! Rules are tried in mod_jk's order: more slashes first, then longer patterns, then by the kind
+//! of line they were (uriworkermap file, `JkMount`, worker definition), then as written. An exact
+//! pattern does not beat one with wildcards. The first rule that matches is the answer, unless
+//! any exclusion for its worker (or for `*`) matches too: then the URI is not mapped at all.
 
-use std::sync::Arc;
+mod explain;
+mod normalise;
+pub(crate) mod wildcard;
 
-use serde::Serialize;
+use std::{cmp::Reverse, sync::Arc};
 
-use crate::model::Mount;
+use serde::{Serialize, Serializer};
+
+pub use self::{
+    explain::{Explanation, Loser, Reason},
+    normalise::{BadUri, EncodedSlashes, UriRules, clean, decode, normalise},
+};
+use crate::model::{Mount, UriMatch};
+
+/// URIs longer than this many bytes are not mapped.
+pub const MAX_URI: usize = 4095;
 
 /// The rules of one host in matching order.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub struct UriMap {
-    rules: Vec<Arc<Mount>>,
+    rules: Arc<[Mount]>,
+    reject_unsafe: bool,
+}
+
+impl UriMap {
+    /// Puts rules, given in the order in which they were written, in matching order.
+    pub fn new(rules: impl IntoIterator<Item = Mount>) -> Self {
+        let mut rules: Vec<_> = rules.into_iter().collect();
+        rules.sort_by_key(|rule| {
+            let slashes = rule.pattern.bytes().filter(|&b| b == b'/').count();
+            Reverse((slashes, rule.pattern.len(), rule.source))
+        });
+        Self {
+            rules: rules.into(),
+            reject_unsafe: false,
+        }
+    }
+
+    /// `JkOptions RejectUnsafeURI`: URIs with `%` or `\` after decoding are not mapped.
+    #[must_use]
+    pub fn reject_unsafe(mut self, reject: bool) -> Self {
+        self.reject_unsafe = reject;
+        self
+    }
+
+    /// The rule that serves a URI that went through [`normalise`] (or [`clean`]).
+    pub fn find(&self, normalised: &[u8]) -> Option<&Mount> {
+        if self.refusal(normalised).is_some() {
+            return None;
+        }
+        let mount = self.first_mount(normalised)?;
+        match self.exclusion_of(mount, normalised) {
+            None => Some(mount),
+            Some(_) => None,
+        }
+    }
+
+    /// The same answer as [`find`](Self::find), with reasons.
+    pub fn explain(&self, normalised: &[u8]) -> Explanation<'_> {
+        explain::explain(self, normalised)
+    }
+
+    /// All rules in matching order, exclusions and disabled ones included.
+    pub fn iter(&self) -> impl Iterator<Item = &Mount> {
+        self.rules.iter()
+    }
+
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    fn refusal(&self, uri: &[u8]) -> Option<Refusal> {
+        if uri.len() > MAX_URI {
+            return Some(Refusal::TooLong);
+        }
+        let is_unsafe = self.reject_unsafe && uri.iter().any(|b| matches!(b, b'%' | b'\\'));
+        is_unsafe.then_some(Refusal::Unsafe)
+    }
+
+    fn first_mount(&self, uri: &[u8]) -> Option<&Mount> {
+        self.iter()
+            .find(|rule| !rule.exclusion && !rule.disabled && rule.matches(uri))
+    }
+
+    fn exclusion_of(&self, mount: &Mount, uri: &[u8]) -> Option<&Mount> {
+        self.iter().find(|rule| {
+            rule.exclusion
+                && !rule.disabled
+                && (&*rule.worker == "*" || rule.worker == mount.worker)
+                && rule.matches(uri)
+        })
+    }
+}
+
+/// Why a URI is not looked up at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// It is longer than [`MAX_URI`].
+    TooLong,
+    /// It has a `%` or `\` and `RejectUnsafeURI` is set.
+    Unsafe,
+}
+
+impl Serialize for UriMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl Mount {
+    fn matches(&self, uri: &[u8]) -> bool {
+        match self.kind {
+            UriMatch::Exact => self.pattern.as_bytes() == uri,
+            UriMatch::Wildcard => wildcard::matches(self.pattern.as_bytes(), uri),
+        }
+    }
 }

@@ -1,28 +1,123 @@
 //! Hosts, mounts and access rules: what httpd's side of the configuration says.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use serde::Serialize;
 
-use crate::{diag::Origin, uri_map::UriMap};
+use super::Model;
+use crate::{
+    diag::Origin,
+    uri_map::{UriMap, UriRules, wildcard},
+};
 
 /// The main server or one `<VirtualHost>`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Host {
     /// Where it was written; the main server's origin is the first file.
     pub origin: Origin,
-    /// `ServerName`, the host's own name; the first listener's where none is given.
+    /// `ServerName`. A virtual host on any address that has none has the main server's.
     pub server_name: Option<ServerName>,
     /// `ServerAlias`: further names; `*` and `?` are wildcards.
     pub aliases: Vec<String>,
     /// The addresses of `<VirtualHost …>`; empty for the main server.
     /// Ports are `None` for `*` (any port), addresses are `None` for `*` and `_default_`.
     pub addresses: Vec<(Option<IpAddr>, Option<u16>)>,
+    /// What the host does to a request's path before it is compared.
+    pub uri_rules: UriRules,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
-    /// `<Location>` sections that say something about access, in order.
+    /// `<Location>` sections that say something about access, in the order in which they are
+    /// applied: the main server's first, as httpd merges them into each virtual host.
     pub locations: Vec<Location>,
+}
+
+impl Host {
+    /// Whether a client may use `path` (normalised), asking the `<Location>` sections.
+    ///
+    /// Of several sections that match, the last one that says `Require` and the last one that
+    /// says `Order`, `Allow` or `Deny` count, and both have to agree; this is httpd's merging.
+    /// `client` is the peer's address, `local` the address it connected to.
+    pub fn allows(&self, path: &[u8], client: IpAddr, local: IpAddr) -> bool {
+        let matching = || self.locations.iter().rev().filter(|l| l.covers(path));
+        let require = matching().find_map(|l| l.access.require.as_ref());
+        let order = matching().find_map(|l| l.access.order.as_ref());
+        crate::access::allows(require, order, client, local)
+    }
+
+    /// Whether `name` (without a port) is this host's `ServerName` or one of its aliases.
+    fn answers_to(&self, name: &str) -> bool {
+        let own = self.server_name.as_ref();
+        own.is_some_and(|own| own.name.eq_ignore_ascii_case(name))
+            || self
+                .aliases
+                .iter()
+                .any(|alias| wildcard::matches_ignoring_case(alias.as_bytes(), name.as_bytes()))
+    }
+
+    /// How well the host's addresses fit `local`: the best of them.
+    fn fit(&self, local: SocketAddr) -> Option<Fit> {
+        let ip = local.ip().to_canonical();
+        let fits = |&(address, port): &(Option<IpAddr>, Option<u16>)| {
+            (address.is_none_or(|a| a == ip) && port.is_none_or(|p| p == local.port())).then_some(
+                Fit {
+                    address: address.is_some(),
+                    port: port.is_some(),
+                },
+            )
+        };
+        self.addresses.iter().filter_map(fits).max()
+    }
+
+    fn has(&self, local: SocketAddr, wanted: Fit) -> bool {
+        let ip = local.ip().to_canonical();
+        let address = wanted.address.then_some(ip);
+        let port = wanted.port.then_some(local.port());
+        self.addresses.contains(&(address, port))
+    }
+}
+
+/// How a virtual host's address fits: an address counts more than a port.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Fit {
+    address: bool,
+    port: bool,
+}
+
+impl Model {
+    /// The host that serves a request which came in at `local` and asks for `host_header`.
+    ///
+    /// As in httpd: the virtual hosts with the best fitting address are candidates (a written
+    /// address before `*`, a written port before any); the first of them whose `ServerName` or
+    /// `ServerAlias` is the name asked for serves; if none has it, the first candidate; without
+    /// candidates the main server. `host_header` may carry a port and a final dot.
+    pub fn host_for(&self, local: SocketAddr, host_header: Option<&str>) -> &Host {
+        let Some((main, virtual_hosts)) = self.hosts.split_first() else {
+            unreachable!("a model has a main server")
+        };
+        let Some(fit) = virtual_hosts.iter().filter_map(|h| h.fit(local)).max() else {
+            return main;
+        };
+        let mut candidates = virtual_hosts.iter().filter(|h| h.has(local, fit));
+        let first = candidates.clone().next().unwrap_or(main);
+        host_header
+            .map(name_of)
+            .and_then(|name| candidates.find(|h| h.answers_to(name)))
+            .unwrap_or(first)
+    }
+}
+
+/// The name in a `Host` header: without port, without a final dot.
+fn name_of(header: &str) -> &str {
+    let name = match header.rfind(':') {
+        Some(colon) if !header.ends_with(']') => header.get(..colon).unwrap_or(header),
+        _ => header,
+    };
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// `ServerName [scheme://]name[:port]`.
@@ -48,7 +143,7 @@ pub struct Listen {
 }
 
 /// One rule: this URI pattern is served by this worker, or excluded from it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mount {
     /// The pattern; begins with `/`.
     pub pattern: Arc<str>,
@@ -60,6 +155,11 @@ pub struct Mount {
     pub exclusion: bool,
     /// A `-` rule: shown, never applied.
     pub disabled: bool,
+    /// What kind of line it was.
+    pub source: MountSource,
+    /// What stood behind the worker's name.
+    #[serde(skip_serializing_if = "RuleExtensions::is_empty")]
+    pub extensions: RuleExtensions,
     /// Where it was written.
     pub origin: Origin,
 }
@@ -74,6 +174,54 @@ pub enum UriMatch {
     Wildcard,
 }
 
+/// What kind of line a rule was. Between rules that are equally specific the greater one wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MountSource {
+    /// `worker.NAME.mount`.
+    WorkerDefinition,
+    /// `JkMount`, `JkUnMount`, or `--mount`.
+    JkMount,
+    /// A line of a uriworkermap file (`JkMountFile`, `--mount-file`).
+    UriWorkerMap,
+}
+
+/// Rule extensions: `worker;reply_timeout=…;…`. Read and kept; none is in effect yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RuleExtensions {
+    /// `reply_timeout`; zero switches it off.
+    pub reply_timeout: Option<Duration>,
+    /// `sticky_ignore`.
+    pub sticky_ignore: bool,
+    /// `stateless`.
+    pub stateless: bool,
+    /// `active`: members that are active for this rule.
+    pub active: Vec<String>,
+    /// `disabled`: members that are disabled for this rule.
+    pub disabled: Vec<String>,
+    /// `stopped`: members that are stopped for this rule.
+    pub stopped: Vec<String>,
+    /// `fail_on_status`: replaces the worker's list.
+    pub fail_on_status: Vec<i32>,
+    /// `use_server_errors`: the lowest status that is replaced by an own error page.
+    pub use_server_errors: Option<u16>,
+    /// `session_cookie`.
+    pub session_cookie: Option<String>,
+    /// `session_path`.
+    pub session_path: Option<String>,
+    /// `set_session_cookie`.
+    pub set_session_cookie: bool,
+    /// `session_cookie_path`.
+    pub session_cookie_path: Option<String>,
+}
+
+impl RuleExtensions {
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One `<Location>` with access rules.
 #[derive(Clone, Debug, Serialize)]
 pub struct Location {
@@ -85,26 +233,52 @@ pub struct Location {
     pub origin: Origin,
 }
 
-/// Who may use a location.
+impl Location {
+    /// Whether the section is about `path`.
+    ///
+    /// Without wildcards: the path itself and everything below it. With `*`, `?` or `[…]`: the
+    /// whole path, and no wildcard matches a `/`.
+    pub fn covers(&self, path: &[u8]) -> bool {
+        let own = self.path.as_bytes();
+        if wildcard::is_glob(own) {
+            return wildcard::glob(own, path);
+        }
+        path.strip_prefix(own)
+            .is_some_and(|rest| own.ends_with(b"/") || rest.is_empty() || rest.starts_with(b"/"))
+    }
+}
+
+/// Who may use a location. Both parts have to agree where both are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// `Require …`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require: Option<Require>,
+    /// `Order`, `Allow`, `Deny`, `Satisfy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+}
+
+impl Access {
+    /// Whether a client may come in. `client` is the peer's address, `local` the address that it
+    /// connected to.
+    pub fn allows(&self, client: IpAddr, local: IpAddr) -> bool {
+        crate::access::allows(self.require.as_ref(), self.order.as_ref(), client, local)
+    }
+}
+
+/// `Require` lines and the sections that group them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Access {
-    /// `Require …`: any of these is enough (`RequireAny`, httpd's default for a list).
-    Require(Vec<AccessRule>),
-    /// `Order Deny,Allow`: denied when `deny` matches and `allow` does not; else allowed.
-    DenyAllow {
-        /// `Deny from`.
-        deny: Vec<AddressSet>,
-        /// `Allow from`.
-        allow: Vec<AddressSet>,
-    },
-    /// `Order Allow,Deny`: allowed when `allow` matches and `deny` does not; else denied.
-    AllowDeny {
-        /// `Allow from`.
-        allow: Vec<AddressSet>,
-        /// `Deny from`.
-        deny: Vec<AddressSet>,
-    },
+pub enum Require {
+    /// `<RequireAny>`, and what a plain list of `Require` lines is: one grant is enough.
+    Any(Vec<Self>),
+    /// `<RequireAll>`: no refusal and at least one grant.
+    All(Vec<Self>),
+    /// `<RequireNone>`: no grant.
+    None(Vec<Self>),
+    /// One line.
+    Rule(AccessRule),
 }
 
 /// One line of `Require`.
@@ -112,15 +286,29 @@ pub enum Access {
 pub struct AccessRule {
     /// `Require not …`.
     pub negated: bool,
-    /// Whom it names.
-    pub who: AddressSet,
+    /// Whom it names: any of these. Empty for `Require all denied`.
+    pub who: Vec<AddressSet>,
+}
+
+/// `Order`, `Allow`, `Deny` and `Satisfy`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// `Order Allow,Deny` (and `Mutual-failure`): allowed when `allow` matches and `deny` does
+    /// not. Otherwise `Order Deny,Allow`: denied when `deny` matches and `allow` does not.
+    pub allow_first: bool,
+    /// `Allow from`.
+    pub allow: Vec<AddressSet>,
+    /// `Deny from`.
+    pub deny: Vec<AddressSet>,
+    /// `Satisfy Any`: either this or the `Require` lines are enough.
+    pub satisfy_any: bool,
 }
 
 /// A set of client addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AddressSet {
-    /// `all`, `all granted`; `Require all denied` is this, negated.
+    /// Everybody.
     All,
     /// The machine itself (`Require local`): 127.0.0.0/8, `::1`, or both ends of the connection equal.
     Local,

@@ -1,0 +1,394 @@
+//! From the request's target to the text that is compared with the rules.
+//!
+//! Two steps, because two texts are needed: [`decode`] is what httpd does (its result is what is
+//! forwarded and searched for a session id), [`clean`] is what mod_jk does on top of it to a copy
+//! (its result is what is mapped). Both are pure and neither allocates when there is nothing to
+//! change, which is the rule.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// What a host does with slashes in a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UriRules {
+    /// `AllowEncodedSlashes`.
+    pub encoded_slashes: EncodedSlashes,
+    /// `MergeSlashes`: runs of slashes become one. httpd's default is On.
+    pub merge_slashes: bool,
+}
+
+impl Default for UriRules {
+    fn default() -> Self {
+        Self {
+            encoded_slashes: EncodedSlashes::Refuse,
+            merge_slashes: true,
+        }
+    }
+}
+
+/// `AllowEncodedSlashes`: what happens to `%2F`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncodedSlashes {
+    /// `Off`, the default: 404.
+    Refuse,
+    /// `On`: it becomes a slash.
+    Decode,
+    /// `NoDecode`: the text `%2F` stays.
+    Keep,
+}
+
+/// A target that is answered at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadUri {
+    /// A `..` leads above the root.
+    #[error("the path leads above the root")]
+    AboveRoot,
+    /// `%2F` where it is not allowed.
+    #[error("the path has an encoded slash (%2F)")]
+    EncodedSlash,
+    /// A `%` without two hexadecimal digits.
+    #[error("the path has a % without two hexadecimal digits")]
+    Escape,
+    /// `%00`.
+    #[error("the path has an encoded NUL (%00)")]
+    Nul,
+    /// Neither a path that begins with `/`, nor a URL, nor `*`.
+    #[error("the path does not begin with /")]
+    Relative,
+}
+
+impl BadUri {
+    /// httpd's answer: 404 for what could be meant well, else 400.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::EncodedSlash | Self::Nul => 404,
+            Self::AboveRoot | Self::Escape | Self::Relative => 400,
+        }
+    }
+}
+
+/// Both steps: the text that [`UriMap::find`](super::UriMap::find) wants.
+///
+/// # Errors
+/// [`BadUri`] says which; answer it with [`BadUri::status`].
+pub fn normalise(target: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri> {
+    Ok(match decode(target, rules)? {
+        Cow::Borrowed(path) => clean(path)?,
+        Cow::Owned(path) => Cow::Owned(clean(&path)?.into_owned()),
+    })
+}
+
+/// httpd's step: takes the path out of the target (scheme, authority, query and fragment go),
+/// decodes it once, resolves `.` and `..` and merges slashes.
+///
+/// `*`, as in `OPTIONS *`, stays as it is; no rule matches it.
+///
+/// # Errors
+/// [`BadUri`].
+pub fn decode(target: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri> {
+    let path = path_of(target);
+    if path == b"*" {
+        return Ok(Cow::Borrowed(path));
+    }
+    if !path.starts_with(b"/") {
+        return Err(BadUri::Relative);
+    }
+    if is_plain(path, rules) {
+        return Ok(Cow::Borrowed(path));
+    }
+    let resolved = resolve(&decode_unreserved(path), rules.merge_slashes, |s| s)?;
+    let decoded = unescape(&resolved, rules.encoded_slashes)?;
+    if rules.encoded_slashes == EncodedSlashes::Decode {
+        return resolve(&decoded, rules.merge_slashes, |s| s).map(Cow::Owned);
+    }
+    Ok(Cow::Owned(decoded))
+}
+
+/// mod_jk's step: removes every path parameter (`;…`), merges slashes, resolves `.` and `..`.
+///
+/// # Errors
+/// [`BadUri::AboveRoot`], and [`BadUri::Relative`] for a text that neither begins with `/` nor is
+/// `*`.
+pub fn clean(path: &[u8]) -> Result<Cow<'_, [u8]>, BadUri> {
+    if path == b"*" {
+        return Ok(Cow::Borrowed(path));
+    }
+    if !path.starts_with(b"/") {
+        return Err(BadUri::Relative);
+    }
+    if !path.contains(&b';') && is_plain(path, UriRules::default()) {
+        return Ok(Cow::Borrowed(path));
+    }
+    resolve(path, true, without_parameter).map(Cow::Owned)
+}
+
+/// The path of `/path?query`, of `scheme://authority/path?query`, or `*`.
+fn path_of(target: &[u8]) -> &[u8] {
+    let end = target.iter().position(|b| matches!(b, b'?' | b'#'));
+    let target = end.and_then(|end| target.get(..end)).unwrap_or(target);
+    if target.starts_with(b"/") {
+        return target;
+    }
+    let Some(colon) = target.windows(3).position(|w| w == b"://") else {
+        return target;
+    };
+    let rest = target.get(colon + 3..).unwrap_or_default();
+    match rest.iter().position(|&b| b == b'/') {
+        Some(slash) => rest.get(slash..).unwrap_or_default(),
+        None => b"/",
+    }
+}
+
+/// Whether both steps but the removal of parameters would leave a path alone. May say no too
+/// often, never yes.
+fn is_plain(path: &[u8], rules: UriRules) -> bool {
+    let mut previous = 0;
+    for &byte in path {
+        match byte {
+            b'%' => return false,
+            b'/' if previous == b'/' && rules.merge_slashes => return false,
+            b'.' if previous == b'/' => return false,
+            _ => previous = byte,
+        }
+    }
+    true
+}
+
+/// Decodes the characters that mean the same with and without a `%` (RFC 3986, 2.3), so that
+/// `%2e%2e` is seen as `..`.
+fn decode_unreserved(path: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((&byte, tail)) = rest.split_first() {
+        match escape(rest) {
+            Some(value) if is_unreserved(value) => {
+                result.push(value);
+                rest = rest.get(3..).unwrap_or_default();
+            }
+            _ => {
+                result.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    result
+}
+
+/// Decodes the rest. The whole path is looked at, as a bad escape counts more than a forbidden
+/// character.
+fn unescape(path: &[u8], slashes: EncodedSlashes) -> Result<Vec<u8>, BadUri> {
+    let mut result = Vec::with_capacity(path.len());
+    let mut forbidden = None;
+    let mut rest = path;
+    while let Some((&byte, tail)) = rest.split_first() {
+        if byte != b'%' {
+            result.push(byte);
+            rest = tail;
+            continue;
+        }
+        let value = escape(rest).ok_or(BadUri::Escape)?;
+        let (text, tail) = rest.split_at_checked(3).ok_or(BadUri::Escape)?;
+        rest = tail;
+        match (value, slashes) {
+            (0, _) => forbidden = forbidden.or(Some(BadUri::Nul)),
+            (b'/', EncodedSlashes::Refuse) => {
+                forbidden = forbidden.or(Some(BadUri::EncodedSlash));
+            }
+            (b'/', EncodedSlashes::Keep) => result.extend_from_slice(text),
+            _ => result.push(value),
+        }
+    }
+    forbidden.map_or(Ok(result), Err)
+}
+
+/// The value of `%XX` at the beginning of `text`.
+fn escape(text: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = text else {
+        return None;
+    };
+    let digit = |b: u8| char::from(b).to_digit(16);
+    u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Goes through the segments, each shortened by `segment_of`: `.` goes, `..` takes the segment
+/// before it along, empty ones go when slashes are merged.
+fn resolve(
+    path: &[u8],
+    merge_slashes: bool,
+    segment_of: impl Fn(&[u8]) -> &[u8],
+) -> Result<Vec<u8>, BadUri> {
+    let mut result = Vec::with_capacity(path.len());
+    result.push(b'/');
+    let mut segments = path
+        .strip_prefix(b"/")
+        .unwrap_or(path)
+        .split(|&b| b == b'/')
+        .peekable();
+    while let Some(segment) = segments.next() {
+        match segment_of(segment) {
+            b"." => {}
+            b".." => step_back(&mut result)?,
+            b"" if merge_slashes => {}
+            text => {
+                result.extend_from_slice(text);
+                if segments.peek().is_some() {
+                    result.push(b'/');
+                }
+            }
+        }
+    }
+    Ok(result)
+}
+
+/// Removes the last segment of `path`, which ends with a `/`.
+fn step_back(path: &mut Vec<u8>) -> Result<(), BadUri> {
+    path.pop();
+    let slash = path.iter().rposition(|&b| b == b'/');
+    let slash = slash.ok_or(BadUri::AboveRoot)?;
+    path.truncate(slash + 1);
+    Ok(())
+}
+
+fn without_parameter(segment: &[u8]) -> &[u8] {
+    let end = segment.iter().position(|&b| b == b';');
+    end.and_then(|end| segment.get(..end)).unwrap_or(segment)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(result: Result<Cow<'_, [u8]>, BadUri>) -> Result<String, u16> {
+        result
+            .map(|path| String::from_utf8_lossy(&path).into_owned())
+            .map_err(BadUri::status)
+    }
+
+    #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
+    fn targets() {
+        for (target, decoded, mapped) in [
+            ("/", Ok("/"), Ok("/")),
+            ("/a?b=/../c", Ok("/a"), Ok("/a")),
+            ("/a#b", Ok("/a"), Ok("/a")),
+            ("*", Ok("*"), Ok("*")),
+            ("http://host:80/a/b?c", Ok("/a/b"), Ok("/a/b")),
+            ("http://host?c", Ok("/"), Ok("/")),
+            ("", Err(400), Err(400)),
+            ("a/b", Err(400), Err(400)),
+            ("/a//b", Ok("/a/b"), Ok("/a/b")),
+            ("/a/./b/.", Ok("/a/b/"), Ok("/a/b/")),
+            ("/a/x/../b", Ok("/a/b"), Ok("/a/b")),
+            ("/a/..", Ok("/"), Ok("/")),
+            ("/..", Err(400), Err(400)),
+            ("/a/%2e%2E/b", Ok("/b"), Ok("/b")),
+            ("/a/%2e./%2e%2e/b", Err(400), Err(400)),
+            (
+                "/a;jsessionid=1.n/b;p=2",
+                Ok("/a;jsessionid=1.n/b;p=2"),
+                Ok("/a/b"),
+            ),
+            ("/a%3Bb/c", Ok("/a;b/c"), Ok("/a/c")),
+            ("/a/..;/b", Ok("/a/..;/b"), Ok("/b")),
+            ("/a/..;/..;/b", Ok("/a/..;/..;/b"), Err(400)),
+            ("/a/;x/b", Ok("/a/;x/b"), Ok("/a/b")),
+            ("/a/.;x/b/;y", Ok("/a/.;x/b/;y"), Ok("/a/b/")),
+            ("/a%20b", Ok("/a b"), Ok("/a b")),
+            ("/%252e%252e/b", Ok("/%2e%2e/b"), Ok("/%2e%2e/b")),
+            ("/a%2Fb", Err(404), Err(404)),
+            ("/a%00", Err(404), Err(404)),
+            ("/a%00%zz", Err(400), Err(400)),
+            ("/a%4", Err(400), Err(400)),
+            ("/a%", Err(400), Err(400)),
+            ("/.a/..b/c.", Ok("/.a/..b/c."), Ok("/.a/..b/c.")),
+            ("/...", Ok("/..."), Ok("/...")),
+        ] {
+            let rules = UriRules::default();
+            assert_eq!(
+                text(decode(target.as_bytes(), rules)),
+                decoded.map(String::from),
+                "{target}"
+            );
+            assert_eq!(
+                text(normalise(target.as_bytes(), rules)),
+                mapped.map(String::from),
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn encoded_slashes() {
+        for (target, encoded_slashes, expected) in [
+            ("/a%2Fb", EncodedSlashes::Keep, Ok("/a%2Fb")),
+            ("/a%2fb%41", EncodedSlashes::Keep, Ok("/a%2fbA")),
+            ("/a%2Fb", EncodedSlashes::Decode, Ok("/a/b")),
+            ("/a/.%2F.%2e%2Fb", EncodedSlashes::Decode, Ok("/b")),
+            ("/.%2e%2F..", EncodedSlashes::Decode, Err(400)),
+            ("/a%2F%2Fb", EncodedSlashes::Decode, Ok("/a/b")),
+        ] {
+            let rules = UriRules {
+                encoded_slashes,
+                ..UriRules::default()
+            };
+            assert_eq!(
+                text(decode(target.as_bytes(), rules)),
+                expected.map(String::from),
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn slashes_that_are_not_merged_are_cleaned_for_mapping_only() {
+        let rules = UriRules {
+            merge_slashes: false,
+            ..UriRules::default()
+        };
+        assert_eq!(text(decode(b"/a//b/../c", rules)), Ok("/a//c".into()));
+        assert_eq!(text(decode(b"//%61/", rules)), Ok("//a/".into()));
+        assert_eq!(text(normalise(b"/a//b", rules)), Ok("/a/b".into()));
+        assert_eq!(text(decode(b"/a//../b", rules)), Ok("/a/b".into()));
+    }
+
+    #[test]
+    fn nothing_to_do_allocates_nothing() {
+        for path in ["/", "/app/index.jsp", "/a.b/c-d_e~f/", "/app;x"] {
+            let decoded = decode(path.as_bytes(), UriRules::default()).unwrap();
+            assert!(matches!(decoded, Cow::Borrowed(_)), "{path}");
+        }
+        assert!(matches!(clean(b"/app/index.jsp"), Ok(Cow::Borrowed(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn clean_is_clean(target in "[/.;%2eEfFa0]{0,20}") {
+            let rules = UriRules::default();
+            if let Ok(path) = normalise(format!("/{target}").as_bytes(), rules) {
+                let padded = [&path[..], b"/"].concat();
+                let bad: [&[u8]; 4] = [b"//", b"/./", b"/../", b";"];
+                for text in bad {
+                    let found = path.windows(text.len()).any(|w| w == text);
+                    prop_assert!(!found, "{:?}", String::from_utf8_lossy(&path));
+                }
+                prop_assert!(path.starts_with(b"/") && !padded.ends_with(b"/../"));
+                prop_assert_eq!(clean(&path).unwrap(), &path[..]);
+            }
+        }
+
+        #[test]
+        fn bytes_never_panic(target: Vec<u8>, merge_slashes: bool) {
+            for encoded_slashes in [EncodedSlashes::Refuse, EncodedSlashes::Decode, EncodedSlashes::Keep] {
+                let _ = normalise(&target, UriRules { encoded_slashes, merge_slashes });
+            }
+        }
+    }
+}
