@@ -1,4 +1,5 @@
 //! AJP13, the protocol that web servers speak to Tomcat.
 #![deny(missing_docs)]
 
+pub mod exchange;
 pub mod wire;
