@@ -1,1 +1,3 @@
 //! The daemon, as a library: everything behind the thin `jkd` binary.
+
+pub mod cli;

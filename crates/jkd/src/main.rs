@@ -1,3 +1,7 @@
 //! The `jkd` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jkd::cli::main()
+}
