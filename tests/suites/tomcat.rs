@@ -1,0 +1,15 @@
+//! The protocol library against a real Tomcat 10: the cases of Tomcat's own AJP tests, and those
+//! in which clients of AJP have gone wrong before.
+
+#[path = "tomcat/body.rs"]
+mod body;
+#[path = "tomcat/fields.rs"]
+mod fields;
+#[path = "tomcat/lab.rs"]
+mod lab;
+#[path = "tomcat/peer.rs"]
+mod peer;
+#[path = "tomcat/response.rs"]
+mod response;
+#[path = "tomcat/secret.rs"]
+mod secret;
