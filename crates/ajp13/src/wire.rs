@@ -3,7 +3,8 @@
 //! Everything here is pure. A decoder gets the payload of one whole packet (see [`frame`] for
 //! cutting a stream into packets) and answers with a value that borrows from it, or with an
 //! [`Error`] that says what is wrong. An encoder appends one whole packet to a `BytesMut`, and
-//! leaves it as it was when the packet would grow beyond the [`PacketSize`].
+//! leaves it as it was when the packet would grow beyond the [`PacketSize`]. [`stream`] does both
+//! for the recorded bytes of a whole connection.
 //!
 //! | code | packet | direction | type |
 //! |---|---|---|---|
@@ -72,3 +73,4 @@ mod packet_size;
 mod primitive;
 mod send_body_chunk;
 mod send_headers;
+pub mod stream;

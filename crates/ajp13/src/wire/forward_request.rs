@@ -1,8 +1,10 @@
+use std::fmt;
+
 use bytes::BytesMut;
 
 pub use writer::ForwardRequestWriter;
 
-use super::primitive::{Parsed, byte, int, run, string};
+use super::primitive::{Parsed, Text, byte, int, run, string};
 use super::{Attributes, Error, Headers, Method, PacketSize, REQUEST_HEADERS, TooLarge};
 
 mod writer;
@@ -13,8 +15,9 @@ pub(super) const TYPE: u8 = 2;
 /// A request head. All of it fits one packet; there is no continuation.
 ///
 /// Nothing in it is validated beyond its structure: names and values may hold any byte, the URI
-/// may be anything, and whoever serves it has to judge.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// may be anything, and whoever serves it has to judge. `Debug` shows neither secrets nor
+/// credentials.
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct ForwardRequest<'a> {
     /// The method.
     pub method: Method<'a>,
@@ -153,6 +156,23 @@ impl<'a> ForwardRequest<'a> {
             attributes,
         };
         Ok((rest, (code, stored, request)))
+    }
+}
+
+impl fmt::Debug for ForwardRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForwardRequest")
+            .field("method", &self.method)
+            .field("protocol", &Text(self.protocol))
+            .field("uri", &Text(self.uri))
+            .field("remote_addr", &Text(self.remote_addr))
+            .field("remote_host", &Text(self.remote_host))
+            .field("server_name", &Text(self.server_name))
+            .field("server_port", &self.server_port)
+            .field("is_ssl", &self.is_ssl)
+            .field("headers", &self.headers)
+            .field("attributes", &self.attributes)
+            .finish()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Integers and strings, and the one helper that writes a packet around them.
 
+use std::fmt;
+
 use bytes::{BufMut, BytesMut};
 use nom::IResult;
 use nom::bytes::complete::take;
@@ -49,6 +51,18 @@ pub(super) fn run<T>(parsed: Parsed<'_, T>) -> Result<(&[u8], T), Error> {
         nom::Err::Error(error) | nom::Err::Failure(error) => error,
         nom::Err::Incomplete(_) => Error::Truncated,
     })
+}
+
+/// A string for `Debug`.
+pub(super) struct Text<'a>(pub(super) Option<&'a [u8]>);
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(bytes) => write!(f, "\"{}\"", bytes.escape_ascii()),
+            None => f.write_str("null"),
+        }
+    }
 }
 
 /// Appends one packet to a buffer. The length is patched in at the end, so that nobody computes

@@ -1,15 +1,17 @@
+use std::fmt;
+
 use bytes::BytesMut;
 
 use super::frame::Direction;
 use super::header::{self, HeaderCount};
-use super::primitive::{PacketWriter, Parsed, int, run, string};
+use super::primitive::{PacketWriter, Parsed, Text, int, run, string};
 use super::{Error, Header, Headers, PacketSize, RESPONSE_HEADERS, TooLarge};
 
 /// The type byte.
 pub(super) const TYPE: u8 = 4;
 
 /// Status and headers of a response; exactly one per response, there are no interim ones.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct SendHeaders<'a> {
     /// The status, any number the application set.
     pub status: u16,
@@ -50,6 +52,16 @@ impl<'a> SendHeaders<'a> {
                 headers,
             },
         ))
+    }
+}
+
+impl fmt::Debug for SendHeaders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendHeaders")
+            .field("status", &self.status)
+            .field("reason", &Text(self.reason))
+            .field("headers", &self.headers)
+            .finish()
     }
 }
 
