@@ -108,6 +108,11 @@ impl Diagnostics {
         self.items.iter()
     }
 
+    /// Puts the findings in the order of this key; those of equal keys stay in their order.
+    pub fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&Origin) -> K) {
+        self.items.sort_by_key(|item| key(&item.origin));
+    }
+
     /// Appends the findings of another reader.
     pub fn append(&mut self, mut other: Self) {
         self.items.append(&mut other.items);

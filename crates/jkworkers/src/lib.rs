@@ -7,5 +7,13 @@
 )]
 mod access;
 pub mod diag;
+pub mod directive;
 pub mod model;
 pub mod uri_map;
+pub mod workers_properties;
+
+mod properties;
+mod resolve;
+mod values;
+mod vocabulary;
+mod workers;

@@ -1,0 +1,224 @@
+//! From lines to one map of properties: `$(…)` replaced, duplicates joined or overwritten,
+//! `reference` resolved.
+
+mod reference;
+mod variables;
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use crate::{
+    diag::{Diagnostics, Origin},
+    directive::{self, Duplicates},
+    properties::Line,
+};
+
+/// More than any file needs; bounds what references of references can multiply.
+const MAX_PROPERTIES: usize = 65_536;
+/// More than any value needs; bounds what variables of variables can multiply.
+const MAX_VALUE: usize = 65_536;
+
+/// One key's value, ready to be parsed.
+#[derive(Clone, Debug)]
+pub(crate) struct Property {
+    text: String,
+    /// Which part of the text was written where: each part begins at its offset.
+    parts: Vec<(usize, Origin)>,
+    /// Whether it was copied from a template.
+    pub(crate) inherited: bool,
+}
+
+impl Property {
+    fn new(text: String, origin: Origin) -> Self {
+        Self {
+            text,
+            parts: vec![(0, origin)],
+            inherited: false,
+        }
+    }
+
+    /// The value. Never empty, unless all of it came from an empty variable.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it was first written.
+    pub(crate) fn origin(&self) -> &Origin {
+        self.origin_at(0)
+    }
+
+    /// Where the part of the text at this offset was written.
+    pub(crate) fn origin_at(&self, offset: usize) -> &Origin {
+        let after = self.parts.partition_point(|(start, _)| *start <= offset);
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "the first part begins at 0, so at least one begins at or before any offset"
+        )]
+        &self.parts[after - 1].1
+    }
+
+    /// The items of a list: separated by blanks and commas, empty ones dropped.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (&str, &Origin)> {
+        let is_separator = |c: char| c == ',' || crate::properties::is_blank(c);
+        let mut offset = 0;
+        self.text
+            .split_inclusive(is_separator)
+            .filter_map(move |part| {
+                let origin = self.origin_at(offset);
+                offset += part.len();
+                let item = part.trim_end_matches(is_separator);
+                (!item.is_empty()).then_some((item, origin))
+            })
+    }
+
+    fn append(&mut self, separator: char, text: &str, origin: Origin) {
+        self.text.push(separator);
+        self.parts.push((self.text.len(), origin));
+        self.text.push_str(text);
+    }
+}
+
+/// All properties of all sources by their full keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Properties {
+    map: BTreeMap<String, Property>,
+}
+
+impl Properties {
+    /// Sets a variable that no file wrote.
+    pub(crate) fn predefine(&mut self, name: &str, value: &str) {
+        let property = Property::new(value.to_owned(), Origin::new(name, 0));
+        self.map.insert(name.to_owned(), property);
+    }
+
+    /// Takes one line: replaces its variables, then joins it with an earlier value of the key or
+    /// overwrites that, as the key's last word demands.
+    pub(crate) fn add(
+        &mut self,
+        line: Line,
+        env: &dyn Fn(&str) -> Option<String>,
+        found: &mut Diagnostics,
+    ) {
+        let value = variables::substitute(&line, |name| self.lookup(name, env), found);
+        let joined = self.map.get(&line.key).map_or(0, |old| old.text.len()) + value.len();
+        if joined > MAX_VALUE || self.map.len() >= MAX_PROPERTIES {
+            refuse_size(&line, found);
+            return;
+        }
+        let Some(old) = self.map.get_mut(&line.key) else {
+            self.map.insert(line.key, Property::new(value, line.origin));
+            return;
+        };
+        match directive::duplicates(&line.key) {
+            Duplicates::LastWins => {
+                warn_of_overwriting(&line, old, &value, found);
+                *old = Property::new(value, line.origin);
+            }
+            Duplicates::Joined(separator) => {
+                let first = old.origin().clone();
+                old.append(separator, &value, line.origin.clone());
+                if separator != ',' {
+                    warn_of_joining(&line, separator, &first, old, found);
+                }
+            }
+        }
+    }
+
+    /// The property of this full key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Property> {
+        self.map.get(key)
+    }
+
+    /// All keys with their properties, sorted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Property)> {
+        self.map
+            .iter()
+            .map(|(key, property)| (key.as_str(), property))
+    }
+
+    /// The keys that begin with this text, sorted.
+    pub(crate) fn with_prefix<'a>(
+        &'a self,
+        prefix: &str,
+    ) -> impl Iterator<Item = (&'a str, &'a Property)> + use<'a> {
+        let start = (Bound::Included(prefix), Bound::Unbounded);
+        let prefix = prefix.to_owned();
+        self.map
+            .range::<str, _>(start)
+            .map(|(key, property)| (key.as_str(), property))
+            .take_while(move |(key, _)| key.starts_with(&prefix))
+    }
+
+    /// The names N of all keys `worker.N.attribute`, sorted, each once.
+    pub(crate) fn worker_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .with_prefix("worker.")
+            .filter_map(|(key, _)| directive::split_key(key)?.0)
+            .collect();
+        names.dedup();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn lookup(&self, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        match self.map.get(name) {
+            Some(property) => Some(property.text.clone()),
+            None => env(name),
+        }
+    }
+}
+
+/// Whether the value of this key must not be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["secret", "passw", "pwd", "token"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+fn refuse_size(line: &Line, found: &mut Diagnostics) {
+    found
+        .error(
+            &line.origin,
+            format!("`{}` is too much: a value has at most {MAX_VALUE} bytes, all files together at most {MAX_PROPERTIES} keys", line.key),
+        )
+        .help("Look for a variable that is built from itself, or for a file that does not belong here.");
+}
+
+fn warn_of_overwriting(line: &Line, old: &Property, value: &str, found: &mut Diagnostics) {
+    let (key, first) = (&line.key, old.origin());
+    let values = if old.text == value {
+        ", to the same value".to_owned()
+    } else if is_secret(key) {
+        String::new()
+    } else {
+        format!(": `{value}` replaces `{}`", old.text)
+    };
+    found
+        .warning(
+            &line.origin,
+            format!("`{key}` is set again{values} (first set at {first})"),
+        )
+        .help("Keep one of the lines; the last one counts.");
+}
+
+fn warn_of_joining(
+    line: &Line,
+    separator: char,
+    first: &Origin,
+    joined: &Property,
+    found: &mut Diagnostics,
+) {
+    let key = &line.key;
+    let result = if directive::split_key(key).is_some() && !is_secret(key) {
+        format!(": its value is now `{}`", joined.text)
+    } else {
+        String::new()
+    };
+    found
+        .warning(
+            &line.origin,
+            format!("`{key}` is set again (first set at {first}); both texts are joined with `{separator}`, as in mod_jk{result}"),
+        )
+        .help("Keep one of the lines; a variable cannot be changed, so choose another name for it.");
+}

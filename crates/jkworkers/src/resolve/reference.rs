@@ -1,0 +1,145 @@
+//! `worker.a.reference=worker.t`: `a` inherits what is set for `t`.
+//!
+//! The value is a prefix of keys; every key that begins with it and a dot is copied unless the
+//! target has that key. References are followed once all sources are read, so the order of the
+//! lines does not matter, and deepest first, so that a template's own template counts.
+
+use std::collections::HashSet;
+
+use super::{MAX_PROPERTIES, Properties, Property};
+use crate::diag::{Diagnostics, Origin, nearest};
+
+/// mod_jk follows references this deep.
+const MAX_DEPTH: usize = 20;
+const SUFFIX: &str = ".reference";
+
+impl Properties {
+    /// Copies everything that is inherited.
+    pub(crate) fn inherit(&mut self, found: &mut Diagnostics) {
+        let mut done = HashSet::new();
+        // A copied sub-template may bring references of its own: go on until nothing is new.
+        loop {
+            let keys = self.open_references(&done);
+            if keys.is_empty() {
+                return;
+            }
+            for key in keys {
+                self.follow(&key, &mut Vec::new(), &mut done, found);
+            }
+        }
+    }
+
+    fn open_references(&self, done: &HashSet<String>) -> Vec<String> {
+        self.with_prefix("worker.")
+            .map(|(key, _)| key)
+            .filter(|key| key.ends_with(SUFFIX) && !done.contains(*key))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Follows the reference of this key, the template's own reference first.
+    fn follow(
+        &mut self,
+        key: &str,
+        trail: &mut Vec<String>,
+        done: &mut HashSet<String>,
+        found: &mut Diagnostics,
+    ) {
+        let (Some(target), Some(property)) = (key.strip_suffix(SUFFIX), self.get(key)) else {
+            return;
+        };
+        let (template, origin) = (property.text().to_owned(), property.origin().clone());
+        if trail.iter().any(|passed| passed == key) {
+            return refuse_loop(trail, key, &origin, found);
+        }
+        if !done.insert(key.to_owned()) {
+            return;
+        }
+        if trail.len() >= MAX_DEPTH {
+            return refuse_depth(key, &origin, found);
+        }
+        trail.push(key.to_owned());
+        self.follow(&format!("{template}{SUFFIX}"), trail, done, found);
+        trail.pop();
+        self.copy(&template, target, &origin, found);
+    }
+
+    fn copy(&mut self, template: &str, target: &str, origin: &Origin, found: &mut Diagnostics) {
+        let prefix = format!("{template}.");
+        let copies: Vec<(String, Property)> = self
+            .with_prefix(&prefix)
+            .map(|(key, property)| {
+                let rest = key.strip_prefix(&prefix).unwrap_or_default();
+                (format!("{target}.{rest}"), property.clone())
+            })
+            .collect();
+        if copies.is_empty() {
+            return self.refuse_unknown(template, target, origin, found);
+        }
+        for (key, mut property) in copies {
+            property.inherited = true;
+            if self.map.len() >= MAX_PROPERTIES {
+                found.error(
+                    origin,
+                    format!("`{target}{SUFFIX}` makes more than {MAX_PROPERTIES} settings"),
+                );
+                return;
+            }
+            self.map.entry(key).or_insert(property);
+        }
+    }
+
+    fn refuse_unknown(
+        &self,
+        template: &str,
+        target: &str,
+        origin: &Origin,
+        found: &mut Diagnostics,
+    ) {
+        let prefixes: Vec<String> = self
+            .worker_names()
+            .iter()
+            .map(|name| format!("worker.{name}"))
+            .collect();
+        let full = format!("worker.{template}");
+        let meant = prefixes
+            .iter()
+            .find(|prefix| **prefix == full)
+            .map(String::as_str)
+            .or_else(|| nearest(template, prefixes.iter().map(String::as_str)));
+        let remedy = match meant {
+            Some(prefix) => format!("Did you mean `{target}{SUFFIX}={prefix}`?"),
+            None => "The value is the beginning of the template's keys, such as `worker.template`."
+                .to_owned(),
+        };
+        found
+            .error(
+                origin,
+                format!(
+                    "`{target}{SUFFIX}` names `{template}`, but no key begins with `{template}.`"
+                ),
+            )
+            .help(remedy);
+    }
+}
+
+fn refuse_loop(trail: &[String], key: &str, origin: &Origin, found: &mut Diagnostics) {
+    let round = trail.iter().skip_while(|passed| *passed != key);
+    let mut names: Vec<&str> = round.filter_map(|k| k.strip_suffix(SUFFIX)).collect();
+    names.extend(key.strip_suffix(SUFFIX));
+    found
+        .error(
+            origin,
+            format!("references go in a circle: {}", names.join(" -> ")),
+        )
+        .help("A template must not inherit from what inherits from it.");
+}
+
+fn refuse_depth(key: &str, origin: &Origin, found: &mut Diagnostics) {
+    found
+        .error(
+            origin,
+            format!("`{key}` is the end of more than {MAX_DEPTH} references in a row"),
+        )
+        .help("Let the worker refer to the last template directly.");
+}
