@@ -1,3 +1,4 @@
 //! The daemon, as a library: everything behind the thin `jkd` binary.
 
+pub mod balancer;
 pub mod cli;

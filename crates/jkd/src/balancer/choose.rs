@@ -1,0 +1,264 @@
+//! Choosing a member, step by step as mod_jk does it.
+
+use jkworkers::model::Activation;
+
+use super::{Balancer, Slot, clock::Now, method, state::State, sticky::SessionIds, tried::Tried};
+
+/// What steers the choice for one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection<'a> {
+    /// The session ids that it carries. None where sessions do not stick.
+    pub sessions: &'a SessionIds<'a>,
+    /// What the rule that matched its URI says.
+    pub rule: RuleOverrides<'a>,
+}
+
+/// What a rule of the URI map may change about balancing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RuleOverrides<'a> {
+    /// `stateless`: members take turns; the request counts for no session.
+    pub stateless: bool,
+    /// `active`, `disabled`, `stopped`: another activation for each member, by index.
+    pub activations: &'a [Option<Activation>],
+}
+
+/// The member that gets the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its index.
+    pub index: usize,
+    /// Whether the request's own session led there.
+    pub sticky: bool,
+    /// The activation that holds for this request: what `JK_LB_ACTIVATION` says.
+    pub activation: Activation,
+    /// Whether this request finds out if the member has recovered.
+    pub probe: bool,
+    /// Whether the request may begin a new session.
+    pub(super) new_session: bool,
+    /// What choosing it added to its load.
+    pub(super) charge: u64,
+}
+
+/// Why no member gets the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoMember {
+    /// Each one is in error, busy, tried already or not active.
+    #[error("no member of the balancer is usable")]
+    NoneUsable,
+    /// `sticky_session_force`: the session's own member cannot have it.
+    #[error("the member that owns the session is not usable, and sticky_session_force is set")]
+    SessionLost,
+}
+
+/// What a search needs to know.
+struct Search<'a> {
+    balancer: &'a Balancer,
+    selection: &'a Selection<'a>,
+    tried: &'a Tried,
+    now: Now,
+}
+
+#[derive(Clone, Copy)]
+struct Found {
+    index: usize,
+    sticky: bool,
+}
+
+impl Balancer {
+    /// Chooses a member that is not in `tried`, and adds the request to its load.
+    ///
+    /// Choosing and counting are one step under the balancer's own lock, so that requests that
+    /// arrive together are spread exactly as if they came one after the other. The lock is held
+    /// for the scan alone.
+    ///
+    /// # Errors
+    ///
+    /// [`NoMember`] when nobody may have the request.
+    pub fn choose(
+        &self,
+        selection: &Selection<'_>,
+        tried: &Tried,
+        now: Now,
+    ) -> Result<Chosen, NoMember> {
+        let search = Search {
+            balancer: self,
+            selection,
+            tried,
+            now,
+        };
+        let mut cursor = self.cursor.lock();
+        let found = search.run(&mut cursor)?;
+        self.take(found, selection).ok_or(NoMember::NoneUsable)
+    }
+
+    fn take(&self, found: Found, selection: &Selection<'_>) -> Option<Chosen> {
+        let slot = self.slots.get(found.index)?;
+        let new_session = selection.sessions.is_empty() && !selection.rule.stateless;
+        let charge = method::before(self.config.method, slot.mult, new_session);
+        self.add_load(slot, charge);
+        Some(Chosen {
+            index: found.index,
+            sticky: found.sticky,
+            activation: selection.rule.activation(found.index, slot),
+            probe: slot.state.change(State::Recover, State::Probe),
+            new_session,
+            charge,
+        })
+    }
+}
+
+impl RuleOverrides<'_> {
+    fn activation(&self, index: usize, slot: &Slot) -> Activation {
+        match self.activations.get(index) {
+            Some(Some(activation)) => *activation,
+            _ => slot.state.activation(),
+        }
+    }
+}
+
+impl Search<'_> {
+    fn run(&self, cursor: &mut usize) -> Result<Found, NoMember> {
+        if let [only] = &*self.balancer.slots {
+            if !self.serves_sessions(0, only) {
+                return Err(NoMember::NoneUsable);
+            }
+            if self.serves_all(0, only) {
+                return Ok(Found::for_session(0));
+            }
+        }
+        if let Some(found) = self.by_session() {
+            return Ok(found);
+        }
+        if !self.selection.sessions.is_empty() && self.balancer.config.sticky.force {
+            return Err(NoMember::SessionLost);
+        }
+        (self.by_value(cursor))
+            .or_else(|| self.standby())
+            .ok_or(NoMember::NoneUsable)
+    }
+
+    /// The first of the request's ids that leads to a member.
+    fn by_session(&self) -> Option<Found> {
+        (self.selection.sessions.routes()).find_map(|route| self.by_route(route))
+    }
+
+    fn by_route(&self, route: &[u8]) -> Option<Found> {
+        let Some(index) = self.balancer.index_of_route(route) else {
+            return self.by_domain(first_label(route));
+        };
+        let slot = self.balancer.slots.get(index)?;
+        if self.serves_sessions(index, slot) {
+            return Some(Found::for_session(index));
+        }
+        if self.balancer.config.sticky.force {
+            return None;
+        }
+        self.instead_of(index)
+    }
+
+    /// Who takes over the sessions of a member that cannot serve them.
+    fn instead_of(&self, index: usize) -> Option<Found> {
+        let member = self.balancer.config.members.get(index)?;
+        if let Some(redirect) = &member.redirect {
+            let index = self.balancer.index_of_route(redirect.as_bytes())?;
+            let slot = self.balancer.slots.get(index)?;
+            return (self.serves_sessions(index, slot)).then_some(Found::instead(index));
+        }
+        self.by_domain(first_label(member.domain.as_ref()?.as_bytes()))
+    }
+
+    /// The nearest and then least loaded active member of a domain.
+    fn by_domain(&self, domain: &[u8]) -> Option<Found> {
+        if !self.balancer.has_domains {
+            return None;
+        }
+        let members = self.balancer.config.members.iter();
+        (members.zip(&*self.balancer.slots).enumerate())
+            .filter(|(_, (member, _))| is_of_domain(member.domain.as_deref(), domain))
+            .filter(|(index, (_, slot))| self.serves_all(*index, slot))
+            .min_by_key(|(_, (_, slot))| (slot.distance, slot.load()))
+            .map(|(index, _)| Found::instead(index))
+    }
+
+    /// The nearest and then least loaded active member; among equals they take turns.
+    fn by_value(&self, cursor: &mut usize) -> Option<Found> {
+        let slots = &*self.balancer.slots;
+        let (before, after) = slots.split_at_checked(*cursor)?;
+        let turns = (after.iter().zip(*cursor..)).chain(before.iter().zip(0..));
+        let mut best: Option<(i32, u64, usize)> = None;
+        for (slot, index) in turns {
+            if !self.serves_all(index, slot) {
+                continue;
+            }
+            let (distance, load) = (slot.distance, self.load_of(slot));
+            if best.is_none_or(|(d, l, _)| (distance, load) < (d, l)) {
+                best = Some((distance, load, index));
+            }
+        }
+        let (_, _, index) = best?;
+        *cursor = (index + 1) % slots.len();
+        Some(Found::instead(index))
+    }
+
+    /// Nobody is left: the redirect of the first member that has one names the hot standby.
+    fn standby(&self) -> Option<Found> {
+        let members = &self.balancer.config.members;
+        let redirect = members.iter().find_map(|m| m.redirect.as_ref())?;
+        self.by_route(redirect.as_bytes())
+            .map(|found| Found::instead(found.index))
+    }
+
+    fn load_of(&self, slot: &Slot) -> u64 {
+        if self.selection.rule.stateless {
+            0
+        } else {
+            slot.load()
+        }
+    }
+
+    /// Usable for requests without a session.
+    fn serves_all(&self, index: usize, slot: &Slot) -> bool {
+        self.is_up(index, slot) && self.selection.rule.activation(index, slot) == Activation::Active
+    }
+
+    /// Usable for its own sessions.
+    fn serves_sessions(&self, index: usize, slot: &Slot) -> bool {
+        self.is_up(index, slot)
+            && self.selection.rule.activation(index, slot) != Activation::Stopped
+    }
+
+    fn is_up(&self, index: usize, slot: &Slot) -> bool {
+        !self.tried.contains(index)
+            && (slot.state.state().is_usable()
+                || !self.balancer.states_block
+                || self.balancer.wake(slot, self.now))
+    }
+}
+
+impl Found {
+    fn for_session(index: usize) -> Self {
+        Self {
+            index,
+            sticky: true,
+        }
+    }
+
+    fn instead(index: usize) -> Self {
+        Self {
+            index,
+            sticky: false,
+        }
+    }
+}
+
+/// A domain stands before the first dot of a route.
+fn first_label(route: &[u8]) -> &[u8] {
+    route.split(|b| *b == b'.').next().unwrap_or(route)
+}
+
+fn is_of_domain(of_member: Option<&str>, domain: &[u8]) -> bool {
+    of_member.is_some_and(|d| !d.is_empty() && d.as_bytes() == domain)
+}
+
+#[cfg(test)]
+mod tests;

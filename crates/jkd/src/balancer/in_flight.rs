@@ -1,0 +1,131 @@
+//! Requests in flight, counted by guards so that the count cannot drift.
+
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use super::{
+    Balancer, Slot,
+    choose::Chosen,
+    clock::Now,
+    method,
+    state::{MemberState, State, Transition},
+    verdict::Verdict,
+};
+
+/// One request on its way to a member, its answer included. Dropping it ends the count.
+///
+/// A guard that is dropped without a verdict leaves the member's state alone, but gives a probe
+/// back: the next request probes instead.
+#[derive(Debug)]
+pub struct InFlight {
+    balancer: Arc<Balancer>,
+    chosen: Chosen,
+    bytes: u64,
+    recorded: bool,
+}
+
+/// The member refuses: `busy_limit` requests are in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("busy_limit is exceeded")]
+pub struct OverLimit(
+    /// What this changed about the member's state.
+    pub Option<Transition>,
+);
+
+impl Balancer {
+    /// Begins an attempt on the chosen member.
+    ///
+    /// # Errors
+    ///
+    /// [`OverLimit`] when that would exceed the member's `busy_limit`; this is recorded.
+    pub fn begin(self: &Arc<Self>, chosen: Chosen, now: Now) -> Result<InFlight, OverLimit> {
+        let mut guard = InFlight {
+            balancer: Arc::clone(self),
+            chosen,
+            bytes: 0,
+            recorded: false,
+        };
+        let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
+            let count = slot.state.in_flight.fetch_add(1, Relaxed).saturating_add(1);
+            slot.elect(chosen, count);
+            slot.busy_limit == 0 || count <= slot.busy_limit
+        });
+        if allowed {
+            Ok(guard)
+        } else {
+            Err(OverLimit(guard.record(Verdict::Busy, now)))
+        }
+    }
+}
+
+impl InFlight {
+    /// The member and how it was chosen.
+    pub fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
+    /// The balancer.
+    pub fn balancer(&self) -> &Arc<Balancer> {
+        &self.balancer
+    }
+
+    /// Records how the attempt ended. Returns what changed about the member's state.
+    pub fn record(&mut self, verdict: Verdict, now: Now) -> Option<Transition> {
+        self.recorded = true;
+        let slot = self.balancer.slots.get(self.chosen.index)?;
+        if verdict == Verdict::NoEndpoint {
+            slot.unelect(self.chosen);
+        }
+        let others = slot.state.in_flight().saturating_sub(1);
+        (self.balancer).judge(self.chosen.index, slot, verdict, others, now)
+    }
+
+    /// Counts bytes, AJP framing included, that went to the member and came from it.
+    pub fn count_bytes(&mut self, transferred: u64, read: u64) {
+        self.bytes = self.bytes.saturating_add(transferred).saturating_add(read);
+        if let Some(state) = self.state() {
+            state.counters.transferred.fetch_add(transferred, Relaxed);
+            state.counters.read.fetch_add(read, Relaxed);
+        }
+    }
+
+    fn state(&self) -> Option<&MemberState> {
+        (self.balancer.slots.get(self.chosen.index)).map(|slot| &*slot.state)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let Some(slot) = self.balancer.slots.get(self.chosen.index) else {
+            return;
+        };
+        slot.state.in_flight.fetch_sub(1, Relaxed);
+        if self.chosen.probe && !self.recorded {
+            slot.state.change(State::Probe, State::Recover);
+        }
+        let by = self.balancer.config.method;
+        if method::counts_after(by) {
+            slot.change_load(|load| method::after(by, load, slot.mult, self.bytes));
+        }
+    }
+}
+
+impl Slot {
+    fn elect(&self, chosen: Chosen, in_flight: u32) {
+        let counters = &self.state.counters;
+        counters.elected.fetch_add(1, Relaxed);
+        counters.max_in_flight.fetch_max(in_flight, Relaxed);
+        if chosen.new_session {
+            counters.sessions.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Takes back what choosing the member counted: the attempt did not begin.
+    fn unelect(&self, chosen: Chosen) {
+        let counters = &self.state.counters;
+        counters.elected.fetch_sub(1, Relaxed);
+        if chosen.new_session {
+            counters.sessions.fetch_sub(1, Relaxed);
+        }
+        self.change_load(|load| load.saturating_sub(chosen.charge));
+    }
+}

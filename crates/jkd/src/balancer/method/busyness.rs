@@ -1,0 +1,10 @@
+//! `method=Busyness`: the member with the fewest requests in flight is next.
+
+pub(super) fn before(mult: u64) -> u64 {
+    mult
+}
+
+/// What was added is taken back; never below zero.
+pub(super) fn after(value: u64, mult: u64) -> u64 {
+    value.saturating_sub(mult)
+}

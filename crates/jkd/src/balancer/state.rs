@@ -1,0 +1,185 @@
+//! A member's health and counters: atomics only.
+//!
+//! ```text
+//!            used                    recover_time is over
+//!   OK/IDLE ------> OK          ERR ----------------------> ERR/REC
+//!      ^            |            ^ \                           |  picked by a request
+//!      '-- unused --'            |  \ everything is in error   v
+//!                                |   '-----> ERR/FRC        ERR/PRB (one request probes)
+//!                                |              |              |
+//!   any state -- escalated failure           success        success or failure
+//!   any state -- success --> OK                 v              v
+//!   any but ERR -- no free place --> OK/BUSY    OK           OK or ERR
+//!   OK/BUSY -- a place is free --> OK
+//! ```
+//!
+//! A member serves requests in the first four states of [`State`] only; its activation decides
+//! which ones.
+
+use std::sync::atomic::{
+    AtomicU8, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+use jkworkers::model::Activation;
+
+use super::clock::Stamp;
+
+/// What the balancer thinks of a member's health.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum State {
+    /// Fine, and not used since the last maintenance. The state at the start.
+    #[default]
+    Idle = 0,
+    /// Fine.
+    Ok = 1,
+    /// Its rest is over: the next request probes it.
+    Recover = 2,
+    /// In error, but so is everybody else: tried nevertheless.
+    Forced = 3,
+    /// It has no free place right now.
+    Busy = 4,
+    /// It failed, and rests.
+    Error = 5,
+    /// One request is finding out whether it works again.
+    Probe = 6,
+}
+
+impl State {
+    /// mod_jk's text.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Idle => "OK/IDLE",
+            Self::Ok => "OK",
+            Self::Recover => "ERR/REC",
+            Self::Forced => "ERR/FRC",
+            Self::Busy => "OK/BUSY",
+            Self::Error => "ERR",
+            Self::Probe => "ERR/PRB",
+        }
+    }
+
+    /// Whether a member in this state may be given requests at all.
+    pub const fn is_usable(self) -> bool {
+        (self as u8) <= Self::Forced as u8
+    }
+
+    fn from_u8(value: u8) -> Self {
+        match value {
+            0 => Self::Idle,
+            1 => Self::Ok,
+            2 => Self::Recover,
+            3 => Self::Forced,
+            4 => Self::Busy,
+            6 => Self::Probe,
+            _ => Self::Error,
+        }
+    }
+}
+
+/// A change of a member's state, worth a line in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The member's index.
+    pub member: usize,
+    /// Its state before.
+    pub from: State,
+    /// Its state now.
+    pub to: State,
+}
+
+/// Everything that changes about a member while it runs.
+///
+/// Choosing reads the first cache line only; the counters live behind it.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct MemberState {
+    pub(super) load: AtomicU64,
+    pub(super) first_error: Stamp,
+    pub(super) last_error: Stamp,
+    pub(super) in_flight: AtomicU32,
+    /// Reply timeouts within the fading window that `max_reply_timeouts` is compared with.
+    pub(super) recent_reply_timeouts: AtomicU32,
+    state: AtomicU8,
+    activation: AtomicU8,
+    pub(super) counters: Counters,
+}
+
+/// Counters since the last reset.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) elected: AtomicU64,
+    pub(super) elected_at_maintenance: AtomicU64,
+    pub(super) sessions: AtomicU64,
+    pub(super) errors: AtomicU64,
+    pub(super) client_errors: AtomicU64,
+    pub(super) reply_timeouts: AtomicU64,
+    pub(super) transferred: AtomicU64,
+    pub(super) read: AtomicU64,
+    pub(super) max_in_flight: AtomicU32,
+    pub(super) last_reset: Stamp,
+}
+
+impl MemberState {
+    pub(super) fn new(activation: Activation) -> Self {
+        Self {
+            load: AtomicU64::new(0),
+            first_error: Stamp::default(),
+            last_error: Stamp::default(),
+            in_flight: AtomicU32::new(0),
+            recent_reply_timeouts: AtomicU32::new(0),
+            state: AtomicU8::new(State::Idle as u8),
+            activation: AtomicU8::new(activation as u8),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Its health.
+    pub fn state(&self) -> State {
+        State::from_u8(self.state.load(Acquire))
+    }
+
+    /// Its activation.
+    pub fn activation(&self) -> Activation {
+        match self.activation.load(Relaxed) {
+            0 => Activation::Active,
+            1 => Activation::Disabled,
+            _ => Activation::Stopped,
+        }
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Relaxed)
+    }
+
+    pub(super) fn set_activation(&self, activation: Activation) {
+        self.activation.store(activation as u8, Relaxed);
+    }
+
+    /// Sets the state and says what it was. Writes only when something changes.
+    pub(super) fn set(&self, to: State) -> State {
+        let from = self.state();
+        if from != to {
+            self.state.store(to as u8, Release);
+        }
+        from
+    }
+
+    /// Moves from one state to another; false if it was in a third one.
+    pub(super) fn change(&self, from: State, to: State) -> bool {
+        (self.state)
+            .compare_exchange(from as u8, to as u8, Release, Relaxed)
+            .is_ok()
+    }
+
+    /// Moves anywhere but out of `ERR`; returns the state before.
+    pub(super) fn set_unless_error(&self, to: State) -> State {
+        let from = self.state();
+        if from == State::Error || from == to || self.change(from, to) {
+            return from;
+        }
+        self.set_unless_error(to)
+    }
+}

@@ -1,0 +1,157 @@
+//! What the end of an attempt means for the member.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{
+    Balancer, Slot,
+    clock::Now,
+    method,
+    state::{State, Transition},
+};
+
+/// How an attempt ended, as far as the member's health is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was answered.
+    Ok,
+    /// The client went away, sent nonsense, or its request does not fit a packet.
+    ClientError,
+    /// The answer's status is a negative one of `fail_on_status`.
+    SoftStatus,
+    /// The answer's status is a positive one of `fail_on_status`.
+    HardStatus,
+    /// No packet came within `reply_timeout`.
+    ReplyTimeout,
+    /// `busy_limit` is exceeded.
+    Busy,
+    /// No connection was free within `connection_acquire_timeout`: the attempt did not begin.
+    NoEndpoint,
+    /// What came was no AJP packet, or something failed on this side.
+    Protocol,
+    /// Connecting, the CPing, or sending failed, or the connection was lost.
+    Failed,
+}
+
+impl Balancer {
+    /// Records how an attempt on this member ended that no [`InFlight`](super::InFlight) guard
+    /// counts. With a guard in hand, ask the guard.
+    ///
+    /// Returns what changed about the member's state.
+    pub fn record(&self, index: usize, verdict: Verdict, now: Now) -> Option<Transition> {
+        let slot = self.slots.get(index)?;
+        self.judge(index, slot, verdict, slot.state.in_flight(), now)
+    }
+
+    /// As `record`, told how many *other* requests the member is working on.
+    pub(super) fn judge(
+        &self,
+        index: usize,
+        slot: &Slot,
+        verdict: Verdict,
+        others: u32,
+        now: Now,
+    ) -> Option<Transition> {
+        let from = match verdict {
+            Verdict::Ok | Verdict::SoftStatus => slot.works(),
+            Verdict::ClientError => {
+                slot.state.counters.client_errors.fetch_add(1, Relaxed);
+                slot.works()
+            }
+            Verdict::HardStatus => slot.falls(now),
+            Verdict::ReplyTimeout => self.misses_reply(slot, now),
+            Verdict::Busy | Verdict::NoEndpoint => slot.state.set_unless_error(State::Busy),
+            Verdict::Protocol => slot.state.set_unless_error(State::Ok),
+            Verdict::Failed => self.fails(slot, others, now),
+        };
+        let to = slot.state.state();
+        (from != to).then_some(Transition {
+            member: index,
+            from,
+            to,
+        })
+    }
+
+    fn misses_reply(&self, slot: &Slot, now: Now) -> State {
+        let state = &slot.state;
+        state.counters.reply_timeouts.fetch_add(1, Relaxed);
+        let recent = state.recent_reply_timeouts.fetch_add(1, Relaxed);
+        // The value before this one: the first timeout beyond the allowed number counts.
+        if recent >= self.config.max_reply_timeouts {
+            return slot.falls(now);
+        }
+        state.set_unless_error(State::Ok)
+    }
+
+    /// A failure that may be a stray one: it counts at once only if nothing speaks for the member.
+    ///
+    /// A failed probe always does: the member was in error, and has shown nothing since.
+    fn fails(&self, slot: &Slot, others: u32, now: Now) -> State {
+        let state = &slot.state;
+        let escalation = self.config.error_escalation_time;
+        let from = state.state();
+        state.counters.errors.fetch_add(1, Relaxed);
+        let lasts = (state.first_error.age(now)).is_some_and(|age| age >= escalation);
+        state.first_error.set_first(now);
+        state.last_error.set(now);
+        if others == 0 || escalation.is_zero() || lasts || from == State::Probe {
+            return state.set(State::Error);
+        }
+        from
+    }
+
+    /// Ends a state that time or a freed place has overtaken: true if the member can be used now.
+    ///
+    /// mod_jk lets a member that rests wait for the first maintenance after its `recover_time`;
+    /// here the first request after it does as well.
+    #[cold]
+    pub(super) fn wake(&self, slot: &Slot, now: Now) -> bool {
+        match slot.state.state() {
+            State::Busy => slot.has_place() && slot.state.change(State::Busy, State::Ok),
+            State::Error => self.has_rested(slot, now) && self.let_recover(slot),
+            state => state.is_usable(),
+        }
+    }
+
+    pub(super) fn has_rested(&self, slot: &Slot, now: Now) -> bool {
+        (slot.state.last_error.age(now)).is_none_or(|rest| rest > self.config.recover_time)
+    }
+
+    /// `ERR` becomes `ERR/REC`, with the load of the most loaded member so that it is not flooded.
+    pub(super) fn let_recover(&self, slot: &Slot) -> bool {
+        if !slot.state.change(State::Error, State::Recover) {
+            return false;
+        }
+        slot.state.recent_reply_timeouts.store(0, Relaxed);
+        if method::is_settable(self.config.method) {
+            let most = self.slots.iter().map(Slot::load).max().unwrap_or(0);
+            slot.state.load.store(most, Relaxed);
+        }
+        true
+    }
+}
+
+impl Slot {
+    /// The member answered: all errors are forgotten.
+    fn works(&self) -> State {
+        self.state.first_error.clear();
+        self.state.last_error.clear();
+        self.state.set(State::Ok)
+    }
+
+    /// The member is in error, whatever else it is working on.
+    fn falls(&self, now: Now) -> State {
+        self.state.counters.errors.fetch_add(1, Relaxed);
+        self.state.first_error.set(now);
+        self.state.last_error.set(now);
+        self.state.set(State::Error)
+    }
+
+    /// Whether another request fits under `busy_limit` and into the pool.
+    fn has_place(&self) -> bool {
+        self.places
+            .is_none_or(|limit| self.state.in_flight() < limit)
+    }
+}
+
+#[cfg(test)]
+mod tests;

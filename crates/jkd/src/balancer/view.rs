@@ -1,0 +1,132 @@
+//! A balancer at one moment, for the status page and the metrics.
+
+use std::{sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
+
+use jkworkers::model::{self, Activation};
+
+use super::{Balancer, Slot, clock::Now, state::State};
+
+/// A balancer at one moment.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// What it was configured to be.
+    pub config: Arc<model::Balancer>,
+    /// Its members in configuration order.
+    pub members: Vec<MemberView>,
+    /// Requests in flight at all members.
+    pub busy: u32,
+    /// Members by [`Health`]: good, degraded, bad.
+    pub health: (usize, usize, usize),
+    /// Time since the last maintenance, if there was one.
+    pub since_maintenance: Option<Duration>,
+}
+
+/// A member at one moment. Counters run since the last reset.
+#[derive(Clone, Debug)]
+pub struct MemberView {
+    /// Its index.
+    pub index: usize,
+    /// Its activation now.
+    pub activation: Activation,
+    /// Its state now.
+    pub state: State,
+    /// What the two come to.
+    pub health: Health,
+    /// mod_jk's `lbmult`.
+    pub mult: u64,
+    /// mod_jk's `lbvalue`: its load.
+    pub load: u64,
+    /// Attempts.
+    pub elected: u64,
+    /// Attempts that may have begun a session.
+    pub sessions: u64,
+    /// Failures.
+    pub errors: u64,
+    /// Failures of clients.
+    pub client_errors: u64,
+    /// Reply timeouts.
+    pub reply_timeouts: u64,
+    /// Bytes sent to it.
+    pub transferred: u64,
+    /// Bytes received from it.
+    pub read: u64,
+    /// Requests in flight.
+    pub busy: u32,
+    /// Requests in flight at most.
+    pub max_busy: u32,
+    /// In `ERR`: how much of its rest is left.
+    pub recovers_in: Option<Duration>,
+    /// Time since the first error of the present series.
+    pub since_first_error: Option<Duration>,
+    /// Time since the last reset, if there was one.
+    pub since_reset: Option<Duration>,
+}
+
+/// mod_jk's three classes under the default `good` and `bad` lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Active and not in error.
+    Good,
+    /// Neither good nor bad: disabled.
+    Degraded,
+    /// Stopped or in error.
+    Bad,
+}
+
+impl Balancer {
+    /// The balancer at this moment.
+    pub fn view(&self, now: Now) -> View {
+        let members: Vec<_> = (self.slots.iter().enumerate())
+            .map(|(index, slot)| self.view_member(index, slot, now))
+            .collect();
+        let count = |health| members.iter().filter(|m| m.health == health).count();
+        View {
+            config: Arc::clone(&self.config),
+            busy: members.iter().map(|m| m.busy).sum(),
+            health: (
+                count(Health::Good),
+                count(Health::Degraded),
+                count(Health::Bad),
+            ),
+            since_maintenance: self.last_maintenance.age(now),
+            members,
+        }
+    }
+
+    fn view_member(&self, index: usize, slot: &Slot, now: Now) -> MemberView {
+        let (state, activation) = (slot.state.state(), slot.state.activation());
+        let counters = &slot.state.counters;
+        let rest = slot.state.last_error.age(now).unwrap_or_default();
+        MemberView {
+            index,
+            activation,
+            state,
+            health: health(activation, state),
+            mult: slot.mult,
+            load: slot.load(),
+            elected: counters.elected.load(Relaxed),
+            sessions: counters.sessions.load(Relaxed),
+            errors: counters.errors.load(Relaxed),
+            client_errors: counters.client_errors.load(Relaxed),
+            reply_timeouts: counters.reply_timeouts.load(Relaxed),
+            transferred: counters.transferred.load(Relaxed),
+            read: counters.read.load(Relaxed),
+            busy: slot.state.in_flight(),
+            max_busy: counters.max_in_flight.load(Relaxed),
+            recovers_in: (state == State::Error)
+                .then(|| self.config.recover_time.saturating_sub(rest)),
+            since_first_error: slot.state.first_error.age(now),
+            since_reset: counters.last_reset.age(now),
+        }
+    }
+}
+
+/// mod_jk's defaults: `good=a.o,a.i,a.b,a.r`, `bad=s,e`. A forced or probing member counts as
+/// recovering.
+fn health(activation: Activation, state: State) -> Health {
+    match (activation, state) {
+        (Activation::Stopped, _) | (_, State::Error) => Health::Bad,
+        (Activation::Active, _) => Health::Good,
+        (Activation::Disabled, _) => Health::Degraded,
+    }
+}
