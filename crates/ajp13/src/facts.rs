@@ -14,7 +14,7 @@
 //! | [`Activation`] | activation of that member | `JK_LB_ACTIVATION` |
 //! | [`Attributes`] | all other named request attributes | attribute A |
 //! | [`Secret`] | the connector's secret | attribute C |
-//! | [`RawTarget`] | path and query exactly as sent | `req_uri`, attribute 5 |
+//! | [`RawTarget`] | a target to send as it is, on requests of the client side | `req_uri`, attribute 5 |
 //! | [`Protocol`] | a protocol that is no HTTP version | `protocol` |
 //! | [`Reason`] | reason phrase, on responses | `SEND_HEADERS` |
 
@@ -213,8 +213,9 @@ impl fmt::Display for Activation {
     }
 }
 
-/// Path and query exactly as they are in the packet, which [`http::Uri`] may not be able to
-/// express.
+/// Path and query to send exactly like this, where [`http::Uri`] cannot express them.
+///
+/// The server side never sets it: it hands on only what a URI holds, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawTarget {
     /// The path, still percent-encoded, `;jsessionid=…` included.

@@ -1,0 +1,4 @@
+//! Between HTTP messages and AJP13 packets.
+
+#[cfg(feature = "server")]
+pub(crate) mod inbound;
