@@ -87,3 +87,6 @@ fn gcd(a: u64, b: u64) -> u64 {
 fn halve(value: u64, periods: u32) -> u64 {
     value.checked_shr(periods).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,209 @@
+use super::{super::testing::*, *};
 
+/// States in which a verdict may find a member, each reached by hand.
+const ALL: [State; 7] = [
+    State::Idle,
+    State::Ok,
+    State::Recover,
+    State::Forced,
+    State::Busy,
+    State::Error,
+    State::Probe,
+];
+
+/// The state that a verdict leads to from each of [`ALL`], as texts.
+fn leads_to(verdict: Verdict) -> String {
+    let states: Vec<_> = ALL
+        .iter()
+        .map(|from| {
+            let balancer = balancer(&[1, 1]);
+            balancer.slots[0].state.set(*from);
+            let transition = balancer.record(0, verdict, at(5));
+            let to = balancer.slots[0].state.state();
+            assert_eq!(transition.is_some(), *from != to);
+            to.text()
+        })
+        .collect();
+    states.join(" ")
+}
+
+#[test]
+fn an_answer_heals_everything() {
+    let healed = "OK OK OK OK OK OK OK";
+    assert_eq!(leads_to(Verdict::Ok), healed);
+    assert_eq!(leads_to(Verdict::ClientError), healed);
+    assert_eq!(leads_to(Verdict::SoftStatus), healed);
+}
+
+#[test]
+fn failures_of_an_idle_member_count_at_once() {
+    let error = "ERR ERR ERR ERR ERR ERR ERR";
+    assert_eq!(leads_to(Verdict::Failed), error);
+    assert_eq!(leads_to(Verdict::HardStatus), error);
+    assert_eq!(leads_to(Verdict::ReplyTimeout), error);
+}
+
+#[test]
+fn what_says_little_leaves_errors_alone() {
+    assert_eq!(leads_to(Verdict::Protocol), "OK OK OK OK OK ERR OK");
+    let busy = "OK/BUSY OK/BUSY OK/BUSY OK/BUSY OK/BUSY ERR OK/BUSY";
+    assert_eq!(leads_to(Verdict::Busy), busy);
+    assert_eq!(leads_to(Verdict::NoEndpoint), busy);
+}
+
+#[test]
+fn counters() {
+    for (verdict, errors, client_errors, reply_timeouts) in [
+        (Verdict::Ok, 0, 0, 0),
+        (Verdict::ClientError, 0, 1, 0),
+        (Verdict::SoftStatus, 0, 0, 0),
+        (Verdict::HardStatus, 1, 0, 0),
+        (Verdict::ReplyTimeout, 1, 0, 1),
+        (Verdict::Busy, 0, 0, 0),
+        (Verdict::NoEndpoint, 0, 0, 0),
+        (Verdict::Protocol, 0, 0, 0),
+        (Verdict::Failed, 1, 0, 0),
+    ] {
+        let balancer = balancer(&[1, 1]);
+        balancer.record(1, verdict, at(0));
+        let view = &balancer.view(at(0)).members[1];
+        assert_eq!(
+            (view.errors, view.client_errors, view.reply_timeouts),
+            (errors, client_errors, reply_timeouts),
+            "{verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn work_in_progress_speaks_for_a_member() {
+    let balancer = balancer(&[1, 1]);
+    let other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    let failing = || {
+        let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+        balancer.begin(chosen, at(0)).unwrap()
+    };
+    assert_eq!(failing().record(Verdict::Failed, seconds(1)), None);
+    assert_eq!(failing().record(Verdict::Failed, seconds(30)), None);
+    // 30 seconds after the first failure it counts all the same.
+    let escalated = failing().record(Verdict::Failed, seconds(31)).unwrap();
+    assert_eq!((escalated.from, escalated.to), (State::Idle, State::Error));
+    drop(other);
+}
+
+#[test]
+fn success_forgets_the_first_failure() {
+    let balancer = balancer(&[1]);
+    let _other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    let record = |verdict, now| {
+        let chosen = balancer.pick("", now).unwrap();
+        balancer.begin(chosen, now).unwrap().record(verdict, now);
+    };
+    record(Verdict::Failed, seconds(1));
+    record(Verdict::Ok, seconds(20));
+    record(Verdict::Failed, seconds(31));
+    assert_eq!(balancer.states(), "OK");
+    record(Verdict::Failed, seconds(61));
+    assert_eq!(balancer.states(), "ERR");
+}
+
+#[test]
+fn the_other_requests_attempts_count_not_ones_own() {
+    let balancer = balancer(&[1, 1]);
+    let chosen = balancer.pick("", at(0)).unwrap();
+    let mut guard = balancer.begin(chosen, at(0)).unwrap();
+    guard.record(Verdict::Failed, at(0));
+    assert_eq!(balancer.states(), "ERR OK/IDLE");
+}
+
+#[test]
+fn without_escalation_time_every_failure_counts() {
+    let balancer = with(&[1, 1], |c| {
+        c.error_escalation_time = std::time::Duration::ZERO;
+    });
+    let _other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+    let mut guard = balancer.begin(chosen, at(0)).unwrap();
+    guard.record(Verdict::Failed, at(0));
+    assert_eq!(balancer.states(), "ERR OK/IDLE");
+}
+
+#[test]
+fn a_failed_probe_counts_whatever_else_goes_on() {
+    let balancer = balancer(&[1, 1]);
+    let _other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    balancer.record(0, Verdict::HardStatus, at(0));
+    balancer.recover(0);
+    let probe = balancer.pick("JSESSIONID=1.a", at(1)).unwrap();
+    let mut guard = balancer.begin(probe, at(1)).unwrap();
+    assert_eq!(balancer.states(), "ERR/PRB OK/IDLE");
+    guard.record(Verdict::Failed, at(2));
+    assert_eq!(balancer.states(), "ERR OK/IDLE");
+}
+
+#[test]
+fn reply_timeouts_may_be_tolerated() {
+    let balancer = with(&[1, 1], |c| c.max_reply_timeouts = 2);
+    for state in ["OK", "OK", "ERR"] {
+        balancer.record(0, Verdict::ReplyTimeout, at(0));
+        assert_eq!(balancer.states(), format!("{state} OK/IDLE"));
+    }
+    // What recovers begins anew.
+    assert!(balancer.recover(0));
+    balancer.record(0, Verdict::ReplyTimeout, at(0));
+    assert_eq!(balancer.states(), "OK OK/IDLE");
+    assert_eq!(balancer.view(at(0)).members[0].reply_timeouts, 4);
+}
+
+#[test]
+fn busy_members_wait_for_a_place() {
+    let balancer = with(&[1, 1], |c| {
+        edit(&mut c.members[0], |w| w.busy_limit = 1);
+    });
+    let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+    let first = balancer.begin(chosen, at(0)).unwrap();
+    let over = balancer.begin(chosen, at(0)).unwrap_err();
+    assert_eq!(over.0.unwrap().to, State::Busy);
+    assert_eq!(balancer.member(0).unwrap().in_flight(), 1);
+    // Not even for its own sessions.
+    let elsewhere = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+    assert_eq!(elsewhere.index, 1);
+    drop(first);
+    assert_eq!(balancer.pick("JSESSIONID=1.a", at(0)).unwrap().index, 0);
+    assert_eq!(balancer.states(), "OK OK/IDLE");
+}
+
+#[test]
+fn a_full_pool_counts_as_busy_until_a_connection_is_free() {
+    let balancer = with(&[1, 1], |c| {
+        edit(&mut c.members[0], |w| w.pool.size = Some(1));
+    });
+    let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+    let first = balancer.begin(chosen, at(0)).unwrap();
+    let waiting = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+    let mut second = balancer.begin(waiting, at(0)).unwrap();
+    second.record(Verdict::NoEndpoint, at(0));
+    drop(second);
+    assert_eq!(balancer.pick("JSESSIONID=1.a", at(0)).unwrap().index, 1);
+    drop(first);
+    assert_eq!(balancer.pick("JSESSIONID=1.a", at(0)).unwrap().index, 0);
+}
+
+#[test]
+fn an_attempt_without_endpoint_never_happened() {
+    let balancer = balancer(&[1, 1]);
+    let before = balancer.pick("", at(0)).unwrap();
+    let mut guard = balancer.begin(before, at(0)).unwrap();
+    guard.record(Verdict::NoEndpoint, at(0));
+    drop(guard);
+    let view = &balancer.view(at(0)).members[0];
+    assert_eq!((view.elected, view.sessions, view.load), (0, 0, 0));
+    assert_eq!(view.max_busy, 1);
+}
+
+#[test]
+fn unknown_members_change_nothing() {
+    let balancer = balancer(&[1]);
+    assert_eq!(balancer.record(7, Verdict::Failed, at(0)), None);
+    assert_eq!(balancer.states(), "OK/IDLE");
+}
