@@ -2,3 +2,5 @@
 
 #[cfg(feature = "server")]
 pub(crate) mod inbound;
+#[cfg(feature = "client")]
+pub(crate) mod outbound;

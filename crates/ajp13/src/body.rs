@@ -1,0 +1,198 @@
+//! The body of an answer, read from the connection as it is asked for.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Frame, SizeHint};
+
+use crate::conn::upload::{AnySource, Upload};
+use crate::conn::{Event, Io};
+use crate::error::{Error, ErrorKind, hint};
+use crate::exchange::Exchange;
+use crate::pool::PooledConn;
+use crate::stream::Stream;
+
+/// The body of a response, and what is left of the request's.
+///
+/// Reading it drives both directions: while it is polled, the container's demands for more of
+/// the request's body are answered. Body bytes are slices of the read buffer, not copies.
+///
+/// It ends only with the container's END_RESPONSE. Anything else is an error, so that a torn
+/// response is never taken for a whole one; whoever passes the body on must then break off, too.
+/// As soon as the end has been read, the connection goes back to its pool; it does not wait until
+/// this value is dropped.
+///
+/// # Dropping it early
+///
+/// Dropped before its end, the connection is closed, by which the container learns that nobody
+/// wants the rest. The exception is a response of which all content has been read (its
+/// `Content-Length` is reached, or it cannot have a body) and only END_RESPONSE is missing: the
+/// connection then waits for that in the pool.
+pub struct Body<IO: Io = Stream> {
+    conn: Option<PooledConn<IO>>,
+    upload: Upload<AnySource>,
+    /// Found while reading ahead; told at the next poll.
+    error: Option<Error>,
+    tally: Tally,
+    left: Option<u64>,
+    status: StatusCode,
+    refused: bool,
+}
+
+/// Bytes of bodies, as far as they have been carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tally {
+    /// Bytes of the request's body sent to the container.
+    pub sent: u64,
+    /// Bytes of the response's body received from it.
+    pub received: u64,
+}
+
+impl<IO: Io> Body<IO> {
+    pub(crate) fn new(
+        conn: PooledConn<IO>,
+        upload: Upload<AnySource>,
+        status: StatusCode,
+        left: Option<u64>,
+    ) -> Self {
+        let mut body = Self {
+            conn: Some(conn),
+            upload,
+            error: None,
+            tally: Tally::default(),
+            left,
+            status,
+            refused: false,
+        };
+        body.take_end();
+        body
+    }
+
+    /// Bytes carried so far, in both directions.
+    pub fn tally(&self) -> Tally {
+        match self.conn.as_ref().and_then(|conn| conn.conn().exchange()) {
+            Some(exchange) => tally_of(exchange),
+            None => self.tally,
+        }
+    }
+
+    /// What an operator should look at when Tomcat itself, not the application, refused the
+    /// request: 403 on a connection that Tomcat wants closed. Known once the end was read.
+    pub fn refusal_hint(&self) -> Option<&'static str> {
+        self.refused.then_some(hint::SECRET)
+    }
+
+    /// Reads the end along with the last bytes when it has come with them, so that the
+    /// connection is free before those bytes have been passed on.
+    fn take_end(&mut self) {
+        if self
+            .conn
+            .as_mut()
+            .is_some_and(|conn| conn.conn_mut().take_end())
+        {
+            self.error = self.end().err();
+        }
+    }
+
+    /// The response is complete: checks its length and gives the connection back.
+    fn end(&mut self) -> Result<(), Error> {
+        let Some(conn) = self.conn.take() else {
+            return Ok(());
+        };
+        self.upload = Upload::none();
+        let conn_ref = conn.conn();
+        if let Some(exchange) = conn_ref.exchange() {
+            self.tally = tally_of(exchange);
+            self.refused = self.status == StatusCode::FORBIDDEN && exchange.reuse().is_err();
+        }
+        match conn_ref.content() {
+            Some(length) if length != self.tally.received => Err(conn_ref.blame(wrong_length())),
+            _ => Ok(()),
+        }
+    }
+
+    fn broken(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(conn) = self.conn.take() {
+            self.tally = conn.conn().exchange().map(tally_of).unwrap_or_default();
+        }
+        self.upload = Upload::none();
+        Poll::Ready(Some(Err(error)))
+    }
+
+    fn data(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(left) = self.left {
+            let Some(rest) = left.checked_sub(bytes.len() as u64) else {
+                let blame = |conn: &PooledConn<IO>| conn.conn().blame(wrong_length());
+                let error = self.conn.as_ref().map_or_else(wrong_length, blame);
+                return self.broken(error);
+            };
+            self.left = Some(rest);
+        }
+        self.take_end();
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+}
+
+impl<IO: Io> http_body::Body for Body<IO> {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let body = &mut *self;
+        if let Some(error) = body.error.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let Some(conn) = &mut body.conn else {
+            return Poll::Ready(None);
+        };
+        match ready!(conn.conn_mut().poll_event(cx, &mut body.upload)) {
+            Ok(Event::Data(bytes)) => body.data(bytes),
+            Ok(Event::End) => Poll::Ready(body.end().err().map(Err)),
+            // The exchange refuses a second head before it gets here.
+            Ok(Event::Head(_)) => body.broken(Error::new(ErrorKind::Order)),
+            Err(error) => body.broken(error),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.conn.is_none() && self.error.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let known = if self.conn.is_none() {
+            Some(0)
+        } else {
+            self.left
+        };
+        known.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl<IO: Io> fmt::Debug for Body<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("conn", &self.conn)
+            .field("error", &self.error)
+            .field("left", &self.left)
+            .field("tally", &self.tally())
+            .finish_non_exhaustive()
+    }
+}
+
+fn tally_of(exchange: &Exchange) -> Tally {
+    Tally {
+        sent: exchange.body_sent(),
+        received: exchange.body_received(),
+    }
+}
+
+fn wrong_length() -> Error {
+    Error::new(ErrorKind::Length)
+}

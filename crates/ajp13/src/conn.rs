@@ -1,0 +1,422 @@
+//! One AJP connection: a socket, a read buffer, a write buffer, and at most one exchange.
+//!
+//! Everything here is polled, never awaited, so that the task which reads the answer also feeds
+//! the request's body. [`poll_event`](Conn::poll_event) does one round of
+//!
+//! ```text
+//!   owed DATA? ─► take it from the request's body ─► write buffer ─► socket
+//!   socket ─► read buffer ─► packet ─► exchange ─► head | body data | end
+//! ```
+//!
+//! until there is something to tell or nothing more can be done without waiting.
+
+mod clock;
+mod input;
+mod output;
+mod ping;
+mod rest;
+pub(crate) mod upload;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::response::Parts;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::convert::outbound as convert;
+use crate::error::{Error, ErrorKind, hint};
+use crate::exchange::{Announced, Due, Exchange, Stage, Step};
+use crate::wire::{PacketSize, ResponsePacket, TooLarge, frame};
+use clock::Clock;
+use input::Input;
+use output::Output;
+use upload::{Source, Upload};
+
+pub use output::EndOfBody;
+pub(crate) use rest::{Probe, Rest};
+
+/// What an AJP connection runs over: any asynchronous byte stream.
+pub trait Io: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
+
+/// One AJP connection over `IO`.
+///
+/// Normally a [`Pool`](crate::Pool) opens connections and hands them out. Use
+/// [`new`](Self::new) to bring a stream of your own, and turn it into a
+/// [`PooledConn`](crate::PooledConn) that belongs to no pool to send a request.
+pub struct Conn<IO> {
+    io: IO,
+    input: Input,
+    output: Output,
+    clock: Clock,
+    exchange: Option<Exchange>,
+    /// Facts about the exchange that its packets do not tell.
+    facts: Facts,
+    peer: Arc<str>,
+    size: PacketSize,
+    end_of_body: EndOfBody,
+    /// Exchanges begun before this one.
+    served: u64,
+}
+
+/// What is known of the current exchange beside its packets.
+#[derive(Debug, Default)]
+struct Facts {
+    head_only: bool,
+    /// Whether a byte has come in answer.
+    answered: bool,
+    failed: bool,
+    /// A write that failed; reported only when the container has nothing more to say.
+    write_error: Option<io::Error>,
+    /// Body bytes after which the answer has told all it has: its Content-Length, or 0 where
+    /// there can be no body.
+    content: Option<u64>,
+}
+
+/// What an exchange has to tell.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Head(Parts),
+    Data(Bytes),
+    End,
+}
+
+/// What the packets at hand amount to.
+enum Turn {
+    Event(Event),
+    /// Body is owed: look after the upload first.
+    Owed,
+    /// More bytes are needed.
+    More,
+}
+
+impl<IO> Conn<IO> {
+    /// A connection over a connected stream. `peer` is what errors call the other side.
+    pub fn new(io: IO, peer: impl Into<Arc<str>>, size: PacketSize) -> Self {
+        Self {
+            io,
+            input: Input::default(),
+            output: Output::default(),
+            clock: Clock::default(),
+            exchange: None,
+            facts: Facts::default(),
+            peer: peer.into(),
+            size,
+            end_of_body: EndOfBody::default(),
+            served: 0,
+        }
+    }
+
+    /// The stream.
+    pub fn get_ref(&self) -> &IO {
+        &self.io
+    }
+
+    /// The agreed packet size.
+    pub fn packet_size(&self) -> PacketSize {
+        self.size
+    }
+
+    /// What errors call the other side.
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// Whether a request has been served over this connection before.
+    pub fn is_reused(&self) -> bool {
+        self.served > 0
+    }
+
+    pub(crate) fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_ref()
+    }
+
+    /// Adds to an error where, how far and on what kind of connection it happened.
+    pub(crate) fn blame(&self, error: Error) -> Error {
+        let stage = match self.exchange.as_ref().map(Exchange::stage) {
+            // Without all of its head the container cannot have begun with a request.
+            Some(Stage::RequestSent) if !self.output.head_is_out() => Stage::NothingSent,
+            Some(stage) => stage,
+            None => Stage::NothingSent,
+        };
+        error
+            .with_peer(&self.peer)
+            .at(stage, self.facts.answered, self.served > 0)
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.facts.failed = true;
+        self.blame(error)
+    }
+}
+
+impl<IO: Io> Conn<IO> {
+    /// Begins an exchange: `write` appends the FORWARD_REQUEST, which goes out with the first
+    /// poll, together with the first piece of body if there is one by then.
+    pub(crate) fn begin(
+        &mut self,
+        announced: Announced,
+        head_only: bool,
+        reply_timeout: Option<Duration>,
+        end_of_body: EndOfBody,
+        write: impl FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
+    ) -> Result<(), Error> {
+        let size = self.size;
+        if let Err(cause) = self.output.head(|buffer| write(buffer, size)) {
+            return Err(self.blame(Error::new(ErrorKind::TooLarge).because(cause)));
+        }
+        let mut exchange = Exchange::new(announced, head_only, size);
+        exchange.request_sent();
+        self.exchange = Some(exchange);
+        self.facts = Facts {
+            head_only,
+            ..Facts::default()
+        };
+        self.end_of_body = end_of_body;
+        self.clock.set(reply_timeout);
+        Ok(())
+    }
+
+    /// Drives both directions until the exchange has something to tell.
+    pub(crate) fn poll_event<S: Source>(
+        &mut self,
+        cx: &mut Context<'_>,
+        upload: &mut Upload<S>,
+    ) -> Poll<Result<Event, Error>> {
+        loop {
+            if let Err(error) = self.push(cx, upload) {
+                return Poll::Ready(Err(self.fail(error)));
+            }
+            match self.next_turn() {
+                Ok(Turn::Event(event)) => return Poll::Ready(Ok(event)),
+                Ok(Turn::Owed) => continue,
+                Ok(Turn::More) => {}
+                Err(error) => return Poll::Ready(Err(self.fail(error))),
+            }
+            match self.poll_fill(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.fail(error))),
+                Poll::Pending => return self.poll_overdue(cx).map(|error| Err(self.fail(error))),
+            }
+        }
+    }
+
+    /// Reads once if bytes are there; tells whether the whole rest of the answer is at hand.
+    pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Option<u64> {
+        if self.rest_of_answer().is_none() {
+            // An end of stream or an error will show again when the body is read.
+            let _ = self.input.poll_fill(&mut self.io, cx);
+        }
+        self.rest_of_answer()
+    }
+
+    /// How many body bytes are left, when all packets up to the end have been read.
+    pub(crate) fn rest_of_answer(&self) -> Option<u64> {
+        let mut bytes = self.input.bytes();
+        let mut total = 0;
+        loop {
+            let frame =
+                frame::split(frame::Direction::Response, bytes, frame::MAX_PAYLOAD).ok()??;
+            match ResponsePacket::decode(frame.payload).ok()? {
+                ResponsePacket::SendBodyChunk(chunk) => total += chunk.data.len() as u64,
+                ResponsePacket::EndResponse(_) => return Some(total),
+                _ => return None,
+            }
+            bytes = frame.rest;
+        }
+    }
+
+    /// Reads the end of the response if it is the next packet and has been received.
+    pub(crate) fn take_end(&mut self) -> bool {
+        let at_end = matches!(
+            self.input.peek(),
+            Ok(Some(frame)) if frame.payload.first() == Some(&END_RESPONSE)
+        );
+        at_end && matches!(self.next_turn(), Ok(Turn::Event(Event::End)))
+    }
+
+    /// Fills an owed DATA packet if the body has something, and writes what the socket takes.
+    fn push<S: Source>(
+        &mut self,
+        cx: &mut Context<'_>,
+        upload: &mut Upload<S>,
+    ) -> Result<(), Error> {
+        let due = self.exchange.as_ref().and_then(Exchange::due);
+        if let Some(due) = due.filter(|_| self.output.takes_data()) {
+            self.pay(cx, upload, due)?;
+        }
+        if self.facts.write_error.is_none()
+            && let Poll::Ready(Err(cause)) = self.output.poll_flush(&mut self.io, cx)
+        {
+            self.facts.write_error = Some(cause);
+        }
+        Ok(())
+    }
+
+    fn pay<S: Source>(
+        &mut self,
+        cx: &mut Context<'_>,
+        upload: &mut Upload<S>,
+        due: Due,
+    ) -> Result<(), Error> {
+        let packet = match due {
+            Due::End => self.output.data(),
+            Due::Data { max } => match upload.poll_packet(cx, max, &mut self.output) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(packet) => packet?,
+            },
+        };
+        if let Some(exchange) = &mut self.exchange {
+            exchange
+                .data_sent(packet.len())
+                .map_err(|cause| Error::new(ErrorKind::RequestBody).because(cause))?;
+        }
+        packet.finish(self.end_of_body);
+        self.clock.restart();
+        Ok(())
+    }
+
+    /// Understands the packets that have been read, up to the next event.
+    fn next_turn(&mut self) -> Result<Turn, Error> {
+        loop {
+            let (length, kind) = match self.input.peek() {
+                Ok(Some(frame)) => (frame.packet_len(), frame.payload.first().copied()),
+                Ok(None) => return Ok(Turn::More),
+                Err(cause) => return Err(self.not_ajp(cause)),
+            };
+            let turn = match kind {
+                Some(SEND_BODY_CHUNK | SEND_HEADERS) => self.sharing_turn(length)?,
+                _ => self.plain_turn(length)?,
+            };
+            if let Some(turn) = turn {
+                return Ok(turn);
+            }
+        }
+    }
+
+    /// A packet of which parts are handed out: it leaves the buffer as a shared slice.
+    fn sharing_turn(&mut self, length: usize) -> Result<Option<Turn>, Error> {
+        let payload = self.input.take(length);
+        let packet = ResponsePacket::decode(&payload)?;
+        let Some(exchange) = &mut self.exchange else {
+            return Err(unasked());
+        };
+        Ok(match exchange.feed(&packet)? {
+            Step::Headers(head) => {
+                let parts = convert::response_head(&payload, &head)?;
+                self.learn(&parts)?;
+                Some(Turn::Event(Event::Head(parts)))
+            }
+            Step::Data(data) => Some(Turn::Event(Event::Data(payload.slice_ref(data)))),
+            _ => None,
+        })
+    }
+
+    /// A packet that says all by itself.
+    fn plain_turn(&mut self, length: usize) -> Result<Option<Turn>, Error> {
+        let Some(frame) = self.input.peek()? else {
+            return Ok(Some(Turn::More));
+        };
+        let packet = ResponsePacket::decode(frame.payload)?;
+        let Some(exchange) = &mut self.exchange else {
+            return Err(unasked());
+        };
+        let turn = match exchange.feed(&packet)? {
+            Step::WantBody { .. } => Some(Turn::Owed),
+            Step::End => Some(Turn::Event(Event::End)),
+            _ => None,
+        };
+        self.input.skip(length);
+        Ok(turn)
+    }
+
+    fn learn(&mut self, parts: &Parts) -> Result<(), Error> {
+        let announced = convert::content_length(&parts.headers)?;
+        let bodiless = self.facts.head_only || matches!(parts.status.as_u16(), 204 | 205 | 304);
+        self.facts.content = if bodiless { Some(0) } else { announced };
+        Ok(())
+    }
+
+    /// Body bytes that the head promised; 0 where no body can be.
+    pub(crate) fn content(&self) -> Option<u64> {
+        self.facts.content
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let read = self.input.poll_fill(&mut self.io, cx);
+        read.map(|read| match read {
+            Ok(0) => Err(self.hung_up(io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) => {
+                self.facts.answered = true;
+                self.clock.restart();
+                Ok(())
+            }
+            Err(cause) => Err(self.hung_up(cause)),
+        })
+    }
+
+    /// Ready with an error when there is no point in waiting any longer.
+    fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        if let Some(cause) = self.facts.write_error.take() {
+            return Poll::Ready(self.hung_up(cause));
+        }
+        let owed = self
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.due().is_some());
+        if owed && self.output.is_empty() {
+            // It is the turn of the one who sends the request's body.
+            self.clock.restart();
+            return Poll::Pending;
+        }
+        let silent = !self.facts.answered && self.served == 0;
+        self.clock.poll_expired(cx).map(|()| {
+            let error = Error::timeout(ErrorKind::Reply, self.clock.limit());
+            if silent {
+                error.with_hint(hint::MUTE)
+            } else {
+                error
+            }
+        })
+    }
+
+    fn hung_up(&self, cause: io::Error) -> Error {
+        let error = Error::io(cause);
+        if self.facts.answered || self.served > 0 {
+            return error;
+        }
+        error.with_hint(hint::HANGS_UP)
+    }
+
+    fn not_ajp(&self, cause: crate::wire::Error) -> Error {
+        let error = Error::from(cause);
+        match self.input.bytes() {
+            [b'H', b'T', ..] => error.with_hint(hint::HTTP),
+            [0x15, 3, ..] => error.with_hint(hint::TLS),
+            _ => error,
+        }
+    }
+}
+
+const SEND_BODY_CHUNK: u8 = 3;
+const SEND_HEADERS: u8 = 4;
+const END_RESPONSE: u8 = 5;
+
+fn unasked() -> Error {
+    Error::new(ErrorKind::Order).because("a packet came although nothing was asked")
+}
+
+impl<IO> fmt::Debug for Conn<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conn")
+            .field("peer", &self.peer)
+            .field("exchange", &self.exchange)
+            .field("served", &self.served)
+            .finish_non_exhaustive()
+    }
+}

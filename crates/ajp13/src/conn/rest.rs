@@ -1,0 +1,121 @@
+//! Whether a connection can be used again.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::ReadBuf;
+
+use super::upload::{AnySource, Upload};
+use super::{Conn, Event, Facts, Io};
+use crate::exchange::{Exchange, NotReusable, Stage};
+use crate::pool::CloseReason;
+
+/// What a connection that is put aside is good for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Ready for another request.
+    Clean,
+    /// All content has been read; only the end of the response is missing.
+    Finishing,
+    Dirty(CloseReason),
+}
+
+/// What an idle connection is good for now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Probe {
+    Ready,
+    NotYet,
+    Dead(CloseReason),
+}
+
+impl<IO: Io> Conn<IO> {
+    /// What the connection is good for, now that nobody reads its answer any more.
+    pub(crate) fn rest(&mut self) -> Rest {
+        let rest = self.judge();
+        match rest {
+            Rest::Clean => self.tidy(),
+            Rest::Finishing | Rest::Dirty(_) => {}
+        }
+        rest
+    }
+
+    /// What an idle connection is good for now. Costs no system call unless the socket has
+    /// become readable.
+    ///
+    /// # Race window
+    /// The container may close the connection at any moment after this check; that shows as an
+    /// error for which [`Error::is_stale`] holds.
+    pub(crate) fn probe(&mut self) -> Probe {
+        if self.exchange.is_some() {
+            return match self.rest() {
+                Rest::Clean => Probe::Ready,
+                Rest::Finishing => Probe::NotYet,
+                Rest::Dirty(reason) => Probe::Dead(reason),
+            };
+        }
+        let mut byte = [0];
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(&mut self.io).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Pending => Probe::Ready,
+            Poll::Ready(_) => Probe::Dead(CloseReason::Stale),
+        }
+    }
+
+    fn judge(&mut self) -> Rest {
+        if self.facts.failed {
+            return Rest::Dirty(CloseReason::Broken);
+        }
+        loop {
+            match self.exchange.as_ref().map(Exchange::stage) {
+                None => return self.judge_buffers(),
+                Some(Stage::BodyDelivered) => return self.judge_ended(),
+                Some(Stage::HeadersReceived) if self.has_told_all() => {}
+                Some(_) => return Rest::Dirty(CloseReason::Aborted),
+            }
+            match self.poll_event(
+                &mut Context::from_waker(Waker::noop()),
+                &mut Upload::<AnySource>::none(),
+            ) {
+                Poll::Ready(Ok(Event::End)) => {}
+                Poll::Ready(Ok(_) | Err(_)) => {
+                    return Rest::Dirty(CloseReason::Broken);
+                }
+                Poll::Pending => return Rest::Finishing,
+            }
+        }
+    }
+
+    /// Whether the answer has no more content and nobody has to send anything.
+    fn has_told_all(&self) -> bool {
+        let told = |exchange: &Exchange| {
+            exchange.due().is_none() && self.facts.content == Some(exchange.body_received())
+        };
+        self.output.is_empty() && self.exchange.as_ref().is_some_and(told)
+    }
+
+    fn judge_ended(&self) -> Rest {
+        match self.exchange.as_ref().map(Exchange::reuse) {
+            Some(Err(NotReusable::ReuseForbidden)) => Rest::Dirty(CloseReason::Asked),
+            Some(Err(_)) => Rest::Dirty(CloseReason::Broken),
+            Some(Ok(())) | None => self.judge_buffers(),
+        }
+    }
+
+    fn judge_buffers(&self) -> Rest {
+        let clean = self.input.is_empty() && self.output.is_empty();
+        if clean && self.facts.write_error.is_none() {
+            Rest::Clean
+        } else {
+            Rest::Dirty(CloseReason::Broken)
+        }
+    }
+
+    fn tidy(&mut self) {
+        if self.exchange.take().is_some() {
+            self.served = self.served.saturating_add(1);
+        }
+        self.facts = Facts::default();
+        self.input.rest();
+        self.output.rest();
+    }
+}

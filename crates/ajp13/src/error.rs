@@ -1,0 +1,323 @@
+//! What can go wrong between a client and a container, and how far the request had got.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::exchange::{Stage, Violation};
+use crate::wire;
+
+/// Any error as a boxed trait object; what request bodies may fail with.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why a request could not be answered.
+///
+/// An opaque, one-word value that answers questions: [`kind`](Self::kind) says what happened,
+/// [`stage`](Self::stage) how far the exchange had got, [`peer`](Self::peer) with whom,
+/// [`hint`](Self::hint) what an operator should look at first. `Display` puts all of it on one
+/// line; its wording is not part of the interface.
+///
+/// # May the request be sent again?
+///
+/// With [`Stage::NothingSent`] the container has not seen the request: any request may go
+/// elsewhere. With [`Stage::RequestSent`] it may have begun to execute it. From
+/// [`Stage::HeadersReceived`] on a part of an answer has been handed out: never.
+/// [`is_stale`](Self::is_stale) tells the one case that happens with healthy containers: the
+/// connection had been idle in the pool and was closed by the container at the same moment.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    stage: Stage,
+    peer: Option<Arc<str>>,
+    reused: bool,
+    answered: bool,
+    cause: Option<BoxError>,
+    waited: Option<Duration>,
+    hint: Option<&'static str>,
+}
+
+/// What happened; see [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Every connection the pool may open was in use for the whole acquire timeout.
+    Acquire,
+    /// The container closed the connection, or the network broke, before the answer was whole.
+    Closed,
+    /// No TCP or Unix connection could be made.
+    Connect,
+    /// The pool is being drained and hands out nothing any more.
+    Draining,
+    /// The body of the answer is longer or shorter than its `Content-Length`.
+    Length,
+    /// The container sent a packet that the protocol does not allow at that point.
+    Order,
+    /// A CPing was not answered by a CPong.
+    Ping,
+    /// The container sent bytes that are no AJP13 packet.
+    Protocol,
+    /// The container was silent for longer than the reply timeout.
+    Reply,
+    /// The request cannot be expressed in AJP13.
+    Request,
+    /// The body of the request failed, or its length is not the announced one.
+    RequestBody,
+    /// The host name could not be resolved.
+    Resolve,
+    /// The answer is well-formed AJP13 but not acceptable as HTTP (a status, name or value).
+    Response,
+    /// The head of the request does not fit one packet.
+    TooLarge,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            stage: Stage::NothingSent,
+            peer: None,
+            reused: false,
+            answered: false,
+            cause: None,
+            waited: None,
+            hint: None,
+        }))
+    }
+
+    /// A timeout of `kind` after `waited`.
+    pub(crate) fn timeout(kind: ErrorKind, waited: Duration) -> Self {
+        let mut error = Self::new(kind);
+        error.0.waited = Some(waited);
+        error
+    }
+
+    /// A failed read or write. What the operating system says of a connection that is gone
+    /// becomes [`ErrorKind::Closed`] like an end of file.
+    pub(crate) fn io(cause: io::Error) -> Self {
+        Self::new(ErrorKind::Closed).because(cause)
+    }
+
+    pub(crate) fn because(mut self, cause: impl Into<BoxError>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
+        self
+    }
+
+    pub(crate) fn with_peer(mut self, peer: &Arc<str>) -> Self {
+        self.0.peer = Some(Arc::clone(peer));
+        self
+    }
+
+    pub(crate) fn at(mut self, stage: Stage, answered: bool, reused: bool) -> Self {
+        self.0.stage = stage;
+        self.0.answered = answered;
+        self.0.reused = reused;
+        self
+    }
+
+    pub(crate) fn into_ping(mut self) -> Self {
+        self.0.kind = ErrorKind::Ping;
+        self
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// How far the exchange had got; [`Stage::NothingSent`] when it had not begun.
+    pub fn stage(&self) -> Stage {
+        self.0.stage
+    }
+
+    /// The container's address as configured, `host:port` or a socket's path.
+    pub fn peer(&self) -> Option<&str> {
+        self.0.peer.as_deref()
+    }
+
+    /// Whether the connection came from the pool rather than being opened for this request.
+    pub fn reused(&self) -> bool {
+        self.0.reused
+    }
+
+    /// What an operator should look at first, where the symptom is a known one.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.0.hint
+    }
+
+    /// Whether no connection could be had: name resolution, connecting, or the CPing on a new
+    /// connection or before a request.
+    pub fn is_connect(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Connect | ErrorKind::Resolve | ErrorKind::Ping
+        )
+    }
+
+    /// Whether time ran out: while connecting, waiting for a slot of the pool, for a CPong, or
+    /// for the answer.
+    pub fn is_timeout(&self) -> bool {
+        self.0.waited.is_some()
+    }
+
+    /// Whether a CPing failed.
+    pub fn is_cping(&self) -> bool {
+        self.kind() == ErrorKind::Ping
+    }
+
+    /// Whether the fault lies with the request or its sender, so that it says nothing about the
+    /// container's health.
+    pub fn is_request(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Request | ErrorKind::RequestBody | ErrorKind::TooLarge
+        )
+    }
+
+    /// Whether a connection out of the pool broke before the first byte of an answer.
+    ///
+    /// Containers close idle connections whenever they like; no check before use can win every
+    /// race. A request that may be repeated at all should be repeated on a fresh connection.
+    pub fn is_stale(&self) -> bool {
+        self.0.reused && !self.0.answered && self.kind() == ErrorKind::Closed
+    }
+}
+
+impl From<wire::Error> for Error {
+    fn from(cause: wire::Error) -> Self {
+        Self::new(ErrorKind::Protocol).because(cause)
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(cause: Violation) -> Self {
+        Self::new(ErrorKind::Order).because(cause)
+    }
+}
+
+impl ErrorKind {
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Acquire => "all connections of the pool are in use",
+            Self::Closed => "connection closed before the answer was complete",
+            Self::Connect => "cannot connect",
+            Self::Draining => "the pool is being drained",
+            Self::Length => "the answer's body does not have its Content-Length",
+            Self::Order => "packet out of order",
+            Self::Ping => "no CPong in answer to CPing",
+            Self::Protocol => "the peer does not send AJP13",
+            Self::Reply => "no reply",
+            Self::Request => "the request cannot be expressed in AJP13",
+            Self::RequestBody => "the request's body failed",
+            Self::Resolve => "cannot resolve the host name",
+            Self::Response => "the answer is not acceptable as HTTP",
+            Self::TooLarge => "the request's head does not fit one packet",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if let Some(peer) = &inner.peer {
+            write!(f, "{peer}: ")?;
+        }
+        f.write_str(inner.kind.describe())?;
+        if let Some(waited) = inner.waited {
+            write!(f, " within {waited:?}")?;
+        }
+        if let Some(cause) = &inner.cause {
+            write!(f, ": {cause}")?;
+        }
+        if let Some(hint) = inner.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("stage", &inner.stage)
+            .field("peer", &inner.peer)
+            .field("reused", &inner.reused)
+            .field("answered", &inner.answered)
+            .field("waited", &inner.waited)
+            .field("cause", &inner.cause)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&**self.0.cause.as_ref()?)
+    }
+}
+
+/// Hints for symptoms whose usual cause is known.
+pub(crate) mod hint {
+    pub(crate) const HTTP: &str = "the reply starts with HTTP: this port speaks HTTP, not AJP; use the port of the AJP connector";
+    pub(crate) const TLS: &str = "the reply is a TLS record: this port speaks TLS, not AJP; use the port of the AJP connector";
+    pub(crate) const MUTE: &str = "the port accepts connections and stays silent: Tomcat does so \
+         when its AJP connector failed to start, usually because it has neither secret nor \
+         secretRequired=\"false\"; or all its threads are busy";
+    pub(crate) const HANGS_UP: &str = "the port hangs up on AJP: is it an AJP connector, and is \
+         Tomcat not shutting down?";
+    pub(crate) const REFUSED: &str = "nothing listens there: is Tomcat up, its AJP connector \
+         enabled in server.xml, and bound to this address? Its default is loopback only";
+    pub(crate) const SECRET: &str = "Tomcat refused the request itself: does the secret equal the \
+         connector's, and does allowedRequestAttributesPattern match every attribute sent?";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_names_peer_event_cause_and_remedy() {
+        let peer: Arc<str> = Arc::from("10.0.0.7:8009");
+        let error = Error::new(ErrorKind::Connect)
+            .because(io::Error::from(io::ErrorKind::ConnectionRefused))
+            .with_hint(hint::REFUSED)
+            .with_peer(&peer);
+        let line = error.to_string();
+        assert!(line.starts_with("10.0.0.7:8009: cannot connect: connection refused"));
+        assert!(line.contains("server.xml"));
+        assert!(!line.contains('\n'));
+        assert!(error.is_connect() && !error.is_timeout());
+    }
+
+    #[test]
+    fn a_timeout_says_how_long() {
+        let error = Error::timeout(ErrorKind::Ping, Duration::from_secs(1));
+        assert!(error.is_timeout() && error.is_cping() && error.is_connect());
+        assert!(error.to_string().contains("within 1s"));
+    }
+
+    #[test]
+    fn only_a_reused_connection_without_an_answer_is_stale() {
+        let broken = |answered, reused| {
+            Error::io(io::ErrorKind::ConnectionReset.into())
+                .at(Stage::RequestSent, answered, reused)
+                .is_stale()
+        };
+        assert!(broken(false, true));
+        assert!(!broken(true, true));
+        assert!(!broken(false, false));
+    }
+
+    #[test]
+    fn is_one_word() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,361 @@
+//! The connections to one container.
+
+mod address;
+mod conn;
+mod connect;
+mod options;
+mod slot;
+mod stats;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::conn::{Conn, Probe};
+use crate::error::{Error, ErrorKind};
+use crate::stream::Stream;
+use slot::{Idle, Shared, Slot};
+
+pub use address::{Address, DEFAULT_PORT, InvalidAddress};
+pub use conn::{PooledConn, SendError, SendOptions};
+pub use options::{PingPolicy, PoolOptions, TcpOptions};
+pub(crate) use stats::CloseReason;
+pub use stats::{ClosedStats, PoolStats};
+
+/// The connections to one container: opened when needed, kept for the next request, checked
+/// before they are used again, limited in number.
+///
+/// Cloning is cheap and shares the pool. Pools share nothing with each other, so that a dead or
+/// slow container delays nobody else.
+///
+/// # Lanes
+///
+/// Idle connections are kept in lanes, and a checkout takes from its own lane the one used last.
+/// Give each runtime thread a lane of its own and threads meet neither at a lock nor at a socket
+/// that another thread's event loop watches. Connections of other lanes are taken only when
+/// [`max`](PoolOptions::max) are open, where the alternative would be to wait.
+///
+/// # Waiting
+///
+/// With a maximum, checkouts that find all connections in use wait in the order of their arrival
+/// for at most [`acquire_timeout`](PoolOptions::acquire_timeout). They are woken; nothing polls.
+///
+/// # Race window
+///
+/// A container may close an idle connection at any moment. A connection is looked at before it
+/// is handed out, yet it can be closed between that look and the request. The error then says
+/// so: [`Error::is_stale`].
+#[derive(Clone)]
+pub struct Pool {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared<Stream>>,
+    address: Address,
+    /// The address as errors show it.
+    peer: Arc<str>,
+    options: PoolOptions,
+}
+
+impl Pool {
+    /// A pool without connections; opens the first when one is asked for.
+    pub fn new(address: impl Into<Address>, options: PoolOptions) -> Self {
+        let address = address.into();
+        let inner = Inner {
+            shared: Arc::new(Shared::new(options.max, options.lanes)),
+            peer: address.to_string().into(),
+            address,
+            options,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The container's address.
+    pub fn address(&self) -> &Address {
+        &self.inner.address
+    }
+
+    /// How the pool behaves.
+    pub fn options(&self) -> &PoolOptions {
+        &self.inner.options
+    }
+
+    /// A connection of lane 0; see [`checkout_on`](Self::checkout_on).
+    ///
+    /// # Errors
+    /// As [`checkout_on`](Self::checkout_on).
+    pub async fn checkout(&self) -> Result<PooledConn, Error> {
+        self.checkout_on(0).await
+    }
+
+    /// A connection that is ready for a request: an idle one that is alive, or a new one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Acquire`] after waiting for too long, [`ErrorKind::Resolve`],
+    /// [`ErrorKind::Connect`] or [`ErrorKind::Ping`] when the container cannot be reached or does
+    /// not answer, [`ErrorKind::Draining`] after [`drain`](Self::drain). The stage is always
+    /// [`NothingSent`](crate::Stage::NothingSent).
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses its place in the queue and nothing else.
+    pub async fn checkout_on(&self, lane: usize) -> Result<PooledConn, Error> {
+        let slot = match self.inner.shared.try_slot(lane) {
+            Some(slot) => slot,
+            None => self.wait_for_slot(lane).await?,
+        };
+        if self.inner.shared.is_draining() {
+            return Err(self.blame(Error::new(ErrorKind::Draining)));
+        }
+        while let Some(idle) = slot.pop() {
+            if let Some(conn) = self.revive(&slot, idle).await? {
+                return Ok(PooledConn::new(conn, slot));
+            }
+        }
+        self.open_or_steal(slot).await
+    }
+
+    /// A fresh connection, whatever is idle: for a request whose connection turned out to be
+    /// stale.
+    ///
+    /// # Errors
+    /// As [`checkout_on`](Self::checkout_on).
+    ///
+    /// # Cancel safety
+    /// As [`checkout_on`](Self::checkout_on).
+    pub async fn checkout_fresh(&self, lane: usize) -> Result<PooledConn, Error> {
+        let slot = match self.inner.shared.try_slot(lane) {
+            Some(slot) => slot,
+            None => self.wait_for_slot(lane).await?,
+        };
+        if self.inner.shared.is_draining() {
+            return Err(self.blame(Error::new(ErrorKind::Draining)));
+        }
+        loop {
+            if let Some(conn) = self.open(&slot).await? {
+                return Ok(PooledConn::new(conn, slot));
+            }
+            match slot.steal() {
+                Some(idle) => slot.close(idle.conn, CloseReason::Stale),
+                None => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    /// Sends a CPing over a connection of the pool and returns how long the CPong took.
+    ///
+    /// # Errors
+    /// As [`checkout`](Self::checkout).
+    pub async fn ping(&self, limit: Duration) -> Result<Duration, Error> {
+        let mut conn = self.checkout().await?;
+        conn.conn_mut().ping(limit).await
+    }
+
+    /// Does what has to be done now and then: closes connections that were closed by the
+    /// container or are idle for too long, and sends the CPings of
+    /// [`PingPolicy::interval`]. Call it every second or so.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any point; a connection that is just being checked is then closed.
+    pub async fn maintain(&self) {
+        let now = Instant::now();
+        let PoolOptions {
+            min, idle_timeout, ..
+        } = self.inner.options;
+        self.inner.shared.prune(min, |idle| {
+            if let Probe::Dead(reason) = idle.conn.probe() {
+                return Some(reason);
+            }
+            let age = now.saturating_duration_since(idle.since);
+            idle_timeout
+                .is_some_and(|limit| age >= limit)
+                .then_some(CloseReason::Idle)
+        });
+        if let Some(interval) = self.inner.options.ping.interval {
+            self.ping_idle(interval).await;
+        }
+    }
+
+    /// Stops handing out connections and closes those that are idle; requests under way go on,
+    /// and their connections are closed when they are done.
+    pub fn drain(&self) {
+        self.inner.shared.drain();
+    }
+
+    /// Waits until no connection is in use; call [`drain`](Self::drain) before.
+    pub async fn drained(&self) {
+        self.inner.shared.all_free().await;
+    }
+
+    /// A snapshot of the counters.
+    pub fn stats(&self) -> PoolStats {
+        self.inner.shared.stats()
+    }
+
+    async fn wait_for_slot(&self, lane: usize) -> Result<Slot<Stream>, Error> {
+        let limit = self.inner.options.acquire_timeout;
+        match timeout(limit, self.inner.shared.slot(lane)).await {
+            Ok(Some(slot)) => Ok(slot),
+            Ok(None) => Err(self.blame(Error::new(ErrorKind::Draining))),
+            Err(_) => Err(self.blame(Error::timeout(ErrorKind::Acquire, limit))),
+        }
+    }
+
+    /// Checks an idle connection by CPing if it was idle for long enough. `None` when it had
+    /// been closed. When it is open and silent so is the container: trying the other idle
+    /// connections one after the other would only add up the waits.
+    async fn revive(
+        &self,
+        slot: &Slot<Stream>,
+        idle: Idle<Stream>,
+    ) -> Result<Option<Box<Conn<Stream>>>, Error> {
+        let ping = &self.inner.options.ping;
+        let due = ping
+            .before_request
+            .is_some_and(|after| idle.since.elapsed() >= after);
+        if due {
+            let mut pinged = Pinged::new(slot, idle);
+            if let Err(error) = pinged.ping(ping.timeout).await {
+                return if error.is_timeout() {
+                    Err(error)
+                } else {
+                    Ok(None)
+                };
+            }
+            slot.count_reuse();
+            return Ok(pinged.keep().map(|idle| idle.conn));
+        }
+        slot.count_reuse();
+        Ok(Some(idle.conn))
+    }
+
+    async fn open_or_steal(&self, slot: Slot<Stream>) -> Result<PooledConn, Error> {
+        loop {
+            if let Some(conn) = self.open(&slot).await? {
+                return Ok(PooledConn::new(conn, slot));
+            }
+            let Some(idle) = slot.steal() else {
+                // Somebody else is just putting one back or closing one.
+                tokio::task::yield_now().await;
+                continue;
+            };
+            if let Some(conn) = self.revive(&slot, idle).await? {
+                return Ok(PooledConn::new(conn, slot));
+            }
+        }
+    }
+
+    /// A new connection, checked by CPing if so configured; `None` at the maximum.
+    async fn open(&self, slot: &Slot<Stream>) -> Result<Option<Box<Conn<Stream>>>, Error> {
+        let Some(opening) = slot.begin_open() else {
+            return Ok(None);
+        };
+        let Inner {
+            address,
+            peer,
+            options,
+            ..
+        } = &*self.inner;
+        let stream = connect::connect(address, options)
+            .await
+            .map_err(|error| self.blame(error))?;
+        opening.done();
+        let conn = Box::new(Conn::new(stream, Arc::clone(peer), options.packet_size));
+        if !options.ping.connect {
+            return Ok(Some(conn));
+        }
+        let now = Instant::now();
+        let mut pinged = Pinged::new(
+            slot,
+            Idle {
+                conn,
+                since: now,
+                checked: now,
+            },
+        );
+        pinged.ping(options.ping.timeout).await?;
+        Ok(pinged.keep().map(|idle| idle.conn))
+    }
+
+    /// One round of CPings over idle connections, oldest first. Ends at the first that is not
+    /// answered in time: the others will not be either, and are checked before their next use.
+    async fn ping_idle(&self, interval: Duration) {
+        let shared = &self.inner.shared;
+        for lane in 0..shared.lanes() {
+            let mut position = 0;
+            while let Some(slot) = shared.try_slot(lane) {
+                let Some(idle) = slot.take(lane, position) else {
+                    break;
+                };
+                if idle.checked.elapsed() < interval || idle.conn.exchange().is_some() {
+                    slot.restore(lane, idle);
+                    position += 1;
+                    continue;
+                }
+                let mut pinged = Pinged::new(&slot, idle);
+                match pinged.ping(self.inner.options.ping.timeout).await {
+                    Err(error) if error.is_timeout() => return,
+                    Err(_) => {}
+                    Ok(()) => {
+                        if let Some(idle) = pinged.keep() {
+                            slot.restore(lane, idle);
+                            position += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn blame(&self, error: Error) -> Error {
+        error.with_peer(&self.inner.peer)
+    }
+}
+
+/// A connection during its CPing; closed and counted if that fails or is given up.
+struct Pinged<'s> {
+    slot: &'s Slot<Stream>,
+    idle: Option<Idle<Stream>>,
+}
+
+impl<'s> Pinged<'s> {
+    fn new(slot: &'s Slot<Stream>, idle: Idle<Stream>) -> Self {
+        Self {
+            slot,
+            idle: Some(idle),
+        }
+    }
+
+    async fn ping(&mut self, limit: Duration) -> Result<(), Error> {
+        if let Some(idle) = &mut self.idle {
+            idle.conn.ping(limit).await?;
+            idle.checked = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn keep(mut self) -> Option<Idle<Stream>> {
+        self.idle.take()
+    }
+}
+
+impl Drop for Pinged<'_> {
+    fn drop(&mut self) {
+        if let Some(idle) = self.idle.take() {
+            self.slot.close(idle.conn, CloseReason::Ping);
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("address", &self.inner.address)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

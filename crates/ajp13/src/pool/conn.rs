@@ -1,0 +1,224 @@
+//! A connection on loan from a pool.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use http::Response;
+use http::response::Parts;
+
+use super::slot::Slot;
+use crate::body::Body;
+use crate::conn::upload::{AnySource, BodySource, Source, Upload};
+use crate::conn::{Conn, EndOfBody, Event, Io};
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::exchange::{Announced, Exchange};
+use crate::stream::Stream;
+use crate::wire::{PacketSize, TooLarge};
+
+/// A connection for one exchange.
+///
+/// Dropped unused it goes back to its pool; dropped in the middle of an exchange it is closed.
+/// Either way its slot is free again, also when the task that held it was cancelled or panicked.
+pub struct PooledConn<IO: Io = Stream> {
+    /// Present until dropped. In front of the slot: a connection is put back or closed before
+    /// somebody else may have its slot.
+    conn: Option<Box<Conn<IO>>>,
+    slot: Option<Slot<IO>>,
+}
+
+/// How one request is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendOptions {
+    /// The length of the body, as the `content-length` header in the packet says it.
+    pub announced: Announced,
+    /// Whether the method is HEAD, whose answer has no body whatever its headers say.
+    pub head_only: bool,
+    /// The longest silence of the container while an answer is expected; `None` waits for ever.
+    /// Containers exist that fall silent in the middle of an answer. Default: 300 s.
+    pub reply_timeout: Option<Duration>,
+    /// When the head of the answer has come without all of its body, lets the other tasks of
+    /// this thread run once and looks again before the head is handed out. Tomcat sends head,
+    /// body and end in separate segments; this joins them at the cost of no time. Default: yes.
+    pub settle: bool,
+    /// The form of the end of the request's body. Default: as mod_jk.
+    pub end_of_body: EndOfBody,
+}
+
+impl Default for SendOptions {
+    fn default() -> Self {
+        Self {
+            announced: Announced::None,
+            head_only: false,
+            reply_timeout: Some(Duration::from_secs(300)),
+            settle: true,
+            end_of_body: EndOfBody::default(),
+        }
+    }
+}
+
+/// A request that was not answered, with its body if that was not read to the end.
+pub struct SendError<B> {
+    /// What happened.
+    pub error: Error,
+    /// The body given back. What was already taken from it is gone: see `consumed`.
+    pub body: Option<B>,
+    /// How many bytes of the body were put into packets.
+    pub consumed: u64,
+}
+
+impl<IO: Io> PooledConn<IO> {
+    pub(super) fn new(conn: Box<Conn<IO>>, slot: Slot<IO>) -> Self {
+        Self {
+            conn: Some(conn),
+            slot: Some(slot),
+        }
+    }
+
+    /// Whether the connection has served a request before, so that it may turn out to be stale.
+    pub fn is_reused(&self) -> bool {
+        self.conn().is_reused()
+    }
+
+    /// The connection itself.
+    #[expect(clippy::expect_used, reason = "taken only by drop")]
+    pub fn conn(&self) -> &Conn<IO> {
+        self.conn.as_deref().expect("present until dropped")
+    }
+
+    #[expect(clippy::expect_used, reason = "taken only by drop")]
+    pub(crate) fn conn_mut(&mut self) -> &mut Conn<IO> {
+        self.conn.as_deref_mut().expect("present until dropped")
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// `write` appends the whole FORWARD_REQUEST packet, as
+    /// [`ForwardRequestWriter`](crate::wire::ForwardRequestWriter) does. Its headers must agree
+    /// with [`SendOptions::announced`], and must be free of control characters: containers
+    /// believe them as they are. The packet and the first piece of the body go out in one write.
+    ///
+    /// The body of the request goes on being sent while the body of the answer is read. `body`
+    /// is not looked at where `announced` is [`Announced::None`].
+    ///
+    /// # Errors
+    /// Any [`Error`]; its [`stage`](Error::stage) tells how far it got. The body comes back with
+    /// it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection and frees its slot.
+    pub async fn send<B, W>(
+        mut self,
+        write: W,
+        body: B,
+        options: SendOptions,
+    ) -> Result<Response<Body<IO>>, SendError<B>>
+    where
+        B: http_body::Body + Unpin + Send + 'static,
+        B::Error: Into<BoxError>,
+        W: FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
+    {
+        let mut upload = Upload::new(BodySource(body));
+        match self.head(write, &mut upload, &options).await {
+            Ok((parts, rest)) => {
+                let upload = match options.announced {
+                    Announced::None => Upload::none(),
+                    _ if self.is_all_sent(options.announced) => Upload::none(),
+                    _ => upload.map(|source| Box::new(source) as AnySource),
+                };
+                let left = self.conn().content().or(rest);
+                let body = Body::new(self, upload, parts.status, left);
+                Ok(Response::from_parts(parts, body))
+            }
+            Err(error) => Err(SendError {
+                error,
+                body: upload.into_source().map(|source| source.0),
+                consumed: self.conn().exchange().map_or(0, Exchange::body_sent),
+            }),
+        }
+    }
+
+    /// The head, and how many body bytes follow if all of them are at hand.
+    async fn head<S: Source>(
+        &mut self,
+        write: impl FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
+        upload: &mut Upload<S>,
+        options: &SendOptions,
+    ) -> Result<(Parts, Option<u64>), Error> {
+        let conn = self.conn_mut();
+        let SendOptions {
+            announced,
+            head_only,
+            reply_timeout,
+            settle,
+            end_of_body,
+        } = *options;
+        conn.begin(announced, head_only, reply_timeout, end_of_body, write)?;
+        let parts = match poll_fn(|cx| conn.poll_event(cx, upload)).await? {
+            Event::Head(parts) => parts,
+            Event::Data(_) | Event::End => {
+                return Err(Error::new(ErrorKind::Order));
+            }
+        };
+        let mut rest = conn.rest_of_answer();
+        if rest.is_none() && settle {
+            tokio::task::yield_now().await;
+            rest = poll_fn(|cx| Poll::Ready(conn.poll_settled(cx))).await;
+        }
+        Ok((parts, rest))
+    }
+
+    fn is_all_sent(&self, announced: Announced) -> bool {
+        let sent = self.conn().exchange().map(Exchange::body_sent);
+        matches!(announced, Announced::Length(length) if sent == Some(length))
+    }
+}
+
+impl<IO: Io> From<Conn<IO>> for PooledConn<IO> {
+    /// A connection of no pool: it is closed after its exchange.
+    fn from(conn: Conn<IO>) -> Self {
+        Self {
+            conn: Some(Box::new(conn)),
+            slot: None,
+        }
+    }
+}
+
+impl<IO: Io> Drop for PooledConn<IO> {
+    fn drop(&mut self) {
+        if let (Some(conn), Some(slot)) = (self.conn.take(), &self.slot) {
+            slot.put_back(conn);
+        }
+    }
+}
+
+impl<IO: Io> fmt::Debug for PooledConn<IO> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PooledConn")
+            .field("conn", &self.conn)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> fmt::Debug for SendError<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendError")
+            .field("error", &self.error)
+            .field("consumed", &self.consumed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> fmt::Display for SendError<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<B> std::error::Error for SendError<B> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}

@@ -1,0 +1,383 @@
+//! The shared heart of a pool: idle connections in lanes, and slots as guards.
+//!
+//! ```text
+//!              take_slot                    fresh / idle
+//!   (waiting) ───────────► Slot, no conn ───────────────► PooledConn ──┐ put_back
+//!                            │ drop                          │ drop    ▼
+//!                            ▼                               ▼       idle lane
+//!                        slot free ◄──────────────────── conn closed, slot free
+//! ```
+//!
+//! With a maximum, a slot is a permit of a semaphore, and a connection is only opened while
+//! fewer than `max` are open. Whoever holds a slot but no connection therefore finds either
+//! room for a new connection or an idle one, perhaps in another lane.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
+
+use super::stats::{CloseReason, Closed, PoolStats};
+use crate::conn::{Conn, Probe, Rest};
+
+/// How many idle connections from the top are looked at for one that can be used now.
+const SCAN: usize = 8;
+
+/// What the slots of one pool share.
+#[derive(Debug)]
+pub(crate) struct Shared<IO> {
+    lanes: Box<[Lane<IO>]>,
+    limit: Option<Limit>,
+    open: AtomicUsize,
+    opened: AtomicU64,
+    closed: Closed,
+    draining: AtomicBool,
+    freed: Notify,
+}
+
+#[derive(Debug)]
+struct Limit {
+    max: usize,
+    permits: Semaphore,
+}
+
+/// Idle connections and counters that one thread mostly has to itself; aligned so that two
+/// lanes never share a cache line.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Lane<IO> {
+    idle: Mutex<Vec<Idle<IO>>>,
+    busy: AtomicUsize,
+    reused: AtomicU64,
+}
+
+/// An idle connection; the one idle longest is at the front of its lane.
+#[derive(Debug)]
+pub(super) struct Idle<IO> {
+    pub(super) conn: Box<Conn<IO>>,
+    pub(super) since: Instant,
+    /// When it last proved alive: used, or answered a CPing.
+    pub(super) checked: Instant,
+}
+
+/// The right to have one connection; freed when dropped.
+#[derive(Debug)]
+pub(crate) struct Slot<IO> {
+    shared: Arc<Shared<IO>>,
+    lane: usize,
+}
+
+/// Counts a connection as open while it is being opened.
+#[derive(Debug)]
+pub(super) struct Opening<'a, IO>(Option<&'a Shared<IO>>);
+
+impl<IO> Shared<IO> {
+    pub(super) fn new(max: Option<usize>, lanes: usize) -> Self {
+        let max = max.map(|max| max.clamp(1, Semaphore::MAX_PERMITS));
+        Self {
+            lanes: (0..lanes.max(1)).map(|_| Lane::new()).collect(),
+            limit: max.map(|max| Limit {
+                max,
+                permits: Semaphore::new(max),
+            }),
+            open: AtomicUsize::new(0),
+            opened: AtomicU64::new(0),
+            closed: Closed::default(),
+            draining: AtomicBool::new(false),
+            freed: Notify::new(),
+        }
+    }
+
+    /// Takes a slot if one is free and nobody waits for it.
+    pub(super) fn try_slot(self: &Arc<Self>, lane: usize) -> Option<Slot<IO>> {
+        if let Some(limit) = &self.limit {
+            limit.permits.try_acquire().ok()?.forget();
+        }
+        Some(Slot::new(self, lane))
+    }
+
+    /// Takes a slot, waiting in the order of arrival; `None` when the pool is being drained.
+    pub(super) async fn slot(self: &Arc<Self>, lane: usize) -> Option<Slot<IO>> {
+        if let Some(limit) = &self.limit {
+            limit.permits.acquire().await.ok()?.forget();
+        }
+        Some(Slot::new(self, lane))
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Refuses new slots, wakes those who wait for one, and closes what is idle.
+    pub(super) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        if let Some(limit) = &self.limit {
+            limit.permits.close();
+        }
+        for lane in &self.lanes {
+            let idle = std::mem::take(&mut *lane.idle.lock());
+            self.close_all(idle, CloseReason::Drained);
+        }
+    }
+
+    /// Waits until no slot is in use.
+    pub(super) async fn all_free(&self) {
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            freed.as_mut().enable();
+            if self.busy() == 0 {
+                return;
+            }
+            freed.await;
+        }
+    }
+
+    /// Takes out the idle connections for which `expired` holds, as long as `min` remain.
+    /// Those idle longest are asked first.
+    pub(super) fn prune(
+        &self,
+        min: usize,
+        mut expired: impl FnMut(&mut Idle<IO>) -> Option<CloseReason>,
+    ) {
+        let mut spare = self.idle().saturating_sub(min);
+        for lane in &self.lanes {
+            let mut gone = Vec::new();
+            lane.idle.lock().retain_mut_or_move(&mut gone, |idle| {
+                let reason = expired(idle)?;
+                if reason == CloseReason::Idle {
+                    spare = spare.checked_sub(1)?;
+                }
+                Some(reason)
+            });
+            for (idle, reason) in gone {
+                self.close(idle.conn, reason);
+            }
+        }
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        PoolStats {
+            idle: self.idle(),
+            busy: self.busy(),
+            opened: self.opened.load(Ordering::Relaxed),
+            reused: self.sum(|lane| lane.reused.load(Ordering::Relaxed)),
+            closed: self.closed.snapshot(),
+        }
+    }
+
+    /// How many lanes there are.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn idle(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.idle.lock().len()).sum()
+    }
+
+    fn busy(&self) -> usize {
+        let busy = |lane: &Lane<IO>| lane.busy.load(Ordering::Acquire);
+        self.lanes.iter().map(busy).sum()
+    }
+
+    fn sum(&self, counter: impl Fn(&Lane<IO>) -> u64) -> u64 {
+        self.lanes.iter().map(counter).sum()
+    }
+
+    fn lane(&self, lane: usize) -> &Lane<IO> {
+        #[expect(clippy::indexing_slicing, reason = "there is at least one lane")]
+        &self.lanes[lane % self.lanes.len()]
+    }
+
+    fn close_all(&self, idle: Vec<Idle<IO>>, reason: CloseReason) {
+        for idle in idle {
+            self.close(idle.conn, reason);
+        }
+    }
+
+    fn close(&self, conn: Box<Conn<IO>>, reason: CloseReason) {
+        drop(conn);
+        self.open.fetch_sub(1, Ordering::AcqRel);
+        self.closed.count(reason);
+    }
+}
+
+impl<IO> Lane<IO> {
+    fn new() -> Self {
+        Self {
+            idle: Mutex::new(Vec::new()),
+            busy: AtomicUsize::new(0),
+            reused: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<IO> Slot<IO> {
+    fn new(shared: &Arc<Shared<IO>>, lane: usize) -> Self {
+        shared.lane(lane).busy.fetch_add(1, Ordering::AcqRel);
+        Self {
+            shared: Arc::clone(shared),
+            lane,
+        }
+    }
+
+    /// Takes the idle connection at `position` counted from the one idle longest.
+    pub(super) fn take(&self, lane: usize, position: usize) -> Option<Idle<IO>> {
+        let mut idle = self.shared.lane(lane).idle.lock();
+        (position < idle.len()).then(|| idle.remove(position))
+    }
+
+    /// Puts an idle connection back among the longest idle ones, its age unchanged.
+    pub(super) fn restore(&self, lane: usize, idle: Idle<IO>) {
+        let mut list = self.shared.lane(lane).idle.lock();
+        if self.shared.is_draining() {
+            drop(list);
+            return self.close(idle.conn, CloseReason::Drained);
+        }
+        let position = list.partition_point(|other| other.since <= idle.since);
+        list.insert(position, idle);
+    }
+
+    /// Makes room for a new connection, or says that the maximum is open already.
+    pub(super) fn begin_open(&self) -> Option<Opening<'_, IO>> {
+        let max = self
+            .shared
+            .limit
+            .as_ref()
+            .map_or(usize::MAX, |limit| limit.max);
+        let one_more = |open| (open < max).then_some(open + 1);
+        self.shared
+            .open
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .ok()
+            .map(|_| Opening(Some(&self.shared)))
+    }
+
+    /// Counts a checkout that needed no new connection.
+    pub(super) fn count_reuse(&self) {
+        self.shared
+            .lane(self.lane)
+            .reused
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Closes a connection of this pool.
+    pub(super) fn close(&self, conn: Box<Conn<IO>>, reason: CloseReason) {
+        self.shared.close(conn, reason);
+    }
+}
+
+impl<IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Slot<IO> {
+    /// The idle connection used last that can be used now; dead ones on the way are closed.
+    pub(super) fn pop(&self) -> Option<Idle<IO>> {
+        self.pop_from(self.lane)
+    }
+
+    /// An idle connection of any lane, for when no new one may be opened. One that still waits
+    /// for the end of an answer nobody needs is closed, which makes room.
+    pub(super) fn steal(&self) -> Option<Idle<IO>> {
+        let lanes = self.shared.lanes();
+        let found = (0..lanes).find_map(|offset| self.pop_from(self.lane.wrapping_add(offset)));
+        if found.is_none() {
+            let unfinished = (0..lanes).find_map(|lane| self.take(lane, 0));
+            if let Some(idle) = unfinished {
+                self.close(idle.conn, CloseReason::Aborted);
+            }
+        }
+        found
+    }
+
+    fn pop_from(&self, lane: usize) -> Option<Idle<IO>> {
+        let mut list = self.shared.lane(lane).idle.lock();
+        let bottom = list.len().saturating_sub(SCAN);
+        let mut position = list.len();
+        while position > bottom {
+            position -= 1;
+            match list.get_mut(position)?.conn.probe() {
+                Probe::Ready => return Some(list.remove(position)),
+                Probe::NotYet => {}
+                Probe::Dead(reason) => {
+                    let idle = list.remove(position);
+                    self.close(idle.conn, reason);
+                }
+            }
+        }
+        None
+    }
+
+    /// Keeps the connection for the next request if it can be used again, closes it otherwise.
+    pub(crate) fn put_back(&self, mut conn: Box<Conn<IO>>) {
+        let reason = match conn.rest() {
+            Rest::Dirty(reason) => return self.close(conn, reason),
+            Rest::Clean | Rest::Finishing => CloseReason::Drained,
+        };
+        let now = Instant::now();
+        let mut list = self.shared.lane(self.lane).idle.lock();
+        if self.shared.is_draining() {
+            drop(list);
+            return self.close(conn, reason);
+        }
+        list.push(Idle {
+            conn,
+            since: now,
+            checked: now,
+        });
+    }
+}
+
+impl<IO> Drop for Slot<IO> {
+    fn drop(&mut self) {
+        let shared = &*self.shared;
+        shared.lane(self.lane).busy.fetch_sub(1, Ordering::AcqRel);
+        if let Some(limit) = &shared.limit {
+            limit.permits.add_permits(1);
+        }
+        if shared.is_draining() {
+            shared.freed.notify_waiters();
+        }
+    }
+}
+
+impl<IO> Opening<'_, IO> {
+    /// The connection is open; it now counts until it is closed.
+    pub(super) fn done(mut self) {
+        if let Some(shared) = self.0.take() {
+            shared.opened.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<IO> Drop for Opening<'_, IO> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0 {
+            shared.open.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// `Vec::retain_mut` that hands over what it takes out.
+trait RetainOrMove<T> {
+    fn retain_mut_or_move<R>(
+        &mut self,
+        gone: &mut Vec<(T, R)>,
+        judge: impl FnMut(&mut T) -> Option<R>,
+    );
+}
+
+impl<T> RetainOrMove<T> for Vec<T> {
+    fn retain_mut_or_move<R>(
+        &mut self,
+        gone: &mut Vec<(T, R)>,
+        mut judge: impl FnMut(&mut T) -> Option<R>,
+    ) {
+        let kept = Self::with_capacity(self.len());
+        for mut item in std::mem::replace(self, kept) {
+            match judge(&mut item) {
+                Some(reason) => gone.push((item, reason)),
+                None => self.push(item),
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a pool counts.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A snapshot of a pool's counters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Connections open and waiting for use.
+    pub idle: usize,
+    /// Slots in use: connections with a request on them, being opened or being checked.
+    pub busy: usize,
+    /// Connections opened so far.
+    pub opened: u64,
+    /// Checkouts so far that were served by a connection that was there already.
+    pub reused: u64,
+    /// Connections closed so far, by reason.
+    pub closed: ClosedStats,
+}
+
+/// Connections that a pool has closed, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClosedStats {
+    /// The request or the answer was given up half-way.
+    pub aborted: u64,
+    /// The container asked for it (`END_RESPONSE` with reuse 0).
+    pub asked: u64,
+    /// The connection or the protocol broke during a request.
+    pub broken: u64,
+    /// The pool was drained.
+    pub drained: u64,
+    /// Idle for too long.
+    pub idle: u64,
+    /// A CPing was not answered.
+    pub ping: u64,
+    /// Found closed, or with unexpected bytes, while idle.
+    pub stale: u64,
+}
+
+impl ClosedStats {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        let Self {
+            aborted,
+            asked,
+            broken,
+            drained,
+            idle,
+            ping,
+            stale,
+        } = self;
+        aborted + asked + broken + drained + idle + ping + stale
+    }
+}
+
+/// Why a connection is closed rather than kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CloseReason {
+    Aborted,
+    Asked,
+    Broken,
+    Drained,
+    Idle,
+    Ping,
+    Stale,
+}
+
+/// The counters of closed connections; closing is rare, so they are shared by all threads.
+#[derive(Debug, Default)]
+pub(super) struct Closed {
+    aborted: AtomicU64,
+    asked: AtomicU64,
+    broken: AtomicU64,
+    drained: AtomicU64,
+    idle: AtomicU64,
+    ping: AtomicU64,
+    stale: AtomicU64,
+}
+
+impl Closed {
+    pub(super) fn count(&self, reason: CloseReason) {
+        let counter = match reason {
+            CloseReason::Aborted => &self.aborted,
+            CloseReason::Asked => &self.asked,
+            CloseReason::Broken => &self.broken,
+            CloseReason::Drained => &self.drained,
+            CloseReason::Idle => &self.idle,
+            CloseReason::Ping => &self.ping,
+            CloseReason::Stale => &self.stale,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn snapshot(&self) -> ClosedStats {
+        ClosedStats {
+            aborted: self.aborted.load(Relaxed),
+            asked: self.asked.load(Relaxed),
+            broken: self.broken.load(Relaxed),
+            drained: self.drained.load(Relaxed),
+            idle: self.idle.load(Relaxed),
+            ping: self.ping.load(Relaxed),
+            stale: self.stale.load(Relaxed),
+        }
+    }
+}

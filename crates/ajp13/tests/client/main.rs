@@ -1,0 +1,11 @@
+//! The client side against a scripted container, over real sockets.
+#![cfg(feature = "client")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+mod exchange;
+mod support;
