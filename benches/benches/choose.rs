@@ -34,10 +34,10 @@ fn whole(balancer: &Arc<Balancer>) {
         sessions: &sessions,
         rule: RuleOverrides::default(),
     };
-    if let Ok(chosen) = balancer.choose(&selection, &Tried::default(), now()) {
-        if let Ok(mut guard) = balancer.begin(chosen, now()) {
-            guard.record(Verdict::Ok, now());
-        }
+    if let Ok(chosen) = balancer.choose(&selection, &Tried::default(), now())
+        && let Ok(mut guard) = balancer.begin(chosen, now())
+    {
+        guard.record(Verdict::Ok, now());
     }
 }
 
