@@ -2,3 +2,4 @@
 
 pub mod balancer;
 pub mod cli;
+pub mod demo;
