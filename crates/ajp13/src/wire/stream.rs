@@ -105,7 +105,7 @@ pub enum Mismatch {
         offset: usize,
     },
     /// A byte differs.
-    #[error("byte {offset}: recorded {recorded:02x?}, encoded {encoded:02x?}")]
+    #[error("byte {offset}: recorded {}, encoded {}", hex(*recorded), hex(*encoded))]
     Differs {
         /// Where the first differing byte is in the stream.
         offset: usize,
@@ -296,6 +296,10 @@ impl Body {
             *left = left.saturating_sub(u64::try_from(bytes).unwrap_or(u64::MAX));
         }
     }
+}
+
+fn hex(byte: Option<u8>) -> String {
+    byte.map_or_else(|| "nothing".to_owned(), |byte| format!("{byte:02x}"))
 }
 
 fn is_type(payload: &[u8]) -> bool {

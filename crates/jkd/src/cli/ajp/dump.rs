@@ -136,7 +136,7 @@ mod tests {
         let (text, good) = dumped(&stream, Way::Request, true);
         assert!(!good, "{text}");
         assert!(
-            text.ends_with("byte 3: recorded Some(03), encoded Some(01)\n"),
+            text.ends_with("byte 3: recorded 03, encoded 01\n"),
             "{text}"
         );
     }
