@@ -2,7 +2,7 @@
 //! `reference` resolved.
 
 mod reference;
-mod variables;
+pub(crate) mod variables;
 
 use std::{collections::BTreeMap, ops::Bound};
 

@@ -7,7 +7,7 @@ const LIMIT: usize = 21;
 
 /// The line's value with each `$(name)` replaced by what `lookup` knows. The replacement itself is
 /// not looked at again; an unknown name stays as it stands.
-pub(super) fn substitute(
+pub(crate) fn substitute(
     line: &Line,
     lookup: impl Fn(&str) -> Option<String>,
     found: &mut Diagnostics,

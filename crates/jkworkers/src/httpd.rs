@@ -1,0 +1,245 @@
+//! httpd's configuration language: files to a tree of directives, the tree to hosts.
+//!
+//! Two steps. Reading ([`Reader`]) does what httpd does while it reads: joins continued lines,
+//! replaces `${NAME}`, follows `Include`, decides `<IfModule>` and its relatives, and nests
+//! sections. Applying ([`apply`]) goes through the tree with the [`directive`] table in hand.
+//! Neither stops at an error.
+
+mod apply;
+mod condition;
+mod directive;
+mod include;
+mod known;
+mod lex;
+mod section;
+mod variables;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub(crate) use self::apply::{Draft, MountLine, Server, apply, listen};
+use self::{section::Nesting, variables::Variables};
+use crate::{
+    diag::{Diagnostics, Origin},
+    files::{self, Files},
+};
+
+/// How deep files may include each other.
+const MAX_DEPTH: usize = 20;
+
+/// A directive or a section, variables replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// The name as it was written; without brackets for a section.
+    pub(crate) name: String,
+    /// Everything behind the name, not split into words yet.
+    pub(crate) args: String,
+    /// Where it was written; the first line of a continued one.
+    pub(crate) origin: Origin,
+    /// What a section holds; `None` for a directive.
+    pub(crate) children: Option<Vec<Node>>,
+}
+
+/// What reading gives.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) nodes: Vec<Node>,
+    /// The base of relative paths.
+    pub(crate) server_root: PathBuf,
+    /// Every file, in reading order.
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+/// Reads a file and what it includes. `server_root` counts until a `ServerRoot` is met;
+/// `defines` are `NAME` or `NAME=VALUE`.
+pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &dyn Files) -> Tree {
+    let mut reader = Reader {
+        files,
+        variables: Variables::default(),
+        server_root: server_root.to_owned(),
+        open: Vec::new(),
+        read: Vec::new(),
+        diagnostics: Diagnostics::default(),
+    };
+    for define in defines {
+        let (name, value) = define.split_once('=').unwrap_or((define, ""));
+        reader.variables.define(name, value);
+    }
+    let nodes = reader.file(path, None);
+    Tree {
+        nodes,
+        server_root: reader.server_root,
+        files: reader.read,
+        diagnostics: reader.diagnostics,
+    }
+}
+
+struct Reader<'a> {
+    files: &'a dyn Files,
+    variables: Variables,
+    server_root: PathBuf,
+    /// The files that are being read, the innermost last.
+    open: Vec<PathBuf>,
+    /// The files that were read.
+    read: Vec<PathBuf>,
+    diagnostics: Diagnostics,
+}
+
+impl Reader<'_> {
+    /// Reads one file. `included` says where it was named.
+    fn file(&mut self, path: &Path, included: Option<&Origin>) -> Vec<Node> {
+        let name: Arc<str> = path.display().to_string().into();
+        let whole = Origin::new(Arc::clone(&name), 0);
+        let origin = included.unwrap_or(&whole);
+        if self.is_loop(path, origin) {
+            return Vec::new();
+        }
+        let bytes = match self.files.read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.diagnostics
+                    .error(origin, format!("cannot read {name}: {}", files::reason(&error)))
+                    .help(match included {
+                        Some(_) => "Correct the path (relative ones start at ServerRoot, else at the first file's directory), or write IncludeOptional.",
+                        None => "Correct the path of the configuration file.",
+                    });
+                return Vec::new();
+            }
+        };
+        self.read.push(path.to_owned());
+        self.open.push(path.to_owned());
+        let nodes = self.content(&name, &String::from_utf8_lossy(&bytes));
+        self.open.pop();
+        nodes
+    }
+
+    fn is_loop(&mut self, path: &Path, origin: &Origin) -> bool {
+        let again = self.open.iter().any(|open| open == path);
+        if again || self.open.len() >= MAX_DEPTH {
+            let how = if again {
+                "again while it is read"
+            } else {
+                "too deep"
+            };
+            self.diagnostics
+                .error(origin, format!("{} is included {how}", path.display()))
+                .help("Remove the Include that closes the circle.");
+        }
+        again || self.open.len() >= MAX_DEPTH
+    }
+
+    fn content(&mut self, file: &Arc<str>, text: &str) -> Vec<Node> {
+        let mut nesting = Nesting::default();
+        for line in lex::lines(text) {
+            let content = lex::trim(&line.text);
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let origin = Origin::new(Arc::clone(file), line.number);
+            if nesting.is_skipping() {
+                nesting.skipped_line(content, &origin, &mut self.diagnostics);
+            } else {
+                let content = self.expand(content, &origin);
+                self.line(&content, &origin, &mut nesting);
+            }
+        }
+        nesting.finish(&mut self.diagnostics)
+    }
+
+    fn expand(&mut self, text: &str, origin: &Origin) -> String {
+        let files = self.files;
+        let (text, unknown) = self.variables.expand(text, &|name| files.env(name));
+        for name in unknown {
+            self.diagnostics
+                .warning(
+                    origin,
+                    format!("${{{name}}} is not defined: the text stays as it is"),
+                )
+                .help(format!(
+                    "Write `Define {name} VALUE` above, or set it in the environment."
+                ));
+        }
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            self.diagnostics
+                .warning(origin, "the line is not UTF-8 text")
+                .help("Save the file as UTF-8.");
+        }
+        if lex::has_foreign_blanks(&text) {
+            self.diagnostics
+                .warning(
+                    origin,
+                    "the line has a no-break or ideographic space; it counts as a blank",
+                )
+                .help("Replace it by an ordinary blank; httpd takes it for a letter.");
+        }
+        text
+    }
+
+    fn line(&mut self, text: &str, origin: &Origin, nesting: &mut Nesting) {
+        let Some((name, args)) = lex::word(text) else {
+            return;
+        };
+        if name.starts_with("</") {
+            nesting.close(text, origin, &mut self.diagnostics);
+        } else if name.starts_with('<') {
+            let (name, args) = section::split(text, origin, &mut self.diagnostics);
+            let condition = self.condition(name, args, origin);
+            nesting.open(name, args, origin, condition);
+        } else if let Some(nodes) = self.immediate(&name, args, origin) {
+            nesting.extend(nodes);
+        } else {
+            nesting.extend([Node {
+                name,
+                args: args.to_owned(),
+                origin: origin.clone(),
+                children: None,
+            }]);
+        }
+    }
+
+    /// Directives that are carried out while reading. `None`: it is none of them.
+    fn immediate(&mut self, name: &str, args: &str, origin: &Origin) -> Option<Vec<Node>> {
+        let words = lex::words(args);
+        let lower = name.to_ascii_lowercase();
+        match (&*lower, &*words) {
+            ("include" | "includeoptional", [file]) => {
+                return Some(self.include(file, lower == "includeoptional", origin));
+            }
+            ("define", [name] | [name, _]) if name.contains(':') => {
+                self.diagnostics.error(
+                    origin,
+                    format!("the variable name {name} must not contain `:`"),
+                );
+            }
+            ("define", [name]) => self.variables.define(name, ""),
+            ("define", [name, value]) => self.variables.define(name, value),
+            ("undefine", [name]) => self.variables.undefine(name),
+            ("serverroot", [root]) => self.server_root = self.server_root.join(root),
+            ("error", _) => {
+                let text = words.join(" ");
+                self.diagnostics
+                    .error(origin, format!("the file says: {text}"));
+            }
+            ("include" | "includeoptional" | "undefine" | "serverroot", _) => {
+                self.diagnostics
+                    .error(origin, format!("{name} takes one argument"));
+            }
+            ("define", _) => {
+                self.diagnostics
+                    .error(
+                        origin,
+                        format!("{name} takes one or two arguments: a name and a value"),
+                    )
+                    .help("Put a value with blanks in quotes.");
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! mod_jk's directives.
+
+use std::path::PathBuf;
+
+use super::{Apply, Call, MountLine};
+use crate::{diag::nearest, model::LogLevel};
+
+/// `JkWorkersFile file`
+pub(in crate::httpd) fn workers_file(apply: &mut Apply<'_>, call: &Call<'_>) {
+    match &apply.draft.workers_file {
+        Some((_, first)) => {
+            let message = format!("JkWorkersFile only allowed once; the first one is at {first}");
+            apply.error(call.origin, message, "Remove one of the two lines.");
+        }
+        None => apply.draft.workers_file = Some((apply.path(call.first()), call.origin.clone())),
+    }
+}
+
+/// `JkWorkerProperty name=value`
+pub(in crate::httpd) fn worker_property(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let property = (call.origin.clone(), call.raw.to_owned());
+    apply.draft.properties.push(property);
+}
+
+/// `JkMount [path] worker`
+pub(in crate::httpd) fn mount(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.add_mount(call, false);
+}
+
+/// `JkUnMount [path] worker`
+pub(in crate::httpd) fn unmount(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.add_mount(call, true);
+}
+
+/// `JkMountCopy On|Off|All`
+pub(in crate::httpd) fn mount_copy(apply: &mut Apply<'_>, call: &Call<'_>) {
+    match &*call.first().to_ascii_lowercase() {
+        "on" => apply.server().mount_copy = Some(true),
+        "off" => apply.server().mount_copy = Some(false),
+        "all" if apply.server == 0 => apply.draft.copy_mounts_by_default = true,
+        "all" => {
+            let message = "JkMountCopy All cannot occur within <VirtualHost> section".to_owned();
+            apply.error(
+                call.origin,
+                message,
+                "Write On, or move the line out of the section.",
+            );
+        }
+        _ => {
+            let message = "JkMountCopy must be All, On or Off".to_owned();
+            apply.error(call.origin, message, "Off is the default.");
+        }
+    }
+}
+
+/// `JkMountFile file`
+pub(in crate::httpd) fn mount_file(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let file = (apply.path(call.first()), call.origin.clone());
+    apply.server().mount_file = Some(file);
+}
+
+/// `JkLogFile file|"|program"`
+pub(in crate::httpd) fn log_file(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if call.first().starts_with('|') {
+        let message = "JkLogFile: logging to a program is not in effect yet".to_owned();
+        return apply.warning(
+            call.origin,
+            message,
+            "Write a file, or collect the standard error.",
+        );
+    }
+    if apply.is_main_only(call) {
+        let file = (apply.path(call.first()), call.origin.clone());
+        apply.draft.log_file = Some(file);
+    }
+}
+
+/// `JkLogLevel level`
+pub(in crate::httpd) fn log_level(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let level = match &*call.first().to_ascii_lowercase() {
+        "trace" => LogLevel::Trace,
+        "debug" => LogLevel::Debug,
+        "info" => LogLevel::Info,
+        "warn" => LogLevel::Warn,
+        "error" => LogLevel::Error,
+        "emerg" => LogLevel::Emerg,
+        other => {
+            let message = format!("JkLogLevel {other} is no level: info is used, as in mod_jk");
+            apply.warning(
+                call.origin,
+                message,
+                "Write trace, debug, info, warn, error or emerg.",
+            );
+            LogLevel::Info
+        }
+    };
+    if apply.is_main_only(call) {
+        apply.draft.log_level = level;
+    }
+}
+
+/// `JkOptions [+|-]option …`
+pub(in crate::httpd) fn options(apply: &mut Apply<'_>, call: &Call<'_>) {
+    for word in call.words {
+        let (on, name) = match word.strip_prefix('-') {
+            Some(name) => (false, name),
+            None => (true, word.strip_prefix('+').unwrap_or(word)),
+        };
+        apply.option(on, name, call);
+    }
+}
+
+/// Nothing to check.
+pub(in crate::httpd) fn anything(_: &mut Apply<'_>, _: &Call<'_>) {}
+
+/// A flag.
+pub(in crate::httpd) fn flag(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.on_or_off(call);
+}
+
+/// A whole number.
+pub(in crate::httpd) fn integer(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if call.first().parse::<i32>().is_err() {
+        let message = format!("{} takes a whole number, not `{}`", call.name, call.first());
+        apply.error(call.origin, message, "Write digits only.");
+    }
+}
+
+impl Apply<'_> {
+    /// A file name relative to `ServerRoot`.
+    fn path(&self, name: &str) -> PathBuf {
+        self.server_root.join(name)
+    }
+
+    /// Logging is one for the whole process.
+    fn is_main_only(&mut self, call: &Call<'_>) -> bool {
+        if self.server != 0 {
+            let message = format!("{} of a virtual host is not in effect yet", call.name);
+            self.tell_once(&message, call.origin, message.clone());
+        }
+        self.server == 0
+    }
+
+    fn add_mount(&mut self, call: &Call<'_>, exclusion: bool) {
+        let Some(line) = self.mount_line(call, exclusion) else {
+            return;
+        };
+        let mounts = &mut self.server().mounts;
+        let same = |old: &&mut MountLine| old.exclusion == exclusion && old.path == line.path;
+        let Some(old) = mounts.iter_mut().find(same) else {
+            mounts.push(line);
+            return;
+        };
+        let replaced = std::mem::replace(old, line.clone());
+        if replaced.worker != line.worker {
+            let message = format!(
+                "{} {} {} replaces the line for {} at {}",
+                call.name, line.path, line.worker, replaced.worker, replaced.origin
+            );
+            self.warning(call.origin, message, "Remove one of the two lines.");
+        }
+    }
+
+    fn mount_line(&mut self, call: &Call<'_>, exclusion: bool) -> Option<MountLine> {
+        let (name, origin) = (call.name, call.origin);
+        let location = self.current_location().map(|l| l.path.clone());
+        let (path, worker) = match (location, call.words) {
+            (Some(path), [worker]) => (path, worker),
+            (None, [path, worker]) => (path.clone(), worker),
+            (Some(_), _) => {
+                let message = format!("{name} can not have a path when defined in a location");
+                self.error(origin, message, "Write the worker's name alone.");
+                return None;
+            }
+            (None, _) => {
+                let message = format!("{name} needs a path when not defined in a location");
+                self.error(origin, message, format!("Write `{name} /path/* worker`."));
+                return None;
+            }
+        };
+        if !path.starts_with('/') {
+            let help = match path.trim_start_matches(['!', '-']) {
+                rest if rest.len() < path.len() => {
+                    format!("Write `JkUnMount {rest} {worker}` to exclude.")
+                }
+                rest => format!("Write /{rest}."),
+            };
+            self.error(
+                origin,
+                format!("{name} {path}: the path should start with /"),
+                help,
+            );
+            return None;
+        }
+        Some(MountLine {
+            path,
+            worker: worker.clone(),
+            exclusion,
+            origin: origin.clone(),
+        })
+    }
+
+    fn option(&mut self, on: bool, name: &str, call: &Call<'_>) {
+        let known = OPTIONS
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(name));
+        match known {
+            Some(&"RejectUnsafeURI") => {
+                let switch = &mut self.server().reject_unsafe;
+                *(if on { &mut switch.on } else { &mut switch.off }) = true;
+            }
+            Some(known) if known.starts_with("CollapseSlashes") => {
+                let message =
+                    format!("JkOptions {known} has no effect: slashes are always collapsed");
+                self.tell_once(&message, call.origin, message.clone());
+            }
+            Some(known) if known.starts_with("ForwardURI") && !on => {
+                let message = format!("JkOptions: -{known} is not allowed");
+                self.error(
+                    call.origin,
+                    message,
+                    "Write the one that you want; the last one wins.",
+                );
+            }
+            // They are what happens anyway.
+            Some(&"ForwardURIProxy" | &"ForwardKeySize") if on => {}
+            Some(known) => {
+                let message = format!("JkOptions {known} is not in effect yet");
+                self.tell_once(&message, call.origin, message.clone());
+            }
+            None => {
+                let help = match nearest(name, OPTIONS.iter().copied()) {
+                    Some(known) => format!("Did you mean {known}?"),
+                    None => format!("Write one of {}.", OPTIONS.join(", ")),
+                };
+                self.error(
+                    call.origin,
+                    format!("JkOptions: Illegal option '{name}'"),
+                    help,
+                );
+            }
+        }
+    }
+}
+
+const OPTIONS: &[&str] = &[
+    "CollapseSlashesAll",
+    "CollapseSlashesNone",
+    "CollapseSlashesUnmount",
+    "DisableReuse",
+    "FlushHeader",
+    "FlushPackets",
+    "ForwardDirectories",
+    "ForwardKeySize",
+    "ForwardLocalAddress",
+    "ForwardPhysicalAddress",
+    "ForwardSSLCertChain",
+    "ForwardURICompat",
+    "ForwardURICompatUnparsed",
+    "ForwardURIEscaped",
+    "ForwardURIProxy",
+    "RejectUnsafeURI",
+];

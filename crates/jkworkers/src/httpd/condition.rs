@@ -1,0 +1,136 @@
+//! The sections that are decided while reading: `<IfModule>` and its relatives.
+
+use std::path::Path;
+
+use super::{Reader, directive, lex};
+use crate::diag::Origin;
+
+/// The version of httpd whose configuration language this is.
+const VERSION: [u32; 3] = [2, 4, 71];
+
+/// Modules whose function is built in, by identifier and by source file.
+const PRESENT: &[&str] = &[
+    "access_compat_module",
+    "mod_access_compat.c",
+    "authz_core_module",
+    "mod_authz_core.c",
+    "authz_host_module",
+    "mod_authz_host.c",
+    "core_module",
+    "core.c",
+    "http_module",
+    "http_core.c",
+    "jk_module",
+    "mod_jk.c",
+    "so_module",
+    "mod_so.c",
+    "version_module",
+    "mod_version.c",
+];
+
+impl Reader<'_> {
+    /// Whether the content of a section is read. `None`: this is not a conditional section.
+    pub(super) fn condition(&mut self, name: &str, args: &str, origin: &Origin) -> Option<bool> {
+        let test: fn(&mut Self, &str, &Origin) -> bool = match &*name.to_ascii_lowercase() {
+            "ifmodule" => |_, module, _| PRESENT.iter().any(|m| m.eq_ignore_ascii_case(module)),
+            "ifdefine" => |reader, name, _| reader.variables.is_defined(name),
+            "iffile" => |reader, file, _| {
+                let path = reader.resolve(file);
+                reader.files.exists(&path)
+            },
+            "ifdirective" => |_, name, _| directive::works(name),
+            "ifsection" => |_, name, _| directive::is_section(name),
+            "ifversion" => return Some(self.if_version(args, origin)),
+            _ => return None,
+        };
+        let words = lex::words(args);
+        let [argument] = &*words else {
+            self.diagnostics
+                .error(origin, format!("<{name}> takes one argument"))
+                .help(format!("Write <{name} NAME> or <{name} !NAME>."));
+            return Some(false);
+        };
+        let (negated, argument) = match argument.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, argument.as_str()),
+        };
+        Some(test(self, argument, origin) != negated)
+    }
+
+    fn if_version(&mut self, args: &str, origin: &Origin) -> bool {
+        let words = lex::words(args);
+        let (operator, version) = match &*words {
+            [version] => ("=", version.as_str()),
+            [operator, version] => (operator.as_str(), version.as_str()),
+            _ => ("=", ""),
+        };
+        let compared = compare(operator, version);
+        if compared.is_none() {
+            self.diagnostics
+                .error(
+                    origin,
+                    format!("<IfVersion {}> cannot be decided", args.trim()),
+                )
+                .help(
+                    "Write an operator (=, >, >=, <, <=, or one with ! before it) and \
+                     major[.minor[.patch]]; regular expressions are not supported here.",
+                );
+        }
+        compared.unwrap_or(false)
+    }
+
+    /// A path relative to `ServerRoot`.
+    pub(super) fn resolve(&self, path: &str) -> std::path::PathBuf {
+        self.server_root.join(Path::new(path))
+    }
+}
+
+fn compare(operator: &str, version: &str) -> Option<bool> {
+    let mut wanted = [0; 3];
+    let parts: Vec<_> = version.split('.').collect();
+    if parts.len() > wanted.len() {
+        return None;
+    }
+    for (slot, part) in wanted.iter_mut().zip(parts) {
+        *slot = part.parse().ok()?;
+    }
+    let (negated, operator) = match operator.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, operator),
+    };
+    let holds = match operator {
+        "=" | "==" => VERSION == wanted,
+        ">" => VERSION > wanted,
+        ">=" => VERSION >= wanted,
+        "<" => VERSION < wanted,
+        "<=" => VERSION <= wanted,
+        _ => return None,
+    };
+    Some(holds != negated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for (operator, version, expected) in [
+            ("=", "2.4", Some(false)),
+            ("==", "2.4.71", Some(true)),
+            (">", "2.4", Some(true)),
+            (">=", "2.5", Some(false)),
+            ("<=", "2.4", Some(false)),
+            ("!<", "2.4", Some(true)),
+            ("<", "2.4.72", Some(true)),
+            (">", "2", Some(true)),
+            (">=", "x", None),
+            ("~", "2.4", None),
+            ("=", "/^2/", None),
+            ("=", "", None),
+            ("=", "2.4.71.1", None),
+        ] {
+            assert_eq!(compare(operator, version), expected, "{operator} {version}");
+        }
+    }
+}

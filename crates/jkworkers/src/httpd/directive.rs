@@ -1,0 +1,184 @@
+//! The table of directives: where each may stand, what it takes, what it does.
+
+use super::{
+    apply::{Apply, Call, access, jk, server},
+    known,
+};
+
+/// One row.
+#[derive(Clone, Copy)]
+pub(super) struct Directive {
+    pub(super) name: &'static str,
+    pub(super) place: Place,
+    pub(super) arguments: Arguments,
+    pub(super) effect: Effect,
+}
+
+/// Where a directive may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The main server only.
+    Global,
+    /// The main server and virtual hosts.
+    Server,
+    /// `<Location>` only.
+    Location,
+    /// All of these.
+    Anywhere,
+}
+
+/// What a directive takes.
+#[derive(Clone, Copy)]
+pub(super) enum Arguments {
+    /// So many words at least and at most.
+    Words(usize, usize),
+    /// The rest of the line as it stands.
+    Raw,
+}
+
+/// What a directive does.
+#[derive(Clone, Copy)]
+pub(super) enum Effect {
+    /// It is in effect.
+    Works(Setter),
+    /// Its arguments are checked; it is not in effect yet.
+    Later(Setter),
+    /// It is not needed: accepted without a word.
+    Accepted(Setter),
+}
+
+/// Carries a directive out.
+pub(super) type Setter = fn(&mut Apply<'_>, &Call<'_>);
+
+/// The row of a name, whatever its case.
+pub(super) fn find(name: &str) -> Option<&'static Directive> {
+    TABLE.iter().find(|d| d.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether a directive has an effect here: what `<IfDirective>` asks.
+pub(super) fn works(name: &str) -> bool {
+    find(name).is_some_and(|d| !matches!(d.effect, Effect::Later(_)))
+        || IMMEDIATE.iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
+/// Whether a section has an effect here: what `<IfSection>` asks. The brackets may be there.
+pub(super) fn is_section(name: &str) -> bool {
+    let name = name.trim_matches(['<', '>']);
+    SECTIONS.iter().any(|s| s.eq_ignore_ascii_case(name))
+}
+
+/// Every name that may stand at the beginning of a line, for suggestions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let table = TABLE.iter().map(|d| d.name);
+    table
+        .chain(IMMEDIATE.iter().copied())
+        .chain(known::DIRECTIVES.iter().copied())
+}
+
+/// The sections that have an effect, `RequireAny` and its like included.
+pub(super) const SECTIONS: &[&str] = &[
+    "IfDefine",
+    "IfDirective",
+    "IfFile",
+    "IfModule",
+    "IfSection",
+    "IfVersion",
+    "Location",
+    "RequireAll",
+    "RequireAny",
+    "RequireNone",
+    "VirtualHost",
+];
+
+/// Directives that were carried out while the file was read.
+const IMMEDIATE: &[&str] = &[
+    "Define",
+    "Error",
+    "Include",
+    "IncludeOptional",
+    "ServerRoot",
+    "UnDefine",
+];
+
+const fn row(name: &'static str, place: Place, arguments: Arguments, effect: Effect) -> Directive {
+    Directive {
+        name,
+        place,
+        arguments,
+        effect,
+    }
+}
+
+const ONE: Arguments = Arguments::Words(1, 1);
+const ONE_OR_TWO: Arguments = Arguments::Words(1, 2);
+const MANY: Arguments = Arguments::Words(1, usize::MAX);
+
+use Arguments::{Raw, Words};
+use Effect::{Accepted, Later, Works};
+use Place::{Anywhere, Global, Location, Server};
+
+const TABLE: &[Directive] = &[
+    // httpd's own
+    row(
+        "Allow",
+        Location,
+        Words(2, usize::MAX),
+        Works(access::allow),
+    ),
+    row(
+        "AllowEncodedSlashes",
+        Server,
+        ONE,
+        Works(server::allow_encoded_slashes),
+    ),
+    row("AuthMerging", Location, ONE, Works(access::auth_merging)),
+    row("Deny", Location, Words(2, usize::MAX), Works(access::deny)),
+    row("Listen", Global, Words(1, 3), Works(server::listen)),
+    row("MergeSlashes", Server, ONE, Works(server::merge_slashes)),
+    row("Order", Location, ONE, Works(access::order)),
+    row("Require", Location, MANY, Works(access::require)),
+    row("Satisfy", Location, ONE, Works(access::satisfy)),
+    row("ServerAlias", Server, MANY, Works(server::server_alias)),
+    row("ServerName", Server, ONE, Works(server::server_name)),
+    row("Use", Anywhere, MANY, Works(server::refuse_macro)),
+    // mod_jk: files and mounts
+    row("JkWorkersFile", Global, ONE, Works(jk::workers_file)),
+    row("JkWorkerProperty", Global, Raw, Works(jk::worker_property)),
+    row("JkMount", Anywhere, ONE_OR_TWO, Works(jk::mount)),
+    row("JkUnMount", Anywhere, ONE_OR_TWO, Works(jk::unmount)),
+    row("JkMountCopy", Server, ONE, Works(jk::mount_copy)),
+    row("JkMountFile", Server, ONE, Works(jk::mount_file)),
+    row("JkMountFileReload", Server, ONE, Later(jk::integer)),
+    row("JkOptions", Server, MANY, Works(jk::options)),
+    row("JkAutoAlias", Server, ONE, Later(jk::anything)),
+    row("JkStripSession", Server, ONE_OR_TWO, Later(jk::flag)),
+    row("JkEnvVar", Server, ONE_OR_TWO, Later(jk::anything)),
+    // mod_jk: logging and the process
+    row("JkLogFile", Server, ONE, Works(jk::log_file)),
+    row("JkLogLevel", Server, ONE, Works(jk::log_level)),
+    row("JkLogStampFormat", Server, ONE, Later(jk::anything)),
+    row("JkRequestLogFormat", Server, ONE, Later(jk::anything)),
+    row("JkShmFile", Global, ONE, Accepted(jk::anything)),
+    row("JkShmSize", Global, ONE, Accepted(jk::integer)),
+    row("JkWatchdogInterval", Global, ONE, Accepted(jk::integer)),
+    // mod_jk: names of variables
+    row("JkAuthTypeIndicator", Server, ONE, Later(jk::anything)),
+    row("JkCERTCHAINPrefix", Server, ONE, Later(jk::anything)),
+    row("JkCERTSIndicator", Server, ONE, Later(jk::anything)),
+    row("JkCIPHERIndicator", Server, ONE, Later(jk::anything)),
+    row("JkExtractSSL", Server, ONE, Later(jk::flag)),
+    row("JkHTTPSIndicator", Server, ONE, Later(jk::anything)),
+    row("JkIgnoreCLIndicator", Server, ONE, Later(jk::anything)),
+    row("JkKEYSIZEIndicator", Server, ONE, Later(jk::anything)),
+    row("JkLocalAddrIndicator", Server, ONE, Later(jk::anything)),
+    row("JkLocalNameIndicator", Server, ONE, Later(jk::anything)),
+    row("JkLocalPortIndicator", Server, ONE, Later(jk::anything)),
+    row("JkRemoteAddrIndicator", Server, ONE, Later(jk::anything)),
+    row("JkRemoteHostIndicator", Server, ONE, Later(jk::anything)),
+    row("JkRemotePortIndicator", Server, ONE, Later(jk::anything)),
+    row("JkRemoteUserIndicator", Server, ONE, Later(jk::anything)),
+    row("JkRequestIdIndicator", Server, ONE, Later(jk::anything)),
+    row("JkSESSIONIndicator", Server, ONE, Later(jk::anything)),
+    row("JkSSLPROTOCOLIndicator", Server, ONE, Later(jk::anything)),
+    row("JkWorkerIndicator", Server, ONE, Later(jk::anything)),
+];
