@@ -1,10 +1,6 @@
 //! What the readers need of the world outside: files and the environment.
 
-use std::{
-    ffi::OsString,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, fs, io, path::Path};
 
 /// Files and environment variables. Tests have their own.
 pub trait Files {

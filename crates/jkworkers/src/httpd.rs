@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use self::apply::{Draft, MountLine, Server, apply, listen};
+pub(crate) use self::apply::{Draft, LocationDraft, MountLine, Server, apply, listen};
 use self::{section::Nesting, variables::Variables};
 use crate::{
     diag::{Diagnostics, Origin},
@@ -39,7 +39,7 @@ pub(crate) struct Node {
     /// Where it was written; the first line of a continued one.
     pub(crate) origin: Origin,
     /// What a section holds; `None` for a directive.
-    pub(crate) children: Option<Vec<Node>>,
+    pub(crate) children: Option<Vec<Self>>,
 }
 
 /// What reading gives.
@@ -240,6 +240,3 @@ impl Reader<'_> {
         Some(Vec::new())
     }
 }
-
-#[cfg(test)]
-mod tests;

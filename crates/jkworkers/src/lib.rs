@@ -34,6 +34,7 @@ pub mod uri_map;
 pub mod workers_properties;
 
 mod access;
+mod built_in;
 mod hosts;
 mod httpd;
 mod load;

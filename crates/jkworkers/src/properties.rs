@@ -27,7 +27,17 @@ pub(crate) struct Line {
 
 /// Reads a file.
 pub(crate) fn read_source(source: &Source<'_>, found: &mut Diagnostics) -> Vec<Line> {
+    read_file(source, Reader::new(source.name, found))
+}
+
+/// Reads a uriworkermap file: the same lines, but a key may begin with `!`.
+pub(crate) fn read_rules(source: &Source<'_>, found: &mut Diagnostics) -> Vec<Line> {
     let mut reader = Reader::new(source.name, found);
+    reader.rules = true;
+    read_file(source, reader)
+}
+
+fn read_file(source: &Source<'_>, mut reader: Reader<'_>) -> Vec<Line> {
     if source.bytes.starts_with(b"\xFF\xFE") || source.bytes.starts_with(b"\xFE\xFF") {
         reader.refuse_utf16();
         return Vec::new();
@@ -68,6 +78,8 @@ pub(crate) fn is_blank(c: char) -> bool {
 struct Reader<'a> {
     file: Arc<str>,
     lines: Vec<Line>,
+    /// Whether keys are patterns of URIs.
+    rules: bool,
     /// The first foreign blank, and on how many further lines there are some.
     foreign: Option<(char, Origin, usize)>,
     found: &'a mut Diagnostics,
@@ -78,6 +90,7 @@ impl<'a> Reader<'a> {
         Self {
             file: file.into(),
             lines: Vec::new(),
+            rules: false,
             foreign: None,
             found,
         }
@@ -190,7 +203,7 @@ impl<'a> Reader<'a> {
                 )
                 .help("Write the list on one line, or repeat the key: lists are joined.");
         }
-        if key.starts_with(['!', ';']) || key.starts_with("//") {
+        if !self.rules && (key.starts_with(['!', ';']) || key.starts_with("//")) {
             self.found
                 .warning(
                     origin,

@@ -57,7 +57,7 @@ pub(super) fn find(name: &str) -> Option<&'static Directive> {
 
 /// Whether a directive has an effect here: what `<IfDirective>` asks.
 pub(super) fn works(name: &str) -> bool {
-    find(name).is_some_and(|d| !matches!(d.effect, Effect::Later(_)))
+    find(name).is_some_and(|d| !matches!(d.effect, Later(_)))
         || IMMEDIATE.iter().any(|n| n.eq_ignore_ascii_case(name))
 }
 
@@ -109,9 +109,9 @@ const fn row(name: &'static str, place: Place, arguments: Arguments, effect: Eff
     }
 }
 
-const ONE: Arguments = Arguments::Words(1, 1);
-const ONE_OR_TWO: Arguments = Arguments::Words(1, 2);
-const MANY: Arguments = Arguments::Words(1, usize::MAX);
+const ONE: Arguments = Words(1, 1);
+const ONE_OR_TWO: Arguments = Words(1, 2);
+const MANY: Arguments = Words(1, usize::MAX);
 
 use Arguments::{Raw, Words};
 use Effect::{Accepted, Later, Works};

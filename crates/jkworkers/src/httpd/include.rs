@@ -65,7 +65,9 @@ impl Reader<'_> {
         while let Some(part) = parts.next() {
             let part = part.as_os_str();
             if !wildcard::is_glob(part.as_encoded_bytes()) {
-                found.iter_mut().for_each(|path| path.push(part));
+                for path in &mut found {
+                    path.push(part);
+                }
                 continue;
             }
             let mut next = Vec::new();

@@ -40,12 +40,11 @@ impl Variables {
                 break;
             };
             result.push_str(before);
-            match self.defined.get(name).cloned().or_else(|| env(name)) {
-                Some(value) => result.push_str(&value),
-                None => {
-                    unknown.push(name.to_owned());
-                    result.extend(["${", name, "}"]);
-                }
+            if let Some(value) = self.defined.get(name).cloned().or_else(|| env(name)) {
+                result.push_str(&value);
+            } else {
+                unknown.push(name.to_owned());
+                result.extend(["${", name, "}"]);
             }
             rest = behind;
         }

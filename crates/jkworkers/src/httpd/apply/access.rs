@@ -82,16 +82,16 @@ impl Apply<'_> {
             let message = format!("<{}> not allowed here", node.name);
             return self.error(&node.origin, message, "Write it inside a <Location>.");
         }
-        if let Some(group) = self.require_group(node, children) {
-            if matches!(group, Require::None(_)) {
-                return self.refuse_negation("RequireAny", &node.origin);
-            }
+        let group = self.require_group(node, children);
+        if is_negative(&group) {
+            self.refuse_negation("RequireAny", &node.origin);
+        } else {
             self.add_require(group);
         }
     }
 
-    /// A section with everything in it. `None` when it is empty.
-    fn require_group(&mut self, node: &Node, children: &[Node]) -> Option<Require> {
+    /// A section with everything in it.
+    fn require_group(&mut self, node: &Node, children: &[Node]) -> Require {
         let all = node.name.eq_ignore_ascii_case("requireall");
         let mut rules = Vec::new();
         for child in children {
@@ -114,18 +114,18 @@ impl Apply<'_> {
             let message = format!("<{}> is empty and grants nothing", node.name);
             self.warning(&node.origin, message, "Write Require lines into it.");
         }
-        Some(match &*node.name.to_ascii_lowercase() {
+        match &*node.name.to_ascii_lowercase() {
             "requireall" => Require::All(rules),
             "requirenone" => Require::None(rules),
             _ => Require::Any(rules),
-        })
+        }
     }
 
     fn require_child(&mut self, child: &Node) -> Option<Require> {
         let lower = child.name.to_ascii_lowercase();
         match (&*lower, &child.children) {
             ("requireall" | "requireany" | "requirenone", Some(children)) => {
-                self.require_group(child, children)
+                Some(self.require_group(child, children))
             }
             ("require", None) => match parse_require(&lex::words(&child.args)) {
                 Ok(rule) => Some(Require::Rule(rule)),

@@ -220,7 +220,7 @@ pub(in crate::httpd) fn server_name(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 fn parse_server_name(text: &str) -> Result<ServerName, String> {
-    if wildcard::is_glob(text.as_bytes()) && !text.contains(":") {
+    if wildcard::is_glob(text.as_bytes()) && !text.contains(':') {
         return Err("it is a pattern".to_owned());
     }
     let (scheme, rest) = match text.split_once("://") {

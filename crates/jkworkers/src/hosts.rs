@@ -1,0 +1,178 @@
+//! From the draft of the servers to hosts: which rules are whose, and what is inherited.
+
+use crate::{
+    diag::{Diagnostics, nearest},
+    httpd::{Draft, LocationDraft, MountLine, Server},
+    model::{Access, Host, Location, Mount, MountSource, Require},
+    mounts::Rule,
+    uri_map::{UriMap, UriRules},
+    workers_properties::Workers,
+};
+
+/// The rules that one server wrote itself.
+#[derive(Default)]
+pub(crate) struct Own {
+    /// `JkMount` and `JkUnMount`, each with what it stands for.
+    lines: Vec<(MountLine, Vec<Mount>)>,
+    /// The rules of its `JkMountFile`; `None` when it has none.
+    file: Option<Vec<Mount>>,
+}
+
+impl Own {
+    /// Expands the lines of a server.
+    pub(crate) fn new(server: &Server, file: Option<Vec<Mount>>, found: &mut Diagnostics) -> Self {
+        let expand = |line: &MountLine| {
+            let rule = Rule {
+                pattern: &line.path,
+                worker: &line.worker,
+                source: MountSource::JkMount,
+                origin: &line.origin,
+            };
+            let mut mounts = rule.expand(found).unwrap_or_default();
+            for mount in &mut mounts {
+                mount.exclusion |= line.exclusion;
+            }
+            (line.clone(), mounts)
+        };
+        Self {
+            lines: server.mounts.iter().map(expand).collect(),
+            file,
+        }
+    }
+
+    /// Every rule, lines first.
+    pub(crate) fn mounts(&self) -> impl Iterator<Item = &Mount> {
+        let lines = self.lines.iter().flat_map(|(_, mounts)| mounts);
+        lines.chain(self.file.iter().flatten())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.file.is_none()
+    }
+
+    fn has(&self, line: &MountLine) -> bool {
+        let same = |own: &MountLine| own.exclusion == line.exclusion && own.path == line.path;
+        self.lines.iter().any(|(own, _)| same(own))
+    }
+
+    /// `JkMountCopy`: adds the main server's lines whose path is not written here, and its file
+    /// if there is none here.
+    fn with<'a>(&'a self, main: &'a Self) -> impl Iterator<Item = &'a Mount> {
+        let copied = main.lines.iter().filter(|(line, _)| !self.has(line));
+        let lines = self.lines.iter().chain(copied);
+        let file = self.file.as_ref().or(main.file.as_ref());
+        let file = file.into_iter().flatten();
+        lines.flat_map(|(_, mounts)| mounts).chain(file)
+    }
+}
+
+/// Builds the hosts. `own` has the rules of each server of the draft; `more` are rules for the
+/// main server only: those of the command line and of `worker.NAME.mount`.
+pub(crate) fn build(draft: &Draft, own: &[Own], more: &[Mount]) -> Vec<Host> {
+    let Some((main, main_own)) = draft.servers.first().zip(own.first()) else {
+        return Vec::new();
+    };
+    let main_map = UriMap::new(main_own.mounts().chain(more).cloned());
+    let virtual_map = |server: &Server, own: &Own| {
+        let copy = server.mount_copy.unwrap_or(draft.copy_mounts_by_default);
+        match (copy, own.is_empty()) {
+            (true, true) => main_map.clone(),
+            (true, false) => UriMap::new(own.with(main_own).cloned()),
+            (false, _) => UriMap::new(own.mounts().cloned()),
+        }
+    };
+    let virtual_hosts = draft.servers.iter().zip(own).skip(1);
+    let virtual_hosts =
+        virtual_hosts.map(|(server, own)| host(main, server, virtual_map(server, own)));
+    let first = host(main, main, main_map.clone());
+    std::iter::once(first).chain(virtual_hosts).collect()
+}
+
+fn host(main: &Server, server: &Server, map: UriMap) -> Host {
+    let is_main = std::ptr::eq(main, server);
+    let any_address = server.addresses.first().is_some_and(|(ip, _)| ip.is_none());
+    let inherited_name = main.name.as_ref().filter(|_| any_address);
+    let own_locations = server.locations.iter();
+    let locations = main
+        .locations
+        .iter()
+        .filter(|_| !is_main)
+        .chain(own_locations);
+    let defaults = UriRules::default();
+    Host {
+        origin: server.origin.clone(),
+        server_name: server.name.as_ref().or(inherited_name).cloned(),
+        aliases: server.aliases.clone(),
+        addresses: server.addresses.clone(),
+        uri_rules: UriRules {
+            encoded_slashes: server
+                .encoded_slashes
+                .or(main.encoded_slashes)
+                .unwrap_or(defaults.encoded_slashes),
+            merge_slashes: server
+                .merge_slashes
+                .or(main.merge_slashes)
+                .unwrap_or(defaults.merge_slashes),
+        },
+        uri_map: map.reject_unsafe(rejects_unsafe(main, server)),
+        locations: locations.filter_map(location).collect(),
+    }
+}
+
+/// `-` wins inside one server; a virtual host may switch on again what the main server has off.
+fn rejects_unsafe(main: &Server, server: &Server) -> bool {
+    let base = main.reject_unsafe.on && !main.reject_unsafe.off;
+    (base || server.reject_unsafe.on) && !server.reject_unsafe.off
+}
+
+/// A section without access rules is nothing to ask.
+fn location(draft: &LocationDraft) -> Option<Location> {
+    let require = (!draft.require.is_empty()).then(|| Require::Any(draft.require.clone()));
+    let access = Access {
+        require,
+        order: draft.order.clone(),
+    };
+    (access != Access::default()).then(|| Location {
+        path: draft.path.clone(),
+        access,
+        origin: draft.origin.clone(),
+    })
+}
+
+/// Whether the workers of some rules exist. `built_in` are names that need no definition.
+pub(crate) fn check_workers<'a>(
+    mounts: impl IntoIterator<Item = &'a Mount>,
+    workers: &Workers,
+    found: &mut Diagnostics,
+) {
+    let mut told: Option<&Mount> = None;
+    for mount in mounts {
+        let name = &mount.worker;
+        // The two rules of a `|` are one line.
+        let again = told.is_some_and(|t| t.origin == mount.origin && t.worker == *name);
+        let any = mount.exclusion && &**name == "*";
+        if again || any || workers.listed.contains(name) {
+            continue;
+        }
+        told = Some(mount);
+        let message = match &**name {
+            "" => format!("the worker's name for {} is missing", mount.pattern),
+            name => format!("there is no worker `{name}` to serve {}", mount.pattern),
+        };
+        found
+            .error(&mount.origin, message)
+            .help(remedy(name, workers));
+    }
+}
+
+fn remedy(name: &str, workers: &Workers) -> String {
+    if workers.unlisted.iter().any(|w| **w == *name) {
+        return format!("Add `{name}` to worker.list: it is defined, but cannot be mounted.");
+    }
+    let names = workers.listed.join(", ");
+    let suggestion = match nearest(name, workers.listed.iter().map(|w| &**w)) {
+        Some(near) => format!("Did you mean `{near}`? "),
+        None => String::new(),
+    };
+    format!("{suggestion}The workers in worker.list are: {names}.")
+}

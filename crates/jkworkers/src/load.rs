@@ -1,0 +1,308 @@
+//! The only part that touches files: from options to a model.
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    built_in,
+    diag::{Diagnostics, Origin},
+    files::{self, Files, System},
+    hosts::{self, Own},
+    httpd::{self, Draft},
+    model::{Global, Listen, Model, Mount, MountSource},
+    mounts::Rule,
+    uriworkermap,
+    workers_properties::{self, Source, Workers},
+};
+
+/// Where jkd listens when nobody says where.
+const DEFAULT_LISTEN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8080);
+
+/// What to load. Everything is optional; the flags alone make a server, too.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The configuration in httpd's syntax. Relative paths in it start at its `ServerRoot`, or at
+    /// its own directory when it names none.
+    pub config: Option<PathBuf>,
+    /// `workers.properties`, instead of what `JkWorkersFile` names.
+    pub workers: Option<PathBuf>,
+    /// Rules for the main server, `PATTERN=WORKER`, as in a uriworkermap file.
+    pub mounts: Vec<String>,
+    /// uriworkermap files for the main server.
+    pub mount_files: Vec<PathBuf>,
+    /// `[ADDRESS:]PORT`, instead of all `Listen` directives. Without any, 127.0.0.1:8080.
+    pub listen: Vec<String>,
+    /// What `<IfDefine>` and `${…}` find defined: `NAME` or `NAME=VALUE`.
+    pub defines: Vec<String>,
+}
+
+/// What loading gives.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The model, if there was no error.
+    pub model: Option<Model>,
+    /// All findings of all files, in reading order.
+    pub diagnostics: Diagnostics,
+}
+
+/// Loads from the machine's files.
+pub fn load(options: &LoadOptions) -> Loaded {
+    load_with(options, &System)
+}
+
+/// Loads from any files.
+pub fn load_with(options: &LoadOptions, files: &dyn Files) -> Loaded {
+    let mut loader = Loader {
+        options,
+        files,
+        server_root: base(options.config.as_deref()),
+        read: Vec::new(),
+        found: Diagnostics::default(),
+    };
+    let model = loader.model();
+    let valid = !loader.found.has_errors();
+    Loaded {
+        model: model.filter(|_| valid),
+        diagnostics: loader.found,
+    }
+}
+
+struct Loader<'a> {
+    options: &'a LoadOptions,
+    files: &'a dyn Files,
+    server_root: PathBuf,
+    read: Vec<PathBuf>,
+    found: Diagnostics,
+}
+
+impl Loader<'_> {
+    fn model(&mut self) -> Option<Model> {
+        let draft = self.draft();
+        let listen = self.listen(&draft);
+        let mut workers = self.workers(&draft);
+        let own: Vec<_> = draft
+            .servers
+            .iter()
+            .map(|server| self.own(server))
+            .collect();
+        let flags = self.flag_mounts();
+        let rules = || own.iter().flat_map(Own::mounts).chain(&flags);
+        if rules().next().is_none() && workers.as_ref().is_some_and(|w| w.mounts.is_empty()) {
+            self.warn_of_nothing_mounted(&draft);
+        }
+        let workers = workers.as_mut()?;
+        built_in::add(rules(), workers, &mut self.found);
+        hosts::check_workers(rules(), workers, &mut self.found);
+        let more: Vec<_> = flags
+            .iter()
+            .cloned()
+            .chain(self.definitions(workers))
+            .collect();
+        Some(Model {
+            hosts: hosts::build(&draft, &own, &more),
+            listen,
+            workers: std::mem::take(&mut workers.workers),
+            global: Global {
+                maintain: workers.maintain,
+                log_file: draft.log_file,
+                log_level: draft.log_level,
+            },
+            files: std::mem::take(&mut self.read),
+        })
+    }
+
+    fn draft(&mut self) -> Draft {
+        let Some(path) = &self.options.config else {
+            return Draft::new(&Origin::new("command line", 0));
+        };
+        let tree = httpd::read(path, &self.server_root, &self.options.defines, self.files);
+        self.found.append(tree.diagnostics);
+        self.read.extend(tree.files);
+        self.server_root = tree.server_root;
+        let origin = Origin::new(path.display().to_string(), 0);
+        let (draft, found) = httpd::apply(&tree.nodes, &self.server_root, &origin);
+        self.found.append(found);
+        draft
+    }
+
+    fn listen(&mut self, draft: &Draft) -> Vec<Listen> {
+        if self.options.listen.is_empty() && !draft.listen.is_empty() {
+            return draft.listen.clone();
+        }
+        let mut result = Vec::new();
+        for text in &self.options.listen {
+            let origin = Origin::new("--listen", 0);
+            match httpd::listen(text) {
+                Ok((address, port)) => result.push(Listen {
+                    address,
+                    port,
+                    origin,
+                }),
+                Err(problem) => {
+                    self.found
+                        .error(&origin, format!("{text}: {problem}"))
+                        .help("Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.");
+                }
+            }
+        }
+        if self.options.listen.is_empty() {
+            result.push(self.default_listen());
+        }
+        result
+    }
+
+    fn default_listen(&mut self) -> Listen {
+        let (address, port) = DEFAULT_LISTEN;
+        if let Some(config) = &self.options.config {
+            let origin = Origin::new(config.display().to_string(), 0);
+            self.found
+                .warning(
+                    &origin,
+                    format!("no Listen directive: {address}:{port} is used"),
+                )
+                .help("Write `Listen 80`, or start with --listen ADDRESS:PORT.");
+        }
+        Listen {
+            address: Some(address.into()),
+            port,
+            origin: Origin::new("default", 0),
+        }
+    }
+
+    /// `None` when the file cannot be read: then nothing is known about workers.
+    fn workers(&mut self, draft: &Draft) -> Option<Workers> {
+        let written = draft
+            .workers_file
+            .as_ref()
+            .map(|(path, origin)| (path, origin.clone()));
+        let flag = self.options.workers.as_ref();
+        let flag = flag.map(|path| (path, Origin::new("--workers", 0)));
+        let mut sources = Vec::new();
+        if let Some((path, origin)) = flag.or(written) {
+            let help = "Create the file, or correct the path in JkWorkersFile (relative ones start \
+                        at ServerRoot, else at the first file's directory).";
+            sources.push((path.display().to_string(), self.file(path, &origin, help)?));
+        }
+        let sources: Vec<_> = sources
+            .iter()
+            .map(|(name, bytes)| Source { name, bytes })
+            .collect();
+        let root = self.server_root.display().to_string();
+        let files = self.files;
+        let mut workers =
+            workers_properties::read(&sources, &draft.properties, &root, &|name| files.env(name));
+        self.found.append(std::mem::take(&mut workers.diagnostics));
+        Some(workers)
+    }
+
+    fn own(&mut self, server: &httpd::Server) -> Own {
+        let file = server.mount_file.as_ref();
+        let file = file.map(|(path, origin)| self.mount_file(path, origin));
+        Own::new(server, file, &mut self.found)
+    }
+
+    fn mount_file(&mut self, path: &Path, origin: &Origin) -> Vec<Mount> {
+        let help = "Create the file, or correct its path.";
+        let Some(bytes) = self.file(path, origin, help) else {
+            return Vec::new();
+        };
+        let name = path.display().to_string();
+        let source = Source {
+            name: &name,
+            bytes: &bytes,
+        };
+        let files = self.files;
+        uriworkermap::read(&source, &|name| files.env(name), &mut self.found)
+    }
+
+    /// `--mount-file` and `--mount`.
+    fn flag_mounts(&mut self) -> Vec<Mount> {
+        let mut result = Vec::new();
+        for path in &self.options.mount_files {
+            result.extend(self.mount_file(path, &Origin::new("--mount-file", 0)));
+        }
+        let origin = &Origin::new("--mount", 0);
+        for text in &self.options.mounts {
+            let (pattern, worker) = text.split_once('=').unwrap_or((text, ""));
+            let rule = Rule {
+                pattern: pattern.trim(),
+                worker: worker.trim(),
+                source: MountSource::JkMount,
+                origin,
+            };
+            match rule.expand(&mut self.found) {
+                Some(mounts) => result.extend(mounts),
+                None => {
+                    self.found
+                        .error(origin, format!("`{text}` does not begin with /"))
+                        .help("Write --mount '/path/*=worker'.");
+                }
+            }
+        }
+        result
+    }
+
+    /// `worker.NAME.mount`
+    fn definitions(&mut self, workers: &Workers) -> Vec<Mount> {
+        let mut result = Vec::new();
+        for mount in &workers.mounts {
+            let rule = Rule {
+                pattern: &mount.pattern,
+                worker: &mount.worker,
+                source: MountSource::WorkerDefinition,
+                origin: &mount.origin,
+            };
+            if let Some(mounts) = rule.expand(&mut self.found) {
+                result.extend(mounts);
+                continue;
+            }
+            let path = mount.pattern.trim_start_matches(['!', '-']);
+            let message = format!("the mount `{}` does not begin with /", mount.pattern);
+            self.found
+                .error(&mount.origin, message)
+                .help(format!("Write /{path}."));
+        }
+        result
+    }
+
+    fn warn_of_nothing_mounted(&mut self, draft: &Draft) {
+        if let Some(main) = draft.servers.first() {
+            self.found
+                .warning(
+                    &main.origin,
+                    "nothing is mounted: every request is answered with 404",
+                )
+                .help("Write `JkMount /* WORKER`, or start with --mount '/*=WORKER'.");
+        }
+    }
+
+    fn file(&mut self, path: &Path, origin: &Origin, help: &str) -> Option<Vec<u8>> {
+        match self.files.read(path) {
+            Ok(bytes) => {
+                self.read.push(path.to_owned());
+                Some(bytes)
+            }
+            Err(error) => {
+                let message = format!("cannot read {}: {}", path.display(), files::reason(&error));
+                self.found.error(origin, message).help(help);
+                None
+            }
+        }
+    }
+}
+
+/// The directory of the configuration file.
+fn base(config: Option<&Path>) -> PathBuf {
+    let directory = config.and_then(Path::parent);
+    let directory = directory.filter(|d| !d.as_os_str().is_empty());
+    directory.unwrap_or_else(|| Path::new(".")).to_owned()
+}
+
+#[cfg(test)]
+pub(crate) mod memory;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;
