@@ -8,13 +8,16 @@ fn said(loaded: &Loaded) -> String {
     loaded.diagnostics.to_string()
 }
 
-#[test]
-fn a_debian_jk_conf_works_unchanged() {
-    let files = [
+fn debian() -> Memory {
+    Memory::new(&[
         ("/etc/jk.conf", JK_CONF),
         ("/etc/libapache2-mod-jk/workers.properties", WORKERS),
-    ];
-    let loaded = Memory::new(&files).load();
+    ])
+}
+
+#[test]
+fn a_debian_jk_conf_works_unchanged() {
+    let loaded = debian().load();
     insta::assert_snapshot!(said(&loaded), @r"
     /etc/jk.conf:29: warning: JkMount /jk-status jk-status replaces the line for jkstatus at /etc/jk.conf:19
         remedy: Remove one of the two lines.
@@ -30,12 +33,8 @@ fn a_debian_jk_conf_works_unchanged() {
 }
 
 #[test]
-fn a_debian_jk_conf_serves_and_protects() {
-    let files = [
-        ("/etc/jk.conf", JK_CONF),
-        ("/etc/libapache2-mod-jk/workers.properties", WORKERS),
-    ];
-    let model = Memory::new(&files).load().model.unwrap();
+fn a_debian_jk_conf_has_its_workers() {
+    let model = debian().load().model.unwrap();
     let kinds: Vec<_> = model
         .workers
         .iter()
@@ -54,6 +53,11 @@ fn a_debian_jk_conf_serves_and_protects() {
             "jk-manager read_only=false"
         ]
     );
+}
+
+#[test]
+fn a_debian_jk_conf_serves_and_protects() {
+    let model = debian().load().model.unwrap();
     let host = &model.hosts[0];
     let worker = |uri: &str| {
         host.uri_map
