@@ -2,7 +2,7 @@
 //! line, offending text and remedy. All findings of all files are collected; nothing stops at the
 //! first error.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use serde::Serialize;
 
@@ -54,7 +54,7 @@ impl fmt::Display for Severity {
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Diagnostic {
     /// How much it matters.
     pub severity: Severity,
@@ -113,6 +113,12 @@ impl Diagnostics {
         self.items.sort_by_key(|item| key(&item.origin));
     }
 
+    /// Keeps each finding once: workers that inherit a value have the same to say about it.
+    pub fn dedup(&mut self) {
+        let mut seen = HashSet::new();
+        self.items.retain(|item| seen.insert(item.clone()));
+    }
+
     /// Appends the findings of another reader.
     pub fn append(&mut self, mut other: Self) {
         self.items.append(&mut other.items);
@@ -149,9 +155,14 @@ impl fmt::Display for Diagnostics {
 }
 
 /// The name in `known` nearest to `given`, if one is near enough to be a slip of the pen.
+///
+/// Names that differ only in their digits, such as `tomcat1` and `tomcat2`, are siblings, not slips.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
-    let limit = (given.chars().count() / 3).max(1);
+    let limit = match given.chars().count() {
+        0..=2 => 0,
+        length => (length / 3).max(1),
+    };
     known
         .into_iter()
         .map(|name| {
@@ -160,7 +171,38 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
                 name,
             )
         })
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|(distance, name)| *distance <= limit && !are_siblings(&given, name))
         .min()
         .map(|(_, name)| name)
+}
+
+fn are_siblings(one: &str, other: &str) -> bool {
+    let letters = |c: &char| !c.is_ascii_digit();
+    !one.eq_ignore_ascii_case(other)
+        && one
+            .chars()
+            .filter(letters)
+            .eq(other.to_ascii_lowercase().chars().filter(letters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_pen_are_recognised() {
+        for (given, known, meant) in [
+            ("prot", &["port", "host"][..], Some("port")),
+            ("LB", &["lb", "ajp13"], Some("lb")),
+            ("retreis", &["retries", "lb_retries"], Some("retries")),
+            ("a", &["b"], None),
+            ("ab", &["ac"], None),
+            ("tomcat1", &["tomcat2"], None),
+            ("tomact1", &["tomcat2", "tomcat1"], Some("tomcat1")),
+            ("Tomcat1", &["tomcat1"], Some("tomcat1")),
+            ("x", &[], None),
+        ] {
+            assert_eq!(nearest(given, known.iter().copied()), meant, "{given}");
+        }
+    }
 }

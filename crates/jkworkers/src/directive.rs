@@ -341,3 +341,6 @@ macro_rules! directives {
     };
 }
 use directives;
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ const CHUNK: usize = 8191;
 const INLINE_LIMIT: usize = 8192;
 
 /// One setting as it was written, trimmed. Neither part is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) key: String,
     pub(crate) value: String,
@@ -73,6 +73,16 @@ pub(crate) fn is_blank(c: char) -> bool {
             c,
             '\u{180E}' | '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}'
         )
+}
+
+/// As much of a key as may be shown: a line such as `worker.a.secret: c2VjcmV0=` has a key that
+/// contains the secret, so a key ends here where no key goes on.
+pub(crate) fn shown(key: &str) -> Cow<'_, str> {
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '!' | ';' | '/');
+    match key.find(|c| !goes_on(c)) {
+        Some(end) => format!("{}…", key.get(..end).unwrap_or_default()).into(),
+        None => key.into(),
+    }
 }
 
 struct Reader<'a> {
@@ -136,8 +146,8 @@ impl<'a> Reader<'a> {
         let Some((key, value)) = text.split_once('=') else {
             return;
         };
-        if value.is_empty() || !value.ends_with(is_blank) {
-            let key = key.trim_matches(is_blank);
+        if !value.is_empty() && !value.ends_with(is_blank) {
+            let key = shown(key.trim_matches(is_blank));
             self.found
                 .warning(
                     origin,
@@ -174,10 +184,10 @@ impl<'a> Reader<'a> {
 
     fn warn_of_no_equals(&mut self, text: &str, origin: &Origin) {
         // The text may be a secret that someone continued on a second line.
-        let word = text.split(|c: char| is_blank(c) || c == ':').next();
-        let shown = match word {
-            Some(word) if word.starts_with("worker") => format!(" (`{word} …`)"),
-            _ => String::new(),
+        let shown = if text.starts_with("worker.") {
+            format!(" (`{}`)", shown(text))
+        } else {
+            String::new()
         };
         self.found
             .warning(origin, format!("the line has no `=` and is ignored{shown}"))
@@ -188,13 +198,14 @@ impl<'a> Reader<'a> {
         self.found
             .warning(
                 origin,
-                format!("`{key}` has an empty value: the line is ignored"),
+                format!("`{}` has an empty value: the line is ignored", shown(key)),
             )
-            .help("Give it a value, or remove the line: the default applies.");
+            .help("Remove the line, or give it a value; all from `#` on is a comment.");
     }
 
     /// Syntax of other property files that is plain text here.
     fn warn_of_lost_hopes(&mut self, key: &str, value: &str, origin: &Origin) {
+        let (written, key) = (key, shown(key));
         if value.ends_with('\\') {
             self.found
                 .warning(
@@ -203,7 +214,7 @@ impl<'a> Reader<'a> {
                 )
                 .help("Write the list on one line, or repeat the key: lists are joined.");
         }
-        if !self.rules && (key.starts_with(['!', ';']) || key.starts_with("//")) {
+        if !self.rules && (written.starts_with(['!', ';']) || written.starts_with("//")) {
             self.found
                 .warning(
                     origin,
@@ -211,7 +222,7 @@ impl<'a> Reader<'a> {
                 )
                 .help("Comments begin with `#`.");
         }
-        if value.contains('\r') || key.contains('\r') {
+        if value.contains('\r') || written.contains('\r') {
             self.found
                 .warning(
                     origin,
@@ -252,6 +263,7 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What stands before the first of these bytes.
 fn until(bytes: &[u8], end: u8) -> Option<&[u8]> {
     let at = bytes.iter().position(|byte| *byte == end)?;
     bytes.get(..at)
@@ -265,3 +277,6 @@ fn decode(bytes: &[u8]) -> Cow<'_, str> {
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,22 +9,23 @@ use std::{collections::BTreeMap, ops::Bound};
 use crate::{
     diag::{Diagnostics, Origin},
     directive::{self, Duplicates},
-    properties::Line,
+    properties::{Line, shown},
 };
 
-/// More than any file needs; bounds what references of references can multiply.
-const MAX_PROPERTIES: usize = 65_536;
-/// More than any value needs; bounds what variables of variables can multiply.
+/// More than any configuration needs, in bytes of keys and values: bounds what references of
+/// references can multiply.
+const MAX_TOTAL: usize = 16 << 20;
+/// More than any value needs, in bytes: bounds what variables of variables can multiply.
 const MAX_VALUE: usize = 65_536;
 
 /// One key's value, ready to be parsed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Property {
     text: String,
     /// Which part of the text was written where: each part begins at its offset.
     parts: Vec<(usize, Origin)>,
-    /// Whether it was copied from a template.
-    pub(crate) inherited: bool,
+    /// The key under which it was written, where it was copied from a template.
+    written_as: Option<String>,
 }
 
 impl Property {
@@ -32,13 +33,23 @@ impl Property {
         Self {
             text,
             parts: vec![(0, origin)],
-            inherited: false,
+            written_as: None,
         }
     }
 
     /// The value. Never empty, unless all of it came from an empty variable.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it was copied from a template.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.written_as.is_some()
+    }
+
+    /// The key under which it was written, which is not its own where it was copied.
+    pub(crate) fn written_as(&self) -> Option<&str> {
+        self.written_as.as_deref()
     }
 
     /// Where it was first written.
@@ -78,8 +89,10 @@ impl Property {
 }
 
 /// All properties of all sources by their full keys.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Properties {
+    /// Bytes of all keys and values that were ever taken.
+    total: usize,
     map: BTreeMap<String, Property>,
 }
 
@@ -100,9 +113,8 @@ impl Properties {
     ) {
         let value = variables::substitute(&line, |name| self.lookup(name, env), found);
         let joined = self.map.get(&line.key).map_or(0, |old| old.text.len()) + value.len();
-        if joined > MAX_VALUE || self.map.len() >= MAX_PROPERTIES {
-            refuse_size(&line, found);
-            return;
+        if joined > MAX_VALUE || !self.has_room(&line.key, &value) {
+            return refuse_size(&line, found);
         }
         let Some(old) = self.map.get_mut(&line.key) else {
             self.map.insert(line.key, Property::new(value, line.origin));
@@ -153,11 +165,17 @@ impl Properties {
         let mut names: Vec<&str> = self
             .with_prefix("worker.")
             .filter_map(|(key, _)| directive::split_key(key)?.0)
+            .filter(|name| shown(name) == *name)
             .collect();
-        names.dedup();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Counts a key and its value; false where they are too much.
+    fn has_room(&mut self, key: &str, value: &str) -> bool {
+        self.total = self.total.saturating_add(key.len() + value.len());
+        self.total <= MAX_TOTAL
     }
 
     fn lookup(&self, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
@@ -180,16 +198,16 @@ fn refuse_size(line: &Line, found: &mut Diagnostics) {
     found
         .error(
             &line.origin,
-            format!("`{}` is too much: a value has at most {MAX_VALUE} bytes, all files together at most {MAX_PROPERTIES} keys", line.key),
+            format!("`{}` is too much: a value has at most {MAX_VALUE} bytes, all settings together at most {MAX_TOTAL}", shown(&line.key)),
         )
         .help("Look for a variable that is built from itself, or for a file that does not belong here.");
 }
 
 fn warn_of_overwriting(line: &Line, old: &Property, value: &str, found: &mut Diagnostics) {
-    let (key, first) = (&line.key, old.origin());
+    let (key, first) = (shown(&line.key), old.origin());
     let values = if old.text == value {
         ", to the same value".to_owned()
-    } else if is_secret(key) {
+    } else if is_secret(&key) {
         String::new()
     } else {
         format!(": `{value}` replaces `{}`", old.text)
@@ -209,8 +227,9 @@ fn warn_of_joining(
     joined: &Property,
     found: &mut Diagnostics,
 ) {
-    let key = &line.key;
-    let result = if directive::split_key(key).is_some() && !is_secret(key) {
+    let key = shown(&line.key);
+    let is_setting = directive::split_key(&key).is_some();
+    let result = if is_setting && !is_secret(&key) {
         format!(": its value is now `{}`", joined.text)
     } else {
         String::new()
@@ -220,5 +239,12 @@ fn warn_of_joining(
             &line.origin,
             format!("`{key}` is set again (first set at {first}); both texts are joined with `{separator}`, as in mod_jk{result}"),
         )
-        .help("Keep one of the lines; a variable cannot be changed, so choose another name for it.");
+        .help(if is_setting {
+            "Keep one of the lines."
+        } else {
+            "A variable cannot be changed: choose another name for it."
+        });
 }
+
+#[cfg(test)]
+mod tests;

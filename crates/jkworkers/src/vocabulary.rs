@@ -3,92 +3,124 @@
 use crate::{
     diag::{Diagnostics, Origin, nearest},
     directive::{self, Directive, LIST, MAINTAIN, Standing},
+    properties::shown,
     resolve::Properties,
 };
 
 /// Looks at each key that was written; inherited copies were looked at where they come from.
 pub(crate) fn check(properties: &Properties, found: &mut Diagnostics) {
     for (key, property) in properties.iter() {
-        if property.inherited {
-            continue;
-        }
+        let origin = property.origin();
         match directive::split_key(key) {
-            Some((name, word)) => setting(key, name, word, property.origin(), found),
-            None => variable(key, property.origin(), found),
+            _ if property.is_inherited() => {}
+            Some((name, word)) => Setting {
+                key,
+                name,
+                word,
+                origin,
+            }
+            .check(properties, found),
+            None => variable(key, origin, found),
         }
     }
 }
 
-fn setting(key: &str, name: Option<&str>, word: &str, origin: &Origin, found: &mut Diagnostics) {
-    let Some(directive) = directive::find(word) else {
-        return refuse_unknown(key, name, word, origin, found);
-    };
-    let global = [LIST.name, MAINTAIN.name].contains(&word);
-    match name {
-        None if global => {}
-        None => {
-            found
-                .warning(origin, format!("`{key}` names no worker and has no effect"))
-                .help(format!("Write `worker.NAME.{word}`."));
+/// A key that begins with `worker.`.
+struct Setting<'a> {
+    key: &'a str,
+    name: Option<&'a str>,
+    word: &'a str,
+    origin: &'a Origin,
+}
+
+impl Setting<'_> {
+    fn check(&self, properties: &Properties, found: &mut Diagnostics) {
+        let Some(directive) = directive::find(self.word) else {
+            return self.refuse_unknown(found);
+        };
+        let (key, word) = (shown(self.key), self.word);
+        match (self.name, is_global(word)) {
+            (None, true) => {}
+            (None, false) => {
+                found
+                    .warning(
+                        self.origin,
+                        format!("`{key}` names no worker and has no effect"),
+                    )
+                    .help(format!("Write `worker.NAME.{word}`."));
+            }
+            (Some(_), true) => {
+                found
+                    .warning(self.origin, format!("`{key}` has no effect"))
+                    .help(format!("Write `worker.{word}`, without a worker's name."));
+            }
+            (Some(_), false) => self.warn_of_retired(directive, properties, found),
         }
-        Some(_) if global => {
-            found
-                .warning(origin, format!("`{key}` has no effect"))
-                .help(format!("Write `worker.{word}`, without a worker's name."));
+    }
+
+    fn refuse_unknown(&self, found: &mut Diagnostics) {
+        let known = directive::all().filter(|d| is_global(d.name) == self.name.is_none());
+        let remedy = match nearest(self.word, known.map(|d| d.name)) {
+            Some(meant) => format!("Did you mean `{}`?", self.sibling(meant)),
+            None => "Remove the line; a variable must not begin with `worker.`.".to_owned(),
+        };
+        let (word, key) = (shown(self.word), shown(self.key));
+        found
+            .error(
+                self.origin,
+                format!("there is no directive `{word}` (in `{key}`)"),
+            )
+            .help(remedy);
+    }
+
+    fn warn_of_retired(
+        &self,
+        directive: &Directive,
+        properties: &Properties,
+        found: &mut Diagnostics,
+    ) {
+        let key = shown(self.key);
+        let (message, remedy) = match directive.standing {
+            Standing::Current => return,
+            Standing::Ignored => (
+                format!("`{key}` has no effect"),
+                directive.doc.trim().into(),
+            ),
+            Standing::Alias(by) | Standing::Superseded(by)
+                if properties.get(&self.sibling(by)).is_some() =>
+            {
+                (
+                    format!(
+                        "`{key}` has no effect: `{}` is set as well",
+                        self.sibling(by)
+                    ),
+                    "Remove the line.".to_owned(),
+                )
+            }
+            Standing::Alias(by) => (
+                format!("`{key}` is an old name"),
+                format!("Write `{}`.", self.sibling(by)),
+            ),
+            Standing::Superseded(by) => (
+                format!("`{key}` is an old form"),
+                format!("Write `{}={}`.", self.sibling(by), directive.name),
+            ),
+        };
+        found.warning(self.origin, message).help(remedy);
+    }
+
+    /// The key of another directive of the same worker.
+    fn sibling(&self, word: &str) -> String {
+        match self.name {
+            Some(name) => format!("worker.{}.{word}", shown(name)),
+            None => format!("worker.{word}"),
         }
-        Some(name) => warn_of_retired(key, name, directive, origin, found),
     }
 }
 
-fn refuse_unknown(
-    key: &str,
-    name: Option<&str>,
-    word: &str,
-    origin: &Origin,
-    found: &mut Diagnostics,
-) {
-    let known = directive::all().filter(|d| match name {
-        Some(_) => ![LIST.name, MAINTAIN.name].contains(&d.name),
-        None => [LIST.name, MAINTAIN.name].contains(&d.name),
-    });
-    let prefix = name.map_or_else(|| "worker".to_owned(), |name| format!("worker.{name}"));
-    let remedy = match nearest(word, known.map(|d| d.name)) {
-        Some(meant) => format!("Did you mean `{prefix}.{meant}`?"),
-        None => "Remove the line, or rename the key so that it does not begin with `worker.` if it is a variable.".to_owned(),
-    };
-    found
-        .error(
-            origin,
-            format!("there is no directive `{word}` (in `{key}`)"),
-        )
-        .help(remedy);
-}
-
-fn warn_of_retired(
-    key: &str,
-    name: &str,
-    directive: &Directive,
-    origin: &Origin,
-    found: &mut Diagnostics,
-) {
-    match directive.standing {
-        Standing::Current => {}
-        Standing::Alias(by) => {
-            found
-                .warning(origin, format!("`{key}` is an old name"))
-                .help(format!("Write `worker.{name}.{by}`."));
-        }
-        Standing::Superseded(by) => {
-            found
-                .warning(origin, format!("`{key}` is an old form"))
-                .help(format!("Write `worker.{name}.{by}={}`.", directive.name));
-        }
-        Standing::Ignored => {
-            found
-                .warning(origin, format!("`{key}` has no effect"))
-                .help(directive.doc.trim());
-        }
-    }
+/// Whether the directive stands without a worker's name.
+fn is_global(word: &str) -> bool {
+    word == LIST.name || word == MAINTAIN.name
 }
 
 /// Any key may be a variable, so only what looks like a setting is worth a word.
@@ -97,21 +129,26 @@ fn variable(key: &str, origin: &Origin, found: &mut Diagnostics) {
         found
             .warning(
                 origin,
-                format!("`{key}` is only a variable: settings begin with `worker.`"),
+                format!(
+                    "`{}` is only a variable: settings begin with `worker.`",
+                    shown(key)
+                ),
             )
-            .help(format!("Did you mean `{meant}`?"));
+            .help(format!("Did you mean `{}`?", shown(&meant)));
     }
 }
 
 fn meant_setting(key: &str) -> Option<String> {
+    if !key.starts_with(char::is_alphabetic) {
+        return None;
+    }
     let Some((first, rest)) = key.split_once('.') else {
         let globals = ["worker.list", "worker.maintain"];
         return nearest(key, globals).map(str::to_owned);
     };
     nearest(first, ["worker"])?;
     let word = rest.rsplit('.').next()?.to_ascii_lowercase();
-    let global = [LIST.name, MAINTAIN.name].contains(&word.as_str());
-    (directive::find(&word).is_some() && global != rest.contains('.'))
+    (directive::find(&word).is_some() && is_global(&word) != rest.contains('.'))
         .then(|| format!("worker.{rest}"))
 }
 
@@ -132,6 +169,7 @@ mod tests {
             ("ps", None),
             ("tomcat1.port", None),
             ("my.list", None),
+            (";worker.list", None),
         ] {
             assert_eq!(meant_setting(key).as_deref(), meant, "{key}");
         }

@@ -6,17 +6,22 @@ mod host;
 mod ping;
 mod settings;
 mod status;
+mod types;
+mod usage;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
 
-use self::settings::Settings;
+use self::{
+    settings::Settings,
+    types::{Type, Typed},
+};
 use crate::{
-    diag::{Diagnostics, Origin, nearest},
-    directive::{MAINTAIN, MAX_NAME, MOUNT, REFERENCE, Scope, TYPE},
+    diag::{Diagnostics, Origin},
+    directive::{MAINTAIN, MAX_NAME, MOUNT},
     model::{Member, Worker, WorkerKind},
     resolve::{Properties, Property},
     workers_properties::{WorkerMount, Workers},
@@ -39,6 +44,7 @@ pub(crate) fn build(properties: &Properties, found: &mut Diagnostics) -> Workers
     let mounts = listed.iter().flat_map(|(n, _)| builder.mounts(n)).collect();
     let listed: Vec<Arc<str>> = listed.into_iter().map(|(name, _)| name).collect();
     builder.warn_of_forgotten();
+    builder.warn_of_unmountable(&listed);
     Workers {
         unlisted: builder.unlisted(&listed),
         maintain: builder.maintain(),
@@ -49,43 +55,11 @@ pub(crate) fn build(properties: &Properties, found: &mut Diagnostics) -> Workers
     }
 }
 
-/// The types that can be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
-    Ajp13,
-    Lb,
-    Status,
-}
-
-impl Type {
-    const NAMES: [(&'static str, Self); 3] = [
-        ("ajp13", Self::Ajp13),
-        ("lb", Self::Lb),
-        ("status", Self::Status),
-    ];
-
-    fn scope(self) -> Scope {
-        match self {
-            Self::Ajp13 => Scope::AJP.and(Scope::MEMBER),
-            Self::Lb => Scope::LB,
-            Self::Status => Scope::STATUS,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ajp13 => "ajp13",
-            Self::Lb => "lb",
-            Self::Status => "status",
-        }
-    }
-}
-
 struct Builder<'p, 'f> {
     properties: &'p Properties,
     found: &'f mut Diagnostics,
-    /// The type of each name that was asked for; `None` where it was refused.
-    types: HashMap<String, Option<Type>>,
+    /// The type of each name that was asked for.
+    types: HashMap<String, Typed>,
     /// Each ajp13 worker once, also when it is a member several times.
     members: HashMap<String, Member>,
 }
@@ -107,6 +81,11 @@ impl<'p> Builder<'p, '_> {
             }
             self.check_name(name, origin);
             names.push((Arc::from(name), origin.clone()));
+        }
+        if names.is_empty() {
+            self.found
+                .error(list.origin(), "worker.list names no worker")
+                .help("Write the names of the workers that are to be mounted.");
         }
         names
     }
@@ -160,106 +139,19 @@ impl<'p> Builder<'p, '_> {
     }
 
     fn worker(&mut self, name: &Arc<str>, origin: &Origin) -> Option<Worker> {
-        let kind = match self.type_of(name, origin)? {
+        let typed = self.type_of(name, origin);
+        let kind = match typed.kind {
             Type::Ajp13 => WorkerKind::Ajp13(self.member(name, origin).worker),
             Type::Lb => WorkerKind::Balancer(Arc::new(self.balancer(name, origin)?)),
             Type::Status => WorkerKind::Status(Arc::new(status::status(&mut self.settings(name)))),
         };
-        Some(Worker {
+        let origin = first_written(self.properties, name).unwrap_or(origin);
+        let worker = Worker {
             name: Arc::clone(name),
-            origin: first_written(self.properties, name)
-                .unwrap_or(origin)
-                .clone(),
+            origin: origin.clone(),
             kind,
-        })
-    }
-
-    /// The worker's type, refused ones reported once.
-    fn type_of(&mut self, name: &str, asked_at: &Origin) -> Option<Type> {
-        if let Some(known) = self.types.get(name) {
-            return *known;
-        }
-        let kind = self.read_type(name, asked_at);
-        self.types.insert(name.to_owned(), kind);
-        if let Some(kind) = kind {
-            self.warn_of_misplaced(name, kind);
-        }
-        kind
-    }
-
-    fn read_type(&mut self, name: &str, asked_at: &Origin) -> Option<Type> {
-        if own(self.properties, name).next().is_none() {
-            self.warn_of_no_settings(name, asked_at);
-        }
-        let Some(property) = self.settings(name).property(&TYPE) else {
-            return Some(Type::Ajp13);
         };
-        let text = property.text();
-        let known = Type::NAMES.iter().find(|(known, _)| *known == text);
-        if known.is_none() {
-            self.refuse_type(name, text, property.origin());
-        }
-        known.map(|(_, kind)| *kind)
-    }
-
-    fn refuse_type(&mut self, name: &str, text: &str, origin: &Origin) {
-        let (what, remedy) = match text {
-            "ajp12" | "ajp14" | "jni" => (
-                format!("`{text}` workers are not supported"),
-                format!("Write `worker.{name}.type=ajp13`; every Tomcat since 3.2 speaks it."),
-            ),
-            _ => (
-                format!("there is no worker type `{text}`"),
-                match nearest(text, Type::NAMES.map(|(known, _)| known)) {
-                    Some(meant) => format!(
-                        "Did you mean `worker.{name}.type={meant}`? Upper and lower case count."
-                    ),
-                    None => "The types are ajp13, lb and status.".to_owned(),
-                },
-            ),
-        };
-        self.found
-            .error(origin, format!("{what} (in `worker.{name}.type`)"))
-            .help(remedy);
-    }
-
-    fn warn_of_no_settings(&mut self, name: &str, asked_at: &Origin) {
-        let names = self.properties.worker_names();
-        let remedy = match nearest(name, names.iter().copied()) {
-            Some(meant) => format!("Did you mean `{meant}`?"),
-            None => format!("Write `worker.{name}.host` and `worker.{name}.port`."),
-        };
-        self.found
-            .warning(
-                asked_at,
-                format!("nothing is set for the worker `{name}`: it is an ajp13 worker on localhost:8009"),
-            )
-            .help(remedy);
-    }
-
-    /// Settings that a worker of this type does not have.
-    fn warn_of_misplaced(&mut self, name: &str, kind: Type) {
-        let prefix = format!("worker.{name}.");
-        for (key, property) in self.properties.with_prefix(&prefix) {
-            let word = key.strip_prefix(&prefix).and_then(crate::directive::find);
-            let Some(directive) = word.filter(|d| !d.scope.meets(kind.scope())) else {
-                continue;
-            };
-            if property.inherited || directive.scope == Scope::GLOBAL {
-                continue;
-            }
-            let remedy = if kind == Type::Ajp13 && directive.scope == Scope::LB {
-                format!("Write `worker.{name}.type=lb` if it is to be a balancer.")
-            } else {
-                "Remove the line.".to_owned()
-            };
-            self.found
-                .warning(
-                    property.origin(),
-                    format!("`{key}` has no effect on a worker of type {}", kind.name()),
-                )
-                .help(remedy);
-        }
+        (!typed.refused).then_some(worker)
     }
 
     fn mounts(&mut self, name: &Arc<str>) -> Vec<WorkerMount> {
@@ -289,62 +181,6 @@ impl<'p> Builder<'p, '_> {
         maintain
     }
 
-    /// Names that are defined and used nowhere: forgotten, or misspelt there or here.
-    fn warn_of_forgotten(&mut self) {
-        let used: Vec<&str> = self.types.keys().map(String::as_str).collect();
-        let templates = self.templates();
-        for name in self.properties.worker_names() {
-            let is_template = templates.iter().any(|template| {
-                name.strip_prefix(template.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
-            if used.contains(&name) || is_template {
-                continue;
-            }
-            let Some(origin) = first_written(self.properties, name) else {
-                continue;
-            };
-            let remedy = match nearest(name, used.iter().copied()) {
-                Some(meant) => format!(
-                    "Did you mean `worker.{meant}`? Otherwise add `{name}` to worker.list or remove it."
-                ),
-                None => {
-                    format!("Add `{name}` to worker.list or to a balancer, or remove its lines.")
-                }
-            };
-            self.found
-                .warning(
-                    origin,
-                    format!(
-                        "the worker `{name}` is neither in worker.list nor a member nor a template"
-                    ),
-                )
-                .help(remedy);
-        }
-    }
-
-    fn templates(&self) -> BTreeSet<String> {
-        self.properties
-            .with_prefix("worker.")
-            .filter(|(key, _)| {
-                crate::directive::split_key(key).is_some_and(|(_, word)| word == REFERENCE.name)
-            })
-            .filter_map(|(_, property)| property.text().strip_prefix("worker."))
-            .map(str::to_owned)
-            .collect()
-    }
-
-    fn unlisted(&self, listed: &[Arc<str>]) -> Vec<Arc<str>> {
-        let names = self.properties.worker_names();
-        let members = self.types.keys().map(String::as_str);
-        let all: BTreeSet<&str> = names.into_iter().chain(members).collect();
-        all.into_iter()
-            .filter(|name| !listed.iter().any(|listed| &**listed == *name))
-            .filter(|name| !name.is_empty())
-            .map(Arc::from)
-            .collect()
-    }
-
     fn settings<'s>(&'s mut self, name: &'s str) -> Settings<'s, 'p> {
         Settings::of(name, self.properties, self.found)
     }
@@ -363,7 +199,10 @@ fn own<'p>(properties: &'p Properties, name: &str) -> impl Iterator<Item = &'p P
 /// Where the first line about a worker stands.
 fn first_written<'p>(properties: &'p Properties, name: &str) -> Option<&'p Origin> {
     own(properties, name)
-        .filter(|property| !property.inherited)
+        .filter(|property| !property.is_inherited())
         .map(Property::origin)
         .min()
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,7 @@ pub fn read(
     vocabulary::check(&properties, &mut found);
     let mut workers = workers::build(&properties, &mut found);
     sort_by_place(&mut found, sources);
+    found.dedup();
     workers.diagnostics = found;
     workers
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::{MAX_PROPERTIES, Properties, Property};
+use super::{MAX_TOTAL, Properties, Property};
 use crate::diag::{Diagnostics, Origin, nearest};
 
 /// mod_jk follows references this deep.
@@ -17,15 +17,14 @@ impl Properties {
     /// Copies everything that is inherited.
     pub(crate) fn inherit(&mut self, found: &mut Diagnostics) {
         let mut done = HashSet::new();
-        // A copied sub-template may bring references of its own: go on until nothing is new.
-        loop {
-            let keys = self.open_references(&done);
-            if keys.is_empty() {
-                return;
-            }
-            for key in keys {
+        // A copied sub-template may bring references of its own, which are followed in turn.
+        for _ in 0..MAX_DEPTH {
+            for key in self.open_references(&done) {
                 self.follow(&key, &mut Vec::new(), &mut done, found);
             }
+        }
+        if let Some(key) = self.open_references(&done).first() {
+            self.refuse_depth(key, found);
         }
     }
 
@@ -56,37 +55,55 @@ impl Properties {
             return;
         }
         if trail.len() >= MAX_DEPTH {
-            return refuse_depth(key, &origin, found);
+            return self.refuse_depth(key, found);
         }
         trail.push(key.to_owned());
         self.follow(&format!("{template}{SUFFIX}"), trail, done, found);
         trail.pop();
-        self.copy(&template, target, &origin, found);
+        // A worker that names itself has been reported as a circle.
+        if template != target {
+            self.copy(&template, target, &origin, found);
+        }
     }
 
     fn copy(&mut self, template: &str, target: &str, origin: &Origin, found: &mut Diagnostics) {
         let prefix = format!("{template}.");
+        if format!("{target}.").starts_with(&prefix) {
+            return refuse_self(target, template, origin, found);
+        }
         let copies: Vec<(String, Property)> = self
             .with_prefix(&prefix)
             .map(|(key, property)| {
                 let rest = key.strip_prefix(&prefix).unwrap_or_default();
-                (format!("{target}.{rest}"), property.clone())
+                let mut copy = property.clone();
+                copy.written_as.get_or_insert_with(|| key.to_owned());
+                (format!("{target}.{rest}"), copy)
             })
             .collect();
         if copies.is_empty() {
             return self.refuse_unknown(template, target, origin, found);
         }
-        for (key, mut property) in copies {
-            property.inherited = true;
-            if self.map.len() >= MAX_PROPERTIES {
-                found.error(
-                    origin,
-                    format!("`{target}{SUFFIX}` makes more than {MAX_PROPERTIES} settings"),
-                );
-                return;
+        for (key, property) in copies {
+            if self.map.contains_key(&key) {
+                continue;
             }
-            self.map.entry(key).or_insert(property);
+            if !self.has_room(&key, property.text()) {
+                return refuse_size(target, origin, found);
+            }
+            self.map.insert(key, property);
         }
+    }
+
+    fn refuse_depth(&self, key: &str, found: &mut Diagnostics) {
+        let Some(property) = self.get(key) else {
+            return;
+        };
+        found
+            .error(
+                property.origin(),
+                format!("`{key}` is the end of more than {MAX_DEPTH} references in a row"),
+            )
+            .help("Let the worker refer to the last template directly.");
     }
 
     fn refuse_unknown(
@@ -135,11 +152,20 @@ fn refuse_loop(trail: &[String], key: &str, origin: &Origin, found: &mut Diagnos
         .help("A template must not inherit from what inherits from it.");
 }
 
-fn refuse_depth(key: &str, origin: &Origin, found: &mut Diagnostics) {
+fn refuse_self(target: &str, template: &str, origin: &Origin, found: &mut Diagnostics) {
     found
         .error(
             origin,
-            format!("`{key}` is the end of more than {MAX_DEPTH} references in a row"),
+            format!("`{target}{SUFFIX}` names `{template}`, which the worker itself belongs to"),
         )
-        .help("Let the worker refer to the last template directly.");
+        .help("The value is the beginning of the template's keys, such as `worker.template`.");
+}
+
+fn refuse_size(target: &str, origin: &Origin, found: &mut Diagnostics) {
+    found
+        .error(
+            origin,
+            format!("what `{target}{SUFFIX}` inherits is too much: all settings together have at most {MAX_TOTAL} bytes"),
+        )
+        .help("Look for templates that inherit from each other's parts.");
 }

@@ -1,6 +1,10 @@
 //! `$(name)` in values.
 
-use crate::{diag::Diagnostics, properties::Line};
+use super::is_secret;
+use crate::{
+    diag::Diagnostics,
+    properties::{Line, shown},
+};
 
 /// Replacements that mod_jk tries in one value.
 const LIMIT: usize = 21;
@@ -39,12 +43,14 @@ pub(crate) fn substitute(
 }
 
 fn warn_of_unknown(line: &Line, name: &str, found: &mut Diagnostics) {
+    // A secret may contain `$(` by itself, so what follows is a part of it.
+    let name = if is_secret(&line.key) { "…" } else { name };
     found
         .warning(
             &line.origin,
             format!(
                 "`{}` uses $({name}), which is not set: the text stays as it is",
-                line.key
+                shown(&line.key)
             ),
         )
         .help("Set it on an earlier line or in the environment; later lines are not seen.");
@@ -56,7 +62,7 @@ fn warn_of_open_parenthesis(line: &Line, found: &mut Diagnostics) {
             &line.origin,
             format!(
                 "`{}` has a `$(` without its `)`: the text stays as it is",
-                line.key
+                shown(&line.key)
             ),
         )
         .help("Close the parenthesis.");
@@ -68,7 +74,7 @@ fn warn_of_limit(line: &Line, found: &mut Diagnostics) {
             &line.origin,
             format!(
                 "`{}` uses more than {LIMIT} variables: the others stay as they are",
-                line.key
+                shown(&line.key)
             ),
         )
         .help("Collect some of them in a variable of their own.");

@@ -52,7 +52,7 @@ fn ajp_worker(name: &str, origin: Origin, settings: &mut Settings<'_, '_>) -> Aj
         pool: pool(settings),
         socket: socket(settings, max_packet_size),
         ping: ping::policy(settings),
-        reply_timeout: some(settings.millis(&REPLY_TIMEOUT)),
+        reply_timeout: some(settings.timeout(&REPLY_TIMEOUT)),
         retries: retries(settings),
         recovery_options: recovery_options(settings),
         fail_on_status: fail_on_status(settings),
@@ -75,7 +75,7 @@ fn member(name: &str, worker: AjpWorker, settings: &mut Settings<'_, '_>) -> Mem
 }
 
 /// The secret of a worker or a balancer.
-pub(super) fn secret(settings: &mut Settings<'_, '_>) -> Option<Secret> {
+pub(super) fn secret(settings: &Settings<'_, '_>) -> Option<Secret> {
     settings.property(&SECRET).map(|p| Secret::new(p.text()))
 }
 
@@ -156,6 +156,14 @@ fn pool(settings: &mut Settings<'_, '_>) -> PoolSettings {
         Some(min) => u32::try_from(min).unwrap_or(0),
         None => half,
     };
+    if size.is_some_and(|size| min_size > size) {
+        settings.warn(&CONNECTION_POOL_MINSIZE, |key| {
+            (
+                format!("`{key}={min_size}` is more than connection_pool_size: that applies"),
+                "Write a smaller number.".to_owned(),
+            )
+        });
+    }
     PoolSettings {
         size,
         min_size: size.map_or(min_size, |size| min_size.min(size)),
@@ -165,12 +173,12 @@ fn pool(settings: &mut Settings<'_, '_>) -> PoolSettings {
 }
 
 fn pool_size(settings: &mut Settings<'_, '_>) -> Option<u32> {
-    let size = settings.written_int(&CONNECTION_POOL_SIZE)?;
-    let size = u32::try_from(size).unwrap_or(0);
+    let written = settings.raw_int(&CONNECTION_POOL_SIZE)?;
+    let size = u32::try_from(written).unwrap_or(0);
     if size == 0 {
         settings.warn(&CONNECTION_POOL_SIZE, |key| {
             (
-                format!("`{key}=0`, with which mod_jk refuses every request, means no limit here"),
+                format!("`{key}={written}`, with which mod_jk refuses every request, means no limit here"),
                 "Remove the line.".to_owned(),
             )
         });
@@ -205,7 +213,7 @@ fn acquire_timeout(settings: &mut Settings<'_, '_>) -> Duration {
 
 fn socket(settings: &mut Settings<'_, '_>, max_packet_size: u32) -> SocketSettings {
     SocketSettings {
-        connect_timeout: some(settings.millis(&SOCKET_CONNECT_TIMEOUT)),
+        connect_timeout: some(settings.timeout(&SOCKET_CONNECT_TIMEOUT)),
         timeout: some(settings.seconds(&SOCKET_TIMEOUT)),
         keepalive: settings.flag(&SOCKET_KEEPALIVE),
         buffer: socket_buffer(settings, max_packet_size),

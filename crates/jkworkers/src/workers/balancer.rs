@@ -2,15 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Builder, Type, ajp, settings::Settings};
+use super::{Builder, ajp, settings::Settings, types::Type};
 use crate::{
     diag::{Origin, nearest},
     directive::{
-        BALANCE_WORKERS, BALANCED_WORKERS, ERROR_ESCALATION_TIME, LB_RETRIES, LOCK,
-        MAX_REPLY_TIMEOUTS, METHOD, RECOVER_TIME, REDIRECT, SESSION_COOKIE, SESSION_COOKIE_PATH,
-        SESSION_PATH, SET_SESSION_COOKIE, STICKY_SESSION, STICKY_SESSION_FORCE,
+        BALANCE_WORKERS, ERROR_ESCALATION_TIME, LB_RETRIES, LOCK, MAX_REPLY_TIMEOUTS, METHOD,
+        RECOVER_TIME, REDIRECT, SESSION_COOKIE, SESSION_COOKIE_PATH, SESSION_PATH,
+        SET_SESSION_COOKIE, STICKY_SESSION, STICKY_SESSION_FORCE,
     },
     model::{Activation, Balancer, Lock, Member, Method, Secret, StickySettings},
+    resolve::Property,
 };
 
 impl Builder<'_, '_> {
@@ -38,15 +39,12 @@ impl Builder<'_, '_> {
     /// The members in list order; those that cannot be members are reported and left out.
     fn balanced(&mut self, name: &str, asked_at: &Origin) -> Vec<Member> {
         let properties = self.properties;
-        self.warn_of_second_list(name);
-        let mut settings = self.settings(name);
-        let secret = ajp::secret(&mut settings);
-        let Some(list) = settings.property(&BALANCE_WORKERS) else {
-            let key = settings.key(BALANCE_WORKERS.name);
+        let settings = self.settings(name);
+        let secret = ajp::secret(&settings);
+        let list = settings.property(&BALANCE_WORKERS);
+        let Some(list) = list.filter(|list| list.items().next().is_some()) else {
             let place = super::first_written(properties, name).unwrap_or(asked_at);
-            self.found
-                .error(place, format!("the balancer `{name}` has no members"))
-                .help(format!("Write `{key}=` with the names of ajp13 workers."));
+            self.refuse_empty(name, list.map_or(place, Property::origin));
             return Vec::new();
         };
         let mut members: Vec<Member> = Vec::new();
@@ -70,8 +68,13 @@ impl Builder<'_, '_> {
         origin: &Origin,
         secret: Option<&Secret>,
     ) -> Option<Member> {
-        let kind = self.type_of(name, origin)?;
-        if kind != Type::Ajp13 {
+        let typed = self.type_of(name, origin);
+        let kind = typed.kind;
+        if kind != Type::Ajp13 && !typed.refused {
+            let remedy = match kind {
+                Type::Lb => "Members have type ajp13: list that balancer's own members here.",
+                _ => "Members have type ajp13: remove it from the list.",
+            };
             self.found
                 .error(
                     origin,
@@ -80,7 +83,9 @@ impl Builder<'_, '_> {
                         kind.name()
                     ),
                 )
-                .help("Members have type ajp13: list that balancer's own members here.");
+                .help(remedy);
+        }
+        if kind != Type::Ajp13 {
             return None;
         }
         let mut member = self.member(name, origin);
@@ -90,22 +95,14 @@ impl Builder<'_, '_> {
         if member.worker.port == 0 {
             member.activation = Activation::Stopped;
         }
-        Some(member)
+        (!typed.refused).then_some(member)
     }
 
-    fn warn_of_second_list(&mut self, name: &str) {
-        let settings = self.settings(name);
-        let old = settings.key(BALANCED_WORKERS.name);
-        let new = settings.key(BALANCE_WORKERS.name);
-        let both = self.properties.get(&old).zip(self.properties.get(&new));
-        if let Some((property, _)) = both {
-            self.found
-                .warning(
-                    property.origin(),
-                    format!("`{old}` has no effect: `{new}` is written as well"),
-                )
-                .help(format!("Move its names to `{new}`."));
-        }
+    fn refuse_empty(&mut self, name: &str, place: &Origin) {
+        let key = self.settings(name).key(BALANCE_WORKERS.name);
+        self.found
+            .error(place, format!("the balancer `{name}` has no members"))
+            .help(format!("Write `{key}=` with the names of ajp13 workers."));
     }
 
     fn check_routes(&mut self, name: &str, members: &[Member]) {

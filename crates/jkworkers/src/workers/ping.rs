@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// mod_jk's `ping_timeout` where it is not written, ms.
-const MOD_JK_TIMEOUT: u32 = 10_000;
-/// The CPong timeout where no CPing is configured at all, ms.
-const SANE_TIMEOUT: u32 = 1_000;
+const MOD_JK_TIMEOUT: i32 = 10_000;
+/// The CPong timeout where no CPing is configured at all.
+const SANE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A connection that was idle for less is not asked where no CPing is configured at all.
 const SANE_IDLE: Duration = Duration::from_secs(1);
 
@@ -51,12 +51,14 @@ impl Mode {
 /// The worker's CPings.
 pub(super) fn policy(settings: &mut Settings<'_, '_>) -> PingPolicy {
     let mode = written_mode(settings);
+    let timeout = settings.written_int(&PING_TIMEOUT);
     let own = settings.is_written(&CONNECT_TIMEOUT) || settings.is_written(&PREPOST_TIMEOUT);
-    let mut policy = match mode {
-        None if !own => unconfigured(settings),
-        mode => configured(settings, mode.unwrap_or_default()),
+    let mut policy = if mode.is_none() && !own {
+        unconfigured(timeout)
+    } else {
+        configured(settings, mode.unwrap_or_default(), mod_jk_timeout(timeout))
     };
-    policy.interval = interval(settings, mode.unwrap_or_default());
+    policy.interval = interval(settings, mode.unwrap_or_default(), mod_jk_timeout(timeout));
     policy
 }
 
@@ -75,12 +77,8 @@ fn written_mode(settings: &mut Settings<'_, '_>) -> Option<Mode> {
 }
 
 /// Nothing is said about CPings on connect or before requests: be sane, where mod_jk sends none.
-fn unconfigured(settings: &mut Settings<'_, '_>) -> PingPolicy {
-    let timeout = match settings.written_int(&PING_TIMEOUT) {
-        Some(millis) if millis > 0 => u32::try_from(millis).unwrap_or(SANE_TIMEOUT),
-        _ => SANE_TIMEOUT,
-    };
-    let timeout = Duration::from_millis(timeout.into());
+fn unconfigured(ping_timeout: Option<i32>) -> PingPolicy {
+    let timeout = some_millis(ping_timeout.unwrap_or(0)).unwrap_or(SANE_TIMEOUT);
     PingPolicy {
         connect: Some(timeout),
         prepost: Some(PrepostPing {
@@ -92,15 +90,18 @@ fn unconfigured(settings: &mut Settings<'_, '_>) -> PingPolicy {
 }
 
 /// As mod_jk has it.
-fn configured(settings: &mut Settings<'_, '_>, mode: Mode) -> PingPolicy {
-    let timeout = ping_timeout(settings);
+fn configured(
+    settings: &mut Settings<'_, '_>,
+    mode: Mode,
+    ping_timeout: Option<Duration>,
+) -> PingPolicy {
     let chosen = |written: Duration, on: bool| match (written.is_zero(), on) {
         (false, _) => Some(written),
-        (true, true) => timeout,
+        (true, true) => ping_timeout,
         (true, false) => None,
     };
-    let connect = chosen(settings.millis(&CONNECT_TIMEOUT), mode.connect);
-    let prepost = chosen(settings.millis(&PREPOST_TIMEOUT), mode.prepost);
+    let connect = chosen(settings.timeout(&CONNECT_TIMEOUT), mode.connect);
+    let prepost = chosen(settings.timeout(&PREPOST_TIMEOUT), mode.prepost);
     PingPolicy {
         connect: connect.or(prepost),
         prepost: prepost.map(|timeout| PrepostPing {
@@ -111,9 +112,13 @@ fn configured(settings: &mut Settings<'_, '_>, mode: Mode) -> PingPolicy {
     }
 }
 
-fn interval(settings: &mut Settings<'_, '_>, mode: Mode) -> Option<(Duration, Duration)> {
-    let timeout = ping_timeout(settings)?;
+fn interval(
+    settings: &mut Settings<'_, '_>,
+    mode: Mode,
+    ping_timeout: Option<Duration>,
+) -> Option<(Duration, Duration)> {
     let written = settings.seconds(&CONNECTION_PING_INTERVAL);
+    let timeout = ping_timeout?;
     if !written.is_zero() {
         return Some((written, timeout));
     }
@@ -121,10 +126,14 @@ fn interval(settings: &mut Settings<'_, '_>, mode: Mode) -> Option<(Duration, Du
     mode.interval.then_some((derived, timeout))
 }
 
-fn ping_timeout(settings: &mut Settings<'_, '_>) -> Option<Duration> {
-    let millis = settings.written_int(&PING_TIMEOUT);
-    let millis = millis.map_or(MOD_JK_TIMEOUT, |ms| u32::try_from(ms).unwrap_or(0));
-    (millis > 0).then(|| Duration::from_millis(millis.into()))
+/// `ping_timeout` where CPings are configured.
+fn mod_jk_timeout(written: Option<i32>) -> Option<Duration> {
+    some_millis(written.unwrap_or(MOD_JK_TIMEOUT))
+}
+
+fn some_millis(millis: i32) -> Option<Duration> {
+    let millis = u64::try_from(millis).ok().filter(|ms| *ms > 0)?;
+    Some(Duration::from_millis(millis))
 }
 
 #[cfg(test)]

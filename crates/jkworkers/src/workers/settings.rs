@@ -10,6 +10,9 @@ use crate::{
     values,
 };
 
+/// Fewer milliseconds are hardly what an operator wants to wait for a Tomcat.
+const SUSPICIOUS: u32 = 100;
+
 /// A view of the properties of one worker. `'p` is the properties' life.
 pub(super) struct Settings<'s, 'p> {
     name: Option<&'s str>,
@@ -70,7 +73,10 @@ impl<'s, 'p> Settings<'s, 'p> {
             self.warn(directive, |key| {
                 (
                     format!("`{key}={number}` is out of range: {effective} applies"),
-                    format!("Write a number from {min} to {max}."),
+                    match max {
+                        i32::MAX => format!("Write a number of at least {min}."),
+                        _ => format!("Write a number from {min} to {max}."),
+                    },
                 )
             });
         }
@@ -112,6 +118,21 @@ impl<'s, 'p> Settings<'s, 'p> {
     /// A number of milliseconds.
     pub(super) fn millis(&mut self, directive: &Directive) -> Duration {
         Duration::from_millis(self.count(directive).into())
+    }
+
+    /// A number of milliseconds that something far away may take. Numbers that would do as seconds
+    /// are reported: other timeouts are in seconds.
+    pub(super) fn timeout(&mut self, directive: &Directive) -> Duration {
+        let millis = self.count(directive);
+        if (1..SUSPICIOUS).contains(&millis) {
+            self.warn(directive, |key| {
+                (
+                    format!("`{key}={millis}` is {millis} milliseconds"),
+                    format!("Write {} if seconds are meant.", u64::from(millis) * 1000),
+                )
+            });
+        }
+        Duration::from_millis(millis.into())
     }
 
     /// A flag as written, or the default.
@@ -236,16 +257,16 @@ impl<'s, 'p> Settings<'s, 'p> {
         });
     }
 
+    /// The key under which the value was written: perhaps an old name, perhaps a template's.
     fn written_key(&self, directive: &Directive) -> String {
-        let key = self.key(directive.name);
-        if self.properties.get(&key).is_some() {
-            return key;
+        let names = std::iter::once(directive.name).chain(directive.aliases());
+        let found = names
+            .map(|name| self.key(name))
+            .find_map(|key| Some((self.properties.get(&key)?, key)));
+        match found {
+            Some((property, key)) => property.written_as().map_or(key, str::to_owned),
+            None => self.key(directive.name),
         }
-        let old = directive.aliases().map(|name| self.key(name));
-        let written = old
-            .into_iter()
-            .find(|key| self.properties.get(key).is_some());
-        written.unwrap_or(key)
     }
 
     fn origin(&self, directive: &Directive) -> Origin {
