@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
             return;
         };
         if !value.is_empty() && !value.ends_with(is_blank) {
-            let key = shown(key.trim_matches(is_blank));
+            let key = self.shown(key.trim_matches(is_blank));
             self.found
                 .warning(
                     origin,
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
 
     /// Syntax of other property files that is plain text here.
     fn warn_of_lost_hopes(&mut self, key: &str, value: &str, origin: &Origin) {
-        let (written, key) = (key, shown(key));
+        let (written, key) = (key, self.shown(key));
         if value.ends_with('\\') {
             self.found
                 .warning(
@@ -230,6 +230,11 @@ impl<'a> Reader<'a> {
                 )
                 .help("End each line with a line feed; a carriage return alone ends no line.");
         }
+    }
+
+    /// A pattern may be shown as it is; a key only as far as it is one.
+    fn shown<'t>(&self, key: &'t str) -> Cow<'t, str> {
+        if self.rules { key.into() } else { shown(key) }
     }
 
     fn note_foreign_blanks(&mut self, text: &str, origin: &Origin) {
