@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::ReadBuf;
 
-use super::upload::{AnySource, Upload};
+use super::upload::{Gone, Upload};
 use super::{Conn, Event, Facts, Io};
 use crate::exchange::{Exchange, NotReusable, Stage};
 use crate::pool::CloseReason;
@@ -74,7 +74,7 @@ impl<IO: Io> Conn<IO> {
             }
             match self.poll_event(
                 &mut Context::from_waker(Waker::noop()),
-                &mut Upload::<AnySource>::none(),
+                &mut Upload::<Gone>::gone(),
             ) {
                 Poll::Ready(Ok(Event::End)) => {}
                 Poll::Ready(Ok(_) | Err(_)) => {

@@ -294,6 +294,36 @@ async fn a_failed_upload_closes_the_connection_and_never_looks_whole() {
     assert_eq!(pool.stats().busy, 0);
 }
 
+/// The answer's content was read, its end was not; then the container asks for more of a body
+/// whose sender has been dropped along with the answer.
+#[tokio::test]
+async fn an_upload_left_behind_closes_the_connection_and_never_looks_whole() {
+    let (pool, conn, mut peer) = pair().await;
+    let (_sender, body) = pieces();
+    let serve = async {
+        peer.request().await;
+        peer.send(&[&head(200, &[("Content-Length", "2")])[..], &chunk(b"ok")].concat())
+            .await;
+    };
+    let ask = async {
+        let answer = conn.send(post(None), body, unknown()).await.unwrap();
+        let mut body = answer.into_body();
+        let frame = within(body.frame()).await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "ok");
+    };
+    tokio::join!(serve, ask);
+    assert_eq!(pool.stats().idle, 1);
+    peer.send(ASK).await;
+    let notice = async {
+        while pool.stats().idle > 0 {
+            pool.maintain().await;
+            tokio::task::yield_now().await;
+        }
+    };
+    within(notice).await;
+    peer.closed().await;
+}
+
 #[tokio::test]
 async fn fewer_bytes_than_announced_close_the_connection() {
     let (_pool, conn, mut peer) = pair().await;
