@@ -1,6 +1,11 @@
 //! The command line: what was typed. One file per command below `cli/`.
 
 mod ajp;
+mod check;
+mod findings;
+mod load;
+mod match_uri;
+mod show;
 
 use std::{
     error::Error,
@@ -12,6 +17,8 @@ use clap::{Parser, Subcommand};
 
 /// Something went wrong while the command ran: a port is taken, nobody answers, a file is not there.
 const FAILED: u8 = 1;
+/// The configuration has errors, or the command line has (clap uses the same status).
+const INVALID: u8 = 2;
 
 /// What a command comes to: an exit status, or a reason that is printed and means [`FAILED`].
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -53,6 +60,9 @@ Exit status:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Args),
+    Show(show::Args),
+    Match(match_uri::Args),
     #[command(subcommand)]
     Ajp(ajp::Command),
 }
@@ -60,6 +70,9 @@ enum Command {
 /// Parses the command line of the process and does what it says.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Check(args) => check::main(args),
+        Command::Show(args) => show::main(args),
+        Command::Match(args) => match_uri::main(args),
         Command::Ajp(command) => ajp::main(command),
     };
     outcome.unwrap_or_else(|error| {

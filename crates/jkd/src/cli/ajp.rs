@@ -1,7 +1,9 @@
 //! `jkd ajp`: AJP by hand.
 
 mod dump;
+mod get;
 mod ping;
+mod request;
 
 use super::Outcome;
 
@@ -9,12 +11,14 @@ use super::Outcome;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Ping(ping::Args),
+    Get(Box<get::Args>),
     Dump(dump::Args),
 }
 
 pub(super) fn main(command: Command) -> Outcome {
     match command {
         Command::Ping(args) => ping::main(&args),
+        Command::Get(args) => get::main(*args),
         Command::Dump(args) => dump::main(&args),
     }
 }

@@ -1,0 +1,204 @@
+//! Listeners, hosts, mounts and access rules as text, in httpd's words.
+
+use std::{
+    fmt::{self, Display},
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+};
+
+use jkworkers::model::{
+    AccessRule, AddressSet, Global, Host, Listen, Location, Model, Mount, Order, Require,
+    ServerName, UriMatch,
+};
+
+/// Everything but the workers.
+pub(super) fn print(model: &Model, out: &mut impl Write) -> io::Result<()> {
+    for Listen {
+        address,
+        port,
+        origin,
+    } in &model.listen
+    {
+        line(
+            out,
+            "",
+            &format!("Listen {}", Address(*address, Some(*port))),
+            origin,
+        )?;
+    }
+    global(&model.global, out)?;
+    model.hosts.iter().try_for_each(|each| host(each, out))
+}
+
+fn global(global: &Global, out: &mut impl Write) -> io::Result<()> {
+    if let Some((path, origin)) = &global.log_file {
+        line(out, "", &format!("JkLogFile {}", path.display()), origin)?;
+    }
+    let level = format!("{:?}", global.log_level).to_lowercase();
+    writeln!(out, "JkLogLevel {level}")
+}
+
+fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out)?;
+    let addresses: Vec<_> = (host.addresses.iter())
+        .map(|(address, port)| Address(*address, *port).to_string())
+        .collect();
+    let title = if addresses.is_empty() {
+        "# main server".to_owned()
+    } else {
+        format!("<VirtualHost {}>", addresses.join(" "))
+    };
+    line(out, "", &title, &host.origin)?;
+    if let Some(name) = &host.server_name {
+        writeln!(out, "  ServerName {}", Name(name))?;
+    }
+    if !host.aliases.is_empty() {
+        writeln!(out, "  ServerAlias {}", host.aliases.join(" "))?;
+    }
+    if host.uri_map.is_empty() {
+        writeln!(out, "  # nothing is mounted here")?;
+    }
+    for mount in host.uri_map.iter() {
+        line(out, "  ", &Rule(mount).to_string(), &mount.origin)?;
+    }
+    host.locations
+        .iter()
+        .try_for_each(|each| location(each, out))
+}
+
+fn location(location: &Location, out: &mut impl Write) -> io::Result<()> {
+    line(
+        out,
+        "  ",
+        &format!("<Location {}>", location.path),
+        &location.origin,
+    )?;
+    if let Some(require) = &location.access.require {
+        self::require(require, 4, out)?;
+    }
+    if let Some(order) = &location.access.order {
+        self::order(order, out)?;
+    }
+    Ok(())
+}
+
+fn require(require: &Require, indent: usize, out: &mut impl Write) -> io::Result<()> {
+    let (name, inner) = match require {
+        Require::Any(inner) => ("RequireAny", inner),
+        Require::All(inner) => ("RequireAll", inner),
+        Require::None(inner) => ("RequireNone", inner),
+        Require::Rule(AccessRule { negated, who }) => {
+            let not = if *negated { "not " } else { "" };
+            return if who.is_empty() {
+                writeln!(out, "{:indent$}Require all denied", "")
+            } else {
+                writeln!(out, "{:indent$}Require {not}{}", "", Addresses(who))
+            };
+        }
+    };
+    writeln!(out, "{:indent$}<{name}>", "")?;
+    inner
+        .iter()
+        .try_for_each(|each| self::require(each, indent + 2, out))
+}
+
+fn order(order: &Order, out: &mut impl Write) -> io::Result<()> {
+    let Order {
+        allow_first,
+        allow,
+        deny,
+        satisfy_any,
+    } = order;
+    let words = if *allow_first {
+        "Allow,Deny"
+    } else {
+        "Deny,Allow"
+    };
+    writeln!(out, "    Order {words}")?;
+    for (verb, who) in [("Allow", allow), ("Deny", deny)] {
+        if !who.is_empty() {
+            writeln!(out, "    {verb} from {}", Addresses(who))?;
+        }
+    }
+    if *satisfy_any {
+        writeln!(out, "    Satisfy Any")?;
+    }
+    Ok(())
+}
+
+/// A line, and behind it where it was written.
+fn line(out: &mut impl Write, indent: &str, text: &str, origin: &dyn Display) -> io::Result<()> {
+    let text = format!("{indent}{text}");
+    writeln!(out, "{text:<48} # {origin}")
+}
+
+/// A mount as the directive that says it.
+struct Rule<'a>(&'a Mount);
+
+impl Display for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mount {
+            pattern,
+            kind,
+            worker,
+            exclusion,
+            disabled,
+            ..
+        } = self.0;
+        let directive = if *exclusion { "JkUnMount" } else { "JkMount" };
+        write!(f, "{directive} {pattern} {worker}")?;
+        if *kind == UriMatch::Exact {
+            f.write_str(" (exact)")?;
+        }
+        if *disabled {
+            f.write_str(" (disabled)")?;
+        }
+        Ok(())
+    }
+}
+
+/// `address:port` with `*` for any.
+struct Address(Option<IpAddr>, Option<u16>);
+
+impl Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.1) {
+            (Some(address), Some(port)) => write!(f, "{}", SocketAddr::new(address, port)),
+            (None, Some(port)) => write!(f, "*:{port}"),
+            (Some(IpAddr::V6(address)), None) => write!(f, "[{address}]"),
+            (Some(address), None) => write!(f, "{address}"),
+            (None, None) => f.write_str("*"),
+        }
+    }
+}
+
+struct Name<'a>(&'a ServerName);
+
+impl Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ServerName { scheme, name, port } = self.0;
+        if let Some(scheme) = scheme {
+            write!(f, "{scheme}://")?;
+        }
+        f.write_str(name)?;
+        port.iter().try_for_each(|port| write!(f, ":{port}"))
+    }
+}
+
+struct Addresses<'a>(&'a [AddressSet]);
+
+impl Display for Addresses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, set) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            match set {
+                AddressSet::All => f.write_str("all granted")?,
+                AddressSet::Local => f.write_str("local")?,
+                AddressSet::Net(net) => write!(f, "ip {net}")?,
+            }
+        }
+        Ok(())
+    }
+}

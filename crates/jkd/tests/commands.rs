@@ -1,0 +1,240 @@
+//! The commands that look at a configuration or at a Tomcat, as an operator types them.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail anywhere"
+)]
+
+use std::process::Output;
+
+use jkd_tests::{Backend, Jkd, JkdBuilder};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
+
+const CONFIGURATION: &str = "\
+Listen 127.0.0.1:8080
+ServerName main.example
+JkWorkersFile workers.properties
+JkMount /* lb
+JkMount /status status
+<VirtualHost *:8080>
+  ServerName shop.example
+  JkMount /shop/* lb
+  JkMount /shop/admin/* tomcat3
+  JkUnMount /shop/static/* lb
+</VirtualHost>
+";
+
+const WORKERS: &str = "\
+worker.list=lb,tomcat3,status
+worker.lb.type=lb
+worker.lb.balance_workers=tomcat1,tomcat2
+worker.tomcat1.type=ajp13
+worker.tomcat1.host=10.0.0.1
+worker.tomcat1.port=8009
+worker.tomcat1.secret=hush-hush
+worker.tomcat2.reference=worker.tomcat1
+worker.tomcat2.host=10.0.0.2
+worker.tomcat3.reference=worker.tomcat1
+worker.status.type=status
+";
+
+fn files(configuration: &str, workers: &str) -> JkdBuilder {
+    Jkd::builder(BINARY)
+        .file("jk.conf", configuration)
+        .file("workers.properties", workers)
+}
+
+/// Runs a command; returns its exit status, standard output and standard error.
+fn run(jkd: &JkdBuilder, arguments: &[&str]) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = jkd.run(arguments).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+#[test]
+fn check_says_that_a_good_configuration_is_good() {
+    let (status, out, _) = run(&files(CONFIGURATION, WORKERS), &["check", "-f", "jk.conf"]);
+    assert_eq!(status, 0, "{out}");
+    assert!(out.ends_with("0 errors, 0 warnings\n"), "{out}");
+}
+
+#[test]
+fn check_finds_all_errors_of_all_files_at_once() {
+    let jkd = files(
+        "Listen 127.0.0.1:8080\nJkWorkersFile workers.properties\nJkMount /* lbb\nJkMuont /x lb\n",
+        &format!("{WORKERS}worker.tomcat1.retries=many\nworker.tomcat1.conection_pool_size=5\n"),
+    );
+    let (status, out, _) = run(&jkd, &["check", "-f", "jk.conf"]);
+    assert_eq!(status, 2, "{out}");
+    for place in [
+        "jk.conf:3: error",
+        "jk.conf:4: error",
+        "workers.properties:12: ",
+    ] {
+        assert!(out.contains(place), "no {place} in\n{out}");
+    }
+    assert!(out.contains("JkMount"), "the nearest name:\n{out}");
+    assert!(
+        out.contains("connection_pool_size"),
+        "the nearest name:\n{out}"
+    );
+    assert!(out.contains("remedy:"), "{out}");
+    assert!(!out.contains("hush-hush"), "a secret was printed:\n{out}");
+}
+
+#[test]
+fn check_says_which_file_is_missing() {
+    let (status, out, err) = run(&Jkd::builder(BINARY), &["check", "-f", "nowhere.conf"]);
+    assert_eq!(status, 2);
+    assert!(format!("{out}{err}").contains("nowhere.conf"), "{out}{err}");
+}
+
+#[test]
+fn warnings_alone_are_not_errors() {
+    let jkd = files(&format!("{CONFIGURATION}KeepAlive On\n"), WORKERS);
+    let (status, out, _) = run(&jkd, &["check", "-f", "jk.conf"]);
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("jk.conf:12: warning"), "{out}");
+}
+
+#[test]
+fn show_fills_in_defaults_and_hides_secrets() {
+    let jkd = files(CONFIGURATION, WORKERS);
+    let (status, text, _) = run(&jkd, &["show", "-f", "jk.conf"]);
+    assert_eq!(status, 0);
+    for line in [
+        "Listen 127.0.0.1:8080",
+        "worker.list=lb,tomcat3,status",
+        "worker.lb.balance_workers=tomcat1,tomcat2",
+        "worker.lb.sticky_session=true",
+        "worker.tomcat2.host=10.0.0.2",
+        "worker.tomcat2.port=8009",
+        "worker.tomcat2.secret=<redacted>",
+        "worker.tomcat2.socket_connect_timeout=2000",
+    ] {
+        assert!(
+            text.lines().any(|l| l.trim().starts_with(line)),
+            "no {line} in\n{text}"
+        );
+    }
+    let place = |pattern: &str| {
+        text.find(pattern)
+            .unwrap_or_else(|| panic!("{pattern}\n{text}"))
+    };
+    assert!(
+        place("/shop/admin/*") < place("JkMount /shop/* "),
+        "matching order:\n{text}"
+    );
+    assert!(text.contains("jk.conf:8"), "{text}");
+    let (status, json, _) = run(&jkd, &["show", "-f", "jk.conf", "--format", "json"]);
+    assert_eq!(status, 0);
+    let model: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(model["listen"][0]["port"], 8080);
+    let member = &model["workers"][0]["kind"]["members"][0]["worker"];
+    assert_eq!(member["host"], "10.0.0.1");
+    assert_eq!(member["socket"]["connect_timeout"], 2.0);
+    for output in [text, json] {
+        assert!(
+            !output.contains("hush-hush"),
+            "a secret was printed:\n{output}"
+        );
+    }
+}
+
+#[test]
+fn match_names_winner_and_losers() {
+    let jkd = files(CONFIGURATION, WORKERS);
+    let matched =
+        |host: &str, uri: &str| run(&jkd, &["match", "-f", "jk.conf", "--host", host, uri]);
+    let (status, out, _) = matched("shop.example", "/shop/admin/users");
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("worker: tomcat3"), "{out}");
+    assert!(out.contains("jk.conf:9"), "{out}");
+    assert!(out.contains("lost: JkMount /shop/* lb"), "{out}");
+    let (status, out, _) = matched("shop.example", "/shop/static/a.css");
+    assert_eq!(status, 1, "{out}");
+    assert!(out.contains("JkUnMount /shop/static/* lb"), "{out}");
+    let (status, out, _) = matched(
+        "shop.example",
+        "/shop/../shop//cart;jsessionid=1.tomcat2?x=1",
+    );
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("compared as: /shop/cart"), "{out}");
+    let (status, out, _) = run(
+        &jkd,
+        &["match", "-f", "jk.conf", "http://shop.example/elsewhere"],
+    );
+    assert_eq!(status, 1, "{out}");
+    assert!(out.contains("no rule matches"), "{out}");
+}
+
+#[test]
+fn ajp_ping_tells_the_living_from_the_dead() {
+    let backend = Backend::saying("");
+    let jkd = Jkd::builder(BINARY);
+    let address = backend.address.to_string();
+    let (status, out, _) = run(
+        &jkd,
+        &["ajp", "ping", "--count", "3", "--interval", "1", &address],
+    );
+    assert_eq!(status, 0, "{out}");
+    assert_eq!(out.matches("CPong from").count(), 3, "{out}");
+    let nobody = format!("127.0.0.1:{}", jkd_tests::free_port());
+    let (status, out, _) = run(&jkd, &["ajp", "ping", &nobody]);
+    assert_eq!(status, 1, "{out}");
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = mute.local_addr().unwrap().to_string();
+    let (status, out, _) = run(&jkd, &["ajp", "ping", "--timeout", "50", &address]);
+    assert_eq!(status, 1, "{out}");
+    assert!(out.contains("secret"), "the likely cause: {out}");
+}
+
+#[test]
+fn ajp_get_prints_what_a_tomcat_says() {
+    let backend = Backend::start(|exchange| {
+        let text = format!(
+            "post={} query={} header={} secret={}",
+            exchange.request[1] == 4,
+            exchange.mentions("x=1"),
+            exchange.mentions("X-Odd") || exchange.mentions("x-odd"),
+            exchange.mentions("hush"),
+        );
+        exchange.answer(201, &[("X-Answer", "yes")], text.as_bytes())
+    });
+    let jkd = Jkd::builder(BINARY);
+    let url = format!("ajp://{}/path?x=1", backend.address);
+    let (status, out, err) = run(
+        &jkd,
+        &[
+            "ajp", "get", "-i", "-X", "POST", "-H", "X-Odd: 1", "--secret", "hush", &url,
+        ],
+    );
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(out.starts_with("201"), "{out}");
+    assert!(out.to_lowercase().contains("x-answer: yes"), "{out}");
+    assert!(
+        out.contains("post=true query=true header=true secret=true"),
+        "{out}"
+    );
+    let nobody = format!("ajp://127.0.0.1:{}/", jkd_tests::free_port());
+    let (status, _, err) = run(&jkd, &["ajp", "get", &nobody]);
+    assert_eq!(status, 1, "{err}");
+    assert!(err.contains("127.0.0.1"), "{err}");
+}
+
+#[test]
+fn ajp_dump_reads_and_verifies() {
+    let jkd = Jkd::builder(BINARY).file("pong.bin", "AB\0\u{1}\u{9}");
+    let dump = |more: &[&str]| run(&jkd, &[&["ajp", "dump", "--direction"], more].concat());
+    let (status, out, _) = dump(&["response", "--verify", "pong.bin"]);
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("CPONG"), "{out}");
+    let (status, out, _) = dump(&["request", "pong.bin"]);
+    assert_eq!(status, 1, "{out}");
+}
