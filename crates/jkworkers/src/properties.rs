@@ -195,10 +195,11 @@ impl<'a> Reader<'a> {
     }
 
     fn warn_of_empty_value(&mut self, key: &str, origin: &Origin) {
+        let key = self.shown(key);
         self.found
             .warning(
                 origin,
-                format!("`{}` has an empty value: the line is ignored", shown(key)),
+                format!("`{key}` has an empty value: the line is ignored"),
             )
             .help("Remove the line, or give it a value; all from `#` on is a comment.");
     }
