@@ -250,10 +250,12 @@ impl<IO: Io> Conn<IO> {
         if let Some(due) = due.filter(|_| self.output.takes_data()) {
             self.pay(cx, upload, due)?;
         }
-        if self.facts.write_error.is_none()
-            && let Poll::Ready(Err(cause)) = self.output.poll_flush(&mut self.io, cx)
-        {
-            self.facts.write_error = Some(cause);
+        if self.facts.write_error.is_none() {
+            let flushed = self.output.poll_flush(&mut self.io, cx);
+            self.facts.write_error = match flushed {
+                Poll::Ready(result) => result.err(),
+                Poll::Pending => None,
+            };
         }
         Ok(())
     }

@@ -40,6 +40,8 @@
 #[cfg(feature = "client")]
 mod body;
 #[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
 mod conn;
 #[cfg(any(feature = "client", feature = "server"))]
 mod convert;
@@ -57,6 +59,8 @@ pub mod wire;
 
 #[cfg(feature = "client")]
 pub use body::{Body, Tally};
+#[cfg(feature = "client")]
+pub use client::{Client, ClientBuilder};
 #[cfg(feature = "client")]
 pub use conn::{Conn, EndOfBody, Io};
 #[cfg(feature = "client")]

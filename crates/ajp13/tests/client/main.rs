@@ -8,4 +8,6 @@
 )]
 
 mod exchange;
+mod friendly;
+mod pool;
 mod support;

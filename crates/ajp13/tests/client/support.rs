@@ -1,5 +1,4 @@
 //! A container that does exactly what a test tells it, byte by byte; it shares no code with the
-#![allow(dead_code, reason = "the pool tests use the rest")]
 //! library.
 
 use std::net::SocketAddr;
@@ -19,7 +18,6 @@ use tokio::sync::mpsc;
 /// Nothing here takes nearly so long unless something hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) const CPING: &[u8] = b"\x12\x34\x00\x01\x0a";
 pub(crate) const CPONG: &[u8] = b"AB\x00\x01\x09";
 pub(crate) const END: &[u8] = b"AB\x00\x02\x05\x01";
 pub(crate) const END_AND_CLOSE: &[u8] = b"AB\x00\x02\x05\x00";
@@ -51,7 +49,12 @@ impl Backend {
     }
 
     pub(crate) async fn accept(&self) -> Peer {
-        let (io, _) = within(self.listener.accept()).await.unwrap();
+        within(self.accept_any()).await
+    }
+
+    /// Accepts however long it takes.
+    pub(crate) async fn accept_any(&self) -> Peer {
+        let (io, _) = self.listener.accept().await.unwrap();
         io.set_nodelay(true).unwrap();
         Peer { io }
     }
@@ -66,6 +69,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Peer<IO> {
         let mut payload = vec![0; usize::from(u16::from_be_bytes([header[2], header[3]]))];
         within(self.io.read_exact(&mut payload)).await.unwrap();
         payload
+    }
+
+    /// The payload of the next packet, or `None` when the client closes, however long it takes.
+    pub(crate) async fn packet_or_end(&mut self) -> Option<Vec<u8>> {
+        let mut header = [0; 4];
+        self.io.read_exact(&mut header).await.ok()?;
+        let mut payload = vec![0; usize::from(u16::from_be_bytes([header[2], header[3]]))];
+        self.io.read_exact(&mut payload).await.ok()?;
+        Some(payload)
     }
 
     /// Reads a request head.
@@ -88,14 +100,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Peer<IO> {
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         within(self.io.write_all(bytes)).await.unwrap();
-    }
-
-    /// Answers CPings until the client asks something else; returns that packet.
-    pub(crate) async fn after_ping(&mut self) -> Vec<u8> {
-        let payload = self.packet().await;
-        assert_eq!(payload, [10], "CPing expected");
-        self.send(CPONG).await;
-        self.packet().await
     }
 
     /// Waits until the client closes and asserts that it sent nothing more.
@@ -216,16 +220,6 @@ pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(body: B) -> Result<Bytes
 
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("hangs")
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
-    within(async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
 }
 
 /// A body that is sent piece by piece, or fails.

@@ -1,0 +1,113 @@
+//! The client's half: `http::Request` to FORWARD_REQUEST, SEND_HEADERS to `http::Response`.
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::response::Parts;
+use http::{Response, StatusCode};
+
+use crate::error::{Error, ErrorKind};
+use crate::facts::Reason;
+use crate::wire::{self, SendHeaders};
+
+/// The coded names of response headers, in the order of their codes.
+static CODED: [HeaderName; 11] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_LENGTH,
+    header::DATE,
+    header::LAST_MODIFIED,
+    header::LOCATION,
+    header::SET_COOKIE,
+    HeaderName::from_static("set-cookie2"),
+    HeaderName::from_static("servlet-engine"),
+    HeaderName::from_static("status"),
+    header::WWW_AUTHENTICATE,
+];
+
+/// The head of a response whose values share the memory of `packet`.
+///
+/// # Errors
+/// [`ErrorKind::Response`] for a status, name or value that HTTP does not allow: above all for
+/// CR, LF and other control characters, by which a response could be split in two.
+pub(crate) fn response_head(packet: &Bytes, head: &SendHeaders<'_>) -> Result<Parts, Error> {
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.status = StatusCode::from_u16(head.status)
+        .map_err(|cause| Error::new(ErrorKind::Response).because(cause))?;
+    parts.headers = HeaderMap::with_capacity(head.headers.len());
+    for field in head.headers.iter() {
+        append(&mut parts.headers, packet, &field)?;
+    }
+    if let Some(reason) = unusual_reason(parts.status, head.reason) {
+        let reason = HeaderValue::from_maybe_shared(packet.slice_ref(reason))
+            .map_err(|_| refused("the reason phrase holds a control character"))?;
+        let reason = Bytes::copy_from_slice(reason.as_bytes());
+        parts.extensions.insert(Reason(reason.into()));
+    }
+    Ok(parts)
+}
+
+fn append(map: &mut HeaderMap, packet: &Bytes, field: &wire::Header<'_>) -> Result<(), Error> {
+    let known = field
+        .code()
+        .and_then(|code| usize::from(code).checked_sub(1));
+    let name = match known.and_then(|index| CODED.get(index)) {
+        Some(name) => name.clone(),
+        None => HeaderName::from_bytes(field.name).map_err(|_| bad_name(field.name))?,
+    };
+    let value = HeaderValue::from_maybe_shared(packet.slice_ref(field.value))
+        .map_err(|_| bad_value(&name))?;
+    map.try_append(name, value)
+        .map_err(|_| refused("too many headers"))?;
+    Ok(())
+}
+
+/// The length a `Content-Length` header announces.
+///
+/// # Errors
+/// [`ErrorKind::Response`] when it is no number or there are two that differ: nobody could say
+/// where the response ends.
+pub(crate) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+    let mut length = None;
+    for value in headers.get_all(header::CONTENT_LENGTH) {
+        let number = number(value.as_bytes()).ok_or_else(|| refused("invalid Content-Length"))?;
+        if length.is_some_and(|other| other != number) {
+            return Err(refused("two different Content-Length headers"));
+        }
+        length = Some(number);
+    }
+    Ok(length)
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let only_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(digits)
+        .ok()
+        .filter(|_| only_digits)?
+        .parse()
+        .ok()
+}
+
+/// A reason worth keeping: neither empty, nor the phrase that belongs to the status, nor the
+/// status as text, which is all that Tomcat sends.
+fn unusual_reason(status: StatusCode, reason: Option<&[u8]>) -> Option<&[u8]> {
+    let reason = reason?;
+    let canonical = status.canonical_reason().unwrap_or_default().as_bytes();
+    let usual = reason.is_empty() || reason == canonical || reason == status.as_str().as_bytes();
+    (!usual).then_some(reason)
+}
+
+fn refused(why: &'static str) -> Error {
+    Error::new(ErrorKind::Response).because(why)
+}
+
+fn bad_name(name: &[u8]) -> Error {
+    let shown = name
+        .get(..name.len().min(64))
+        .unwrap_or(name)
+        .escape_ascii();
+    Error::new(ErrorKind::Response).because(format!("`{shown}` is no header name"))
+}
+
+fn bad_value(name: &HeaderName) -> Error {
+    Error::new(ErrorKind::Response).because(format!("header {name} holds a control character"))
+}
