@@ -39,7 +39,7 @@ pub use self::{
     sticky::SessionIds,
     tried::Tried,
     verdict::Verdict,
-    view::{Health, MemberView, View},
+    view::{Counts, Health, MemberView, View},
 };
 
 /// A running balancer: its configuration and the state of its members.

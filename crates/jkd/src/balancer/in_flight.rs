@@ -83,8 +83,8 @@ impl InFlight {
     pub fn count_bytes(&mut self, transferred: u64, read: u64) {
         self.bytes = self.bytes.saturating_add(transferred).saturating_add(read);
         if let Some(state) = self.state() {
-            state.counters.transferred.fetch_add(transferred, Relaxed);
-            state.counters.read.fetch_add(read, Relaxed);
+            state.counters.transferred.add(transferred);
+            state.counters.read.add(read);
         }
     }
 
@@ -112,19 +112,19 @@ impl Drop for InFlight {
 impl Slot {
     fn elect(&self, chosen: Chosen, in_flight: u32) {
         let counters = &self.state.counters;
-        counters.elected.fetch_add(1, Relaxed);
+        counters.elected.add(1);
         counters.max_in_flight.fetch_max(in_flight, Relaxed);
         if chosen.new_session {
-            counters.sessions.fetch_add(1, Relaxed);
+            counters.sessions.add(1);
         }
     }
 
     /// Takes back what choosing the member counted: the attempt did not begin.
     fn unelect(&self, chosen: Chosen) {
         let counters = &self.state.counters;
-        counters.elected.fetch_sub(1, Relaxed);
+        counters.elected.take_back_one();
         if chosen.new_session {
-            counters.sessions.fetch_sub(1, Relaxed);
+            counters.sessions.take_back_one();
         }
         self.change_load(|load| load.saturating_sub(chosen.charge));
     }

@@ -158,7 +158,7 @@ impl Slot {
     /// Whether a request reached the member since the previous maintenance.
     fn was_used(&self) -> bool {
         let counters = &self.state.counters;
-        let elected = counters.elected.load(Relaxed);
+        let elected = counters.elected.total();
         counters.elected_at_maintenance.swap(elected, Relaxed) != elected
     }
 
@@ -167,7 +167,6 @@ impl Slot {
         let counters = &state.counters;
         for counter in [
             &counters.elected,
-            &counters.elected_at_maintenance,
             &counters.sessions,
             &counters.errors,
             &counters.client_errors,
@@ -175,7 +174,7 @@ impl Slot {
             &counters.transferred,
             &counters.read,
         ] {
-            counter.store(0, Relaxed);
+            counter.reset();
         }
         counters.max_in_flight.store(0, Relaxed);
         counters.last_reset.set(now);

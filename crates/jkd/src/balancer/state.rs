@@ -106,19 +106,50 @@ pub struct MemberState {
     pub(super) counters: Counters,
 }
 
-/// Counters since the last reset.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    pub(super) elected: AtomicU64,
+    pub(super) elected: Counter,
     pub(super) elected_at_maintenance: AtomicU64,
-    pub(super) sessions: AtomicU64,
-    pub(super) errors: AtomicU64,
-    pub(super) client_errors: AtomicU64,
-    pub(super) reply_timeouts: AtomicU64,
-    pub(super) transferred: AtomicU64,
-    pub(super) read: AtomicU64,
+    pub(super) sessions: Counter,
+    pub(super) errors: Counter,
+    pub(super) client_errors: Counter,
+    pub(super) reply_timeouts: Counter,
+    pub(super) transferred: Counter,
+    pub(super) read: Counter,
     pub(super) max_in_flight: AtomicU32,
     pub(super) last_reset: Stamp,
+}
+
+/// A count that an operator may reset while the total goes on: metrics must not run backwards.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    total: AtomicU64,
+    at_reset: AtomicU64,
+}
+
+impl Counter {
+    pub(super) fn add(&self, count: u64) {
+        self.total.fetch_add(count, Relaxed);
+    }
+
+    pub(super) fn take_back_one(&self) {
+        self.total.fetch_sub(1, Relaxed);
+    }
+
+    /// Since the start.
+    pub(super) fn total(&self) -> u64 {
+        self.total.load(Relaxed)
+    }
+
+    /// Since the last reset.
+    pub(super) fn get(&self) -> u64 {
+        let total = self.total();
+        total.saturating_sub(self.at_reset.load(Relaxed))
+    }
+
+    pub(super) fn reset(&self) {
+        self.at_reset.store(self.total(), Relaxed);
+    }
 }
 
 impl MemberState {

@@ -54,7 +54,7 @@ impl Balancer {
         let from = match verdict {
             Verdict::Ok | Verdict::SoftStatus => slot.works(),
             Verdict::ClientError => {
-                slot.state.counters.client_errors.fetch_add(1, Relaxed);
+                slot.state.counters.client_errors.add(1);
                 slot.works()
             }
             Verdict::HardStatus => slot.falls(now),
@@ -73,7 +73,7 @@ impl Balancer {
 
     fn misses_reply(&self, slot: &Slot, now: Now) -> State {
         let state = &slot.state;
-        state.counters.reply_timeouts.fetch_add(1, Relaxed);
+        state.counters.reply_timeouts.add(1);
         let recent = state.recent_reply_timeouts.fetch_add(1, Relaxed);
         // The value before this one: the first timeout beyond the allowed number counts.
         if recent >= self.config.max_reply_timeouts {
@@ -89,7 +89,7 @@ impl Balancer {
         let state = &slot.state;
         let escalation = self.config.error_escalation_time;
         let from = state.state();
-        state.counters.errors.fetch_add(1, Relaxed);
+        state.counters.errors.add(1);
         let lasts = (state.first_error.age(now)).is_some_and(|age| age >= escalation);
         state.first_error.set_first(now);
         state.last_error.set(now);
@@ -140,7 +140,7 @@ impl Slot {
 
     /// The member is in error, whatever else it is working on.
     fn falls(&self, now: Now) -> State {
-        self.state.counters.errors.fetch_add(1, Relaxed);
+        self.state.counters.errors.add(1);
         self.state.first_error.set(now);
         self.state.last_error.set(now);
         self.state.set(State::Error)

@@ -4,7 +4,11 @@ use std::{sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use jkworkers::model::{self, Activation};
 
-use super::{Balancer, Slot, clock::Now, state::State};
+use super::{
+    Balancer, Slot,
+    clock::Now,
+    state::{Counter, Counters, State},
+};
 
 /// A balancer at one moment.
 #[derive(Clone, Debug)]
@@ -21,7 +25,7 @@ pub struct View {
     pub since_maintenance: Option<Duration>,
 }
 
-/// A member at one moment. Counters run since the last reset.
+/// A member at one moment.
 #[derive(Clone, Debug)]
 pub struct MemberView {
     /// Its index.
@@ -36,6 +40,25 @@ pub struct MemberView {
     pub mult: u64,
     /// mod_jk's `lbvalue`: its load.
     pub load: u64,
+    /// Counts since the last reset.
+    pub counts: Counts,
+    /// Counts since the start, whatever was reset.
+    pub totals: Counts,
+    /// Requests in flight.
+    pub busy: u32,
+    /// Requests in flight at most.
+    pub max_busy: u32,
+    /// In `ERR`: how much of its rest is left.
+    pub recovers_in: Option<Duration>,
+    /// Time since the first error of the present series.
+    pub since_first_error: Option<Duration>,
+    /// Time since the last reset, if there was one.
+    pub since_reset: Option<Duration>,
+}
+
+/// What happened to a member so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
     /// Attempts.
     pub elected: u64,
     /// Attempts that may have begun a session.
@@ -50,16 +73,6 @@ pub struct MemberView {
     pub transferred: u64,
     /// Bytes received from it.
     pub read: u64,
-    /// Requests in flight.
-    pub busy: u32,
-    /// Requests in flight at most.
-    pub max_busy: u32,
-    /// In `ERR`: how much of its rest is left.
-    pub recovers_in: Option<Duration>,
-    /// Time since the first error of the present series.
-    pub since_first_error: Option<Duration>,
-    /// Time since the last reset, if there was one.
-    pub since_reset: Option<Duration>,
 }
 
 /// mod_jk's three classes under the default `good` and `bad` lists.
@@ -104,19 +117,28 @@ impl Balancer {
             health: health(activation, state),
             mult: slot.mult,
             load: slot.load(),
-            elected: counters.elected.load(Relaxed),
-            sessions: counters.sessions.load(Relaxed),
-            errors: counters.errors.load(Relaxed),
-            client_errors: counters.client_errors.load(Relaxed),
-            reply_timeouts: counters.reply_timeouts.load(Relaxed),
-            transferred: counters.transferred.load(Relaxed),
-            read: counters.read.load(Relaxed),
+            counts: Counts::of(counters, Counter::get),
+            totals: Counts::of(counters, Counter::total),
             busy: slot.state.in_flight(),
             max_busy: counters.max_in_flight.load(Relaxed),
             recovers_in: (state == State::Error)
                 .then(|| self.config.recover_time.saturating_sub(rest)),
             since_first_error: slot.state.first_error.age(now),
             since_reset: counters.last_reset.age(now),
+        }
+    }
+}
+
+impl Counts {
+    fn of(counters: &Counters, value: impl Fn(&Counter) -> u64) -> Self {
+        Self {
+            elected: value(&counters.elected),
+            sessions: value(&counters.sessions),
+            errors: value(&counters.errors),
+            client_errors: value(&counters.client_errors),
+            reply_timeouts: value(&counters.reply_timeouts),
+            transferred: value(&counters.transferred),
+            read: value(&counters.read),
         }
     }
 }

@@ -314,7 +314,7 @@ fn requests_that_do_not_fit_fail_nobody() {
     let balancer = balancer(&[1, 1]);
     assert_eq!(get(&balancer, &large), "a -> 413");
     assert_eq!(balancer.states(), "OK OK/IDLE");
-    assert_eq!(balancer.view(at(0)).members[0].client_errors, 1);
+    assert_eq!(balancer.view(at(0)).members[0].counts.client_errors, 1);
 }
 
 #[test]
@@ -330,7 +330,13 @@ fn a_second_try_on_the_same_member_is_no_second_attempt() {
     let refuse = a_fails(Failure::Connect, Stage::NothingSent);
     get(&balancer, &refuse);
     let view = balancer.view(at(0));
-    assert_eq!((view.members[0].elected, view.members[0].errors), (1, 1));
+    assert_eq!(
+        (
+            view.members[0].counts.elected,
+            view.members[0].counts.errors
+        ),
+        (1, 1)
+    );
     assert_eq!(view.members[0].load, 1);
     assert_eq!(view.busy, 0);
 }
@@ -341,7 +347,7 @@ fn no_free_connection_sends_elsewhere() {
     let full = a_fails(Failure::NoEndpoint, Stage::NothingSent);
     assert_eq!(get(&balancer, &full), "a b -> 200");
     assert_eq!(balancer.states(), "OK/BUSY OK");
-    assert_eq!(balancer.view(at(0)).members[0].elected, 0);
+    assert_eq!(balancer.view(at(0)).members[0].counts.elected, 0);
 }
 
 #[test]

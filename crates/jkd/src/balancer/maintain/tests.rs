@@ -189,7 +189,8 @@ fn commands() {
         ("OK/IDLE OK/IDLE".into(), vec![0, 2])
     );
     let view = &balancer.view(seconds(10)).members[0];
-    assert_eq!((view.errors, view.since_first_error), (0, None));
+    assert_eq!((view.counts.errors, view.since_first_error), (0, None));
+    assert_eq!(view.totals.errors, 1);
     assert_eq!(view.since_reset, Some(Duration::from_secs(1)));
     // An activation that is set to what it is changes nothing.
     balancer.set_activation(1, Activation::Active);
@@ -238,5 +239,5 @@ fn a_reload_keeps_what_survives_it() {
     assert_eq!(new.member(1).unwrap().in_flight(), 1);
     drop(in_flight);
     assert_eq!(new.member(1).unwrap().in_flight(), 0);
-    assert_eq!(new.view(at(0)).members[1].elected, 1);
+    assert_eq!(new.view(at(0)).members[1].counts.elected, 1);
 }

@@ -58,7 +58,7 @@ fn traffic_counts_bytes_both_ways() {
     let loads: Vec<_> = view.members.iter().map(|m| m.load).collect();
     assert_eq!(loads, [2000, 2000]);
     let a = &view.members[0];
-    assert_eq!((a.transferred, a.read), (1000, 1000));
+    assert_eq!((a.counts.transferred, a.counts.read), (1000, 1000));
 }
 
 #[test]
@@ -99,6 +99,12 @@ fn counts_do_not_drift() {
     });
     let view = balancer.view(at(0));
     assert!(view.members.iter().all(|m| m.busy == 0 && m.load == 0));
-    assert_eq!(view.members.iter().map(|m| m.elected).sum::<u64>(), 16_000);
-    assert_eq!(view.members.iter().map(|m| m.sessions).sum::<u64>(), 16_000);
+    assert_eq!(
+        view.members.iter().map(|m| m.counts.elected).sum::<u64>(),
+        16_000
+    );
+    assert_eq!(
+        view.members.iter().map(|m| m.counts.sessions).sum::<u64>(),
+        16_000
+    );
 }

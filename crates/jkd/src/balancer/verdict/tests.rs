@@ -68,7 +68,11 @@ fn counters() {
         balancer.record(1, verdict, at(0));
         let view = &balancer.view(at(0)).members[1];
         assert_eq!(
-            (view.errors, view.client_errors, view.reply_timeouts),
+            (
+                view.counts.errors,
+                view.counts.client_errors,
+                view.counts.reply_timeouts
+            ),
             (errors, client_errors, reply_timeouts),
             "{verdict:?}"
         );
@@ -152,7 +156,7 @@ fn reply_timeouts_may_be_tolerated() {
     assert!(balancer.recover(0));
     balancer.record(0, Verdict::ReplyTimeout, at(0));
     assert_eq!(balancer.states(), "OK OK/IDLE");
-    assert_eq!(balancer.view(at(0)).members[0].reply_timeouts, 4);
+    assert_eq!(balancer.view(at(0)).members[0].counts.reply_timeouts, 4);
 }
 
 #[test]
@@ -197,7 +201,10 @@ fn an_attempt_without_endpoint_never_happened() {
     guard.record(Verdict::NoEndpoint, at(0));
     drop(guard);
     let view = &balancer.view(at(0)).members[0];
-    assert_eq!((view.elected, view.sessions, view.load), (0, 0, 0));
+    assert_eq!(
+        (view.counts.elected, view.counts.sessions, view.load),
+        (0, 0, 0)
+    );
     assert_eq!(view.max_busy, 1);
 }
 
