@@ -181,4 +181,4 @@ fn routes(members: &[model::Member]) -> Box<[(Arc<str>, usize)]> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -3,3 +3,4 @@
 pub mod balancer;
 pub mod cli;
 pub mod demo;
+pub mod stats;

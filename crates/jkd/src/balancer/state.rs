@@ -47,6 +47,17 @@ pub enum State {
 }
 
 impl State {
+    /// All states.
+    pub const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Ok,
+        Self::Recover,
+        Self::Forced,
+        Self::Busy,
+        Self::Error,
+        Self::Probe,
+    ];
+
     /// mod_jk's text.
     pub const fn text(self) -> &'static str {
         match self {

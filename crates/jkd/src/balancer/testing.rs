@@ -18,16 +18,16 @@ use super::{
 };
 
 /// Milliseconds after the start.
-pub(super) fn at(millis: u64) -> Now {
+pub(crate) fn at(millis: u64) -> Now {
     Now::after_start(Duration::from_millis(millis))
 }
 
-pub(super) fn seconds(seconds: u64) -> Now {
+pub(crate) fn seconds(seconds: u64) -> Now {
     at(seconds * 1000)
 }
 
 /// A configuration with mod_jk's defaults and members `a`, `b`, … of these factors.
-pub(super) fn config(factors: &[u32]) -> model::Balancer {
+pub(crate) fn config(factors: &[u32]) -> model::Balancer {
     model::Balancer {
         members: (factors.iter().zip('a'..))
             .map(|(lbfactor, name)| member(&name.to_string(), *lbfactor))
@@ -43,17 +43,17 @@ pub(super) fn config(factors: &[u32]) -> model::Balancer {
     }
 }
 
-pub(super) fn balancer(factors: &[u32]) -> Arc<Balancer> {
+pub(crate) fn balancer(factors: &[u32]) -> Arc<Balancer> {
     with(factors, |_| {})
 }
 
-pub(super) fn with(factors: &[u32], change: impl FnOnce(&mut model::Balancer)) -> Arc<Balancer> {
+pub(crate) fn with(factors: &[u32], change: impl FnOnce(&mut model::Balancer)) -> Arc<Balancer> {
     let mut config = config(factors);
     change(&mut config);
     Arc::new(Balancer::new(Arc::new(config)))
 }
 
-pub(super) fn member(name: &str, lbfactor: u32) -> Member {
+pub(crate) fn member(name: &str, lbfactor: u32) -> Member {
     Member {
         worker: Arc::new(worker(name)),
         lbfactor,
@@ -65,7 +65,7 @@ pub(super) fn member(name: &str, lbfactor: u32) -> Member {
     }
 }
 
-pub(super) fn worker(name: &str) -> AjpWorker {
+pub(crate) fn worker(name: &str) -> AjpWorker {
     AjpWorker {
         name: name.into(),
         host: "localhost".into(),
@@ -104,18 +104,18 @@ fn retries() -> Retries {
 }
 
 /// Changes a member's worker.
-pub(super) fn edit(member: &mut Member, change: impl FnOnce(&mut AjpWorker)) {
+pub(crate) fn edit(member: &mut Member, change: impl FnOnce(&mut AjpWorker)) {
     change(Arc::get_mut(&mut member.worker).unwrap());
 }
 
 /// Session ids as a `Cookie` header brings them.
-pub(super) fn cookie(header: &str) -> SessionIds<'_> {
+pub(crate) fn cookie(header: &str) -> SessionIds<'_> {
     SessionIds::find(b"/", [header.as_bytes()], ";jsessionid", "JSESSIONID")
 }
 
 impl Balancer {
     /// Chooses for a request with this cookie header, or none.
-    pub(super) fn pick(&self, header: &str, now: Now) -> Result<Chosen, NoMember> {
+    pub(crate) fn pick(&self, header: &str, now: Now) -> Result<Chosen, NoMember> {
         let sessions = cookie(header);
         let selection = Selection {
             sessions: &sessions,
@@ -125,14 +125,14 @@ impl Balancer {
     }
 
     /// The names of the next `count` members for requests without a session.
-    pub(super) fn next_names(&self, count: usize, now: Now) -> String {
+    pub(crate) fn next_names(&self, count: usize, now: Now) -> String {
         (0..count)
             .map(|_| self.name_of(self.pick("", now)))
             .collect()
     }
 
     /// The member's name, or `-`.
-    pub(super) fn name_of(&self, chosen: Result<Chosen, NoMember>) -> String {
+    pub(crate) fn name_of(&self, chosen: Result<Chosen, NoMember>) -> String {
         match chosen {
             Ok(chosen) => self.config.members[chosen.index].worker.name.to_string(),
             Err(_) => "-".into(),
@@ -140,7 +140,7 @@ impl Balancer {
     }
 
     /// All states as one text.
-    pub(super) fn states(&self) -> String {
+    pub(crate) fn states(&self) -> String {
         let states: Vec<_> = self.slots.iter().map(|s| s.state.state().text()).collect();
         states.join(" ")
     }

@@ -1,19 +1,8 @@
 use super::{super::testing::*, *};
 
-/// States in which a verdict may find a member, each reached by hand.
-const ALL: [State; 7] = [
-    State::Idle,
-    State::Ok,
-    State::Recover,
-    State::Forced,
-    State::Busy,
-    State::Error,
-    State::Probe,
-];
-
-/// The state that a verdict leads to from each of [`ALL`], as texts.
+/// The state that a verdict leads to from each of all, as texts.
 fn leads_to(verdict: Verdict) -> String {
-    let states: Vec<_> = ALL
+    let states: Vec<_> = State::ALL
         .iter()
         .map(|from| {
             let balancer = balancer(&[1, 1]);

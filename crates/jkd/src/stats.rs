@@ -1,0 +1,285 @@
+//! What is measured.
+//!
+//! Requests are counted as they end, through handles that are made once. Everything that the
+//! balancers and pools count for themselves is copied when somebody asks ([`report_balancer`],
+//! [`report_pool`]), so that it costs requests nothing.
+
+pub mod names;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, SystemTime},
+};
+
+use ajp13::PoolStats;
+use jkworkers::model::Activation;
+use metrics::{Counter, Histogram, counter, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
+
+use self::names::Metric;
+use crate::balancer::{MemberView, State, View};
+
+/// Upper bounds of the duration histogram, seconds.
+const DURATIONS: [f64; 16] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+];
+
+/// Gauges that nobody has reported for this long belong to members that are gone.
+const GONE: Duration = Duration::from_secs(300);
+
+static IN_FLIGHT: AtomicU64 = AtomicU64::new(0);
+static CONFIG_READ_AT: AtomicU64 = AtomicU64::new(0);
+
+/// Where the measurements are read.
+#[derive(Clone)]
+pub struct Exporter(PrometheusHandle);
+
+/// Begins to measure. Handles that were made before this count into the void.
+///
+/// # Errors
+///
+/// When this process has a recorder already.
+pub fn install_recorder() -> Result<Exporter, BuildError> {
+    let handle = builder()?.install_recorder()?;
+    names::describe();
+    Ok(Exporter(handle))
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    let durations = Matcher::Full(names::REQUEST_DURATION.name.into());
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATIONS)?;
+    Ok(builder.idle_timeout(MetricKindMask::GAUGE, Some(GONE)))
+}
+
+impl Exporter {
+    /// The `Content-Type` of [`render`](Self::render).
+    pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
+
+    /// All measurements in Prometheus' text format. Report balancers and pools first.
+    pub fn render(&self) -> String {
+        report_process();
+        self.0.render()
+    }
+
+    /// Folds durations into the histogram. To be called every few seconds: until then each of them
+    /// takes up memory.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+impl std::fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Exporter")
+    }
+}
+
+/// The handles for one mounted worker's requests. Made once for each configuration; the counts of
+/// a worker that stays go on.
+#[derive(Debug)]
+pub struct Requests {
+    /// One for each member, then one for requests that no member had.
+    by_member: Vec<Classes>,
+    duration: Histogram,
+}
+
+/// Counters by class of status; anything unheard-of counts as the last one.
+type Classes = [Counter; 5];
+
+impl Requests {
+    /// The handles for a worker with these members; for one that has none, such as a status page,
+    /// an empty list.
+    pub fn new<'a>(worker: &str, members: impl IntoIterator<Item = &'a str>) -> Self {
+        let nobody = std::iter::once("");
+        Self {
+            by_member: (members.into_iter().chain(nobody))
+                .map(|member| classes(worker, member))
+                .collect(),
+            duration: histogram!(names::REQUEST_DURATION.name, "worker" => worker.to_owned()),
+        }
+    }
+
+    /// Counts a request that has ended: the member that answered, the status that the client got
+    /// and the time it took.
+    pub fn count(&self, member: Option<usize>, status: u16, took: Duration) {
+        let nobody = self.by_member.len().saturating_sub(1);
+        let classes = self.by_member.get(member.unwrap_or(nobody));
+        let class = usize::from((status / 100).clamp(1, 5) - 1);
+        if let Some(counter) = classes.and_then(|classes| classes.get(class)) {
+            counter.increment(1);
+        }
+        self.duration.record(took);
+    }
+}
+
+fn classes(worker: &str, member: &str) -> Classes {
+    ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| {
+        counter!(
+            names::REQUESTS.name,
+            "worker" => worker.to_owned(),
+            "member" => member.to_owned(),
+            "code" => class
+        )
+    })
+}
+
+/// A request that has begun. Dropping it ends the count.
+#[derive(Debug)]
+pub struct Begun(&'static AtomicU64);
+
+impl Begun {
+    /// Counts a request as in flight.
+    #[allow(
+        clippy::new_without_default,
+        reason = "it counts, which a default should not"
+    )]
+    pub fn new() -> Self {
+        Self::among(&IN_FLIGHT)
+    }
+
+    fn among(count: &'static AtomicU64) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Counts an attempt to read the configuration again.
+pub fn count_reload(accepted: bool) {
+    let result = if accepted { "ok" } else { "refused" };
+    counter!(names::RELOADS.name, "result" => result).increment(1);
+}
+
+/// Notes that the configuration that runs from now on has just been read.
+pub fn note_config_read() {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    CONFIG_READ_AT.store(now.map_or(0, |now| now.as_secs()), Relaxed);
+}
+
+fn report_process() {
+    gauge!(names::REQUESTS_IN_FLIGHT.name).set(lossy(IN_FLIGHT.load(Relaxed)));
+    gauge!(names::CONFIG_TIME.name).set(lossy(CONFIG_READ_AT.load(Relaxed)));
+    gauge!(names::BUILD.name, "version" => env!("CARGO_PKG_VERSION")).set(1);
+}
+
+/// Copies what a balancer counts.
+pub fn report_balancer(worker: &str, view: &View) {
+    for (member, counts) in view.config.members.iter().zip(&view.members) {
+        Member {
+            balancer: worker,
+            member: &member.worker.name,
+        }
+        .report(counts);
+    }
+}
+
+struct Member<'a> {
+    balancer: &'a str,
+    member: &'a str,
+}
+
+impl Member<'_> {
+    fn report(&self, view: &MemberView) {
+        self.report_counts(view);
+        self.gauge(names::MEMBER_BUSY, u64::from(view.busy));
+        self.gauge(names::MEMBER_BUSY_MAX, u64::from(view.max_busy));
+        self.gauge(names::MEMBER_LB_VALUE, view.load);
+        for state in State::ALL {
+            let is = u64::from(state == view.state);
+            self.flag(names::MEMBER_STATE, "state", state.text(), is);
+        }
+        for activation in [
+            Activation::Active,
+            Activation::Disabled,
+            Activation::Stopped,
+        ] {
+            let is = u64::from(activation == view.activation);
+            self.flag(
+                names::MEMBER_ACTIVATION,
+                "activation",
+                activation.code(),
+                is,
+            );
+        }
+    }
+
+    fn report_counts(&self, view: &MemberView) {
+        let totals = &view.totals;
+        for (metric, value) in [
+            (names::MEMBER_ELECTED, totals.elected),
+            (names::MEMBER_SESSIONS, totals.sessions),
+            (names::MEMBER_ERRORS, totals.errors),
+            (names::MEMBER_CLIENT_ERRORS, totals.client_errors),
+            (names::MEMBER_REPLY_TIMEOUTS, totals.reply_timeouts),
+        ] {
+            let labels = self.labels();
+            counter!(metric.name, &labels).absolute(value);
+        }
+        self.bytes("sent", totals.transferred);
+        self.bytes("received", totals.read);
+    }
+
+    fn bytes(&self, direction: &'static str, value: u64) {
+        let [balancer, member] = self.labels();
+        let labels = [balancer, member, ("direction", direction.to_owned())];
+        counter!(names::MEMBER_BYTES.name, &labels).absolute(value);
+    }
+
+    fn gauge(&self, metric: Metric, value: u64) {
+        let labels = self.labels();
+        gauge!(metric.name, &labels).set(lossy(value));
+    }
+
+    fn flag(&self, metric: Metric, label: &'static str, text: &str, value: u64) {
+        let [balancer, member] = self.labels();
+        let labels = [balancer, member, (label, text.to_owned())];
+        gauge!(metric.name, &labels).set(lossy(value));
+    }
+
+    fn labels(&self) -> [(&'static str, String); 2] {
+        [
+            ("balancer", self.balancer.to_owned()),
+            ("member", self.member.to_owned()),
+        ]
+    }
+}
+
+/// Copies what a pool counts. `endpoint` is the worker's name.
+pub fn report_pool(endpoint: &str, stats: &PoolStats) {
+    let endpoint = || endpoint.to_owned();
+    for (state, count) in [("idle", stats.idle), ("busy", stats.busy)] {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        gauge!(names::POOL_CONNECTIONS.name, "endpoint" => endpoint(), "state" => state)
+            .set(lossy(count));
+    }
+    counter!(names::POOL_OPENED.name, "endpoint" => endpoint()).absolute(stats.opened);
+    counter!(names::POOL_REUSED.name, "endpoint" => endpoint()).absolute(stats.reused);
+    let closed = &stats.closed;
+    for (reason, count) in [
+        ("aborted", closed.aborted),
+        ("asked", closed.asked),
+        ("broken", closed.broken),
+        ("drained", closed.drained),
+        ("idle", closed.idle),
+        ("ping", closed.ping),
+        ("stale", closed.stale),
+    ] {
+        counter!(names::POOL_CLOSED.name, "endpoint" => endpoint(), "reason" => reason)
+            .absolute(count);
+    }
+}
+
+/// Gauges are floating-point numbers; above 2^53 they lose the last digits.
+#[allow(clippy::cast_precision_loss, reason = "that is what a gauge is")]
+fn lossy(value: u64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use metrics::with_local_recorder;
+
+use super::*;
+use crate::balancer::{Verdict, testing::*};
+
+/// What is exported after `measure`.
+fn exported(measure: impl FnOnce()) -> String {
+    let recorder = builder().unwrap().build_recorder();
+    let exporter = Exporter(recorder.handle());
+    with_local_recorder(&recorder, || {
+        names::describe();
+        measure();
+        exporter.upkeep();
+        exporter.render()
+    })
+}
+
+#[track_caller]
+fn assert_has(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(text.lines().any(|l| l == *line), "no {line} in\n{text}");
+    }
+}
+
+#[test]
+fn requests() {
+    let text = exported(|| {
+        let router = Requests::new("router", ["a", "b"]);
+        router.count(Some(0), 200, Duration::from_millis(3));
+        router.count(Some(0), 204, Duration::from_millis(3));
+        router.count(Some(1), 404, Duration::from_millis(3));
+        router.count(None, 503, Duration::from_millis(200));
+        router.count(Some(1), 999, Duration::from_secs(1000));
+        router.count(Some(9), 200, Duration::ZERO);
+        // A new configuration goes on counting.
+        Requests::new("router", ["a"]).count(Some(0), 200, Duration::ZERO);
+        Requests::new("status", []).count(None, 200, Duration::ZERO);
+    });
+    assert_has(
+        &text,
+        &[
+            "# HELP jkd_requests_total Requests that ended",
+            r#"jkd_requests_total{worker="router",member="a",code="2xx"} 3"#,
+            r#"jkd_requests_total{worker="router",member="b",code="4xx"} 1"#,
+            r#"jkd_requests_total{worker="router",member="b",code="5xx"} 1"#,
+            r#"jkd_requests_total{worker="router",member="",code="5xx"} 1"#,
+            r#"jkd_requests_total{worker="status",member="",code="2xx"} 1"#,
+            r#"jkd_request_duration_seconds_bucket{worker="router",le="0.005"} 5"#,
+            r#"jkd_request_duration_seconds_bucket{worker="router",le="300"} 6"#,
+            r#"jkd_request_duration_seconds_count{worker="router"} 7"#,
+        ],
+    );
+}
+
+#[test]
+fn members() {
+    let text = exported(|| {
+        let balancer = balancer(&[1, 1]);
+        let mut guard = balancer
+            .begin(balancer.pick("", at(0)).unwrap(), at(0))
+            .unwrap();
+        guard.count_bytes(10, 200);
+        balancer.record(1, Verdict::HardStatus, at(0));
+        report_balancer("router", &balancer.view(at(0)));
+        // A reset on the status page leaves counters alone.
+        balancer.reset(1, at(0));
+        balancer.record(1, Verdict::HardStatus, at(0));
+        report_balancer("router", &balancer.view(at(0)));
+    });
+    assert_has(
+        &text,
+        &[
+            r#"jkd_member_elected_total{balancer="router",member="a"} 1"#,
+            r#"jkd_member_errors_total{balancer="router",member="b"} 2"#,
+            r#"jkd_member_bytes_total{balancer="router",member="a",direction="sent"} 10"#,
+            r#"jkd_member_bytes_total{balancer="router",member="a",direction="received"} 200"#,
+            r#"jkd_member_busy{balancer="router",member="a"} 1"#,
+            r#"jkd_member_lb_value{balancer="router",member="a"} 1"#,
+            r#"jkd_member_state{balancer="router",member="b",state="ERR"} 1"#,
+            r#"jkd_member_state{balancer="router",member="b",state="OK"} 0"#,
+            r#"jkd_member_activation{balancer="router",member="b",activation="ACT"} 1"#,
+            r#"jkd_member_activation{balancer="router",member="b",activation="STP"} 0"#,
+        ],
+    );
+}
+
+#[test]
+fn pools() {
+    let mut stats = PoolStats::default();
+    stats.idle = 3;
+    stats.busy = 2;
+    stats.opened = 7;
+    stats.closed.stale = 2;
+    let text = exported(|| report_pool("a", &stats));
+    assert_has(
+        &text,
+        &[
+            r#"jkd_pool_connections{endpoint="a",state="idle"} 3"#,
+            r#"jkd_pool_connections{endpoint="a",state="busy"} 2"#,
+            r#"jkd_pool_opened_total{endpoint="a"} 7"#,
+            r#"jkd_pool_closed_total{endpoint="a",reason="stale"} 2"#,
+        ],
+    );
+}
+
+#[test]
+fn the_process() {
+    let text = exported(|| {
+        count_reload(true);
+        count_reload(false);
+        count_reload(false);
+        note_config_read();
+    });
+    assert_has(
+        &text,
+        &[
+            r#"jkd_config_reloads_total{result="ok"} 1"#,
+            r#"jkd_config_reloads_total{result="refused"} 2"#,
+            &format!(
+                r#"jkd_build_info{{version="{}"}} 1"#,
+                env!("CARGO_PKG_VERSION")
+            ),
+        ],
+    );
+    let read_at = text
+        .lines()
+        .find_map(|l| l.strip_prefix("jkd_config_last_success_timestamp_seconds "))
+        .unwrap();
+    assert!(read_at.parse::<f64>().unwrap() > 1e9);
+}
+
+#[test]
+fn requests_in_flight() {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let guards = [Begun::among(&COUNT), Begun::among(&COUNT)];
+    assert_eq!(COUNT.load(Relaxed), 2);
+    drop(guards);
+    assert_eq!(COUNT.load(Relaxed), 0);
+}
+
+#[test]
+fn all_metrics_are_described() {
+    let text = exported(|| {
+        Requests::new("w", ["m"]).count(None, 200, Duration::ZERO);
+        report_balancer("w", &balancer(&[1]).view(at(0)));
+        report_pool("m", &PoolStats::default());
+        count_reload(true);
+    });
+    for metric in names::ALL {
+        let help = format!("# HELP {} {}", metric.name, metric.text);
+        assert_has(&text, &[&help]);
+    }
+}
