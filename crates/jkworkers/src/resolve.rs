@@ -194,6 +194,13 @@ pub(crate) fn is_secret(key: &str) -> bool {
         .any(|word| key.contains(word))
 }
 
+/// Only values of directives that are no secrets: a variable may well be one, and so may a
+/// directive that does not exist (`worker.a.sercet`).
+fn may_show_value(key: &str) -> bool {
+    let word = directive::split_key(key).and_then(|(_, word)| directive::find(word));
+    word.is_some() && !is_secret(key)
+}
+
 fn refuse_size(line: &Line, found: &mut Diagnostics) {
     found
         .error(
@@ -207,10 +214,10 @@ fn warn_of_overwriting(line: &Line, old: &Property, value: &str, found: &mut Dia
     let (key, first) = (shown(&line.key), old.origin());
     let values = if old.text == value {
         ", to the same value".to_owned()
-    } else if is_secret(&key) {
-        String::new()
-    } else {
+    } else if may_show_value(&key) {
         format!(": `{value}` replaces `{}`", old.text)
+    } else {
+        String::new()
     };
     found
         .warning(
@@ -229,7 +236,7 @@ fn warn_of_joining(
 ) {
     let key = shown(&line.key);
     let is_setting = directive::split_key(&key).is_some();
-    let result = if is_setting && !is_secret(&key) {
+    let result = if may_show_value(&key) {
         format!(": its value is now `{}`", joined.text)
     } else {
         String::new()

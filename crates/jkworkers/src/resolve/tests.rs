@@ -273,6 +273,23 @@ fn templates_that_feed_each_other_come_to_an_end() {
 }
 
 #[test]
+fn values_that_may_be_secrets_are_not_shown() {
+    for key in [
+        "worker.a.secret",
+        "worker.a.secretkey",
+        "worker.a.sercet",
+        "password",
+        "variable",
+        "mine.port",
+        "worker.a.secret: hush, x",
+    ] {
+        let (_, found) = resolve(&format!("{key}=hush1\n{key}=hush2\n"));
+        assert!(found.contains("is set again"), "{found}");
+        assert!(!found.contains("hush"), "{found}");
+    }
+}
+
+#[test]
 fn secrets_are_recognised_by_their_keys() {
     for key in [
         "worker.a.secret",

@@ -161,6 +161,42 @@ fn everything_wrong_is_found_at_once() {
 }
 
 #[test]
+fn a_usual_file_has_no_findings() {
+    let workers = read_bytes(
+        b"workers.tomcat_home=/usr/share/tomcat\n\
+          workers.java_home=/usr/lib/jvm/default-java\n\
+          ps=/\n\
+          worker.list=lb,jk-status,jk-manager\n\
+          worker.jk-status.type=status\n\
+          worker.jk-status.read_only=true\n\
+          worker.jk-manager.type=status\n\
+          worker.template.type=ajp13\n\
+          worker.template.port=8009\n\
+          worker.template.socket_connect_timeout=5000\n\
+          worker.template.socket_keepalive=true\n\
+          worker.template.ping_mode=A\n\
+          worker.template.ping_timeout=10000\n\
+          worker.template.connection_pool_minsize=0\n\
+          worker.template.connection_pool_timeout=600\n\
+          worker.template.reply_timeout=300000\n\
+          worker.template.recovery_options=3\n\
+          worker.lb.type=lb\n\
+          worker.lb.error_escalation_time=0\n\
+          worker.lb.max_reply_timeouts=10\n\
+          worker.lb.balance_workers=node1\n\
+          worker.lb.balance_workers=node2\n\
+          worker.node1.reference=worker.template\n\
+          worker.node1.host=10.0.0.1\n\
+          worker.node1.lbfactor=2\n\
+          worker.node2.reference=worker.template\n\
+          worker.node2.host=10.0.0.2\n\
+          worker.node2.activation=A # for now\n",
+    );
+    assert_eq!(workers.diagnostics.to_string(), "");
+    assert_eq!(workers.workers.len(), 3);
+}
+
+#[test]
 fn properties_of_the_server_configuration_come_first() {
     let inline = inline(&[
         "worker.list=a",
