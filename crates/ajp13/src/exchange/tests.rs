@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::EndResponse;
+use crate::wire::{EndResponse, GetBodyChunk};
 
 const DATA: ResponsePacket<'_> = chunk(b"data");
 const FLUSH: ResponsePacket<'_> = chunk(b"");

@@ -1,10 +1,10 @@
 //! The recorded conversations of both web servers, followed by an `Exchange`.
 
-use ajp13::exchange::{Announced, BodyError, Exchange, NotReusable, Stage, Step};
+use ajp13::exchange::{Announced, BodyError, Exchange, NotReusable, Stage, Step, Violation};
 use ajp13::wire::stream::{Content, Item};
 use ajp13::wire::{ForwardRequest, PacketSize, RequestPacket, ResponsePacket};
 
-use super::support::{Capture, captures};
+use super::support::{Capture, capture, captures};
 
 /// How a recorded exchange ended.
 type Outcome = (Stage, Result<(), NotReusable>);
@@ -47,15 +47,86 @@ fn every_recorded_exchange_is_accepted() {
     assert_eq!(replayed, 65);
 }
 
+const FORBIDDEN: Outcome = (Stage::BodyDelivered, Err(NotReusable::ReuseForbidden));
+const CUT: Outcome = (Stage::HeadersReceived, Err(NotReusable::Unfinished));
+
+/// The raw client asks for trouble; what Tomcat answers is in order all the same, or stops.
+#[test]
+fn answers_to_the_raw_client() {
+    let silent = (Stage::RequestSent, Err(NotReusable::Unfinished));
+    let cases: [(&str, &[Outcome]); 16] = [
+        // The container serves on after reuse=0: it is for the client to close.
+        ("tc-06-no-secret", &[FORBIDDEN, REUSED]),
+        ("tc-07-wrong-secret", &[FORBIDDEN]),
+        ("tc-08-forward-8192-total-ok", &[REUSED]),
+        ("tc-09-forward-8193-total", &[FORBIDDEN]),
+        ("tc-10-data-8186-ok", &[REUSED]),
+        // Error pages without END_RESPONSE.
+        ("tc-11-data-8187-too-big", &[CUT]),
+        ("tc-25-body-timeout-408", &[CUT]),
+        ("tc-17-unknown-attribute-403", &[FORBIDDEN]),
+        // No answer at all, and the next request on the connection is served.
+        ("tc-20-response-headers-too-large", &[silent, REUSED]),
+        ("tc-22-unknown-length-empty6", &[REUSED]),
+        ("tc-23-101-headers", &[FORBIDDEN]),
+        ("tc-24-crlf-in-response-header", &[REUSED]),
+        ("tc-26-max-65536", &[REUSED]),
+        ("tc-27-head-flush", &[REUSED]),
+        ("tc-28-null-strings", &[REUSED]),
+        ("tc-30-data-trailing-nul", &[REUSED]),
+    ];
+    for (name, expected) in cases {
+        assert_eq!(Replay::default().run(&capture(name)), expected, "{name}");
+    }
+}
+
+/// The first packet of a body was announced and does not come: the whole response does, but its end
+/// waits. The empty packet that the raw client then sends is not allowed here.
+#[test]
+fn the_end_waits_for_a_body_that_was_announced() {
+    let recorded = capture("tc-21-body-announced-never-sent-unread");
+    let items = recorded.in_order();
+    let mut exchange = begin(forward_request(&items[0]));
+    let mut steps = Vec::new();
+    for item in &items[1..] {
+        match item.content {
+            Content::Response(packet) => steps.push(exchange.feed(&packet).unwrap()),
+            _ => assert_eq!(exchange.data_sent(0), Err(BodyError::TooShort)),
+        }
+        if steps.last() != Some(&Step::End) {
+            assert!(exchange.due().is_some(), "the container waits");
+        }
+    }
+    assert_eq!(steps.last(), Some(&Step::End));
+    assert_eq!(exchange.reuse(), Err(NotReusable::BodyOwed));
+}
+
+/// An unasked end of body is answered like a request, after the response it did not belong to.
+#[test]
+fn an_unasked_packet_desynchronises() {
+    let recorded = capture("tc-18-unsolicited-empty-desync");
+    let items = recorded.in_order();
+    let mut exchange = begin(forward_request(&items[0]));
+    assert_eq!(exchange.data_sent(0), Err(BodyError::NotAsked));
+    let responses = items.iter().filter_map(|item| match item.content {
+        Content::Response(packet) => Some(packet),
+        _ => None,
+    });
+    let violation = responses
+        .map(|packet| exchange.feed(&packet))
+        .find_map(Result::err);
+    assert_eq!(violation, Some(Violation::AfterEnd));
+    assert_eq!(
+        exchange.reuse(),
+        Err(NotReusable::Violated(Violation::AfterEnd))
+    );
+}
+
 /// mod_jk answers for a client that went away with an empty packet, and Tomcat takes the truncated
 /// upload for the whole. The exchange does not allow it: the connection has to be closed.
 #[test]
 fn the_recorded_abort_is_refused() {
-    let captures = captures();
-    let abort = captures
-        .iter()
-        .find(|capture| capture.name == "jk-34-client-abort")
-        .unwrap();
+    let abort = capture("jk-34-client-abort");
     let items = abort.in_order();
     let mut exchange = begin(forward_request(&items[0]));
     let Content::Request(RequestPacket::Data(data)) = items[1].content else {
