@@ -6,6 +6,9 @@ use super::super::primitive::PacketWriter;
 use super::super::{Attribute, Header, PacketSize, TooLarge};
 use super::{RequestLine, TYPE};
 
+/// The longest header name whose length nobody takes for a code.
+const MAX_NAME: usize = 255;
+
 /// Writes a FORWARD_REQUEST packet into a buffer without allocating.
 ///
 /// Headers first, then attributes. The name of a method without a code is written by itself, in
@@ -45,9 +48,16 @@ impl<'b> ForwardRequestWriter<'b> {
     /// Adds a header. Its name is coded as mod_jk does it: in whatever case it is written, except
     /// that `Accept-Charset`, `Accept-Encoding` and `Accept-Language` travel as text.
     ///
+    /// A name of more than 255 bytes makes [`finish`](Self::finish) fail. Tomcat would read it, but
+    /// Undertow takes the length of any such name for a code: a client could choose a length that
+    /// stands for `content-length` and make a body out of what follows.
+    ///
     /// # Panics
     /// In debug builds when an attribute was written before; in others `finish` fails then.
     pub fn header(&mut self, name: &[u8], value: &[u8]) -> &mut Self {
+        if name.len() > MAX_NAME {
+            self.writer.spoil();
+        }
         self.put(&header::for_request(name, value));
         self
     }
