@@ -16,6 +16,7 @@ use std::{
 pub struct Backend {
     /// Where it listens.
     pub address: SocketAddr,
+    connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -34,15 +35,26 @@ impl Backend {
     where
         F: Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::at(([127, 0, 0, 1], 0).into(), answer)
+    }
+
+    /// As `start`, on an address that is known to be free.
+    pub fn at<F>(address: SocketAddr, answer: F) -> Self
+    where
+        F: Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static,
+    {
+        let listener = TcpListener::bind(address).expect("a free address");
         let address = listener.local_addr().expect("an address");
-        let (answer, requests) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
+        let answer = Arc::new(answer);
         let backend = Self {
             address,
-            requests: Arc::clone(&requests),
+            connections: Arc::default(),
+            requests: Arc::default(),
         };
+        let (connections, requests) = (backend.connections.clone(), backend.requests.clone());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                connections.fetch_add(1, Ordering::SeqCst);
                 let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
                 thread::spawn(move || serve(stream, &*answer, &requests));
             }
@@ -54,6 +66,16 @@ impl Backend {
     pub fn saying(text: &str) -> Self {
         let text = text.to_owned();
         Self::start(move |exchange| exchange.answer(200, &[], text.as_bytes()))
+    }
+
+    /// One that answers CPings and no request.
+    pub fn silent() -> Self {
+        Self::start(|exchange| exchange.wait_for_close())
+    }
+
+    /// How many connections have come.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// How many forward requests have come.
@@ -98,6 +120,28 @@ impl Exchange<'_> {
     /// END_RESPONSE.
     pub fn end(&mut self, reuse: bool) -> io::Result<()> {
         self.packet(&[5, u8::from(reuse)])
+    }
+
+    /// Asks for request body with GET_BODY_CHUNK and waits for the DATA packet.
+    pub fn ask_for_body(&mut self, most: u16) -> io::Result<Vec<u8>> {
+        let [high, low] = most.to_be_bytes();
+        self.packet(&[6, high, low])?;
+        self.data()
+    }
+
+    /// The next DATA packet's bytes; none at the end of the body.
+    pub fn data(&mut self) -> io::Result<Vec<u8>> {
+        let mut payload = read_packet(self.stream)?;
+        payload.drain(..payload.len().min(2));
+        Ok(payload)
+    }
+
+    /// Waits until the other side closes, and fails when it sends something instead.
+    pub fn wait_for_close(&mut self) -> io::Result<()> {
+        match self.stream.read(&mut [0]) {
+            Ok(0) | Err(_) => Ok(()),
+            Ok(_) => Err(io::Error::other("bytes came instead of the end")),
+        }
     }
 
     /// Any packet.

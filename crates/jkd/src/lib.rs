@@ -3,4 +3,20 @@
 pub mod balancer;
 pub mod cli;
 pub mod demo;
+pub mod logging;
+pub mod serve;
+pub mod snapshot;
 pub mod stats;
+
+mod access;
+mod answer;
+mod attempt;
+mod forward;
+mod handler;
+mod listener;
+mod maintain;
+mod peer;
+mod rescue;
+mod response;
+mod strict;
+mod upload;

@@ -1,0 +1,223 @@
+//! One try on one member: a connection, the request, the head of the answer.
+
+use ajp13::{Announced, Error, ErrorKind, SendError, SendOptions};
+use http::{Method, Response, StatusCode, header};
+use hyper::ext::ReasonPhrase;
+use jkworkers::model::AjpWorker;
+
+use crate::{
+    answer::{Answer, Relay},
+    balancer::{
+        Chosen, InFlight,
+        retry::{Failure, Retry, Stage},
+    },
+    forward::{BodyLength, Destination, Forward},
+    logging::Printable,
+    response,
+    snapshot::{Endpoint, Group},
+    upload::Upload,
+};
+
+/// The head of an answer, and its body still to be read.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    response: Response<ajp13::Body>,
+}
+
+/// A try without an answer.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    pub(crate) stage: Stage,
+    /// Whether the connection came from the pool.
+    pub(crate) pooled: bool,
+    /// What is left of the request's body.
+    pub(crate) upload: Option<Upload>,
+    cause: Cause,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Ajp(Error),
+    /// `fail_on_status`.
+    Status(StatusCode),
+    /// The balancer chose a member that is not there.
+    NoEndpoint,
+}
+
+/// Sends the request to the chosen member and waits for the head of its answer.
+pub(crate) async fn attempt(
+    group: &Group,
+    chosen: Chosen,
+    forward: &Forward<'_>,
+    upload: Upload,
+) -> Result<Answered, Failed> {
+    let Some(endpoint) = group.endpoints.get(chosen.index) else {
+        return Err(Failed::new(Cause::NoEndpoint, Some(upload)));
+    };
+    let to = Destination {
+        secret: endpoint.worker.secret.as_ref(),
+        route: group.route(chosen.index),
+        activation: chosen.activation,
+    };
+    let response = send(endpoint, forward, &to, upload).await?;
+    match counts_as_failure(&endpoint.worker, response.status()) {
+        // The answer is dropped, and with it the connection.
+        Some(failure) => Err(Failed {
+            failure,
+            stage: Stage::HeadersReceived,
+            ..Failed::new(Cause::Status(response.status()), None)
+        }),
+        None => Ok(Answered { response }),
+    }
+}
+
+async fn send(
+    endpoint: &Endpoint,
+    forward: &Forward<'_>,
+    to: &Destination<'_>,
+    upload: Upload,
+) -> Result<Response<ajp13::Body>, Failed> {
+    let conn = match endpoint.pool.checkout_on(forward.peer.lane).await {
+        Ok(conn) => conn,
+        Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
+    };
+    let options = SendOptions {
+        announced: match forward.body {
+            BodyLength::None => Announced::None,
+            BodyLength::Known(length) => Announced::Length(length),
+            BodyLength::Chunked => Announced::Unknown,
+        },
+        head_only: forward.head.method == Method::HEAD,
+        reply_timeout: endpoint.reply_timeout,
+        ..SendOptions::default()
+    };
+    let write = |buffer: &mut _, size| forward.write(buffer, size, to);
+    conn.send(write, upload, options)
+        .await
+        .map_err(|SendError { error, body, .. }| Failed::new(Cause::Ajp(error), body))
+}
+
+/// `fail_on_status`: positive numbers put the member in error, negative ones do not.
+fn counts_as_failure(worker: &AjpWorker, status: StatusCode) -> Option<Failure> {
+    let status = i32::from(status.as_u16());
+    let listed = |wanted| worker.fail_on_status.contains(&wanted);
+    if listed(status) {
+        return Some(Failure::HardStatus);
+    }
+    listed(-status).then_some(Failure::SoftStatus)
+}
+
+impl Answered {
+    /// The answer for the client. `guard` counts the request as in flight until its end.
+    pub(crate) fn into_response(
+        self,
+        group: &Group,
+        chosen: Chosen,
+        guard: Option<InFlight>,
+    ) -> Response<Answer> {
+        let (mut head, body) = self.response.into_parts();
+        response::clean(&mut head.headers, head.status);
+        if let Some(ajp13::facts::Reason(reason)) = head.extensions.remove()
+            && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
+        {
+            head.extensions.insert(reason);
+        }
+        if let Some(cookie) = group.session_cookie(chosen) {
+            head.headers.append(header::SET_COOKIE, cookie);
+        }
+        Response::from_parts(head, Answer::from(Relay::new(body, guard)))
+    }
+}
+
+impl Failed {
+    fn new(cause: Cause, upload: Option<Upload>) -> Self {
+        Self {
+            failure: cause.failure(),
+            stage: cause.stage(),
+            pooled: matches!(&cause, Cause::Ajp(error) if error.reused()),
+            upload,
+            cause,
+        }
+    }
+
+    /// One line that says what an operator needs to know, and what happens next.
+    pub(crate) fn log(&self, group: &Group, chosen: Chosen, forward: &Forward<'_>, next: Retry) {
+        let members = &group.balancer.config().members;
+        let member = members.get(chosen.index).map_or("?", |m| &*m.worker.name);
+        let next = match next {
+            Retry::SameMember { .. } => "tried again at the same member",
+            Retry::Elsewhere => "may go to another member",
+            Retry::No => "not tried again",
+        };
+        match &self.cause {
+            // A stray connection that the container closed while it was idle is daily routine.
+            Cause::Ajp(error) if error.is_stale() => {
+                tracing::debug!(worker = %group.name, member, request = %forward, %error, "{next}");
+            }
+            Cause::Ajp(error) if error.is_request() => {
+                tracing::info!(worker = %group.name, member, request = %forward, %error, "{next}");
+            }
+            Cause::Ajp(error) => {
+                tracing::warn!(worker = %group.name, member, request = %forward, %error, "{next}");
+            }
+            Cause::Status(status) => {
+                tracing::warn!(worker = %group.name, member, request = %forward, status = status.as_u16(), "status counts as a failure (fail_on_status); {next}");
+            }
+            Cause::NoEndpoint => {
+                tracing::error!(worker = %group.name, "member without an endpoint");
+            }
+        }
+    }
+}
+
+impl Cause {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Ajp(error) => failure_of(error),
+            Self::Status(_) => Failure::HardStatus,
+            Self::NoEndpoint => Failure::Internal,
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match self {
+            Self::Ajp(error) => match error.stage() {
+                ajp13::Stage::NothingSent => Stage::NothingSent,
+                ajp13::Stage::RequestSent => Stage::RequestSent,
+                _ => Stage::HeadersReceived,
+            },
+            Self::Status(_) => Stage::HeadersReceived,
+            Self::NoEndpoint => Stage::NothingSent,
+        }
+    }
+}
+
+/// What mod_jk would call it.
+pub(crate) fn failure_of(error: &Error) -> Failure {
+    let unsent = error.stage() == ajp13::Stage::NothingSent;
+    match error.kind() {
+        ErrorKind::Acquire | ErrorKind::Draining => Failure::NoEndpoint,
+        ErrorKind::Connect | ErrorKind::Ping | ErrorKind::Resolve if error.is_timeout() => {
+            Failure::Unresponsive
+        }
+        ErrorKind::Connect | ErrorKind::Resolve => Failure::Connect,
+        ErrorKind::Ping => Failure::Ping,
+        ErrorKind::Closed if unsent => Failure::Send,
+        ErrorKind::Closed => Failure::Closed,
+        ErrorKind::Reply => Failure::ReplyTimeout,
+        ErrorKind::Protocol | ErrorKind::Response | ErrorKind::Length => Failure::Framing,
+        ErrorKind::Order => Failure::BadPacket,
+        ErrorKind::TooLarge => Failure::TooLarge,
+        ErrorKind::Request | ErrorKind::RequestBody => Failure::ClientRead,
+        _ => Failure::Internal,
+    }
+}
+
+impl std::fmt::Display for Forward<'_> {
+    /// The request as logs show it: without its query, which may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let method = self.head.method.as_str().as_bytes();
+        write!(f, "{} {}", Printable(method), Printable(self.uri))
+    }
+}

@@ -1,0 +1,192 @@
+//! An HTTP request as the AJP request that mod_jk would make of it.
+
+mod uri;
+
+use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header, request};
+use jkworkers::model::{Activation, Secret};
+
+pub(crate) use self::uri::forwarded as forwarded_uri;
+use crate::peer::Peer;
+
+/// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forward<'a> {
+    pub(crate) head: &'a request::Parts,
+    pub(crate) peer: &'a Peer,
+    /// The path as [`forwarded_uri`] made it.
+    pub(crate) uri: &'a [u8],
+    /// The server's name as the client knows it, in lower case.
+    pub(crate) server_name: &'a str,
+    /// The port that goes with it.
+    pub(crate) server_port: u16,
+    pub(crate) body: BodyLength,
+}
+
+/// What belongs to the worker that gets it, not to the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Destination<'a> {
+    pub(crate) secret: Option<&'a Secret>,
+    /// The route of the member that was chosen; stand-alone workers have none.
+    pub(crate) route: Option<&'a str>,
+    pub(crate) activation: Activation,
+}
+
+/// What a request says about its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyLength {
+    /// There is none.
+    None,
+    /// `Content-Length`, not zero.
+    Known(u64),
+    /// `Transfer-Encoding: chunked`.
+    Chunked,
+}
+
+impl BodyLength {
+    /// Reads the fields that hyper and [`strict`](crate::strict) have checked.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        if headers.contains_key(header::TRANSFER_ENCODING) {
+            return Self::Chunked;
+        }
+        let length = headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+        match length {
+            None | Some(0) => Self::None,
+            Some(length) => Self::Known(length),
+        }
+    }
+
+    /// The length, where it is known. No body has the length 0.
+    pub(crate) const fn known(self) -> Option<u64> {
+        match self {
+            Self::None => Some(0),
+            Self::Known(length) => Some(length),
+            Self::Chunked => None,
+        }
+    }
+}
+
+impl Forward<'_> {
+    /// Appends the packet to `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// When the head does not fit one packet; `buffer` is as before then.
+    pub(crate) fn write(
+        &self,
+        buffer: &mut BytesMut,
+        size: PacketSize,
+        to: &Destination<'_>,
+    ) -> Result<(), TooLarge> {
+        let line = RequestLine {
+            method: Method::from_name(self.head.method.as_str().as_bytes()),
+            protocol: Some(self.protocol()),
+            uri: Some(self.uri),
+            remote_addr: Some(self.peer.ip_text.as_bytes()),
+            remote_host: None,
+            server_name: Some(self.server_name.as_bytes()),
+            server_port: self.server_port,
+            is_ssl: false,
+        };
+        let mut packet = ForwardRequestWriter::begin(buffer, size, &line);
+        self.write_headers(&mut packet);
+        self.write_attributes(&mut packet, to);
+        packet.finish()
+    }
+
+    fn protocol(&self) -> &'static [u8] {
+        if self.head.version == Version::HTTP_10 {
+            b"HTTP/1.0"
+        } else {
+            b"HTTP/1.1"
+        }
+    }
+
+    /// All fields, hop-by-hop ones too, each name once: httpd joins repeated fields by `, `.
+    fn write_headers(&self, packet: &mut ForwardRequestWriter<'_>) {
+        let mut joined = Vec::new();
+        let mut fields = self.head.headers.iter().peekable();
+        let mut has_length = false;
+        while let Some((name, value)) = fields.next() {
+            has_length |= name == header::CONTENT_LENGTH;
+            joined.clear();
+            while let Some((_, more)) = fields.next_if(|(next, _)| *next == name) {
+                if joined.is_empty() {
+                    joined.extend_from_slice(value.as_bytes());
+                }
+                joined.extend_from_slice(b", ");
+                joined.extend_from_slice(more.as_bytes());
+            }
+            match joined.as_slice() {
+                [] => self.write_header(packet, name, value),
+                joined => {
+                    packet.header(name.as_str().as_bytes(), joined);
+                }
+            }
+        }
+        // Tomcat would wait for the body of a request without a length.
+        if !has_length && self.body == BodyLength::None {
+            packet.header(b"content-length", b"0");
+        }
+    }
+
+    fn write_header(
+        &self,
+        packet: &mut ForwardRequestWriter<'_>,
+        name: &HeaderName,
+        value: &HeaderValue,
+    ) {
+        let mut value = value.as_bytes();
+        if name == header::CONTENT_LENGTH {
+            if self.body == BodyLength::Chunked {
+                return;
+            }
+            value = without_leading_zeros(value);
+        }
+        if name == header::HOST {
+            // RFC 9112, section 3.2.2: a target in absolute form replaces the Host field.
+            let authority = self.head.uri.authority();
+            value = authority.map_or(value, |authority| authority.as_str().as_bytes());
+        }
+        packet.header(name.as_str().as_bytes(), value);
+    }
+
+    /// In mod_jk's order.
+    fn write_attributes(&self, packet: &mut ForwardRequestWriter<'_>, to: &Destination<'_>) {
+        if let Some(secret) = to.secret {
+            packet.attribute(&Attribute::Secret(secret.reveal().as_bytes()));
+        }
+        if let Some(query) = self.head.uri.query() {
+            packet.attribute(&Attribute::QueryString(query.as_bytes()));
+        }
+        if let Some(route) = to.route {
+            packet.attribute(&Attribute::Route(route.as_bytes()));
+        }
+        let named = [
+            ("AJP_REMOTE_PORT", &*self.peer.port_text),
+            ("AJP_LOCAL_ADDR", &*self.peer.local_text),
+            ("JK_LB_ACTIVATION", to.activation.code()),
+        ];
+        for (name, value) in named {
+            packet.attribute(&Attribute::RequestAttribute {
+                name: name.as_bytes(),
+                value: value.as_bytes(),
+            });
+        }
+    }
+}
+
+/// `0005` is read as octal by some; `5` by nobody.
+fn without_leading_zeros(mut digits: &[u8]) -> &[u8] {
+    while let [b'0', rest @ ..] = digits
+        && !rest.is_empty()
+    {
+        digits = rest;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+use ajp13::wire::{ForwardRequest, frame};
+use http::Request;
+
+use super::*;
+
+const GET_QUERY: &[u8] = include_bytes!("../../tests/data/jk-01-get-query.c2s.bin");
+const MANY_HEADERS: &[u8] = include_bytes!("../../tests/data/jk-02-get-many-headers.c2s.bin");
+
+fn peer(port: u16) -> Peer {
+    Peer::new(
+        ([127, 0, 0, 1], port).into(),
+        ([127, 0, 0, 1], 8080).into(),
+        0,
+    )
+}
+
+fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> request::Parts {
+    let mut request = Request::builder().method(method).uri(target);
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    request.body(()).unwrap().into_parts().0
+}
+
+fn packet(head: &request::Parts, peer: &Peer, name: &str, to: &Destination<'_>) -> BytesMut {
+    let forward = Forward {
+        head,
+        peer,
+        uri: head.uri.path().as_bytes(),
+        server_name: name,
+        server_port: 80,
+        body: BodyLength::of(&head.headers),
+    };
+    let mut buffer = BytesMut::new();
+    forward.write(&mut buffer, PacketSize::DEFAULT, to).unwrap();
+    buffer
+}
+
+const STANDALONE: Destination<'static> = Destination {
+    secret: None,
+    route: None,
+    activation: Activation::Active,
+};
+
+fn decode(packet: &[u8]) -> ForwardRequest<'_> {
+    let frame = frame::split(frame::Direction::Request, packet, frame::MAX_PAYLOAD);
+    ForwardRequest::decode(frame.unwrap().unwrap().payload).unwrap()
+}
+
+/// Names in lower case, values as they are.
+fn headers(request: &ForwardRequest<'_>) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let pair = |h: ajp13::wire::Header<'_>| (text(h.name).to_lowercase(), text(h.value));
+    request.headers.iter().map(pair).collect()
+}
+
+fn sent(fields: &[(&str, &str)], method: &str) -> Vec<(String, String)> {
+    let head = request(method, "/", fields);
+    headers(&decode(&packet(&head, &peer(1), "a", &STANDALONE)))
+}
+
+fn has(headers: &[(String, String)], name: &str) -> Option<String> {
+    headers
+        .iter()
+        .find(|(n, _)| n == name)
+        .map(|(_, value)| value.clone())
+}
+
+#[test]
+fn a_plain_get_is_mod_jks_byte_for_byte() {
+    let fields = [("Host", "plain.local"), ("Connection", "close")];
+    let head = request("GET", "/any/snoop?a=1&b=%C3%A9&empty", &fields);
+    let ours = packet(&head, &peer(51780), "plain.local", &STANDALONE);
+    assert_eq!(
+        ours.escape_ascii().to_string(),
+        GET_QUERY.escape_ascii().to_string()
+    );
+}
+
+#[test]
+fn a_request_through_a_balancer_says_what_mod_jks_says() {
+    let fields = [
+        ("Host", "lb.local"),
+        ("Accept", "text/html,*/*"),
+        ("Accept-Charset", "utf-8"),
+        ("Accept-Encoding", "gzip"),
+        ("Accept-Language", "fr,en"),
+        ("Authorization", "Bearer abc.def"),
+        ("Cookie", "a=b; JSESSIONID=0123456789ABCDEF.nodeA; c=d"),
+        ("Cookie2", "$Version=1"),
+        ("Pragma", "no-cache"),
+        ("Referer", "http://ref.example/"),
+        ("User-Agent", "lab/1.0"),
+        ("X-Forwarded-For", "10.9.8.7"),
+        ("X-Custom-Header", "custom value"),
+        ("x-lower", "l"),
+        ("X-Dup", "one"),
+        ("X-Dup", "two"),
+        ("Cache-Control", "max-age=0"),
+        ("If-Modified-Since", "Sat, 29 Oct 1994 19:43:31 GMT"),
+        ("Content-Type", "text/x-none"),
+        ("Connection", "close"),
+    ];
+    let theirs = decode(MANY_HEADERS);
+    let target = String::from_utf8(theirs.uri.unwrap().to_vec()).unwrap();
+    let head = request("GET", &target, &fields);
+    let to = Destination {
+        route: Some("nodeA"),
+        ..STANDALONE
+    };
+    let ours = packet(&head, &peer(51782), "lb.local", &to);
+    let ours = decode(&ours);
+    assert_eq!(headers(&ours), headers(&theirs));
+    assert!(ours.attributes.iter().eq(theirs.attributes.iter()));
+    assert_eq!(ours.line(), theirs.line());
+}
+
+#[test]
+fn bodies_are_announced_as_the_client_announced_them() {
+    assert_eq!(has(&sent(&[], "GET"), "content-length").unwrap(), "0");
+    assert_eq!(has(&sent(&[], "POST"), "content-length").unwrap(), "0");
+    let known = sent(&[("content-length", "0005")], "POST");
+    assert_eq!(has(&known, "content-length").unwrap(), "5");
+    let zero = sent(&[("content-length", "000")], "POST");
+    assert_eq!(has(&zero, "content-length").unwrap(), "0");
+    let chunked = sent(
+        &[("content-length", "5"), ("transfer-encoding", "chunked")],
+        "POST",
+    );
+    assert_eq!(has(&chunked, "content-length"), None);
+    assert_eq!(has(&chunked, "transfer-encoding").unwrap(), "chunked");
+}
+
+#[test]
+fn hop_by_hop_fields_travel() {
+    let fields = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("te", "trailers"),
+    ];
+    let sent = sent(&fields, "GET");
+    for (name, value) in fields {
+        assert_eq!(has(&sent, name).as_deref(), Some(value));
+    }
+}
+
+#[test]
+fn an_absolute_target_replaces_the_host_field() {
+    let head = request("GET", "http://b:81/x?y", &[("host", "a")]);
+    let packet = packet(&head, &peer(1), "b", &STANDALONE);
+    let request = decode(&packet);
+    assert_eq!(request.headers.get(b"host"), Some(b"b:81".as_slice()));
+    assert_eq!(request.uri, Some(b"/x".as_slice()));
+}
+
+#[test]
+fn attributes_come_in_mod_jks_order() {
+    let secret = Secret::new("s3cret");
+    let head = request("PATCH", "/x?", &[("host", "a")]);
+    let to = Destination {
+        secret: Some(&secret),
+        route: Some("n1"),
+        activation: Activation::Disabled,
+    };
+    let packet = packet(&head, &peer(4711), "a", &to);
+    let attribute = |name: &'static str, value: &'static str| Attribute::RequestAttribute {
+        name: name.as_bytes(),
+        value: value.as_bytes(),
+    };
+    let expected = [
+        Attribute::Secret(b"s3cret"),
+        Attribute::QueryString(b""),
+        Attribute::Route(b"n1"),
+        Attribute::StoredMethod(b"PATCH"),
+        attribute("AJP_REMOTE_PORT", "4711"),
+        attribute("AJP_LOCAL_ADDR", "127.0.0.1"),
+        attribute("JK_LB_ACTIVATION", "DIS"),
+    ];
+    let request = decode(&packet);
+    assert!(request.attributes.iter().eq(expected), "{request:?}");
+}
+
+#[test]
+fn a_head_that_does_not_fit_leaves_nothing_behind() {
+    let long = "x".repeat(8200);
+    let head = request("GET", "/", &[("x-long", &long)]);
+    let forward = Forward {
+        head: &head,
+        peer: &peer(1),
+        uri: b"/",
+        server_name: "a",
+        server_port: 80,
+        body: BodyLength::None,
+    };
+    let mut buffer = BytesMut::from(&b"before"[..]);
+    assert!(
+        forward
+            .write(&mut buffer, PacketSize::DEFAULT, &STANDALONE)
+            .is_err()
+    );
+    assert_eq!(buffer, b"before"[..]);
+}

@@ -1,0 +1,198 @@
+//! One request, top to bottom.
+//!
+//! ```text
+//!   listener ─► handle ─► strict ─► access ─► uri_map ─► balancer ─► attempt ─► answer
+//!                  │         │         │         │           │          │
+//!                  └─────────┴─────────┴────◄────┴── rescue ─┴──────────┘
+//! ```
+
+use std::{borrow::Cow, convert::Infallible, sync::Arc};
+
+use http::{HeaderValue, Request, Response, header, request};
+use hyper::body::Incoming;
+use jkworkers::{
+    model::{Host, StickySettings},
+    uri_map::{self, BadUri},
+};
+use tokio::time::sleep;
+
+use crate::{
+    access,
+    answer::{Answer, Visit},
+    attempt::{self, Failed},
+    balancer::{Attempts, GiveUp, RuleOverrides, Selection, SessionIds, Step, retry::Facts},
+    forward::{BodyLength, Forward, forwarded_uri},
+    maintain::log_transition,
+    peer::Peer,
+    rescue::{self, Stumble},
+    serve::Shared,
+    snapshot::{self, Group, Running, Snapshot},
+    strict::{self, Target},
+    upload::{Replay, Upload},
+};
+
+/// Answers one request. Whatever goes wrong becomes a page here.
+pub(crate) async fn handle(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    peer: Arc<Peer>,
+) -> Result<Response<Answer>, Infallible> {
+    let snapshot = shared.snapshot.load_full();
+    let (head, body) = request.into_parts();
+    let visit = Visit::begin(peer, &head);
+    let response = match answer(&snapshot, visit.peer(), &head, body).await {
+        Ok(response) => response,
+        Err(stumble) => rescue::respond(stumble).map(Into::into),
+    };
+    Ok(visit.end_with(response))
+}
+
+async fn answer(
+    snapshot: &Snapshot,
+    peer: &Peer,
+    head: &request::Parts,
+    body: Incoming,
+) -> Result<Response<Answer>, Stumble> {
+    let target = strict::check(head).map_err(Stumble::Refused)?;
+    let host = snapshot.model.host_for(peer.local, target.host);
+    let raw = head.uri.path().as_bytes();
+    let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
+    let path = uri_map::clean(&decoded).map_err(bad_path)?;
+    access::check(host, &path, peer)?;
+    let mount = host.uri_map.find(&path).ok_or(Stumble::Unmapped)?;
+    match snapshot.worker(&mount.worker) {
+        Some(Running::Group(group)) => {
+            let forward = Forward {
+                head,
+                peer,
+                uri: &forwarded_uri(raw, &decoded, &path, host.uri_rules),
+                server_name: &server_name(&target, host, peer),
+                server_port: server_port(&target, host),
+                body: BodyLength::of(&head.headers),
+            };
+            let upload = receive(&forward, body, group.max_data).await?;
+            balance(group, &forward, upload).await
+        }
+        Some(Running::Status(_)) => Err(Stumble::Unmapped),
+        None => {
+            tracing::error!(worker = %mount.worker, at = %mount.origin, "mounted worker is not in worker.list");
+            Err(Stumble::NoWorker)
+        }
+    }
+}
+
+const fn bad_path(error: BadUri) -> Stumble {
+    match error.status() {
+        404 => Stumble::HiddenPath,
+        _ => Stumble::BadPath,
+    }
+}
+
+/// httpd's `UseCanonicalName Off`: the name that the client used, else the host's own.
+fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'a, str> {
+    match (target.host, &host.server_name) {
+        (Some(name), _) if name.bytes().any(|b| b.is_ascii_uppercase()) => {
+            Cow::Owned(name.to_ascii_lowercase())
+        }
+        (Some(name), _) => Cow::Borrowed(name),
+        (None, Some(own)) => Cow::Borrowed(&own.name),
+        (None, None) => Cow::Borrowed(&peer.local_text),
+    }
+}
+
+/// The port that the client named, else the host's own, else that of `http`.
+fn server_port(target: &Target<'_>, host: &Host) -> u16 {
+    const HTTP: u16 = 80;
+    let own = host.server_name.as_ref().and_then(|own| own.port);
+    target.port.or(own).unwrap_or(HTTP)
+}
+
+/// Reads what AJP sends of a body without being asked.
+async fn receive(
+    forward: &Forward<'_>,
+    body: Incoming,
+    max_data: usize,
+) -> Result<Upload, Stumble> {
+    if forward.body == BodyLength::None {
+        return Ok(Upload::none());
+    }
+    let announced = forward.body.known();
+    Upload::begin(body, announced, max_data).await.map_err(|error| {
+        tracing::info!(client = %forward.peer.ip_text, request = %forward, %error, "request given up by its client");
+        Stumble::ClientBody
+    })
+}
+
+/// Sends the request to one member after the other until one answers or no other may have it.
+async fn balance(
+    group: &Group,
+    forward: &Forward<'_>,
+    upload: Upload,
+) -> Result<Response<Answer>, Stumble> {
+    let config = group.balancer.config();
+    let selection = Selection {
+        sessions: &session_ids(forward, &config.sticky),
+        rule: RuleOverrides::default(),
+    };
+    let mut attempts = Attempts::new(group.balancer.clone());
+    let mut body = Replay::new(upload);
+    loop {
+        let step = attempts.step(&selection, snapshot::now());
+        if let Some(change) = attempts.take_transition() {
+            log_transition(group, change);
+        }
+        let chosen = match step {
+            Step::Try(chosen) => chosen,
+            Step::Sleep(pause) => {
+                sleep(pause).await;
+                continue;
+            }
+            Step::GiveUp(why) => return Err(give_up(group, forward, why)),
+        };
+        match attempt::attempt(group, chosen, forward, body.take()).await {
+            Ok(answered) => {
+                return Ok(answered.into_response(group, chosen, attempts.answered()));
+            }
+            Err(mut failed) => {
+                body.restore(failed.upload.take());
+                let next = attempts.failed(
+                    failed.failure,
+                    &facts(&failed, forward, &body),
+                    snapshot::now(),
+                );
+                failed.log(group, chosen, forward, next);
+            }
+        }
+    }
+}
+
+fn session_ids<'a>(forward: &'a Forward<'_>, sticky: &StickySettings) -> SessionIds<'a> {
+    if !sticky.enabled {
+        return SessionIds::default();
+    }
+    let cookies = forward.head.headers.get_all(header::COOKIE).iter();
+    let cookies = cookies.map(HeaderValue::as_bytes);
+    SessionIds::find(forward.uri, cookies, &sticky.path, &sticky.cookie)
+}
+
+/// What a decision about another try depends on.
+fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a> {
+    Facts {
+        stage: failed.stage,
+        method: &forward.head.method,
+        body_consumed: body.is_consumed(),
+        body_asked: false,
+        pooled: failed.pooled,
+    }
+}
+
+fn give_up(group: &Group, forward: &Forward<'_>, why: GiveUp) -> Stumble {
+    tracing::error!(
+        worker = %group.name,
+        client = %forward.peer.ip_text,
+        request = %forward,
+        status = why.status(),
+        "request failed: {why:?}"
+    );
+    Stumble::GaveUp(why)
+}

@@ -1,0 +1,160 @@
+//! The only place where a failure becomes an HTTP status and a page.
+//!
+//! Pages name the status and nothing else: no worker, no address, no file, nothing the client
+//! sent. What really happened is in the log.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+
+use crate::{
+    balancer::{GiveUp, retry::Failure},
+    strict::Refusal,
+};
+
+/// Everything that can go wrong with a request before its answer has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stumble {
+    /// The request breaks HTTP.
+    Refused(Refusal),
+    /// The path cannot be mapped: steps above the root, or is not decodable.
+    BadPath,
+    /// The path holds an encoded `/` or NUL, which httpd does not serve.
+    HiddenPath,
+    /// Nothing is mounted here.
+    Unmapped,
+    /// A `Location` keeps this client out.
+    Forbidden,
+    /// The request's body broke off, or its framing is wrong.
+    ClientBody,
+    /// The mount names a worker that does not exist.
+    NoWorker,
+    /// No member could have it, or the last one that was tried failed.
+    GaveUp(GiveUp),
+}
+
+impl Stumble {
+    /// The status that mod_jk gives for it.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Refused(refusal) => refusal.status(),
+            Self::BadPath | Self::ClientBody => StatusCode::BAD_REQUEST,
+            Self::Unmapped | Self::HiddenPath => StatusCode::NOT_FOUND,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NoWorker => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::GaveUp(why) => {
+                StatusCode::from_u16(why.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    /// Whether the connection cannot be trusted to be at the start of the next request.
+    const fn closes(self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_)
+                | Self::BadPath
+                | Self::ClientBody
+                | Self::GaveUp(GiveUp::Failed(Failure::ClientRead))
+        )
+    }
+}
+
+/// The answer for a request that stumbled.
+pub(crate) fn respond(stumble: Stumble) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(page(stumble.status())));
+    *response.status_mut() = stumble.status();
+    let headers = response.headers_mut();
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, html);
+    if stumble.closes() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if stumble == Stumble::Refused(Refusal::Method) {
+        let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+        headers.insert(header::ALLOW, allow);
+    }
+    response
+}
+
+/// A page that needs nothing from elsewhere.
+fn page(status: StatusCode) -> Bytes {
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let code = status.as_u16();
+    let text = explanation(status);
+    Bytes::from(format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+         <title>{code} {reason}</title></head>\n\
+         <body>\n<h1>{reason}</h1>\n<p>{text}</p>\n</body>\n</html>\n"
+    ))
+}
+
+const fn explanation(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "The requested URL was not found on this server.",
+        StatusCode::FORBIDDEN => "You don't have permission to access this resource.",
+        StatusCode::METHOD_NOT_ALLOWED => "The requested method is not allowed for this URL.",
+        StatusCode::PAYLOAD_TOO_LARGE => "The request exceeds the limits of this server.",
+        StatusCode::URI_TOO_LONG => "The requested URL's length exceeds this server's limit.",
+        StatusCode::BAD_GATEWAY => "The application server gave an invalid answer.",
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "The application is temporarily unable to serve your request. Please try again later."
+        }
+        StatusCode::GATEWAY_TIMEOUT => "The application server did not answer in time.",
+        StatusCode::INTERNAL_SERVER_ERROR => "The server could not complete your request.",
+        _ => "Your browser sent a request that this server could not understand.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::balancer::NoMember;
+
+    const NOBODY: GiveUp = GiveUp::NoMember(NoMember::NoneUsable);
+
+    fn failed(failure: Failure) -> Stumble {
+        Stumble::GaveUp(GiveUp::Failed(failure))
+    }
+
+    #[test]
+    fn statuses_are_mod_jks() {
+        let table = [
+            (Stumble::Unmapped, 404),
+            (Stumble::NoWorker, 500),
+            (Stumble::GaveUp(NOBODY), 503),
+            (failed(Failure::Connect), 503),
+            (failed(Failure::ReplyTimeout), 504),
+            (failed(Failure::Closed), 502),
+            (failed(Failure::Framing), 502),
+            (failed(Failure::BadPacket), 500),
+            (failed(Failure::TooLarge), 413),
+            (Stumble::ClientBody, 400),
+            (Stumble::BadPath, 400),
+            (Stumble::Forbidden, 403),
+            (Stumble::Refused(Refusal::TransferCoding), 501),
+        ];
+        for (stumble, status) in table {
+            assert_eq!(respond(stumble).status().as_u16(), status, "{stumble:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_is_whole_and_says_little() {
+        let response = respond(Stumble::GaveUp(NOBODY));
+        assert!(!response.headers().contains_key(header::CONNECTION));
+        let page = response.into_body().collect().await.unwrap().to_bytes();
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+        assert!(page.contains("<title>503 Service Unavailable</title>"));
+        assert!(!page.to_lowercase().contains("worker"));
+    }
+
+    #[test]
+    fn a_request_that_breaks_http_ends_its_connection() {
+        let response = respond(Stumble::Refused(Refusal::HostCount));
+        assert_eq!(response.headers()[header::CONNECTION], "close");
+    }
+}

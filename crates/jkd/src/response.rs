@@ -1,0 +1,135 @@
+//! A backend's answer as HTTP allows it to leave: hop-by-hop fields stay here, and what httpd says
+//! about itself is ours to say.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+/// Fields that belong to one connection (RFC 9110, section 7.6.1), and `Date` and `Server`, which
+/// httpd overwrites as well.
+static DROPPED: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::DATE,
+    header::PROXY_AUTHENTICATE,
+    header::SERVER,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// The ones without a constant.
+static DROPPED_BY_NAME: [&str; 2] = ["keep-alive", "proxy-connection"];
+
+/// Takes out what must not leave. The values of `Content-Length`, one or more, are valid and equal.
+pub(crate) fn clean(headers: &mut HeaderMap, status: StatusCode) {
+    drop_named_by_connection(headers);
+    for name in &DROPPED {
+        headers.remove(name);
+    }
+    for name in DROPPED_BY_NAME {
+        headers.remove(name);
+    }
+    headers.insert(header::SERVER, HeaderValue::from_static("jkd"));
+    if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        // Tomcat announces 0 bytes for a 304, which says something else about the resource.
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    merge_lengths(headers);
+}
+
+fn drop_named_by_connection(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        return;
+    }
+    let values: Vec<_> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .cloned()
+        .collect();
+    for value in values {
+        for name in value.as_bytes().split(|b| *b == b',') {
+            if let Ok(name) = HeaderName::from_bytes(name.trim_ascii()) {
+                headers.remove(name);
+            }
+        }
+    }
+}
+
+/// One field, where the backend sent its length twice.
+fn merge_lengths(headers: &mut HeaderMap) {
+    if headers
+        .get_all(header::CONTENT_LENGTH)
+        .iter()
+        .nth(1)
+        .is_some()
+        && let Some(length) = headers.remove(header::CONTENT_LENGTH)
+    {
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
+}
+
+/// `set_session_cookie`: a cookie that leads the session's next request back to this member.
+pub(crate) fn session_cookie(name: &str, route: &str, path: &str) -> Option<HeaderValue> {
+    let path = match path {
+        "" => String::new(),
+        path => format!(";PATH={path}"),
+    };
+    HeaderValue::try_from(format!("{name}=.{route}{path};HttpOnly")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(fields: &[(&'static str, &'static str)], status: u16) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        clean(&mut headers, StatusCode::from_u16(status).unwrap());
+        headers
+    }
+
+    #[test]
+    fn hop_by_hop_fields_stay_here() {
+        let headers = cleaned(
+            &[
+                ("connection", "close, X-Internal"),
+                ("x-internal", "1"),
+                ("keep-alive", "timeout=5"),
+                ("transfer-encoding", "chunked"),
+                ("upgrade", "h2c"),
+                ("proxy-connection", "x"),
+                ("server", "Tomcat"),
+                ("date", "yesterday"),
+                ("x-kept", "1"),
+                ("set-cookie", "a"),
+                ("set-cookie", "b"),
+            ],
+            200,
+        );
+        assert_eq!(headers.keys_len(), 3);
+        assert_eq!(headers["server"], "jkd");
+        assert_eq!(headers["x-kept"], "1");
+        assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
+    }
+
+    #[test]
+    fn a_length_leaves_once_and_only_where_it_means_something() {
+        let twice = [("content-length", "5"), ("content-length", "5")];
+        let headers = cleaned(&twice, 200);
+        assert_eq!(
+            headers.get_all("content-length").iter().collect::<Vec<_>>(),
+            ["5"]
+        );
+        for status in [204, 304] {
+            assert!(!cleaned(&twice, status).contains_key("content-length"));
+        }
+    }
+
+    #[test]
+    fn a_cookie_leads_back_to_the_member() {
+        let cookie = session_cookie("JSESSIONID", "a", "/").unwrap();
+        assert_eq!(cookie, "JSESSIONID=.a;PATH=/;HttpOnly");
+        assert_eq!(session_cookie("S", "a", "").unwrap(), "S=.a;HttpOnly");
+    }
+}

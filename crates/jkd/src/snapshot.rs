@@ -1,0 +1,276 @@
+//! The running configuration: the model, and for each worker the objects that serve it.
+//!
+//! A snapshot does not change. A reload builds a new one that takes over what goes on living: the
+//! states and counters of members, and the connections of endpoints whose settings are the same.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use ajp13::{Address, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
+use http::HeaderValue;
+use jkworkers::model::{self, AjpWorker, Model, StatusWorker, Worker, WorkerKind};
+use tokio::time::Instant;
+
+use crate::{
+    balancer::{Balancer, Chosen, Now},
+    response,
+};
+
+/// Everything that serving a request needs.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// What was configured.
+    pub model: Arc<Model>,
+    workers: HashMap<Arc<str>, Running>,
+}
+
+/// A mounted worker.
+#[derive(Debug)]
+pub enum Running {
+    /// `ajp13` or `lb`.
+    Group(Group),
+    /// `status`.
+    Status(Arc<StatusWorker>),
+}
+
+/// A balancer, or a stand-alone worker as a balancer of one.
+#[derive(Debug)]
+pub struct Group {
+    /// The worker's name.
+    pub name: Arc<str>,
+    /// Whether it was configured as a balancer.
+    pub is_balancer: bool,
+    /// Who gets which request.
+    pub balancer: Arc<Balancer>,
+    /// One for each member, in configuration order.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    /// Body bytes that fit one packet of each member.
+    pub(crate) max_data: usize,
+}
+
+/// Where a member is, and the connections to it.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Its settings.
+    pub worker: Arc<AjpWorker>,
+    /// Its connections.
+    pub pool: Pool,
+    /// The largest packet, both ways.
+    pub packet_size: PacketSize,
+    /// The longest silence while an answer is expected.
+    pub(crate) reply_timeout: Option<Duration>,
+    /// All settings that make two connections not interchangeable.
+    identity: String,
+}
+
+impl Snapshot {
+    /// Makes the objects for `model`, taking over from `old` what goes on living.
+    ///
+    /// `lanes` is the number of runtimes that keep their connections apart.
+    pub fn new(model: Arc<Model>, old: Option<&Self>, lanes: usize) -> Self {
+        let mut endpoints = Endpoints {
+            old,
+            lanes,
+            new: HashMap::new(),
+        };
+        let workers = model
+            .workers
+            .iter()
+            .map(|worker| (worker.name.clone(), endpoints.run(worker)))
+            .collect();
+        Self { model, workers }
+    }
+
+    /// The worker of this name, if it can be mounted.
+    pub fn worker(&self, name: &str) -> Option<&Running> {
+        self.workers.get(name)
+    }
+
+    /// All groups in the order of `worker.list`.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        let running = |worker: &Arc<Worker>| self.workers.get(&worker.name);
+        let listed = self.model.workers.iter().filter_map(running);
+        listed.filter_map(|running| match running {
+            Running::Group(group) => Some(group),
+            Running::Status(_) => None,
+        })
+    }
+
+    fn group(&self, name: &str) -> Option<&Group> {
+        match self.worker(name)? {
+            Running::Group(group) => Some(group),
+            Running::Status(_) => None,
+        }
+    }
+}
+
+/// The present moment in the balancers' time, which begins with the process.
+pub fn now() -> Now {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Now::after_start(START.elapsed())
+}
+
+impl Group {
+    /// What the backend is told about which member it is; stand-alone workers are none.
+    pub(crate) fn route(&self, member: usize) -> Option<&str> {
+        let members = &self.balancer.config().members;
+        members
+            .get(member)
+            .filter(|_| self.is_balancer)
+            .map(|member| &*member.route)
+    }
+
+    /// `set_session_cookie`: leads a session that did not stick back to this member. With one
+    /// member there is nothing to lead to.
+    pub(crate) fn session_cookie(&self, chosen: Chosen) -> Option<HeaderValue> {
+        let config = self.balancer.config();
+        let sticky = &config.sticky;
+        if !sticky.set_cookie || chosen.sticky || config.members.len() == 1 {
+            return None;
+        }
+        let route = self.route(chosen.index)?;
+        response::session_cookie(&sticky.cookie, route, &sticky.cookie_path)
+    }
+}
+
+/// Makes each endpoint once, whoever refers to it.
+struct Endpoints<'a> {
+    old: Option<&'a Snapshot>,
+    lanes: usize,
+    new: HashMap<String, Arc<Endpoint>>,
+}
+
+impl Endpoints<'_> {
+    fn run(&mut self, worker: &Worker) -> Running {
+        match &worker.kind {
+            WorkerKind::Status(status) => Running::Status(status.clone()),
+            WorkerKind::Ajp13(ajp) => self.group(worker, Balancer::alone(ajp.clone()), false),
+            WorkerKind::Balancer(lb) => self.group(worker, Balancer::new(lb.clone()), true),
+        }
+    }
+
+    fn group(&mut self, worker: &Worker, mut balancer: Balancer, is_balancer: bool) -> Running {
+        if let Some(old) = self.old.and_then(|old| old.group(&worker.name)) {
+            balancer.adopt(&old.balancer);
+        }
+        let members = balancer.config().members.clone();
+        let endpoints: Vec<_> = members.iter().map(|m| self.endpoint(&m.worker)).collect();
+        let max_data = endpoints.iter().map(|e| e.packet_size.max_data()).min();
+        Running::Group(Group {
+            name: worker.name.clone(),
+            is_balancer,
+            balancer: Arc::new(balancer),
+            endpoints,
+            max_data: max_data.unwrap_or(PacketSize::DEFAULT.max_data()),
+        })
+    }
+
+    fn endpoint(&mut self, worker: &Arc<AjpWorker>) -> Arc<Endpoint> {
+        let identity = identity(worker);
+        if let Some(known) = self.new.get(&identity) {
+            return known.clone();
+        }
+        let endpoint = Arc::new(Endpoint::new(worker, identity.clone(), self));
+        self.new.insert(identity, endpoint.clone());
+        endpoint
+    }
+
+    fn old_pool(&self, identity: &str) -> Option<Pool> {
+        let mut endpoints = self.old?.groups().flat_map(|group| &group.endpoints);
+        let same = endpoints.find(|endpoint| endpoint.identity == identity)?;
+        Some(same.pool.clone())
+    }
+}
+
+impl Endpoint {
+    fn new(worker: &Arc<AjpWorker>, identity: String, all: &Endpoints<'_>) -> Self {
+        let options = pool_options(worker, all.lanes);
+        Self {
+            worker: worker.clone(),
+            packet_size: options.packet_size,
+            // `socket_timeout` limits each read, replies included.
+            reply_timeout: worker
+                .reply_timeout
+                .into_iter()
+                .chain(worker.socket.timeout)
+                .min(),
+            pool: all
+                .old_pool(&identity)
+                .unwrap_or_else(|| Pool::new(Address::new(&worker.host, worker.port), options)),
+            identity,
+        }
+    }
+}
+
+/// Two workers of equal identity may share connections. Their secrets may differ: a secret is
+/// part of each request, not of the connection.
+fn identity(worker: &AjpWorker) -> String {
+    format!(
+        "{} {}:{} {:?} {} {} {:?} {:?} {:?}",
+        worker.name,
+        worker.host,
+        worker.port,
+        worker.source,
+        worker.prefer_ipv6,
+        worker.max_packet_size,
+        worker.pool,
+        worker.socket,
+        worker.ping
+    )
+}
+
+fn pool_options(worker: &AjpWorker, lanes: usize) -> PoolOptions {
+    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    PoolOptions {
+        max: worker.pool.size.map(count),
+        min: count(worker.pool.min_size),
+        idle_timeout: worker.pool.idle_timeout,
+        acquire_timeout: worker.pool.acquire_timeout,
+        connect_timeout: worker.socket.connect_timeout,
+        ping: ping_policy(&worker.ping),
+        tcp: TcpOptions {
+            keepalive: worker.socket.keepalive,
+            keepalive_time: None,
+            send_buffer: worker.socket.buffer,
+            receive_buffer: worker.socket.buffer,
+            source: worker.source.as_deref().and_then(source_address),
+            prefer_ipv6: worker.prefer_ipv6,
+        },
+        packet_size: PacketSize::rounded(count(worker.max_packet_size)),
+        lanes,
+    }
+}
+
+fn ping_policy(ping: &model::PingPolicy) -> PingPolicy {
+    // mod_jk has a time limit for each occasion, a pool has one: the most patient.
+    let limits = [
+        ping.connect,
+        ping.prepost.map(|prepost| prepost.timeout),
+        ping.interval.map(|(_, timeout)| timeout),
+    ];
+    PingPolicy {
+        connect: ping.connect.is_some(),
+        before_request: ping.prepost.map(|prepost| prepost.min_idle),
+        interval: ping.interval.map(|(idle, _)| idle),
+        timeout: limits
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(Duration::from_secs(1)),
+    }
+}
+
+fn source_address(text: &str) -> Option<IpAddr> {
+    let address = text.parse();
+    if address.is_err() {
+        tracing::warn!(
+            source = text,
+            "source is no IP address; the system chooses one"
+        );
+    }
+    address.ok()
+}

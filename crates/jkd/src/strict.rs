@@ -1,0 +1,289 @@
+//! What HTTP forbids and hyper lets through: checked before anything looks at the request.
+//!
+//! hyper refuses broken request lines, field syntax and lengths by itself. What is left: the
+//! number and form of `Host` (RFC 9112, section 3.2), codings other than `chunked`
+//! (section 6.1), and methods and targets that make no sense at an origin server.
+
+use http::{HeaderMap, Method, StatusCode, Version, header, request, uri::Authority};
+
+/// The longest request target, bytes: httpd's `LimitRequestLine`.
+const MAX_TARGET: usize = 8190;
+
+/// Why a request is refused before it is routed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("method CONNECT or TRACE is not served")]
+    Method,
+    #[error("HTTP version other than 1.0 and 1.1")]
+    Version,
+    #[error("request target is longer than {MAX_TARGET} bytes")]
+    TargetLength,
+    #[error("request target is neither a path nor an http URL")]
+    Target,
+    #[error("HTTP/1.1 needs exactly one Host field")]
+    HostCount,
+    #[error("Host field is not a host name with an optional port")]
+    HostSyntax,
+    #[error("transfer coding other than chunked")]
+    TransferCoding,
+    #[error("expectation other than 100-continue")]
+    Expectation,
+}
+
+impl Refusal {
+    /// The status that tells the client.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::TargetLength => StatusCode::URI_TOO_LONG,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Target | Self::HostCount | Self::HostSyntax => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// Host and port that the request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target<'a> {
+    /// The name or address, an IPv6 address with its brackets; `None` where HTTP/1.0 named none.
+    pub(crate) host: Option<&'a str>,
+    /// The port, where one was named.
+    pub(crate) port: Option<u16>,
+}
+
+/// Checks the head and says which host it is for.
+pub(crate) fn check(head: &request::Parts) -> Result<Target<'_>, Refusal> {
+    if head.method == Method::CONNECT || head.method == Method::TRACE {
+        return Err(Refusal::Method);
+    }
+    if head.version != Version::HTTP_11 && head.version != Version::HTTP_10 {
+        return Err(Refusal::Version);
+    }
+    check_target(head)?;
+    check_coding(&head.headers)?;
+    check_expectation(head)?;
+    let host = check_host(head)?;
+    Ok(match head.uri.authority() {
+        // RFC 9112, section 3.2.2: the absolute form wins over the Host field.
+        Some(authority) => split_authority(authority.as_str())?,
+        None => host,
+    })
+}
+
+fn check_target(head: &request::Parts) -> Result<(), Refusal> {
+    let uri = &head.uri;
+    let length = uri.path_and_query().map_or(0, |p| p.as_str().len());
+    if length > MAX_TARGET {
+        return Err(Refusal::TargetLength);
+    }
+    match (uri.scheme_str(), uri.authority()) {
+        (None, None) if uri.path().starts_with('/') => Ok(()),
+        (None, None) if uri.path() == "*" && head.method == Method::OPTIONS => Ok(()),
+        (Some("http" | "https"), Some(authority)) if no_userinfo(authority) => Ok(()),
+        _ => Err(Refusal::Target),
+    }
+}
+
+fn no_userinfo(authority: &Authority) -> bool {
+    !authority.as_str().contains('@')
+}
+
+fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Refusal::TransferCoding),
+    }
+}
+
+fn check_expectation(head: &request::Parts) -> Result<(), Refusal> {
+    let known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if head.version == Version::HTTP_11 && !head.headers.get_all(header::EXPECT).iter().all(known) {
+        return Err(Refusal::Expectation);
+    }
+    Ok(())
+}
+
+fn check_host(head: &request::Parts) -> Result<Target<'_>, Refusal> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => split_authority(host.to_str().map_err(|_| Refusal::HostSyntax)?),
+        (None, None) if head.version == Version::HTTP_10 => Ok(Target {
+            host: None,
+            port: None,
+        }),
+        _ => Err(Refusal::HostCount),
+    }
+}
+
+/// `host[:port]`, where host is a name, an IPv4 address or an IPv6 address in brackets.
+fn split_authority(text: &str) -> Result<Target<'_>, Refusal> {
+    if text.is_empty() {
+        // RFC 9112, section 3.2: an empty Host is allowed where the target has no authority.
+        return Ok(Target {
+            host: None,
+            port: None,
+        });
+    }
+    let (host, port) = if text.starts_with('[') {
+        let end = text.find(']').ok_or(Refusal::HostSyntax)?;
+        let (host, rest) = text.split_at(end + 1);
+        check_ipv6(host)?;
+        (host, rest)
+    } else {
+        let end = text.find(':').unwrap_or(text.len());
+        let (host, rest) = text.split_at(end);
+        check_name(host)?;
+        (host, rest)
+    };
+    Ok(Target {
+        host: Some(host),
+        port: parse_port(port)?,
+    })
+}
+
+fn check_ipv6(bracketed: &str) -> Result<(), Refusal> {
+    bracketed
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .and_then(|address| address.parse::<std::net::Ipv6Addr>().ok())
+        .map(|_| ())
+        .ok_or(Refusal::HostSyntax)
+}
+
+/// Letters, digits and the few marks that occur in names; no percent signs, no sub-delimiters.
+fn check_name(name: &str) -> Result<(), Refusal> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    if name.is_empty() || !name.bytes().all(legal) {
+        return Err(Refusal::HostSyntax);
+    }
+    Ok(())
+}
+
+/// Nothing, `:` or `:digits` (RFC 3986 allows the empty port).
+fn parse_port(rest: &str) -> Result<Option<u16>, Refusal> {
+    match rest.strip_prefix(':') {
+        None if rest.is_empty() => Ok(None),
+        Some("") => Ok(None),
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            digits.parse().map(Some).map_err(|_| Refusal::HostSyntax)
+        }
+        _ => Err(Refusal::HostSyntax),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn verdict(method: &str, target: &str, fields: &[(&str, &str)]) -> Result<(), Refusal> {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        check(&head).map(|_| ())
+    }
+
+    fn host(value: &str) -> Result<(), Refusal> {
+        verdict("GET", "/", &[("host", value)])
+    }
+
+    #[test]
+    fn one_well_formed_host_is_demanded() {
+        for good in [
+            "a",
+            "a:80",
+            "a.b_c-d",
+            "127.0.0.1:1",
+            "[::1]",
+            "[::1]:8080",
+            "a:",
+            "",
+        ] {
+            assert_eq!(host(good), Ok(()), "{good}");
+        }
+        let bad = [
+            "a/evil", "user@a", "a:80:80", "a b", "a, b", "[::1", "a\\b", "a:99999", "a<x>", "a:x",
+            "[::1]x", ":80", "a%00",
+        ];
+        for bad in bad {
+            assert_eq!(host(bad), Err(Refusal::HostSyntax), "{bad}");
+        }
+        assert_eq!(verdict("GET", "/", &[]), Err(Refusal::HostCount));
+        let twice = [("host", "a"), ("host", "a")];
+        assert_eq!(verdict("GET", "/", &twice), Err(Refusal::HostCount));
+    }
+
+    #[test]
+    fn http_1_0_may_do_without_a_host() {
+        let request = Request::builder().version(Version::HTTP_10).uri("/");
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        assert_eq!(check(&head).unwrap().host, None);
+    }
+
+    #[test]
+    fn only_chunked_is_a_transfer_coding() {
+        let coded = |value| verdict("POST", "/", &[("host", "a"), ("transfer-encoding", value)]);
+        assert_eq!(coded("chunked"), Ok(()));
+        assert_eq!(coded("Chunked"), Ok(()));
+        for bad in [
+            "gzip, chunked",
+            "chunked, chunked",
+            ",chunked",
+            "identity",
+            "",
+            "chunked;q=1",
+        ] {
+            assert_eq!(coded(bad), Err(Refusal::TransferCoding), "{bad}");
+        }
+        let twice = [
+            ("host", "a"),
+            ("transfer-encoding", "chunked"),
+            ("transfer-encoding", "chunked"),
+        ];
+        assert_eq!(verdict("POST", "/", &twice), Err(Refusal::TransferCoding));
+    }
+
+    #[test]
+    fn targets_have_to_make_sense() {
+        let target = |method, target| verdict(method, target, &[("host", "a")]);
+        assert_eq!(target("GET", "/a?b"), Ok(()));
+        assert_eq!(target("GET", "http://b/a"), Ok(()));
+        assert_eq!(target("OPTIONS", "*"), Ok(()));
+        assert_eq!(target("GET", "*"), Err(Refusal::Target));
+        assert_eq!(target("GET", "ftp://b/a"), Err(Refusal::Target));
+        assert_eq!(target("GET", "http://u:p@b/a"), Err(Refusal::Target));
+        assert_eq!(target("GET", "example.org"), Err(Refusal::Target));
+        assert_eq!(target("CONNECT", "a:80"), Err(Refusal::Method));
+        assert_eq!(target("TRACE", "/"), Err(Refusal::Method));
+        let long = format!("/{}", "a".repeat(MAX_TARGET));
+        assert_eq!(target("GET", &long), Err(Refusal::TargetLength));
+    }
+
+    #[test]
+    fn the_absolute_form_names_the_host() {
+        let request = Request::builder()
+            .uri("http://b:81/x")
+            .header("host", "a:82");
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let expected = Target {
+            host: Some("b"),
+            port: Some(81),
+        };
+        assert_eq!(check(&head), Ok(expected));
+    }
+
+    #[test]
+    fn only_one_expectation_is_known() {
+        let expect = |value| verdict("POST", "/", &[("host", "a"), ("expect", value)]);
+        assert_eq!(expect("100-continue"), Ok(()));
+        assert_eq!(expect("100-Continue"), Ok(()));
+        assert_eq!(expect("200-ok"), Err(Refusal::Expectation));
+    }
+}

@@ -1,0 +1,364 @@
+//! The request's body on its way to a backend, with its beginning kept for a second try.
+//!
+//! AJP sends the first packet of a body of known length unasked. That packet is read from the
+//! client before a backend is chosen, so that it can be sent again to another one as long as the
+//! backend has not asked for more. Bodies of unknown length are never read ahead.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+
+/// The client broke off, or its framing is wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    #[error("the request's body cannot be read from the client")]
+    Read(#[source] hyper::Error),
+    #[error("the request's body ended before its announced length")]
+    Short,
+}
+
+/// A request body that can be sent from its beginning again until more than its first packet
+/// was taken.
+#[derive(Debug)]
+pub(crate) struct Upload<B = hyper::body::Incoming> {
+    /// The first packet's data; empty for bodies of unknown length.
+    first: Bytes,
+    /// What came from the client together with the end of `first`.
+    surplus: Bytes,
+    rest: Option<B>,
+    progress: Progress,
+    /// The announced length, and how much of it is still to be given to the backend.
+    announced: Option<u64>,
+    left: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    Untouched,
+    FirstTaken,
+    RestTaken,
+}
+
+impl<B> Upload<B>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    /// Reads the first packet, at most `max_data` bytes, of a body of known length.
+    pub(crate) async fn begin(
+        mut rest: B,
+        announced: Option<u64>,
+        max_data: usize,
+    ) -> Result<Self, ClientError> {
+        let length = announced.unwrap_or(0);
+        let wanted = usize::try_from(length).map_or(max_data, |n| n.min(max_data));
+        let mut first = read_at_least(&mut rest, wanted).await?;
+        let surplus = first.split_off(wanted);
+        Ok(Self {
+            first,
+            surplus,
+            rest: Some(rest),
+            progress: Progress::Untouched,
+            announced,
+            left: length,
+        })
+    }
+}
+
+impl<B> Upload<B> {
+    /// The body of a request that has none.
+    pub(crate) const fn none() -> Self {
+        Self::whole(Bytes::new())
+    }
+
+    /// A body that fits one packet.
+    const fn whole(first: Bytes) -> Self {
+        let length = first.len() as u64;
+        Self {
+            first,
+            surplus: Bytes::new(),
+            rest: None,
+            progress: Progress::Untouched,
+            announced: Some(length),
+            left: length,
+        }
+    }
+
+    /// Whether more than the first packet has left: then there is no second try.
+    fn is_consumed(&self) -> bool {
+        self.progress == Progress::RestTaken
+    }
+
+    /// Back to the first byte, for another try.
+    fn rewind(&mut self) {
+        self.progress = Progress::Untouched;
+        self.left = self.announced.unwrap_or(0);
+    }
+
+    /// Accounts for data that leaves; more than was announced cannot come out of hyper.
+    fn hand_out(&mut self, data: Bytes) -> Frame<Bytes> {
+        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        self.left = self.left.saturating_sub(length);
+        Frame::data(data)
+    }
+}
+
+/// What is left of a request's body between two tries.
+#[derive(Debug)]
+pub(crate) struct Replay<B = hyper::body::Incoming> {
+    upload: Option<Upload<B>>,
+    /// The whole body, where it fits one packet: it can be made again from this.
+    whole: Option<Bytes>,
+    /// More of it has been taken than can be sent again.
+    consumed: bool,
+}
+
+impl<B> Replay<B> {
+    /// Before the first try.
+    pub(crate) fn new(upload: Upload<B>) -> Self {
+        let length = u64::try_from(upload.first.len()).ok();
+        Self {
+            whole: (upload.announced == length).then(|| upload.first.clone()),
+            upload: Some(upload),
+            consumed: false,
+        }
+    }
+
+    /// The body, from its first byte.
+    pub(crate) fn take(&mut self) -> Upload<B> {
+        let whole = || Upload::whole(self.whole.clone().unwrap_or_default());
+        self.upload.take().unwrap_or_else(whole)
+    }
+
+    /// Takes back what a failed try has left of it, if anything.
+    pub(crate) fn restore(&mut self, upload: Option<Upload<B>>) {
+        match upload {
+            Some(upload) if upload.is_consumed() => self.consumed = true,
+            Some(mut upload) => {
+                upload.rewind();
+                self.upload = Some(upload);
+            }
+            None if self.whole.is_none() => self.consumed = true,
+            None => {}
+        }
+    }
+
+    /// Whether it cannot be sent again.
+    pub(crate) const fn is_consumed(&self) -> bool {
+        self.consumed
+    }
+}
+
+/// At least `wanted` bytes, in one piece; without a copy when they came in one piece.
+async fn read_at_least<B>(body: &mut B, wanted: usize) -> Result<Bytes, ClientError>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    let mut whole = Bytes::new();
+    let mut joined = BytesMut::new();
+    while whole.len() + joined.len() < wanted {
+        let frame = body.frame().await.ok_or(ClientError::Short)?;
+        let Ok(data) = frame.map_err(ClientError::Read)?.into_data() else {
+            continue; // trailers have no place in AJP
+        };
+        if whole.is_empty() && joined.is_empty() {
+            whole = data;
+            continue;
+        }
+        if joined.is_empty() {
+            joined.reserve(wanted.max(whole.len() + data.len()));
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+        }
+        joined.extend_from_slice(&data);
+    }
+    Ok(if joined.is_empty() {
+        whole
+    } else {
+        joined.freeze()
+    })
+}
+
+impl<B> Body for Upload<B>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    type Data = Bytes;
+    type Error = ClientError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ClientError>>> {
+        if self.progress == Progress::Untouched {
+            self.progress = Progress::FirstTaken;
+            if !self.first.is_empty() {
+                let first = self.first.clone();
+                return Poll::Ready(Some(Ok(self.hand_out(first))));
+            }
+        }
+        let this = &mut *self;
+        let Some(rest) = this
+            .rest
+            .as_mut()
+            .filter(|_| this.announced.is_none() || this.left > 0)
+        else {
+            return Poll::Ready(None);
+        };
+        this.progress = Progress::RestTaken;
+        if !this.surplus.is_empty() {
+            let surplus = std::mem::take(&mut this.surplus);
+            return Poll::Ready(Some(Ok(this.hand_out(surplus))));
+        }
+        let error = loop {
+            match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Poll::Ready(Some(Ok(this.hand_out(data)))),
+                    Err(_trailers) => {}
+                },
+                Some(Err(error)) => break ClientError::Read(error),
+                None if this.left == 0 => return Poll::Ready(None),
+                None => break ClientError::Short,
+            }
+        };
+        Poll::Ready(Some(Err(error)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self.announced {
+            Some(_) => self.left == 0,
+            None => self.rest.as_ref().is_none_or(Body::is_end_stream),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.announced {
+            Some(_) => SizeHint::with_exact(self.left),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// A client's body that arrives in these pieces.
+    #[derive(Debug)]
+    struct Pieces(VecDeque<Bytes>);
+
+    impl Pieces {
+        fn of(pieces: &[&'static str]) -> Self {
+            Self(
+                pieces
+                    .iter()
+                    .map(|p| Bytes::from_static(p.as_bytes()))
+                    .collect(),
+            )
+        }
+    }
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = hyper::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+            Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+        }
+    }
+
+    async fn next(upload: &mut Upload<Pieces>) -> Option<Bytes> {
+        let frame = upload.frame().await?;
+        Some(frame.unwrap().into_data().unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_first_packet_can_be_sent_twice() {
+        let pieces = Pieces::of(&["ab", "cdef", "gh"]);
+        let mut upload = Upload::begin(pieces, Some(8), 4).await.unwrap();
+        assert_eq!(next(&mut upload).await.unwrap(), "abcd");
+        assert!(!upload.is_consumed());
+        upload.rewind();
+        assert_eq!(upload.size_hint().exact(), Some(8));
+        assert_eq!(next(&mut upload).await.unwrap(), "abcd");
+        assert_eq!(next(&mut upload).await.unwrap(), "ef");
+        assert!(upload.is_consumed());
+        assert_eq!(next(&mut upload).await.unwrap(), "gh");
+        assert!(upload.is_end_stream());
+        assert_eq!(next(&mut upload).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_small_body_stays_replayable_to_its_end() {
+        let mut upload = Upload::begin(Pieces::of(&["abc"]), Some(3), 4)
+            .await
+            .unwrap();
+        assert_eq!(next(&mut upload).await.unwrap(), "abc");
+        assert_eq!(next(&mut upload).await, None);
+        assert!(!upload.is_consumed());
+    }
+
+    #[tokio::test]
+    async fn what_a_try_leaves_decides_about_another() {
+        let long = || Upload::begin(Pieces::of(&["abcd", "ef"]), Some(6), 4);
+        let mut replay = Replay::new(long().await.unwrap());
+        let mut upload = replay.take();
+        next(&mut upload).await;
+        replay.restore(Some(upload));
+        assert!(!replay.is_consumed());
+        let mut upload = replay.take();
+        assert_eq!(next(&mut upload).await.unwrap(), "abcd");
+        next(&mut upload).await;
+        replay.restore(Some(upload));
+        assert!(replay.is_consumed());
+
+        let mut replay = Replay::new(long().await.unwrap());
+        drop(replay.take());
+        replay.restore(None);
+        assert!(replay.is_consumed());
+
+        let short = Upload::begin(Pieces::of(&["abc"]), Some(3), 4)
+            .await
+            .unwrap();
+        let mut replay = Replay::new(short);
+        drop(replay.take());
+        replay.restore(None);
+        assert!(!replay.is_consumed());
+        assert_eq!(next(&mut replay.take()).await.unwrap(), "abc");
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_is_not_read_ahead() {
+        let pieces = Pieces::of(&["abc"]);
+        let mut upload = Upload::begin(pieces, None, 4).await.unwrap();
+        assert_eq!(upload.rest.as_ref().unwrap().0.len(), 1);
+        assert_eq!(upload.size_hint().exact(), None);
+        assert_eq!(next(&mut upload).await.unwrap(), "abc");
+        assert!(upload.is_consumed());
+        assert_eq!(next(&mut upload).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_the_clients_fault() {
+        let begun = Upload::begin(Pieces::of(&["abc"]), Some(4), 4).await;
+        assert!(matches!(begun, Err(ClientError::Short)));
+
+        let mut upload = Upload::begin(Pieces::of(&["abcd", "e"]), Some(6), 4)
+            .await
+            .unwrap();
+        assert_eq!(next(&mut upload).await.unwrap(), "abcd");
+        assert_eq!(next(&mut upload).await.unwrap(), "e");
+        assert!(matches!(
+            upload.frame().await,
+            Some(Err(ClientError::Short))
+        ));
+    }
+}

@@ -1,0 +1,25 @@
+//! The daemon between a client and scripted AJP backends, over real sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
+    reason = "these are tests"
+)]
+
+#[path = "proxy/answers.rs"]
+mod answers;
+#[path = "proxy/bodies.rs"]
+mod bodies;
+#[path = "proxy/failover.rs"]
+mod failover;
+#[path = "proxy/harness.rs"]
+mod harness;
+#[path = "proxy/lifecycle.rs"]
+mod lifecycle;
+#[path = "proxy/requests.rs"]
+mod requests;
+#[path = "proxy/strictness.rs"]
+mod strictness;

@@ -1,0 +1,174 @@
+//! What a client gets to see of a backend's answer.
+
+use std::time::Duration;
+
+use jkd_tests::{Backend, Request};
+
+use crate::harness::Daemon;
+
+#[test]
+fn fields_of_one_connection_stay_on_it() {
+    let backend = Backend::start(|exchange| {
+        let headers = [
+            ("Connection", "X-Gone"),
+            ("X-Gone", "1"),
+            ("Keep-Alive", "timeout=1"),
+            ("Transfer-Encoding", "chunked"),
+            ("Server", "Tomcat"),
+            ("Set-Cookie", "a=1"),
+            ("Set-Cookie", "b=2"),
+            ("X-Kept", "1"),
+        ];
+        exchange.answer(201, &headers, b"made")
+    });
+    let daemon = Daemon::before(&backend);
+    let answer = daemon.http().get("/");
+    assert_eq!((answer.status, answer.text()), (201, "made".into()));
+    assert_eq!(answer.header("server"), Some("jkd"));
+    assert_eq!(answer.header("x-kept"), Some("1"));
+    // It is our own, for a body of unknown length.
+    assert_eq!(answer.header("transfer-encoding"), Some("chunked"));
+    for gone in ["x-gone", "keep-alive"] {
+        assert_eq!(answer.header(gone), None, "{gone}");
+    }
+    let cookies = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "set-cookie");
+    assert_eq!(cookies.count(), 2);
+    assert!(answer.header("date").is_some());
+}
+
+#[test]
+fn answers_without_a_body_have_none() {
+    let backend = Backend::start(|exchange| {
+        let no_body = exchange.mentions("/204") || exchange.mentions("/304");
+        let status = match exchange.request {
+            _ if exchange.mentions("/204") => 204,
+            _ if exchange.mentions("/304") => 304,
+            _ => 200,
+        };
+        let length = if no_body { "0" } else { "4" };
+        exchange.headers(status, &[("Content-Length", length)])?;
+        exchange.end(true)
+    });
+    let daemon = Daemon::before(&backend);
+    let mut raw = daemon.raw();
+    // All on one connection: a wrong length would put the next answer out of step.
+    for (method, path, status) in [
+        ("GET", "/204", 204),
+        ("GET", "/304", 304),
+        ("HEAD", "/200", 200),
+    ] {
+        raw.write(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let head = raw.head();
+        assert!(
+            head[0].starts_with(&format!("HTTP/1.1 {status}")),
+            "{head:?}"
+        );
+        let length = head.iter().any(|line| line == "content-length: 4");
+        assert_eq!(length, method == "HEAD", "{head:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_off_breaks_off_for_the_client() {
+    for announced in [true, false] {
+        let backend = Backend::start(move |exchange| {
+            let length = [("Content-Length", "1000")];
+            exchange.headers(200, if announced { &length } else { &[] })?;
+            exchange.chunk(b"a part")?;
+            Err(std::io::Error::other("gone"))
+        });
+        let daemon = Daemon::before(&backend);
+        let answer = daemon.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        // Nothing at all, where the backend was gone before the head had left.
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 200 OK"),
+            "{answer}"
+        );
+        assert!(
+            !answer.ends_with("0\r\n\r\n"),
+            "must not look whole: {answer}"
+        );
+        assert!(!answer.contains("<html"), "{answer}");
+    }
+}
+
+#[test]
+fn more_or_less_than_announced_is_never_a_whole_answer() {
+    for body in ["too short", "longer than it was said to be"] {
+        let backend = Backend::start(move |exchange| {
+            exchange.answer(200, &[("Content-Length", "12")], body.as_bytes())
+        });
+        let daemon = Daemon::before(&backend);
+        assert!(
+            daemon.http().try_send(Request::new("GET", "/")).is_err(),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn split_headers_are_refused() {
+    let backend = Backend::start(|exchange| {
+        exchange.answer(200, &[("X-Evil", "a\r\nSet-Cookie: b=1")], b"x")
+    });
+    let daemon = Daemon::before(&backend);
+    let answer = daemon.http().get("/");
+    assert_eq!(answer.status, 502);
+    assert_eq!(answer.header("set-cookie"), None);
+}
+
+#[test]
+fn what_the_backend_flushes_arrives_before_the_rest() {
+    let backend = Backend::start(|exchange| {
+        exchange.headers(200, &[])?;
+        exchange.chunk(b"first")?;
+        // The rest comes only when the client has seen the beginning and hangs up.
+        exchange.wait_for_close()
+    });
+    let daemon = Daemon::before(&backend);
+    let mut raw = daemon.raw();
+    raw.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(raw.head()[0], "HTTP/1.1 200 OK");
+    assert_eq!(raw.line(), "5");
+    assert_eq!(raw.line(), "first");
+}
+
+#[test]
+fn a_backend_that_speaks_something_else_is_a_bad_gateway() {
+    let backend = Backend::start(|exchange| exchange.raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+    let daemon = Daemon::before(&backend);
+    let answer = daemon.http().get("/");
+    assert_eq!(answer.status, 502);
+    assert!(answer.text().starts_with("<!DOCTYPE html>"));
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_a_gateway_timeout() {
+    let backend = Backend::silent();
+    let daemon = Daemon::before_with(&backend, "worker.w.reply_timeout=100");
+    assert_eq!(daemon.http().get("/").status, 504);
+}
+
+#[test]
+fn a_slow_reader_holds_the_backend_back() {
+    const MUCH: usize = 256 * 1024 * 1024;
+    let (sent, done) = std::sync::mpsc::sync_channel(1);
+    let backend = Backend::start(move |exchange| {
+        exchange.headers(200, &[])?;
+        for _ in 0..MUCH / 8184 {
+            exchange.chunk(&[b'x'; 8184])?;
+        }
+        exchange.end(true)?;
+        sent.send(()).map_err(std::io::Error::other)
+    });
+    let daemon = Daemon::before(&backend);
+    let mut raw = daemon.raw();
+    raw.write("GET / HTTP/1.0\r\n\r\n");
+    raw.head();
+    let waits = done.recv_timeout(Duration::from_millis(500)).is_err();
+    assert!(waits, "256 MB went somewhere although nobody read them");
+    assert_eq!(raw.rest().len(), MUCH / 8184 * 8184);
+}

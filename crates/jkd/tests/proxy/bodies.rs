@@ -1,0 +1,185 @@
+//! Uploads.
+
+use std::{io::Read, thread};
+
+use jkd_tests::{Backend, Request, wait_until};
+
+use crate::harness::{Daemon, balancer};
+
+/// Reads the whole body by asking for it, and answers with its length and sum.
+fn summing(known: bool) -> Backend {
+    Backend::start(move |exchange| {
+        let mut body = if known { exchange.data()? } else { Vec::new() };
+        loop {
+            let part = exchange.ask_for_body(8186)?;
+            if part.is_empty() {
+                break;
+            }
+            body.extend_from_slice(&part);
+        }
+        let text = format!("length={} sum={}", body.len(), sum(&body));
+        exchange.answer(200, &[], text.as_bytes())
+    })
+}
+
+fn sum(body: &[u8]) -> u64 {
+    body.iter()
+        .zip(1..)
+        .map(|(byte, at): (_, u64)| u64::from(*byte) * at)
+        .sum()
+}
+
+fn sample(length: usize) -> Vec<u8> {
+    (0..length)
+        .map(|n| u8::try_from(n % 251).unwrap())
+        .collect()
+}
+
+#[test]
+fn bodies_of_known_length_arrive_whole() {
+    let daemon = Daemon::before(&summing(true));
+    let mut http = daemon.http();
+    for length in [1, 8185, 8186, 8187, 100_000, 3_000_000] {
+        let body = sample(length);
+        let request = Request::new("POST", "/");
+        let answer = http.send(request.body(&mut &body[..], Some(body.len() as u64)));
+        assert_eq!(answer.fact("length"), length.to_string());
+        assert_eq!(answer.fact("sum"), sum(&body).to_string());
+    }
+}
+
+#[test]
+fn chunked_bodies_arrive_whole() {
+    let daemon = Daemon::before(&summing(false));
+    let mut http = daemon.http();
+    for length in [0, 1, 8186, 8187, 1_000_000] {
+        let body = sample(length);
+        let answer = http.send(Request::new("PUT", "/").body(&mut &body[..], None));
+        assert_eq!(answer.fact("length"), length.to_string());
+        assert_eq!(answer.fact("sum"), sum(&body).to_string());
+    }
+}
+
+#[test]
+fn the_client_is_told_to_continue() {
+    let daemon = Daemon::before(&summing(true));
+    let mut raw = daemon.raw();
+    raw.write("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert_eq!(raw.head(), ["HTTP/1.1 100 Continue"]);
+    raw.write("abc");
+    assert_eq!(raw.head()[0], "HTTP/1.1 200 OK");
+}
+
+#[test]
+fn nobody_is_told_to_continue_with_a_request_that_goes_nowhere() {
+    let backend = summing(true);
+    let workers = balancer(&[backend.address], "");
+    let daemon = Daemon::start(&workers, &["/app=lb"]);
+    let mut raw = daemon.raw();
+    raw.write("POST /no HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert_eq!(raw.head()[0], "HTTP/1.1 404 Not Found");
+}
+
+#[test]
+fn an_answer_may_overtake_the_upload() {
+    let backend = Backend::start(|exchange| {
+        exchange.data()?;
+        exchange.headers(200, &[])?;
+        exchange.chunk(b"begun ")?;
+        let mut more = 0;
+        for _ in 0..100 {
+            more += exchange.ask_for_body(8186)?.len();
+        }
+        exchange.chunk(format!("and={more}").as_bytes())?;
+        exchange.end(true)
+    });
+    let daemon = Daemon::before(&backend);
+    let body = sample(8186 * 101);
+    let mut rest = &body[..];
+    let request = Request::new("POST", "/").body(&mut rest, Some(body.len() as u64));
+    let mut answer = String::new();
+    let mut sink = |part: &[u8]| answer += &String::from_utf8_lossy(part);
+    daemon.http().exchange(request, &mut sink).unwrap();
+    assert_eq!(answer, format!("begun and={}", 8186 * 100));
+}
+
+/// A body that breaks off after its beginning.
+struct Torn(usize);
+
+impl Read for Torn {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.min(buffer.len());
+        if count == 0 {
+            return Err(std::io::Error::other("torn"));
+        }
+        self.0 -= count;
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_torn_upload_is_never_ended_for_the_backend_and_held_against_nobody() {
+    let (ended, how) = std::sync::mpsc::sync_channel(1);
+    let backend = Backend::start(move |exchange| {
+        if exchange.mentions("/torn") {
+            exchange.data()?;
+            ended.send(exchange.ask_for_body(8186)?.len()).unwrap();
+            let broke_off = exchange.ask_for_body(8186).is_err();
+            ended.send(usize::from(broke_off)).unwrap();
+        }
+        exchange.answer(200, &[], b"fine")
+    });
+    let daemon = Daemon::start(&balancer(&[backend.address], ""), &["/*=lb"]);
+    let mut body = Torn(8186 * 2);
+    let request = Request::new("POST", "/torn").body(&mut body, Some(8186 * 3));
+    assert!(daemon.http().try_send(request).is_err());
+    assert_eq!(how.recv().unwrap(), 8186);
+    assert_eq!(
+        how.recv().unwrap(),
+        1,
+        "the backend must not see an end of the body"
+    );
+    assert_eq!(daemon.http().get("/").status, 200);
+    assert_eq!(daemon.state("lb", 0), "OK");
+}
+
+#[test]
+fn a_client_that_goes_away_ends_the_exchange() {
+    let (closed, was) = std::sync::mpsc::sync_channel(1);
+    let backend = Backend::start(move |exchange| {
+        if exchange.mentions("/slow") {
+            let end = exchange.wait_for_close();
+            closed.send(end.is_ok()).unwrap();
+            return end;
+        }
+        exchange.answer(200, &[], b"fine")
+    });
+    let daemon = Daemon::start(&balancer(&[backend.address], ""), &["/*=lb"]);
+    let mut raw = daemon.raw();
+    raw.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_until("the backend has the request", || backend.requests() == 1);
+    drop(raw);
+    assert!(was.recv().unwrap());
+    assert_eq!(daemon.http().get("/").status, 200);
+    assert_eq!(daemon.state("lb", 0), "OK");
+    wait_until("nothing is in flight", || daemon.in_flight("lb", 0) == 0);
+}
+
+#[test]
+fn many_uploads_at_once_do_not_mix() {
+    let daemon = Daemon::before(&summing(true));
+    let clients: Vec<_> = (1..9)
+        .map(|n| {
+            let mut http = daemon.http();
+            thread::spawn(move || {
+                let body = vec![n; 50_000 * usize::from(n)];
+                let request = Request::new("POST", "/");
+                let answer = http.send(request.body(&mut &body[..], Some(body.len() as u64)));
+                assert_eq!(answer.fact("sum"), sum(&body).to_string());
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+}
