@@ -126,7 +126,10 @@ impl Attempts {
             self.resent += 1;
         }
         match retry {
-            Retry::SameMember { after } => self.then = Then::Again { after },
+            Retry::SameMember { after } => {
+                self.in_flight().map(InFlight::disconnected);
+                self.then = Then::Again { after };
+            }
             Retry::Elsewhere => self.leave(failure, now),
             Retry::No => {
                 self.leave(failure, now);

@@ -20,6 +20,7 @@ pub struct InFlight {
     balancer: Arc<Balancer>,
     chosen: Chosen,
     bytes: u64,
+    connected: bool,
     recorded: bool,
 }
 
@@ -42,6 +43,7 @@ impl Balancer {
             balancer: Arc::clone(self),
             chosen,
             bytes: 0,
+            connected: false,
             recorded: false,
         };
         let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
@@ -68,6 +70,31 @@ impl InFlight {
         &self.balancer
     }
 
+    /// The connection to the member is up. From now on this request speaks for the member: while it
+    /// goes on, stray failures of others do not put the member in error at once.
+    pub fn connected(&mut self) {
+        self.set_connected(true);
+    }
+
+    /// The try failed, though the attempt may go on.
+    pub(super) fn disconnected(&mut self) {
+        self.set_connected(false);
+    }
+
+    fn set_connected(&mut self, connected: bool) {
+        if self.connected == connected {
+            return;
+        }
+        self.connected = connected;
+        if let Some(state) = self.state() {
+            if connected {
+                state.connected.fetch_add(1, Relaxed);
+            } else {
+                state.connected.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+
     /// Records how the attempt ended. Returns what changed about the member's state.
     pub fn record(&mut self, verdict: Verdict, now: Now) -> Option<Transition> {
         self.recorded = true;
@@ -75,7 +102,8 @@ impl InFlight {
         if verdict == Verdict::NoEndpoint {
             slot.unelect(self.chosen);
         }
-        let others = slot.state.in_flight().saturating_sub(1);
+        let own = u32::from(self.connected);
+        let others = slot.state.connected.load(Relaxed).saturating_sub(own);
         (self.balancer).judge(self.chosen.index, slot, verdict, others, now)
     }
 
@@ -95,6 +123,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        self.disconnected();
         let Some(slot) = self.balancer.slots.get(self.chosen.index) else {
             return;
         };

@@ -110,6 +110,8 @@ pub struct MemberState {
     pub(super) first_error: Stamp,
     pub(super) last_error: Stamp,
     pub(super) in_flight: AtomicU32,
+    /// Those of them whose connection is up and has not failed: they speak for the member.
+    pub(super) connected: AtomicU32,
     /// Reply timeouts within the fading window that `max_reply_timeouts` is compared with.
     pub(super) recent_reply_timeouts: AtomicU32,
     state: AtomicU8,
@@ -170,6 +172,7 @@ impl MemberState {
             first_error: Stamp::default(),
             last_error: Stamp::default(),
             in_flight: AtomicU32::new(0),
+            connected: AtomicU32::new(0),
             recent_reply_timeouts: AtomicU32::new(0),
             state: AtomicU8::new(State::Idle as u8),
             activation: AtomicU8::new(activation as u8),

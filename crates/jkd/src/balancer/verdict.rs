@@ -39,10 +39,11 @@ impl Balancer {
     /// Returns what changed about the member's state.
     pub fn record(&self, index: usize, verdict: Verdict, now: Now) -> Option<Transition> {
         let slot = self.slots.get(index)?;
-        self.judge(index, slot, verdict, slot.state.in_flight(), now)
+        let others = slot.state.connected.load(Relaxed);
+        self.judge(index, slot, verdict, others, now)
     }
 
-    /// As `record`, told how many *other* requests the member is working on.
+    /// As `record`, told how many *other* requests the member has accepted and is working on.
     pub(super) fn judge(
         &self,
         index: usize,
@@ -83,6 +84,10 @@ impl Balancer {
     }
 
     /// A failure that may be a stray one: it counts at once only if nothing speaks for the member.
+    ///
+    /// What speaks for it are other requests whose connection is up. mod_jk counts all that are in
+    /// flight, those that are failing in the same way included, so that under load a dead member
+    /// is tried until `error_escalation_time` is over.
     ///
     /// A failed probe always does: the member was in error, and has shown nothing since.
     fn fails(&self, slot: &Slot, others: u32, now: Now) -> State {

@@ -1,10 +1,13 @@
 //! What each method makes of the same requests.
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    thread,
+};
 
 use jkworkers::model::Method;
 
-use super::super::{Balancer, InFlight, Verdict, testing::*};
+use super::super::{Balancer, InFlight, Slot, Verdict, testing::*};
 
 fn by(method: Method, factors: &[u32]) -> Arc<Balancer> {
     with(factors, |c| c.method = method)
@@ -90,6 +93,9 @@ fn counts_do_not_drift() {
             scope.spawn(move || {
                 for turn in 0..2000 {
                     let mut guard = begin(balancer, "");
+                    if turn % 2 > 0 {
+                        guard.connected();
+                    }
                     if (turn + lane) % 3 > 0 {
                         guard.record(Verdict::Ok, at(turn));
                     }
@@ -98,6 +104,8 @@ fn counts_do_not_drift() {
         }
     });
     let view = balancer.view(at(0));
+    let connected = |slot: &Slot| slot.state.connected.load(Relaxed);
+    assert!(balancer.slots.iter().all(|slot| connected(slot) == 0));
     assert!(view.members.iter().all(|m| m.busy == 0 && m.load == 0));
     assert_eq!(
         view.members.iter().map(|m| m.counts.elected).sum::<u64>(),

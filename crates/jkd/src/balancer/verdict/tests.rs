@@ -1,4 +1,9 @@
-use super::{super::testing::*, *};
+use std::sync::Arc;
+
+use super::{
+    super::{InFlight, testing::*},
+    *,
+};
 
 /// The state that a verdict leads to from each of all, as texts.
 fn leads_to(verdict: Verdict) -> String {
@@ -68,10 +73,34 @@ fn counters() {
     }
 }
 
+/// A request that `a` has accepted and is working on.
+fn long_request(balancer: &Arc<Balancer>) -> InFlight {
+    let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+    let mut guard = balancer.begin(chosen, at(0)).unwrap();
+    guard.connected();
+    guard
+}
+
+#[test]
+fn requests_that_wait_for_a_connection_speak_for_nobody() {
+    let balancer = balancer(&[1, 1]);
+    let chosen = balancer.pick("", at(0)).unwrap();
+    let _connecting = balancer.begin(chosen, at(0)).unwrap();
+    let mut retrying = balancer.begin(chosen, at(0)).unwrap();
+    retrying.connected();
+    retrying.disconnected();
+    let mut failing = balancer.begin(chosen, at(0)).unwrap();
+    failing.connected();
+    failing.record(Verdict::Failed, at(1));
+    assert_eq!(balancer.states(), "ERR OK/IDLE");
+    drop(failing);
+    assert_eq!(balancer.slots[0].state.connected.load(Relaxed), 0);
+}
+
 #[test]
 fn work_in_progress_speaks_for_a_member() {
     let balancer = balancer(&[1, 1]);
-    let other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    let other = long_request(&balancer);
     let failing = || {
         let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
         balancer.begin(chosen, at(0)).unwrap()
@@ -87,7 +116,7 @@ fn work_in_progress_speaks_for_a_member() {
 #[test]
 fn success_forgets_the_first_failure() {
     let balancer = balancer(&[1]);
-    let _other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    let _other = long_request(&balancer);
     let record = |verdict, now| {
         let chosen = balancer.pick("", now).unwrap();
         balancer.begin(chosen, now).unwrap().record(verdict, now);
@@ -114,7 +143,7 @@ fn without_escalation_time_every_failure_counts() {
     let balancer = with(&[1, 1], |c| {
         c.error_escalation_time = std::time::Duration::ZERO;
     });
-    let _other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    let _other = long_request(&balancer);
     let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
     let mut guard = balancer.begin(chosen, at(0)).unwrap();
     guard.record(Verdict::Failed, at(0));
@@ -124,7 +153,7 @@ fn without_escalation_time_every_failure_counts() {
 #[test]
 fn a_failed_probe_counts_whatever_else_goes_on() {
     let balancer = balancer(&[1, 1]);
-    let _other = balancer.begin(balancer.pick("", at(0)).unwrap(), at(0));
+    let _other = long_request(&balancer);
     balancer.record(0, Verdict::HardStatus, at(0));
     balancer.recover(0);
     let probe = balancer.pick("JSESSIONID=1.a", at(1)).unwrap();
