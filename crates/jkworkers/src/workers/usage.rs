@@ -9,12 +9,16 @@ use crate::{
     resolve::Property,
 };
 
+/// Comparing names takes its time: guess for so many forgotten ones what they should be called.
+const GUESSES: usize = 50;
+
 impl<'p> Builder<'p, '_> {
     /// Names that are defined and used nowhere: forgotten, or misspelt there or here.
     pub(super) fn warn_of_forgotten(&mut self) {
         let mut used: BTreeSet<String> = self.types.keys().cloned().collect();
         used.extend(self.members_of_any());
         let templates = self.templates();
+        let mut guesses = GUESSES;
         for name in self.properties.worker_names() {
             let is_template = templates.iter().any(|template| {
                 name.strip_prefix(template.as_str())
@@ -26,7 +30,9 @@ impl<'p> Builder<'p, '_> {
             let Some(origin) = first_written(self.properties, name) else {
                 continue;
             };
-            let remedy = match nearest(name, used.iter().map(String::as_str)) {
+            guesses = guesses.saturating_sub(1);
+            let candidates = used.iter().filter(|_| guesses > 0).map(String::as_str);
+            let remedy = match nearest(name, candidates) {
                 Some(meant) => format!(
                     "Did you mean `worker.{meant}`? Otherwise add `{name}` to worker.list or remove it."
                 ),
