@@ -22,7 +22,8 @@ directives! {
     /// once the answer's header was received. 4: close the connection hard when the client goes
     /// away, so that the servlet notices. 8: in spite of 1, HEAD may be sent again. 16: the same
     /// for GET. Where it is not written, jkd sends nothing a second time that may have had an
-    /// effect; an explicit 0 asks for mod_jk's behaviour.
+    /// effect; any number, 0 included, asks for mod_jk's rule, except that two answers are never
+    /// spliced into one.
     RECOVERY_OPTIONS =
         Directive::int("recovery_options", Scope::AJP, Unit::None, 0, i32::MAX)
             .mod_jk(Preset::Int(0))
