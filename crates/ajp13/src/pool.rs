@@ -24,6 +24,12 @@ pub use options::{PingPolicy, PoolOptions, TcpOptions};
 pub(crate) use stats::CloseReason;
 pub use stats::{ClosedStats, PoolStats};
 
+/// How long an idle connection keeps its buffers.
+const KEEP_BUFFERS: Duration = Duration::from_secs(1);
+
+/// How long the end of a response may take after all of its content.
+const FINISH: Duration = Duration::from_secs(60);
+
 /// The connections to one container: opened when needed, kept for the next request, checked
 /// before they are used again, limited in number.
 ///
@@ -156,8 +162,8 @@ impl Pool {
     }
 
     /// Does what has to be done now and then: closes connections that were closed by the
-    /// container or are idle for too long, and sends the CPings of
-    /// [`PingPolicy::interval`]. Call it every second or so.
+    /// container or are idle for too long, gives back the buffers of idle ones, and sends the
+    /// CPings of [`PingPolicy::interval`]. Call it every second or so.
     ///
     /// # Cancel safety
     /// May be dropped at any point; a connection that is just being checked is then closed.
@@ -167,13 +173,18 @@ impl Pool {
             min, idle_timeout, ..
         } = self.inner.options;
         self.inner.shared.prune(min, |idle| {
-            if let Probe::Dead(reason) = idle.conn.probe() {
-                return Some(reason);
-            }
+            let probe = idle.conn.probe();
             let age = now.saturating_duration_since(idle.since);
-            idle_timeout
-                .is_some_and(|limit| age >= limit)
-                .then_some(CloseReason::Idle)
+            if age >= KEEP_BUFFERS {
+                idle.conn.trim();
+            }
+            match probe {
+                Probe::Dead(reason) => Some(reason),
+                Probe::NotYet if age >= FINISH => Some(CloseReason::Aborted),
+                _ => idle_timeout
+                    .filter(|limit| age >= *limit)
+                    .map(|_| CloseReason::Idle),
+            }
         });
         if let Some(interval) = self.inner.options.ping.interval {
             self.ping_idle(interval).await;

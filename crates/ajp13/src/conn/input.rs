@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::wire::{self, frame};
 
-/// Bytes asked for by a first read, and kept while a connection is idle.
+/// Bytes asked for by a first read.
 const SMALL: usize = 8 * 1024;
 /// Bytes asked for at most.
 const LARGE: usize = 64 * 1024;
@@ -72,8 +72,8 @@ impl Input {
     }
 
     /// Gives memory back that an idle connection does not need.
-    pub(super) fn rest(&mut self) {
-        if self.doublings > 0 && self.buffer.is_empty() {
+    pub(super) fn trim(&mut self) {
+        if self.buffer.is_empty() {
             *self = Self::default();
         }
     }

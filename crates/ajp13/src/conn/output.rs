@@ -11,8 +11,6 @@ use crate::wire::Data;
 
 /// Pieces of at least this many bytes are written from where they are instead of being copied.
 const WORTH_SHARING: usize = 4096;
-/// A buffer that has grown beyond this is not kept while the connection is idle.
-const KEEP: usize = 16 * 1024;
 const PREFIX: usize = 6;
 
 /// How the end of a request's body is written.
@@ -88,9 +86,9 @@ impl Output {
     }
 
     /// Gives memory back that an idle connection does not need.
-    pub(super) fn rest(&mut self) {
-        if self.buffer.capacity() > KEEP {
-            self.buffer = BytesMut::new();
+    pub(super) fn trim(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
         }
     }
 

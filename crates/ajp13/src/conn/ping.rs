@@ -49,7 +49,11 @@ impl<IO: Io> Conn<IO> {
                     let length = frame.packet_len();
                     let pong = ResponsePacket::decode(frame.payload)? == ResponsePacket::CPong;
                     self.input.skip(length);
-                    return if pong { Ok(()) } else { Err(super::unasked()) };
+                    return if pong {
+                        Ok(())
+                    } else {
+                        Err(super::turn::unasked())
+                    };
                 }
                 Ok(None) => {}
             }

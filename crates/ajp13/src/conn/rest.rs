@@ -32,11 +32,16 @@ impl<IO: Io> Conn<IO> {
     /// What the connection is good for, now that nobody reads its answer any more.
     pub(crate) fn rest(&mut self) -> Rest {
         let rest = self.judge();
-        match rest {
-            Rest::Clean => self.tidy(),
-            Rest::Finishing | Rest::Dirty(_) => {}
+        if rest == Rest::Clean {
+            self.tidy();
         }
         rest
+    }
+
+    /// Gives the buffers of a connection back that has been idle for a while.
+    pub(crate) fn trim(&mut self) {
+        self.input.trim();
+        self.output.trim();
     }
 
     /// What an idle connection is good for now. Costs no system call unless the socket has
@@ -115,7 +120,5 @@ impl<IO: Io> Conn<IO> {
             self.served = self.served.saturating_add(1);
         }
         self.facts = Facts::default();
-        self.input.rest();
-        self.output.rest();
     }
 }

@@ -10,4 +10,5 @@
 mod exchange;
 mod friendly;
 mod pool;
+mod stream;
 mod support;

@@ -1,0 +1,123 @@
+//! What the packets that have been read mean.
+
+use http::response::Parts;
+
+use super::{Conn, Event, Io};
+use crate::convert::outbound as convert;
+use crate::error::{Error, ErrorKind, hint};
+use crate::exchange::Step;
+use crate::wire::{self, ResponsePacket, frame};
+
+const SEND_BODY_CHUNK: u8 = 3;
+const SEND_HEADERS: u8 = 4;
+const END_RESPONSE: u8 = 5;
+
+/// What the packets at hand amount to.
+pub(super) enum Turn {
+    Event(Event),
+    /// Body is owed: look after the upload first.
+    Owed,
+    /// More bytes are needed.
+    More,
+}
+
+impl<IO: Io> Conn<IO> {
+    /// Understands the packets that have been read, up to the next event.
+    pub(super) fn next_turn(&mut self) -> Result<Turn, Error> {
+        loop {
+            let (length, kind) = match self.input.peek() {
+                Ok(Some(frame)) => (frame.packet_len(), frame.payload.first().copied()),
+                Ok(None) => return Ok(Turn::More),
+                Err(cause) => return Err(self.not_ajp(cause)),
+            };
+            let turn = match kind {
+                Some(SEND_BODY_CHUNK | SEND_HEADERS) => self.sharing_turn(length)?,
+                _ => self.plain_turn(length)?,
+            };
+            if let Some(turn) = turn {
+                return Ok(turn);
+            }
+        }
+    }
+
+    /// A packet of which parts are handed out: it leaves the buffer as a shared slice.
+    fn sharing_turn(&mut self, length: usize) -> Result<Option<Turn>, Error> {
+        let payload = self.input.take(length);
+        let packet = ResponsePacket::decode(&payload)?;
+        let Some(exchange) = &mut self.exchange else {
+            return Err(unasked());
+        };
+        Ok(match exchange.feed(&packet)? {
+            Step::Headers(head) => {
+                let parts = convert::response_head(&payload, &head)?;
+                self.learn(&parts)?;
+                Some(Turn::Event(Event::Head(parts)))
+            }
+            Step::Data(data) => Some(Turn::Event(Event::Data(payload.slice_ref(data)))),
+            _ => None,
+        })
+    }
+
+    /// A packet that says all by itself.
+    fn plain_turn(&mut self, length: usize) -> Result<Option<Turn>, Error> {
+        let Some(frame) = self.input.peek()? else {
+            return Ok(Some(Turn::More));
+        };
+        let packet = ResponsePacket::decode(frame.payload)?;
+        let Some(exchange) = &mut self.exchange else {
+            return Err(unasked());
+        };
+        let turn = match exchange.feed(&packet)? {
+            Step::WantBody { .. } => Some(Turn::Owed),
+            Step::End => Some(Turn::Event(Event::End)),
+            _ => None,
+        };
+        self.input.skip(length);
+        Ok(turn)
+    }
+
+    fn learn(&mut self, parts: &Parts) -> Result<(), Error> {
+        let announced = convert::content_length(&parts.headers)?;
+        let bodiless = self.facts.head_only || matches!(parts.status.as_u16(), 204 | 205 | 304);
+        self.facts.content = if bodiless { Some(0) } else { announced };
+        Ok(())
+    }
+
+    /// How many body bytes are left, when all packets up to the end have been read.
+    pub(crate) fn rest_of_answer(&self) -> Option<u64> {
+        let mut bytes = self.input.bytes();
+        let mut total = 0;
+        loop {
+            let frame =
+                frame::split(frame::Direction::Response, bytes, frame::MAX_PAYLOAD).ok()??;
+            match ResponsePacket::decode(frame.payload).ok()? {
+                ResponsePacket::SendBodyChunk(chunk) => total += chunk.data.len() as u64,
+                ResponsePacket::EndResponse(_) => return Some(total),
+                _ => return None,
+            }
+            bytes = frame.rest;
+        }
+    }
+
+    /// Reads the end of the response if it is the next packet and has been received.
+    pub(crate) fn take_end(&mut self) -> bool {
+        let at_end = matches!(
+            self.input.peek(),
+            Ok(Some(frame)) if frame.payload.first() == Some(&END_RESPONSE)
+        );
+        at_end && matches!(self.next_turn(), Ok(Turn::Event(Event::End)))
+    }
+
+    pub(super) fn not_ajp(&self, cause: wire::Error) -> Error {
+        let error = Error::from(cause);
+        match self.input.bytes() {
+            [b'H', b'T', ..] => error.with_hint(hint::HTTP),
+            [0x15, 3, ..] => error.with_hint(hint::TLS),
+            _ => error,
+        }
+    }
+}
+
+pub(super) fn unasked() -> Error {
+    Error::new(ErrorKind::Order).because("a packet came although nothing was asked")
+}
