@@ -3,6 +3,8 @@
 
 #[path = "tomcat/body.rs"]
 mod body;
+#[path = "tomcat/client.rs"]
+mod client;
 #[path = "tomcat/fields.rs"]
 mod fields;
 #[path = "tomcat/lab.rs"]
@@ -13,3 +15,5 @@ mod peer;
 mod response;
 #[path = "tomcat/secret.rs"]
 mod secret;
+#[path = "tomcat/trouble.rs"]
+mod trouble;
