@@ -10,6 +10,7 @@
 
 mod body;
 mod connection;
+mod hostile;
 mod request;
 mod response;
 mod support;

@@ -85,10 +85,11 @@ pub(crate) async fn application(request: Request<RequestBody>) -> Answer {
         "/status" => with_status(number()),
         "/ignore" => full("ignored"),
         "/one-frame" => {
-            let frame = request.into_body().frame().await.unwrap().unwrap();
-            full(frame.into_data().unwrap().len().to_string())
+            let frame = request.into_body().frame().await;
+            let data = frame.and_then(|frame| frame.ok()?.into_data().ok());
+            full(data.unwrap_or_default().len().to_string())
         }
-        "/large" => full(vec![b'L'; number()]),
+        "/large" => full(vec![b'L'; number().min(50_000_000)]),
         "/flush" => scripted(&[Ok("a"), Ok(""), Ok("b")]),
         "/flush-first" => scripted(&[Ok(""), Ok("a")]),
         "/fail" => scripted(&[Ok("partial"), Err("torn")]),
@@ -119,7 +120,10 @@ async fn count(body: RequestBody) -> Answer {
 
 fn with_status(status: usize) -> Answer {
     let mut response = full("body");
-    *response.status_mut() = StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap();
+    let status = u16::try_from(status)
+        .ok()
+        .and_then(|status| StatusCode::from_u16(status).ok());
+    *response.status_mut() = status.unwrap_or(StatusCode::NOT_FOUND);
     response
 }
 
@@ -143,7 +147,7 @@ fn describe(request: &Request<RequestBody>) -> String {
     let headers: Vec<_> = request
         .headers()
         .iter()
-        .map(|(name, value)| format!("{name}={}", value.to_str().unwrap()))
+        .map(|(name, value)| format!("{name}={}", value.as_bytes().escape_ascii()))
         .collect();
     format!(
         "{} {} {}",
