@@ -45,12 +45,14 @@ enum Cause {
     NoEndpoint,
 }
 
-/// Sends the request to the chosen member and waits for the head of its answer.
+/// Sends the request to the chosen member and waits for the head of its answer. `guard` learns
+/// when there is a connection.
 pub(crate) async fn attempt(
     group: &Group,
     chosen: Chosen,
     forward: &Forward<'_>,
     upload: Upload,
+    guard: Option<&mut InFlight>,
 ) -> Result<Answered, Failed> {
     let Some(endpoint) = group.endpoints.get(chosen.index) else {
         return Err(Failed::new(Cause::NoEndpoint, Some(upload)));
@@ -60,7 +62,7 @@ pub(crate) async fn attempt(
         route: group.route(chosen.index),
         activation: chosen.activation,
     };
-    let response = send(endpoint, forward, &to, upload).await?;
+    let response = send(endpoint, forward, &to, upload, guard).await?;
     match counts_as_failure(&endpoint.worker, response.status()) {
         // The answer is dropped, and with it the connection.
         Some(failure) => Err(Failed {
@@ -77,11 +79,15 @@ async fn send(
     forward: &Forward<'_>,
     to: &Destination<'_>,
     upload: Upload,
+    guard: Option<&mut InFlight>,
 ) -> Result<Response<ajp13::Body>, Failed> {
     let conn = match endpoint.pool.checkout_on(forward.peer.lane).await {
         Ok(conn) => conn,
         Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
     };
+    if let Some(guard) = guard {
+        guard.connected();
+    }
     let options = SendOptions {
         announced: match forward.body {
             BodyLength::None => Announced::None,

@@ -149,7 +149,8 @@ async fn balance(
             }
             Step::GiveUp(why) => return Err(give_up(group, forward, why)),
         };
-        match attempt::attempt(group, chosen, forward, body.take()).await {
+        let guard = attempts.in_flight();
+        match attempt::attempt(group, chosen, forward, body.take(), guard).await {
             Ok(answered) => {
                 return Ok(answered.into_response(group, chosen, attempts.answered()));
             }
