@@ -128,11 +128,11 @@ impl BadAddress {
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::HostName | Self::Address => {
-                "write an address (10.1.2.3, ::1), a partial address (10.1) or a network \
+                "Write an address (10.1.2.3, ::1), a partial address (10.1) or a network \
                  (10.1.0.0/16, 10.1.0.0/255.255.0.0, 2001:db8::/32)"
             }
             Self::Mask => {
-                "write a prefix length (10.1.0.0/16) or a mask of leading ones (255.255.0.0)"
+                "Write a prefix length (10.1.0.0/16) or a mask of leading ones (255.255.0.0)"
             }
         }
     }

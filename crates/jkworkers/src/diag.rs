@@ -159,12 +159,15 @@ impl fmt::Display for Diagnostics {
 /// Names that differ only in their digits, such as `tomcat1` and `tomcat2`, are siblings, not slips.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
-    let limit = match given.chars().count() {
+    let length = given.chars().count();
+    let limit = match length {
         0..=2 => 0,
         length => (length / 3).max(1),
     };
     known
         .into_iter()
+        // Each edit changes the length by one at most; comparing lengths is cheaper.
+        .filter(|name| name.chars().count().abs_diff(length) <= limit)
         .map(|name| {
             (
                 strsim::damerau_levenshtein(&given, &name.to_ascii_lowercase()),

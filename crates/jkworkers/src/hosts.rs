@@ -3,7 +3,7 @@
 use crate::{
     diag::{Diagnostics, nearest},
     httpd::{Draft, LocationDraft, MountLine, Server},
-    model::{Access, Host, Location, Mount, MountSource, Require},
+    model::{Access, Host, Listen, Location, Mount, MountSource, Require},
     mounts::Rule,
     uri_map::{UriMap, UriRules},
     workers_properties::Workers,
@@ -86,6 +86,26 @@ pub(crate) fn build(draft: &Draft, own: &[Own], more: &[Mount]) -> Vec<Host> {
         virtual_hosts.map(|(server, own)| host(main, server, virtual_map(server, own)));
     let first = host(main, main, main_map.clone());
     std::iter::once(first).chain(virtual_hosts).collect()
+}
+
+/// A virtual host on ports that nobody listens on is never used.
+pub(crate) fn warn_of_unreachable(draft: &Draft, listen: &[Listen], found: &mut Diagnostics) {
+    let listened = |port: Option<u16>| {
+        port.is_none_or(|port| listen.iter().any(|l| l.port == port || l.port == 0))
+    };
+    for server in draft.servers.iter().skip(1) {
+        let ports = server.addresses.iter().map(|(_, port)| *port);
+        if !server.addresses.is_empty() && !ports.clone().any(listened) {
+            let ports: Vec<_> = ports.flatten().map(|port| port.to_string()).collect();
+            let message = format!(
+                "this virtual host is never used: nothing listens on port {}",
+                ports.join(" or ")
+            );
+            found
+                .warning(&server.origin, message)
+                .help("Write a Listen line for the port, or <VirtualHost *> for any port.");
+        }
+    }
 }
 
 fn host(main: &Server, server: &Server, map: UriMap) -> Host {

@@ -97,23 +97,38 @@ impl Reader<'_> {
         if self.is_loop(path, origin) {
             return Vec::new();
         }
-        let bytes = match self.files.read(path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.diagnostics
-                    .error(origin, format!("cannot read {name}: {}", files::reason(&error)))
-                    .help(match included {
-                        Some(_) => "Correct the path (relative ones start at ServerRoot, else at the first file's directory), or write IncludeOptional.",
-                        None => "Correct the path of the configuration file.",
-                    });
-                return Vec::new();
-            }
+        let Some(bytes) = self.bytes(path, origin, included.is_some()) else {
+            return Vec::new();
         };
+        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+            self.diagnostics
+                .error(&whole, "the file is UTF-16 text")
+                .help("Save it as UTF-8.");
+            return Vec::new();
+        }
         self.read.push(path.to_owned());
         self.open.push(path.to_owned());
         let nodes = self.content(&name, &String::from_utf8_lossy(&bytes));
         self.open.pop();
         nodes
+    }
+
+    fn bytes(&mut self, path: &Path, origin: &Origin, included: bool) -> Option<Vec<u8>> {
+        let error = match self.files.read(path) {
+            Ok(bytes) => return Some(bytes),
+            Err(error) => error,
+        };
+        let reason = files::reason(&error);
+        let help = if included {
+            "Correct the path (relative ones start at ServerRoot, else at the first file's \
+             directory), or write IncludeOptional."
+        } else {
+            "Correct the path of the configuration file."
+        };
+        self.diagnostics
+            .error(origin, format!("cannot read {}: {reason}", path.display()))
+            .help(help);
+        None
     }
 
     fn is_loop(&mut self, path: &Path, origin: &Origin) -> bool {

@@ -63,6 +63,7 @@ pub fn load_with(options: &LoadOptions, files: &dyn Files) -> Loaded {
     };
     let model = loader.model();
     let valid = !loader.found.has_errors();
+    loader.sort_findings();
     Loaded {
         model: model.filter(|_| valid),
         diagnostics: loader.found,
@@ -81,6 +82,7 @@ impl Loader<'_> {
     fn model(&mut self) -> Option<Model> {
         let draft = self.draft();
         let listen = self.listen(&draft);
+        hosts::warn_of_unreachable(&draft, &listen, &mut self.found);
         let mut workers = self.workers(&draft);
         let own: Vec<_> = draft
             .servers
@@ -109,8 +111,19 @@ impl Loader<'_> {
                 log_file: draft.log_file,
                 log_level: draft.log_level,
             },
-            files: std::mem::take(&mut self.read),
+            files: self.read.clone(),
         })
+    }
+
+    /// File by file in reading order, each by lines; what is about flags comes first.
+    fn sort_findings(&mut self) {
+        let names: Vec<_> = self
+            .read
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let file = |origin: &Origin| names.iter().position(|name| **name == *origin.file);
+        self.found.sort_by_key(|origin| (file(origin), origin.line));
     }
 
     fn draft(&mut self) -> Draft {
@@ -185,6 +198,7 @@ impl Loader<'_> {
                         at ServerRoot, else at the first file's directory).";
             sources.push((path.display().to_string(), self.file(path, &origin, help)?));
         }
+        let nothing = sources.is_empty() && draft.properties.is_empty();
         let sources: Vec<_> = sources
             .iter()
             .map(|(name, bytes)| Source { name, bytes })
@@ -193,8 +207,22 @@ impl Loader<'_> {
         let files = self.files;
         let mut workers =
             workers_properties::read(&sources, &draft.properties, &root, &|name| files.env(name));
-        self.found.append(std::mem::take(&mut workers.diagnostics));
+        let found = std::mem::take(&mut workers.diagnostics);
+        if nothing {
+            self.warn_of_no_workers(draft);
+        } else {
+            self.found.append(found);
+        }
         Some(workers)
+    }
+
+    fn warn_of_no_workers(&mut self, draft: &Draft) {
+        if let Some(main) = draft.servers.first() {
+            let message = "no JkWorkersFile: the only worker is one called `ajp13`, localhost:8009";
+            self.found
+                .warning(&main.origin, message)
+                .help("Write `JkWorkersFile FILE`, or start with --workers FILE.");
+        }
     }
 
     fn own(&mut self, server: &httpd::Server) -> Own {
@@ -301,8 +329,12 @@ fn base(config: Option<&Path>) -> PathBuf {
 }
 
 #[cfg(test)]
+mod findings;
+#[cfg(test)]
 pub(crate) mod memory;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod virtual_hosts;

@@ -244,7 +244,8 @@ impl Apply<'_> {
     ) {
         let count = match (least, most) {
             (1, 1) => "one argument".to_owned(),
-            (least, usize::MAX) => format!("{least} or more arguments"),
+            (1, 2) => "one or two arguments".to_owned(),
+            (1, usize::MAX) => "one or more arguments".to_owned(),
             (least, most) => format!("{least} to {most} arguments"),
         };
         let help = if words.iter().any(|word| word.starts_with('#')) {
@@ -262,16 +263,15 @@ impl Apply<'_> {
             "location" => self.location(node, children),
             "requireall" | "requireany" | "requirenone" => self.require_section(node, children),
             "locationmatch" | "if" | "elseif" | "else" | "limit" | "limitexcept" => {
-                self.conditional_on_request(node, children);
+                self.conditional_on_request(&node.name, node, children);
             }
             "macro" => self.refuse_macro(&node.name, &node.origin),
-            lower if IGNORED_SECTIONS.contains(&lower) => self.ignore_section(node),
+            lower if IGNORED_SECTIONS.contains(&lower) => self.ignore_section(&node.name, node),
             _ => self.unknown_section(node),
         }
     }
 
-    fn ignore_section(&mut self, node: &Node) {
-        let name = &node.name;
+    fn ignore_section(&mut self, name: &str, node: &Node) {
         let message = format!("<{name}> means nothing here and is ignored with its content");
         self.tell_once(&format!("<{name}>"), &node.origin, message);
     }
@@ -291,18 +291,20 @@ impl Apply<'_> {
 
     /// Sections that choose requests by means that are not there: ignoring what they protect
     /// would open it.
-    fn conditional_on_request(&mut self, node: &Node, children: &[Node]) {
-        self.ignore_section(node);
-        for child in children {
-            let lower = child.name.to_ascii_lowercase();
-            if DECIDING.contains(&&*lower) {
-                let message = format!("{} has no effect inside <{}>", child.name, node.name);
+    fn conditional_on_request(&mut self, name: &str, node: &Node, children: &[Node]) {
+        self.ignore_section(name, node);
+        self.refuse_deciding(name, children);
+    }
+
+    fn refuse_deciding(&mut self, section: &str, nodes: &[Node]) {
+        for node in nodes {
+            if DECIDING.contains(&&*node.name.to_ascii_lowercase()) {
+                let message = format!("{} has no effect inside <{section}>", node.name);
                 let help = "Write it inside <Location PATH>: PATH and everything below it, or \
                             with the wildcards * and ?.";
-                self.error(&child.origin, message, help);
-            }
-            if let Some(children) = &child.children {
-                self.conditional_on_request(child, children);
+                self.error(&node.origin, message, help);
+            } else if let Some(children) = &node.children {
+                self.refuse_deciding(section, children);
             }
         }
     }

@@ -119,12 +119,7 @@ use Place::{Anywhere, Global, Location, Server};
 
 const TABLE: &[Directive] = &[
     // httpd's own
-    row(
-        "Allow",
-        Location,
-        Words(2, usize::MAX),
-        Works(access::allow),
-    ),
+    row("Allow", Location, MANY, Works(access::allow)),
     row(
         "AllowEncodedSlashes",
         Server,
@@ -132,10 +127,10 @@ const TABLE: &[Directive] = &[
         Works(server::allow_encoded_slashes),
     ),
     row("AuthMerging", Location, ONE, Works(access::auth_merging)),
-    row("Deny", Location, Words(2, usize::MAX), Works(access::deny)),
+    row("Deny", Location, MANY, Works(access::deny)),
     row("Listen", Global, Words(1, 3), Works(server::listen)),
     row("MergeSlashes", Server, ONE, Works(server::merge_slashes)),
-    row("Order", Location, ONE, Works(access::order)),
+    row("Order", Location, MANY, Works(access::order)),
     row("Require", Location, MANY, Works(access::require)),
     row("Satisfy", Location, ONE, Works(access::satisfy)),
     row("ServerAlias", Server, MANY, Works(server::server_alias)),

@@ -92,12 +92,14 @@ impl Nesting {
     /// `</Name>`.
     pub(super) fn close(&mut self, text: &str, origin: &Origin, diagnostics: &mut Diagnostics) {
         let body = text.strip_prefix("</").unwrap_or(text);
-        let (name, behind) = body.split_once('>').unwrap_or((body, ""));
-        let name = lex::trim(name);
-        if !body.contains('>') || !lex::trim(behind).is_empty() {
+        let (name, ended) = match body.split_once('>') {
+            Some((name, _)) => (lex::trim(name), true),
+            None => (lex::trim(body), false),
+        };
+        if !ended {
             diagnostics
                 .error(origin, format!("</{name}> directive missing closing '>'"))
-                .help("Nothing may stand between the name and `>`, and nothing behind it.");
+                .help("End the line with `>`.");
         }
         let same = |open: &Open| open.node.name.eq_ignore_ascii_case(name);
         let Some(at) = self.open.iter().rposition(same) else {

@@ -33,6 +33,11 @@ impl Memory {
         self
     }
 
+    pub(crate) fn with(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.files.insert(name.into(), bytes.to_vec());
+        self
+    }
+
     /// Loads `/etc/jk.conf`.
     pub(crate) fn load(&self) -> Loaded {
         let options = LoadOptions {

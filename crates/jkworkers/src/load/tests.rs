@@ -19,16 +19,16 @@ fn debian() -> Memory {
 fn a_debian_jk_conf_works_unchanged() {
     let loaded = debian().load();
     insta::assert_snapshot!(said(&loaded), @r"
-    /etc/jk.conf:29: warning: JkMount /jk-status jk-status replaces the line for jkstatus at /etc/jk.conf:19
-        remedy: Remove one of the two lines.
     /etc/jk.conf: warning: no Listen directive: 127.0.0.1:8080 is used
         remedy: Write `Listen 80`, or start with --listen ADDRESS:PORT.
-    /etc/libapache2-mod-jk/workers.properties:1: warning: U+3000 is read as a blank here; mod_jk takes it for a part of the text
-        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    /etc/jk.conf:29: warning: JkMount /jk-status jk-status replaces the line for jkstatus at /etc/jk.conf:19
+        remedy: Remove one of the two lines.
     /etc/jk.conf:29: warning: the worker `jk-status` is not defined: the built-in status page serves /jk-status
         remedy: Write worker.jk-status.type=status and add jk-status to worker.list to have it your own way.
     /etc/jk.conf:36: warning: the worker `jk-manager` is not defined: the built-in status page serves /jk-manager
         remedy: Write worker.jk-manager.type=status and add jk-manager to worker.list to have it your own way.
+    /etc/libapache2-mod-jk/workers.properties:1: warning: U+3000 is read as a blank here; mod_jk takes it for a part of the text
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
     ");
 }
 

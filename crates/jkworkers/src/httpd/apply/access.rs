@@ -22,7 +22,7 @@ pub(in crate::httpd) fn require(apply: &mut Apply<'_>, call: &Call<'_>) {
 
 /// `Order Deny,Allow` and its like.
 pub(in crate::httpd) fn order(apply: &mut Apply<'_>, call: &Call<'_>) {
-    let allow_first = match &*call.first().to_ascii_lowercase() {
+    let allow_first = match &*call.words.join(" ").to_ascii_lowercase() {
         "allow,deny" | "mutual-failure" => true,
         "deny,allow" => false,
         _ => {
@@ -174,7 +174,7 @@ impl Apply<'_> {
         let Some((from, names)) = call.words.split_first() else {
             return Vec::new();
         };
-        if !from.eq_ignore_ascii_case("from") {
+        if !from.eq_ignore_ascii_case("from") || names.is_empty() {
             let message = format!("{} takes `from` and then addresses", call.name);
             self.error(
                 call.origin,

@@ -62,7 +62,7 @@ impl Apply<'_> {
         let words = lex::words(&node.args);
         let [path] = &*words else {
             if words.first().is_some_and(|word| word == "~") {
-                return self.conditional_on_request(node, children);
+                return self.conditional_on_request("Location ~", node, children);
             }
             let message = "<Location> takes one path".to_owned();
             self.error(&node.origin, message, "Put a path with blanks in quotes.");

@@ -1,0 +1,467 @@
+//! What is said about files that are wrong.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::memory::Memory;
+
+/// The findings about a configuration, without those of every small one.
+fn said(config: &str) -> String {
+    said_of(&[("/etc/jk.conf", config)])
+}
+
+fn said_of(files: &[(&str, &str)]) -> String {
+    let loaded = Memory::new(files).load();
+    assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors());
+    let lines = loaded.diagnostics.to_string();
+    lines.replace("/etc/", "")
+}
+
+/// A beginning that leaves nothing to say.
+const QUIET: &str = "Listen 80\nJkWorkerProperty worker.list=w\nJkWorkerProperty worker.w.port=8009\nJkMount /* w\n";
+
+fn body(config: &str) -> String {
+    said(&format!("{QUIET}{config}"))
+}
+
+#[test]
+fn nothing_to_say() {
+    assert_snapshot!(body(""), @r"
+
+    ");
+}
+
+#[test]
+fn nothing_written() {
+    assert_snapshot!(said("# empty\n"), @r"
+    jk.conf: warning: no Listen directive: 127.0.0.1:8080 is used
+        remedy: Write `Listen 80`, or start with --listen ADDRESS:PORT.
+    jk.conf: warning: no JkWorkersFile: the only worker is one called `ajp13`, localhost:8009
+        remedy: Write `JkWorkersFile FILE`, or start with --workers FILE.
+    jk.conf: warning: nothing is mounted: every request is answered with 404
+        remedy: Write `JkMount /* WORKER`, or start with --mount '/*=WORKER'.
+    ");
+}
+
+#[test]
+fn unknown_names() {
+    assert_snapshot!(body("JkMuont /x w\nServerNmae x\nFrobnicate\n<Locaton /x>\n</Locaton>\n<Foo>\n</Foo>\n"), @r"
+    jk.conf:5: error: unknown directive JkMuont
+        remedy: Did you mean JkMount?
+    jk.conf:6: error: unknown directive ServerNmae
+        remedy: Did you mean ServerName?
+    jk.conf:7: error: unknown directive Frobnicate
+        remedy: Correct the name, or put the line into an <IfModule> of its module.
+    jk.conf:8: error: unknown section <Locaton>
+        remedy: Did you mean <Location>?
+    jk.conf:10: error: unknown section <Foo>
+        remedy: Correct the name, or put the section into an <IfModule> of its module.
+    ");
+}
+
+#[test]
+fn known_names_have_one_warning_each() {
+    assert_snapshot!(body("LoadModule jk_module modules/mod_jk.so\nLoadModule a b\nSSLEngine on\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
+    jk.conf:5: warning: LoadModule means nothing here and is ignored
+    jk.conf:7: warning: SSLEngine means nothing here and is ignored
+    jk.conf:8: warning: <Directory> means nothing here and is ignored with its content
+    ");
+}
+
+#[test]
+fn names_without_an_effect_yet() {
+    assert_snapshot!(body("JkEnvVar A b\nJkEnvVar B\nJkExtractSSL maybe\nJkMountFileReload x\nJkShmFile x\nJkWatchdogInterval 60\nJkRequestLogFormat \"%w %V\" x\n"), @r"
+    jk.conf:5: warning: JkEnvVar is not in effect yet
+    jk.conf:7: error: JkExtractSSL must be On or Off
+        remedy: Write one of the two.
+    jk.conf:7: warning: JkExtractSSL is not in effect yet
+    jk.conf:8: error: JkMountFileReload takes a whole number, not `x`
+        remedy: Write digits only.
+    jk.conf:8: warning: JkMountFileReload is not in effect yet
+    jk.conf:11: error: JkRequestLogFormat takes one argument, not 2
+        remedy: Put an argument with blanks in quotes.
+    ");
+}
+
+#[test]
+fn places() {
+    assert_snapshot!(body("Order deny,allow\n<VirtualHost *>\nJkWorkersFile x\nListen 1\n<Location /x>\nJkLogLevel info\n<Location /y>\n</Location>\n</Location>\n<VirtualHost *>\n</VirtualHost>\n</VirtualHost>\n<RequireAll>\n</RequireAll>\n"), @r"
+    jk.conf:5: error: Order not allowed here
+        remedy: Write it inside a <Location>.
+    jk.conf:7: error: JkWorkersFile cannot occur within <VirtualHost> section
+        remedy: Move the line out of the <VirtualHost>.
+    jk.conf:8: error: Listen cannot occur within <VirtualHost> section
+        remedy: Move the line out of the <VirtualHost>.
+    jk.conf:10: error: JkLogLevel not allowed in <Location> context
+        remedy: Move the line out of the section.
+    jk.conf:11: error: <Location> not allowed in <Location> context
+        remedy: Close the section before it.
+    jk.conf:14: error: <VirtualHost> cannot occur within <VirtualHost> section
+        remedy: Close the section before it.
+    jk.conf:17: error: <RequireAll> not allowed here
+        remedy: Write it inside a <Location>.
+    ");
+}
+
+#[test]
+fn nesting() {
+    assert_snapshot!(body("<Location /a>\n<IfModule jk_module>\n</Location>\n</IfModule>\n</Foo>\n<VirtualHost *>\n</Location>\n<Location /b\n"), @r"
+    jk.conf:6: error: <IfModule> was not closed before </Location> (jk.conf:7)
+        remedy: Write </IfModule> where it ends.
+    jk.conf:8: error: </IfModule> without matching <IfModule> section
+        remedy: Remove the line, or open the section in this file.
+    jk.conf:9: error: </Foo> without matching <Foo> section
+        remedy: Remove the line, or open the section in this file.
+    jk.conf:10: error: <VirtualHost> was not closed before the end of the file
+        remedy: Write </VirtualHost> where it ends.
+    jk.conf:11: error: expected </VirtualHost>, which closes jk.conf:10, but saw </Location>
+        remedy: Remove </Location>, or open its section inside.
+    jk.conf:12: error: <Location> directive missing closing '>'
+        remedy: End the line with `>`.
+    jk.conf:12: error: <Location> was not closed before the end of the file
+        remedy: Write </Location> where it ends.
+    ");
+}
+
+#[test]
+fn nesting_in_skipped_sections() {
+    assert_snapshot!(body("<IfModule no>\n<Location /a>\nFoo ${X}\n</Foo>\n</IfModule>\nBar\n"), @r"
+    jk.conf:6: error: <Location> was not closed before </IfModule> (jk.conf:9)
+        remedy: Write </Location> where it ends.
+    jk.conf:8: error: expected </Location>, which closes jk.conf:6, but saw </Foo>
+        remedy: Remove </Foo>, or open its section inside.
+    jk.conf:10: error: unknown directive Bar
+        remedy: Correct the name, or put the line into an <IfModule> of its module.
+    ");
+}
+
+#[test]
+fn mounts() {
+    assert_snapshot!(body("JkMount w\nJkMount /x w # comment\nJkMount *.jsp w\nJkMount !/x w\nJkUnMount /y nobody\nJkMount /y *\n<Location /z>\nJkMount /z w\nJkMount ww\n</Location>\nJkMount /* w\nJkMount \"/a b\" \"\"\n"), @r"
+    jk.conf:5: error: JkMount needs a path when not defined in a location
+        remedy: Write `JkMount /path/* worker`.
+    jk.conf:6: error: JkMount takes one or two arguments, not 4
+        remedy: A comment needs a line of its own.
+    jk.conf:7: error: JkMount *.jsp: the path should start with /
+        remedy: Write /*.jsp.
+    jk.conf:8: error: JkMount !/x: the path should start with /
+        remedy: Write `JkUnMount /x w` to exclude.
+    jk.conf:9: error: there is no worker `nobody` to serve /y
+        remedy: The workers in worker.list are: w.
+    jk.conf:10: error: there is no worker `*` to serve /y
+        remedy: Did you mean `w`? The workers in worker.list are: w.
+    jk.conf:12: error: JkMount can not have a path when defined in a location
+        remedy: Write the worker's name alone.
+    jk.conf:13: error: there is no worker `ww` to serve /z
+        remedy: Did you mean `w`? The workers in worker.list are: w.
+    jk.conf:16: error: the worker's name for /a b is missing
+        remedy: Did you mean `w`? The workers in worker.list are: w.
+    ");
+}
+
+#[test]
+fn a_worker_that_is_not_listed() {
+    assert_snapshot!(said("Listen 80\nJkWorkerProperty worker.list=lb\nJkWorkerProperty worker.lb.type=lb\nJkWorkerProperty worker.lb.balance_workers=node1\nJkMount /a node1\nJkMount /b ib\n"), @r"
+    jk.conf:4: warning: nothing is set for the worker `node1`: it is an ajp13 worker on localhost:8009
+        remedy: Write `worker.node1.host` and `worker.node1.port`.
+    jk.conf:5: error: there is no worker `node1` to serve /a
+        remedy: Add `node1` to worker.list: it is defined, but cannot be mounted.
+    jk.conf:6: error: there is no worker `ib` to serve /b
+        remedy: Did you mean `lb`? The workers in worker.list are: lb.
+    ");
+}
+
+#[test]
+fn addresses() {
+    assert_snapshot!(body("Listen 80\nListen x\nListen example.com:80\nListen ::1:80\nListen 443 https\nListen [::1]:8443 http\n<VirtualHost>\n</VirtualHost>\n<VirtualHost 80 a:80 [::1 ::1 *:0 *:81>\n</VirtualHost>\nServerName *.x\nServerName a:0\n<Location x>\n</Location>\n<Location /a /b>\n</Location>\n"), @r"
+    jk.conf:5: error: Listen 80 was written before, at jk.conf:1
+        remedy: Remove one of the two lines.
+    jk.conf:6: error: Listen x: `x` is not a port (0 to 65535)
+        remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
+    jk.conf:7: error: Listen example.com:80: `example.com` is not an IP address; host names are not looked up
+        remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
+    jk.conf:8: error: Listen ::1:80: `::1` is not an IP address; host names are not looked up
+        remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
+    jk.conf:9: error: Listen 443 https: TLS is not in effect yet
+        remedy: Remove the line, or put it into <IfModule ssl_module>; let something else terminate TLS.
+    jk.conf:11: error: <VirtualHost> directive requires additional arguments
+        remedy: Write <VirtualHost *:80>, or an address and a port.
+    jk.conf:13: error: <VirtualHost 80>: the address is missing
+        remedy: Write *:80, 192.0.2.1:80, [2001:db8::1]:80 or _default_:80.
+    jk.conf:13: error: <VirtualHost a:80>: `a` is not an IP address; host names are not looked up
+        remedy: Write *:80, 192.0.2.1:80, [2001:db8::1]:80 or _default_:80.
+    jk.conf:13: error: <VirtualHost [::1>: `[:` is not an IP address; host names are not looked up
+        remedy: Write *:80, 192.0.2.1:80, [2001:db8::1]:80 or _default_:80.
+    jk.conf:13: error: <VirtualHost ::1>: an IPv6 address needs brackets
+        remedy: Write *:80, 192.0.2.1:80, [2001:db8::1]:80 or _default_:80.
+    jk.conf:13: error: <VirtualHost *:0>: `0` is not a port
+        remedy: Write *:80, 192.0.2.1:80, [2001:db8::1]:80 or _default_:80.
+    jk.conf:13: warning: this virtual host is never used: nothing listens on port 81
+        remedy: Write a Listen line for the port, or <VirtualHost *> for any port.
+    jk.conf:15: error: ServerName *.x: it is a pattern
+        remedy: Write a name such as www.example.com or www.example.com:8080; patterns belong into ServerAlias.
+    jk.conf:16: error: ServerName a:0: `0` is not a port (1 to 65535)
+        remedy: Write a name such as www.example.com or www.example.com:8080; patterns belong into ServerAlias.
+    jk.conf:17: error: <Location x>: the path does not begin with /
+        remedy: Write /x.
+    jk.conf:19: error: <Location> takes one path
+        remedy: Put a path with blanks in quotes.
+    ");
+}
+
+#[test]
+fn access() {
+    assert_snapshot!(body("<Location /x>\nOrder deny, allow\nOrder x\nAllow 127.0.0.1\nAllow from example.com 10.1 300.1\nDeny from env=x\nRequire valid-user\nRequire ip\nRequire ip 10.1/40 example.com\nRequire all\nRequire not ip 10\nRequire host x\nSatisfy both\nAuthMerging And\n<RequireAll>\nRequire not ip 10\nFoo\n</RequireAll>\n<RequireNone>\nRequire local\n</RequireNone>\n</Location>\n"), @r"
+    jk.conf:6: error: Order takes Deny,Allow or Allow,Deny
+        remedy: Write no blank behind the comma.
+    jk.conf:7: error: Order takes Deny,Allow or Allow,Deny
+        remedy: Write no blank behind the comma.
+    jk.conf:8: error: Allow takes `from` and then addresses
+        remedy: Write `Allow from …`.
+    jk.conf:9: error: Allow from example.com: host names are not looked up here
+        remedy: Write an address (10.1.2.3, ::1), a partial address (10.1) or a network (10.1.0.0/16, 10.1.0.0/255.255.0.0, 2001:db8::/32)
+    jk.conf:9: error: Allow from 300.1: this is not an IP address
+        remedy: Write an address (10.1.2.3, ::1), a partial address (10.1) or a network (10.1.0.0/16, 10.1.0.0/255.255.0.0, 2001:db8::/32)
+    jk.conf:10: error: Deny from env=x: environment variables are not in effect yet
+        remedy: Write addresses.
+    jk.conf:11: error: Require valid-user is not in effect yet: the location would be open
+        remedy: Write `Require ip …`, `Require local` or `Require all denied`.
+    jk.conf:12: error: Require ip takes addresses
+        remedy: Write an address (10.1.2.3, ::1), a partial address (10.1) or a network (10.1.0.0/16, 10.1.0.0/255.255.0.0, 2001:db8::/32)
+    jk.conf:13: error: Require ip 10.1/40: this is not an IP address
+        remedy: Write an address (10.1.2.3, ::1), a partial address (10.1) or a network (10.1.0.0/16, 10.1.0.0/255.255.0.0, 2001:db8::/32)
+    jk.conf:14: error: Require all takes `granted` or `denied`
+        remedy: Write one of the two.
+    jk.conf:15: error: negative Require directive has no effect in <RequireAny> directive
+        remedy: Put it into <RequireAll>, together with `Require all granted`.
+    jk.conf:16: error: Require host is not in effect yet: the location would be open
+        remedy: Write `Require ip …`, `Require local` or `Require all denied`.
+    jk.conf:17: error: Satisfy either 'any' or 'all'.
+        remedy: All is the default.
+    jk.conf:18: error: AuthMerging And and Or are not in effect yet
+        remedy: Write all Require lines into the innermost <Location> and remove the line.
+    jk.conf:19: error: <RequireAll> directive contains only negative authorization directives
+        remedy: Add `Require all granted` to it.
+    jk.conf:21: error: Foo not allowed here
+        remedy: Only Require lines and their sections may stand here.
+    jk.conf:23: error: negative Require directive has no effect in <RequireAny> directive
+        remedy: Put it into <RequireAll>, together with `Require all granted`.
+    ");
+}
+
+#[test]
+fn protection_that_would_be_lost_is_an_error() {
+    assert_snapshot!(body("<LocationMatch ^/x>\n<Limit GET>\nRequire ip 10\n</Limit>\nSetHandler x\n</LocationMatch>\n<Location ~ ^/y>\nOrder allow,deny\n</Location>\n<Macro X>\n</Macro>\nUse X\n"), @r"
+    jk.conf:5: warning: <LocationMatch> means nothing here and is ignored with its content
+    jk.conf:7: error: Require has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    jk.conf:11: warning: <Location ~> means nothing here and is ignored with its content
+    jk.conf:12: error: Order has no effect inside <Location ~>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    jk.conf:14: error: Macro: macros are not supported
+        remedy: Write out the lines that the macro makes.
+    jk.conf:16: error: Use: macros are not supported
+        remedy: Write out the lines that the macro makes.
+    ");
+}
+
+#[test]
+fn options() {
+    assert_snapshot!(body("JkOptions +ForwardURIProxy -ForwardURIEscaped +FlushPackets\nJkOptions +ForwardSSLKeySize\nJkOptions CollapseSlashesAll\nJkLogLevel loud\nJkLogFile \"|rotatelogs x\"\nJkMountCopy some\nAllowEncodedSlashes some\nMergeSlashes some\n"), @r"
+    jk.conf:5: error: JkOptions: -ForwardURIEscaped is not allowed
+        remedy: Write the one that you want; the last one wins.
+    jk.conf:5: warning: JkOptions FlushPackets is not in effect yet
+    jk.conf:6: error: JkOptions: Illegal option 'ForwardSSLKeySize'
+        remedy: Did you mean ForwardKeySize?
+    jk.conf:7: warning: JkOptions CollapseSlashesAll has no effect: slashes are always collapsed
+    jk.conf:8: warning: JkLogLevel loud is no level: info is used, as in mod_jk
+        remedy: Write trace, debug, info, warn, error or emerg.
+    jk.conf:9: warning: JkLogFile: logging to a program is not in effect yet
+        remedy: Write a file, or collect the standard error.
+    jk.conf:10: error: JkMountCopy must be All, On or Off
+        remedy: Off is the default.
+    jk.conf:11: error: AllowEncodedSlashes must be On, Off, or NoDecode
+        remedy: Off is the default.
+    jk.conf:12: error: MergeSlashes must be On or Off
+        remedy: Write one of the two.
+    ");
+}
+
+#[test]
+fn missing_files() {
+    assert_snapshot!(body("JkWorkersFile none.properties\nJkWorkersFile other\nJkMountFile none.map\nInclude none.conf\nInclude none/*.conf\nInclude *.none\nIncludeOptional none.conf\nIncludeOptional none/*.conf\nIncludeOptional *.none\n"), @r"
+    jk.conf:5: error: cannot read none.properties: there is no such file
+        remedy: Create the file, or correct the path in JkWorkersFile (relative ones start at ServerRoot, else at the first file's directory).
+    jk.conf:6: error: JkWorkersFile only allowed once; the first one is at jk.conf:5
+        remedy: Remove one of the two lines.
+    jk.conf:7: error: cannot read none.map: there is no such file
+        remedy: Create the file, or correct its path.
+    jk.conf:8: error: cannot read none.conf: there is no such file
+        remedy: Correct the path (relative ones start at ServerRoot, else at the first file's directory), or write IncludeOptional.
+    jk.conf:9: error: cannot read directory none: there is no such directory
+        remedy: Correct the path; relative paths start at ServerRoot, else at the first file's directory.
+    jk.conf:10: error: nothing matches *.none
+        remedy: Correct the pattern, or write IncludeOptional if that is fine.
+    ");
+}
+
+#[test]
+fn variables() {
+    assert_snapshot!(body("Define A 1 2\nDefine A:B\nDefine\nDefine P /p\nJkMount ${P} ${Q}\nError \"no ${P}\"\nUnDefine\nInclude a b\n"), @r"
+    jk.conf:5: error: Define takes one or two arguments: a name and a value
+        remedy: Put a value with blanks in quotes.
+    jk.conf:6: error: the variable name A:B must not contain `:`
+    jk.conf:7: error: Define takes one or two arguments: a name and a value
+        remedy: Put a value with blanks in quotes.
+    jk.conf:9: warning: ${Q} is not defined: the text stays as it is
+        remedy: Write `Define Q VALUE` above, or set it in the environment.
+    jk.conf:9: error: there is no worker `${Q}` to serve /p
+        remedy: The workers in worker.list are: w.
+    jk.conf:10: error: the file says: no /p
+    jk.conf:11: error: UnDefine takes one argument
+    jk.conf:12: error: Include takes one argument
+    ");
+}
+
+#[test]
+fn conditions() {
+    assert_snapshot!(body("<IfModule>\nFoo\n</IfModule>\n<IfVersion ~ ^2>\n</IfVersion>\n<IfDefine A B>\n</IfDefine>\n"), @r"
+    jk.conf:5: error: <IfModule> takes one argument
+        remedy: Write <IfModule NAME> or <IfModule !NAME>.
+    jk.conf:8: error: <IfVersion ~ ^2> cannot be decided
+        remedy: Write an operator (=, >, >=, <, <=, or one with ! before it) and major[.minor[.patch]]; regular expressions are not supported here.
+    jk.conf:10: error: <IfDefine> takes one argument
+        remedy: Write <IfDefine NAME> or <IfDefine !NAME>.
+    ");
+}
+
+#[test]
+fn included_files_are_named() {
+    let config = format!(
+        "{QUIET}Include conf.d\nInclude loop.conf\n<Location /x>\nInclude open.conf\n</Location>\nFoo\n"
+    );
+    let files = [
+        ("/etc/jk.conf", config.as_str()),
+        ("/etc/conf.d/b.conf", "JkMount /b ${B}\n"),
+        ("/etc/conf.d/a/a.conf", "Define B nobody\n"),
+        ("/etc/loop.conf", "Include ./loop2.conf\n"),
+        ("/etc/./loop2.conf", "Include loop.conf\n"),
+        ("/etc/open.conf", "<RequireAny>\n"),
+    ];
+    assert_snapshot!(said_of(&files), @r"
+    jk.conf:10: error: unknown directive Foo
+        remedy: Correct the name, or put the line into an <IfModule> of its module.
+    conf.d/b.conf:1: error: there is no worker `nobody` to serve /b
+        remedy: The workers in worker.list are: w.
+    ./loop2.conf:1: error: loop.conf is included again while it is read
+        remedy: Remove the Include that closes the circle.
+    open.conf:1: error: <RequireAny> was not closed before the end of the file
+        remedy: Write </RequireAny> where it ends.
+    open.conf:1: warning: <RequireAny> is empty and grants nothing
+        remedy: Write Require lines into it.
+    ");
+}
+
+#[test]
+fn wildcards_are_read_in_order() {
+    let config = "ServerRoot /srv\nInclude conf/[a-c]*.conf\nIncludeOptional mods-*/x.conf\n";
+    let files = [
+        ("/etc/jk.conf", config),
+        ("/srv/conf/b.conf", "ServerAlias b\n"),
+        ("/srv/conf/a.conf", "ServerAlias a\n"),
+        ("/srv/conf/.a.conf", "ServerAlias hidden\n"),
+        ("/srv/conf/d.conf", "ServerAlias d\n"),
+        ("/srv/mods-2/x.conf", "ServerAlias m2\n"),
+        ("/srv/mods-1/x.conf", "ServerAlias m1\n"),
+        ("/srv/mods-3/y.conf", "ServerAlias m3\n"),
+    ];
+    let loaded = Memory::new(&files).load();
+    let model = loaded
+        .model
+        .unwrap_or_else(|| panic!("{}", loaded.diagnostics));
+    assert_eq!(model.hosts[0].aliases, ["a", "b", "m1", "m2"]);
+    let names: Vec<_> = model
+        .files
+        .iter()
+        .map(|f| f.display().to_string())
+        .collect();
+    assert_eq!(names.len(), 5);
+}
+
+#[test]
+fn conditions_choose() {
+    let config = format!(
+        "{QUIET}Define D\n\
+         <IfModule jk_module>\nServerAlias jk\n</IfModule>\n\
+         <IfModule \"mod_jk.c\">\nServerAlias jk.c\n<IfModule !ssl_module>\nServerAlias nossl\n</IfModule>\n</IfModule>\n\
+         <IfModule mod_ssl.c>\nServerAlias ssl\n</IfModule>\n\
+         <IfDefine D>\nServerAlias d\nUnDefine D\n</IfDefine>\n\
+         <ifdefine !D>\nServerAlias nod\n</IFDEFINE>\n\
+         <IfVersion >= 2.4>\nServerAlias version\n</IfVersion>\n\
+         <IfFile /etc/jk.conf>\nServerAlias file\n</IfFile>\n\
+         <IfDirective JkMount>\nServerAlias directive\n</IfDirective>\n\
+         <IfDirective SSLEngine>\nServerAlias tls\n</IfDirective>\n\
+         <IfSection VirtualHost>\nServerAlias section\n</IfSection>\n"
+    );
+    let loaded = Memory::new(&[("/etc/jk.conf", &*config)]).load();
+    assert!(loaded.diagnostics.is_empty(), "{}", loaded.diagnostics);
+    assert_eq!(
+        loaded.model.unwrap().hosts[0].aliases,
+        [
+            "jk",
+            "jk.c",
+            "nossl",
+            "d",
+            "nod",
+            "version",
+            "file",
+            "directive",
+            "section"
+        ]
+    );
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let config = format!(
+        "{QUIET}JkWorkerProperty worker.w.secret=tops3cret\nJkWorkerProperty worker.w.secret tops3cret\n\
+         JkWorkerProperty worker.w.sekret=tops3cret\nJkWorkerPropertyy worker.w.secret=tops3cret\n"
+    );
+    let loaded = Memory::new(&[("/etc/jk.conf", &*config)]).load();
+    assert!(loaded.diagnostics.has_errors());
+    assert!(
+        !format!("{loaded:?}").contains("tops3cret"),
+        "{}",
+        loaded.diagnostics
+    );
+    let good = format!("{QUIET}JkWorkerProperty worker.w.secret=tops3cret\n");
+    let loaded = Memory::new(&[("/etc/jk.conf", &*good)]).load();
+    let model = loaded.model.unwrap();
+    assert!(!format!("{model:?}").contains("tops3cret"));
+    assert!(!serde_json::to_string(&model).unwrap().contains("tops3cret"));
+}
+
+/// Words that lead deep into the reader.
+#[rustfmt::skip]
+const WORDS: &[&str] = &[
+    "JkMount", "JkUnMount", "JkOptions", "<Location", "</Location>", "<VirtualHost",
+    "</VirtualHost>", "<RequireAll>", "</RequireAll>", "<IfModule", "</IfModule>", "<IfVersion",
+    "Include", "Define", "Require", "Order", "Allow", "from", "ip", "all", "not", "Listen",
+    "ServerName", "JkWorkerProperty", "worker.list=w", "/*", "/a|/b", "w;stateless=1", "${X}",
+    "\"", "'", "\\", ">", "\n", "\n", "\n", "*:80", "[::1]:80", "10.1", "::/", "!", "\u{a0}",
+];
+
+proptest! {
+    #[test]
+    fn any_words_end_without_panic(words in prop::collection::vec(prop::sample::select(WORDS), 0..40)) {
+        let text = words.join(" ");
+        let loaded = Memory::new(&[("/etc/jk.conf", &*text), ("/etc/ip", &*text)]).load();
+        prop_assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors());
+    }
+
+    #[test]
+    fn any_bytes_end_without_panic(bytes: Vec<u8>) {
+        let loaded = Memory::new(&[]).with("/etc/jk.conf", &bytes).load();
+        prop_assert_eq!(loaded.model.is_none(), loaded.diagnostics.has_errors());
+    }
+}

@@ -1,0 +1,155 @@
+//! Which host serves, what it inherits, and who may come in.
+
+use super::memory::Memory;
+use crate::model::{Host, Model};
+
+fn load(config: &str) -> Model {
+    let config =
+        format!("Listen 80\nListen 81\nJkWorkerProperty worker.list=w\nJkMount /* w\n{config}");
+    let loaded = Memory::new(&[("/etc/jk.conf", &*config)]).load();
+    loaded
+        .model
+        .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
+}
+
+fn name(host: &Host) -> &str {
+    host.server_name.as_ref().map_or("-", |name| &name.name)
+}
+
+const HOSTS: &str = "
+ServerName main.example
+<VirtualHost *:80>
+  ServerName one.example:80
+  ServerAlias *.one.example uno
+</VirtualHost>
+<VirtualHost _default_:80>
+  ServerName two.example
+</VirtualHost>
+<VirtualHost *>
+  ServerName any.example
+</VirtualHost>
+<VirtualHost 192.0.2.7:80 [2001:db8::7]:80>
+  ServerName seven.example
+</VirtualHost>
+<VirtualHost 192.0.2.7:*>
+  ServerName seven-any.example
+</VirtualHost>
+<VirtualHost 192.0.2.7:80>
+  ServerName seven-two.example
+</VirtualHost>
+";
+
+#[test]
+fn hosts_are_chosen_by_address_then_by_name() {
+    let model = load(HOSTS);
+    for (local, header, expected) in [
+        ("192.0.2.1:80", None, "one.example"),
+        ("192.0.2.1:80", Some("nobody.example"), "one.example"),
+        ("192.0.2.1:80", Some("TWO.example:80"), "two.example"),
+        ("192.0.2.1:80", Some("two.example."), "two.example"),
+        ("192.0.2.1:80", Some("a.b.One.example"), "one.example"),
+        ("192.0.2.1:80", Some("UNO"), "one.example"),
+        ("192.0.2.1:80", Some("any.example"), "one.example"),
+        ("192.0.2.1:81", Some("one.example"), "any.example"),
+        ("192.0.2.7:80", None, "seven.example"),
+        (
+            "192.0.2.7:80",
+            Some("seven-two.example"),
+            "seven-two.example",
+        ),
+        ("192.0.2.7:80", Some("one.example"), "seven.example"),
+        ("192.0.2.7:81", None, "seven-any.example"),
+        ("[::ffff:192.0.2.7]:81", None, "seven-any.example"),
+        (
+            "[2001:db8::7]:80",
+            Some("seven-two.example"),
+            "seven.example",
+        ),
+        (
+            "[2001:db8::7]:80",
+            Some("[2001:db8::7]:80"),
+            "seven.example",
+        ),
+    ] {
+        let host = model.host_for(local.parse().unwrap(), header);
+        assert_eq!(name(host), expected, "{local} {header:?}");
+    }
+}
+
+#[test]
+fn without_a_fitting_host_the_main_server_serves() {
+    let model = load("ServerName main\n<VirtualHost 192.0.2.7:80>\nServerName a\n</VirtualHost>");
+    let host = |local: &str| name(model.host_for(local.parse().unwrap(), Some("a"))).to_owned();
+    assert_eq!(host("192.0.2.1:80"), "main");
+    assert_eq!(host("192.0.2.7:81"), "main");
+    assert_eq!(host("192.0.2.7:80"), "a");
+}
+
+#[test]
+fn names_and_ports_come_from_the_main_server() {
+    let model = load(
+        "<VirtualHost *>\n</VirtualHost>
+         ServerName https://main.example:81
+         <VirtualHost 192.0.2.7>\n</VirtualHost>
+         <VirtualHost *>\n</VirtualHost>",
+    );
+    let main = model.hosts[0].server_name.as_ref().unwrap();
+    assert_eq!(
+        (main.scheme.as_deref(), main.port),
+        (Some("https"), Some(81))
+    );
+    let hosts: Vec<_> = model
+        .hosts
+        .iter()
+        .map(|h| (name(h), h.addresses.clone()))
+        .collect();
+    assert_eq!(hosts[1], ("main.example", vec![(None, None)]));
+    assert_eq!(
+        hosts[2],
+        ("-", vec![(Some("192.0.2.7".parse().unwrap()), Some(81))])
+    );
+    assert_eq!(hosts[3], ("main.example", vec![(None, Some(81))]));
+}
+
+#[test]
+fn access_is_merged_as_httpd_does() {
+    let model = load(
+        "<Location />\n Require ip 10\n</Location>
+         <Location /open>\n Require all granted\n</Location>
+         <Location /open/old/>\n Order deny,allow\n Deny from 10.9\n</Location>
+         <Location /*/glob>\n Require all denied\n</Location>
+         <Location /mixed>
+           <RequireAll>
+             Require all granted
+             <RequireNone>\n Require ip 10.1\n Require local\n </RequireNone>
+           </RequireAll>
+         </Location>
+         <VirtualHost *:81>
+           <Location /open>\n Require ip 10.2.0.0/16 10.3.0.0/255.255.0.0\n </Location>
+         </VirtualHost>",
+    );
+    for (host, path, client, expected) in [
+        (0, "/", "10.1.1.1", true),
+        (0, "/", "11.1.1.1", false),
+        (0, "/open", "11.1.1.1", true),
+        (0, "/opened", "11.1.1.1", false),
+        (0, "/open/x", "10.9.1.1", true),
+        (0, "/open/old", "10.9.1.1", true),
+        (0, "/open/old/x", "10.9.1.1", false),
+        (0, "/open/old/x", "11.1.1.1", true),
+        (0, "/a/glob", "10.1.1.1", false),
+        (0, "/a/b/glob", "10.1.1.1", true),
+        (0, "/a/glob/x", "10.1.1.1", true),
+        (0, "/mixed", "10.1.1.1", false),
+        (0, "/mixed", "127.0.0.1", false),
+        (0, "/mixed", "12.1.1.1", true),
+        (1, "/", "11.1.1.1", false),
+        (1, "/open", "11.1.1.1", false),
+        (1, "/open", "10.3.1.1", true),
+        (1, "/open/old/x", "10.9.1.1", false),
+    ] {
+        let local = "192.0.2.1".parse().unwrap();
+        let allowed = model.hosts[host].allows(path.as_bytes(), client.parse().unwrap(), local);
+        assert_eq!(allowed, expected, "{host} {path} {client}");
+    }
+}
