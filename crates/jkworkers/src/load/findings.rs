@@ -149,13 +149,13 @@ fn mounts() {
     jk.conf:9: error: there is no worker `nobody` to serve /y
         remedy: The workers in worker.list are: w.
     jk.conf:10: error: there is no worker `*` to serve /y
-        remedy: Did you mean `w`? The workers in worker.list are: w.
+        remedy: The workers in worker.list are: w.
     jk.conf:12: error: JkMount can not have a path when defined in a location
         remedy: Write the worker's name alone.
     jk.conf:13: error: there is no worker `ww` to serve /z
-        remedy: Did you mean `w`? The workers in worker.list are: w.
+        remedy: The workers in worker.list are: w.
     jk.conf:16: error: the worker's name for /a b is missing
-        remedy: Did you mean `w`? The workers in worker.list are: w.
+        remedy: The workers in worker.list are: w.
     ");
 }
 
@@ -167,7 +167,7 @@ fn a_worker_that_is_not_listed() {
     jk.conf:5: error: there is no worker `node1` to serve /a
         remedy: Add `node1` to worker.list: it is defined, but cannot be mounted.
     jk.conf:6: error: there is no worker `ib` to serve /b
-        remedy: Did you mean `lb`? The workers in worker.list are: lb.
+        remedy: The workers in worker.list are: lb.
     ");
 }
 
