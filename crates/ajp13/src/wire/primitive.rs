@@ -71,6 +71,8 @@ pub(super) struct PacketWriter<'b> {
     buffer: &'b mut BytesMut,
     start: usize,
     limit: usize,
+    /// Bytes that may still be written.
+    room: usize,
     failed: bool,
     finished: bool,
 }
@@ -85,6 +87,7 @@ impl<'b> PacketWriter<'b> {
             buffer,
             start,
             limit,
+            room: limit.saturating_sub(HEADER),
             failed: false,
             finished: false,
         }
@@ -92,13 +95,13 @@ impl<'b> PacketWriter<'b> {
 
     pub(super) fn byte(&mut self, value: u8) {
         if self.fits(1) {
-            self.buffer.put_u8(value);
+            self.buffer.extend_from_slice(&[value]);
         }
     }
 
     pub(super) fn int(&mut self, value: u16) {
         if self.fits(2) {
-            self.buffer.put_u16(value);
+            self.buffer.extend_from_slice(&value.to_be_bytes());
         }
     }
 
@@ -108,15 +111,16 @@ impl<'b> PacketWriter<'b> {
         }
     }
 
+    #[inline]
     pub(super) fn string(&mut self, value: Option<&[u8]>) {
         let Some(value) = value else {
             return self.int(NULL);
         };
         match u16::try_from(value.len()) {
             Ok(length) if length != NULL && self.fits(value.len() + 3) => {
-                self.buffer.put_u16(length);
-                self.buffer.put_slice(value);
-                self.buffer.put_u8(0);
+                self.buffer.extend_from_slice(&length.to_be_bytes());
+                self.buffer.extend_from_slice(value);
+                self.buffer.extend_from_slice(&[0]);
             }
             _ => self.failed = true,
         }
@@ -158,9 +162,12 @@ impl<'b> PacketWriter<'b> {
         Ok(())
     }
 
+    #[inline]
     fn fits(&mut self, bytes: usize) -> bool {
-        let written = self.buffer.len() - self.start;
-        self.failed = self.failed || bytes > self.limit.saturating_sub(written);
+        match self.room.checked_sub(bytes) {
+            Some(room) => self.room = room,
+            None => self.failed = true,
+        }
         !self.failed
     }
 }
