@@ -175,4 +175,13 @@ mod tests {
             assert_eq!(is_total, metric.kind == Kind::Counter, "{}", metric.name);
         }
     }
+
+    #[test]
+    fn the_documentation_lists_them_in_this_order() {
+        let page = include_str!("../../../../docs/metrics.md");
+        let listed: Vec<_> = (page.lines())
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect();
+        assert_eq!(listed, ALL.map(|m| m.name));
+    }
 }
