@@ -2,7 +2,7 @@
 //!
 //! A web server tells the container more than HTTP carries: who the client is, what TLS agreed
 //! on, which user logged in, which balancer member was chosen. These facts travel as typed
-//! extensions of [`http::Request`] and mean the same on both sides: the client side writes those
+//! extensions of `http::Request` and mean the same on both sides: the client side writes those
 //! it finds into the packet, the server side puts those it received on the request.
 //!
 //! | extension | carries | from the packet's |
@@ -213,7 +213,7 @@ impl fmt::Display for Activation {
     }
 }
 
-/// Path and query to send exactly like this, where [`http::Uri`] cannot express them.
+/// Path and query to send exactly like this, where `http::Uri` cannot express them.
 ///
 /// The server side never sets it: it hands on only what a URI holds, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]

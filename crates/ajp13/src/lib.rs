@@ -1,5 +1,22 @@
 //! AJP13, the protocol that web servers speak to Tomcat.
 //!
+//! A web server takes a request from a browser, packs it into AJP13 and sends it to a container,
+//! which is Tomcat, or a Rust application that uses this crate. One connection carries one
+//! request at a time and is used again for the next.
+//!
+//! # Features
+//!
+//! | feature | gives | built on |
+//! |---|---|---|
+//! | none | [`wire`] and [`exchange`]: the protocol without sockets; [`facts`] | `bytes`, `nom` |
+//! | `client` (default) | `Client` and `Pool`: the web server's side | `tokio`, `http` |
+//! | `server` | `server`: the container's side | `tokio`, `http` |
+//! | `tower` | `tower_service::Service` for `Client` | `client` |
+//!
+//! Both sides stream bodies in both directions at once and hold no body in memory. Neither
+//! retries anything, and neither starts tasks but the ones that accept connections in
+//! `server::Server`.
+//!
 //! # The protocol without sockets
 //! Two modules know the protocol and nothing else: they neither read, wait nor look at a clock,
 //! and need no feature.

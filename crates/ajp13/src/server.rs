@@ -76,6 +76,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tracing::{Instrument, error_span};
 
 pub use error::Error;
 pub use options::{AllowedAttributes, ServerOptions};
@@ -151,14 +152,8 @@ impl Server {
                 accepted = self.accept(&mut connections) => accepted,
             };
             if let Some((io, peer)) = accepted {
-                let serving = serve(
-                    io,
-                    peer,
-                    self.options.clone(),
-                    service.clone(),
-                    stopped.clone(),
-                );
-                connections.spawn(serving);
+                let serving = serve(io, self.options.clone(), service.clone(), stopped.clone());
+                connections.spawn(serving.instrument(error_span!("ajp13", %peer)));
             }
         }
         let Self { listener, options } = self;
@@ -193,7 +188,6 @@ impl Server {
 
 async fn serve<S, F, B>(
     io: TcpStream,
-    peer: SocketAddr,
     options: Arc<ServerOptions>,
     service: S,
     stop: watch::Receiver<bool>,
@@ -203,9 +197,17 @@ async fn serve<S, F, B>(
     B: Body<Error: Into<Box<dyn StdError + Send + Sync>>>,
 {
     if let Err(error) = io.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "cannot turn Nagle's algorithm off");
+        tracing::debug!(%error, "cannot turn Nagle's algorithm off");
     }
-    if let Err(error) = Connection::new(io, &options, stop).run(&service).await {
-        tracing::warn!(%peer, error = &error as &dyn StdError, "closed a connection");
+    match Connection::new(io, &options, stop).run(&service).await {
+        Ok(()) => {}
+        // Browsers go away all the time, and take the web server's connection with them.
+        Err(error @ (Error::Disconnected | Error::Io(_))) => {
+            tracing::debug!(
+                error = &error as &dyn StdError,
+                "a connection ended inside a request"
+            );
+        }
+        Err(error) => tracing::warn!(error = &error as &dyn StdError, "closed a connection"),
     }
 }
