@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Response, request};
+use http::{Method, Response, Uri, request};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::time::Instant;
@@ -18,7 +18,8 @@ use crate::{
     balancer::{InFlight, Verdict},
     logging::Printable,
     peer::Peer,
-    snapshot,
+    snapshot::{self, Served, Snapshot},
+    stats::Begun,
 };
 
 /// The body of an answer.
@@ -26,7 +27,7 @@ use crate::{
 pub(crate) struct Answer {
     source: Source,
     /// Ends with the answer, whoever ends it.
-    _visit: Option<Visit>,
+    visit: Option<Visit>,
 }
 
 #[derive(Debug)]
@@ -39,7 +40,7 @@ impl From<Full<Bytes>> for Answer {
     fn from(page: Full<Bytes>) -> Self {
         Self {
             source: Source::Page(page),
-            _visit: None,
+            visit: None,
         }
     }
 }
@@ -48,7 +49,7 @@ impl From<Relay> for Answer {
     fn from(relay: Relay) -> Self {
         Self {
             source: Source::Relay(relay),
-            _visit: None,
+            visit: None,
         }
     }
 }
@@ -61,11 +62,15 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
-        match &mut self.source {
+        let Self { source, visit } = &mut *self;
+        let Some(visit) = visit else {
+            return Poll::Ready(None); // every answer that leaves belongs to a visit
+        };
+        match source {
             Source::Page(page) => Pin::new(page)
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
-            Source::Relay(relay) => relay.poll_frame(cx),
+            Source::Relay(relay) => relay.poll_frame(cx, visit),
         }
     }
 
@@ -111,85 +116,102 @@ impl Relay {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
+        visit: &Visit,
     ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
+        // To be asked for more means that the client has read enough of what there was.
+        visit.peer.goes_on();
         let polled = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(Err(error)) = &polled {
-            self.broken = true;
-            self.blame(error);
+        match &polled {
+            Some(Ok(_)) => visit.peer.waits_for_client(),
+            Some(Err(error)) => self.breaks_off(error, visit),
+            None => {}
+        }
+        if let Some(hint) = self.body.refusal_hint() {
+            tracing::warn!(worker = visit.worker(), request = %visit, "refused with 403: {hint}");
         }
         Poll::Ready(polled)
     }
 
     /// The answer broke off in the middle: says so, and holds it against whom it concerns.
-    fn blame(&mut self, error: &ajp13::Error) {
-        let failure = failure_of(error);
-        if failure.verdict() == Verdict::ClientError {
-            tracing::info!(%error, "request given up by its client");
+    fn breaks_off(&mut self, error: &ajp13::Error, visit: &Visit) {
+        self.broken = true;
+        let verdict = failure_of(error).verdict();
+        let worker = visit.worker();
+        if verdict == Verdict::ClientError {
+            tracing::info!(worker, request = %visit, %error, "request given up by its client");
         } else {
-            tracing::warn!(%error, "answer broken off; the client's connection is closed");
+            tracing::warn!(worker, request = %visit, %error, "answer broken off, and with it the client's connection");
         }
+        self.record(verdict);
+    }
+
+    fn record(&mut self, verdict: Verdict) {
         if let Some(guard) = &mut self.guard {
-            guard.record(failure.verdict(), snapshot::now());
+            guard.record(verdict, snapshot::now());
         }
+    }
+
+    /// Whether the backend has given all it had to give.
+    fn is_whole(&self) -> bool {
+        self.body.is_end_stream() || self.body.size_hint().exact() == Some(0)
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        if let Some(hint) = self.body.refusal_hint() {
-            tracing::warn!("{hint}");
-        }
         let tally = self.body.tally();
-        let Some(guard) = &mut self.guard else { return };
-        guard.count_bytes(tally.sent, tally.received);
-        let is_whole = self.body.is_end_stream() || self.body.size_hint().exact() == Some(0);
-        if !is_whole && !self.broken {
-            guard.record(Verdict::ClientError, snapshot::now());
+        if let Some(guard) = &mut self.guard {
+            guard.count_bytes(tally.sent, tally.received);
+        }
+        if !self.is_whole() && !self.broken {
+            self.record(Verdict::ClientError);
         }
     }
 }
 
 /// One request's stay, from its head to the end of its answer.
 pub(crate) struct Visit {
-    peer: Arc<Peer>,
-    line: Option<Box<Line>>,
-}
-
-/// What a line of the access log says.
-struct Line {
-    request: String,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) peer: Arc<Peer>,
+    served: Served,
     status: u16,
     began: Instant,
+    method: Method,
+    uri: Uri,
+    _begun: Begun,
 }
 
 impl Visit {
     /// The request's head has come.
-    pub(crate) fn begin(peer: Arc<Peer>, head: &request::Parts) -> Self {
-        peer.busy();
-        let line = tracing::enabled!(tracing::Level::DEBUG).then(|| {
-            let method = Printable(head.method.as_str().as_bytes());
-            let path = Printable(head.uri.path().as_bytes());
-            Box::new(Line {
-                request: format!("{method} {path}"),
-                status: 0,
-                began: Instant::now(),
-            })
-        });
-        Self { peer, line }
+    pub(crate) fn begin(snapshot: Arc<Snapshot>, peer: Arc<Peer>, head: &request::Parts) -> Self {
+        peer.begins_request();
+        Self {
+            snapshot,
+            peer,
+            served: Served::default(),
+            status: 0,
+            began: Instant::now(),
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            _begun: Begun::new(),
+        }
     }
 
-    /// Who is visiting.
-    pub(crate) fn peer(&self) -> &Peer {
-        &self.peer
+    /// The name of the worker that serves it; empty where there is none.
+    fn worker(&self) -> &str {
+        self.snapshot.name_of(self.served)
     }
 
     /// Ends together with the answer's body.
-    pub(crate) fn end_with(mut self, response: Response<Answer>) -> Response<Answer> {
-        if let Some(line) = &mut self.line {
-            line.status = response.status().as_u16();
-        }
+    pub(crate) fn end_with(
+        mut self,
+        response: Response<Answer>,
+        served: Served,
+    ) -> Response<Answer> {
+        self.served = served;
+        self.status = response.status().as_u16();
         response.map(|answer| Answer {
-            _visit: Some(self),
+            visit: Some(self),
             ..answer
         })
     }
@@ -197,16 +219,27 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        self.peer.quiet(Instant::now());
-        if let Some(line) = &self.line {
-            tracing::debug!(
-                client = %self.peer.ip_text,
-                request = %line.request,
-                status = line.status,
-                took = ?line.began.elapsed(),
-                "answered"
-            );
-        }
+        let now = Instant::now();
+        self.peer.ends_request(now);
+        let took = now.saturating_duration_since(self.began);
+        self.snapshot.count(self.served, self.status, took);
+        tracing::debug!(
+            client = %self.peer.ip_text,
+            worker = self.worker(),
+            request = %self,
+            status = self.status,
+            ?took,
+            "answered"
+        );
+    }
+}
+
+impl fmt::Display for Visit {
+    /// The request as logs show it: without its query, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = self.method.as_str().as_bytes();
+        let path = self.uri.path().as_bytes();
+        write!(f, "{} {}", Printable(method), Printable(path))
     }
 }
 

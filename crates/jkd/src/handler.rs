@@ -26,9 +26,9 @@ use crate::{
     peer::Peer,
     rescue::{self, Stumble},
     serve::Shared,
-    snapshot::{self, Group, Running, Snapshot},
+    snapshot::{self, Group, Running, Served},
     strict::{self, Target},
-    upload::{Replay, Upload},
+    upload::{ClientBody, Replay, Upload},
 };
 
 /// Answers one request. Whatever goes wrong becomes a page here.
@@ -39,19 +39,20 @@ pub(crate) async fn handle(
 ) -> Result<Response<Answer>, Infallible> {
     let snapshot = shared.snapshot.load_full();
     let (head, body) = request.into_parts();
-    let visit = Visit::begin(peer, &head);
-    let response = match answer(&snapshot, visit.peer(), &head, body).await {
+    let visit = Visit::begin(snapshot, peer, &head);
+    let mut served = Served::default();
+    let response = match answer(&visit, &head, body, &mut served).await {
         Ok(response) => response,
         Err(stumble) => rescue::respond(stumble).map(Into::into),
     };
-    Ok(visit.end_with(response))
+    Ok(visit.end_with(response, served))
 }
 
 async fn answer(
-    snapshot: &Snapshot,
-    peer: &Peer,
+    Visit { snapshot, peer, .. }: &Visit,
     head: &request::Parts,
     body: Incoming,
+    served: &mut Served,
 ) -> Result<Response<Answer>, Stumble> {
     let target = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, target.host);
@@ -70,8 +71,9 @@ async fn answer(
                 server_port: server_port(&target, host),
                 body: BodyLength::of(&head.headers),
             };
-            let upload = receive(&forward, body, group.max_data).await?;
-            balance(group, &forward, upload).await
+            *served = Served::by(group);
+            let upload = receive(&forward, peer, body, group.max_data).await?;
+            balance(group, &forward, upload, &mut served.member).await
         }
         Some(Running::Status(_)) => Err(Stumble::Unmapped),
         None => {
@@ -110,6 +112,7 @@ fn server_port(target: &Target<'_>, host: &Host) -> u16 {
 /// Reads what AJP sends of a body without being asked.
 async fn receive(
     forward: &Forward<'_>,
+    peer: &Arc<Peer>,
     body: Incoming,
     max_data: usize,
 ) -> Result<Upload, Stumble> {
@@ -117,6 +120,7 @@ async fn receive(
         return Ok(Upload::none());
     }
     let announced = forward.body.known();
+    let body = ClientBody::new(body, peer.clone());
     Upload::begin(body, announced, max_data).await.map_err(|error| {
         tracing::info!(client = %forward.peer.ip_text, request = %forward, %error, "request given up by its client");
         Stumble::ClientBody
@@ -128,6 +132,7 @@ async fn balance(
     group: &Group,
     forward: &Forward<'_>,
     upload: Upload,
+    member: &mut Option<usize>,
 ) -> Result<Response<Answer>, Stumble> {
     let config = group.balancer.config();
     let selection = Selection {
@@ -149,6 +154,7 @@ async fn balance(
             }
             Step::GiveUp(why) => return Err(give_up(group, forward, why)),
         };
+        *member = Some(chosen.index);
         let guard = attempts.in_flight();
         match attempt::attempt(group, chosen, forward, body.take(), guard).await {
             Ok(answered) => {

@@ -18,5 +18,6 @@ mod maintain;
 mod peer;
 mod rescue;
 mod response;
+mod scrape;
 mod strict;
 mod upload;

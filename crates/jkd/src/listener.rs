@@ -19,16 +19,17 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{handler, peer::Peer, serve::Shared};
+use crate::{
+    handler,
+    peer::{IDLE, Peer},
+    serve::Shared,
+};
 
 /// The pending connections that the system keeps for us: as many as it allows.
 const BACKLOG: i32 = 4096;
 
 /// What one request head may take, and what is buffered towards a slow client, bytes.
 const BUFFER: usize = 128 * 1024;
-
-/// How long a connection may stand without a request, or with an unfinished request head.
-const IDLE: Duration = Duration::from_secs(30);
 
 /// Binds one address as many times as there are lanes, all on the same port.
 ///
@@ -169,9 +170,9 @@ async fn serve(
                 }
                 return;
             }
-            () = idle.as_mut() => match peer.quiet_since() {
-                Some(since) if since + IDLE <= Instant::now() => return,
-                Some(since) => idle.as_mut().reset(since + IDLE),
+            () = idle.as_mut() => match peer.deadline() {
+                Some(deadline) if deadline <= Instant::now() => return,
+                Some(deadline) => idle.as_mut().reset(deadline),
                 None => idle.as_mut().reset(Instant::now() + IDLE),
             },
             () = closing.cancelled(), if !draining => {

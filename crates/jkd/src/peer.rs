@@ -24,17 +24,23 @@ pub(crate) struct Peer {
     /// The runtime that serves it: pools keep their connections apart by it.
     pub(crate) lane: usize,
     opened: Instant,
-    /// Milliseconds from `opened` to the end of the last request, or [`BUSY`].
-    quiet: AtomicU64,
+    /// Since when there is no request.
+    quiet: Since,
+    /// Since when a request waits for the client: for more of its body, or until it reads.
+    stalled: Since,
 }
 
-const BUSY: u64 = u64::MAX;
+/// How long a connection may stand without a request, or with an unfinished request head.
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
+
+/// How long a request may wait for its client, as httpd's `Timeout`.
+pub(crate) const STALL: Duration = Duration::from_secs(60);
 
 impl Peer {
     pub(crate) fn new(client: SocketAddr, local: SocketAddr, lane: usize) -> Self {
         let ip = client.ip().to_canonical();
         let local = SocketAddr::new(local.ip().to_canonical(), local.port());
-        Self {
+        let peer = Self {
             ip,
             local,
             ip_text: ip.to_string(),
@@ -42,28 +48,72 @@ impl Peer {
             local_text: local.ip().to_string(),
             lane,
             opened: Instant::now(),
-            quiet: AtomicU64::new(0),
-        }
+            quiet: Since::default(),
+            stalled: Since::default(),
+        };
+        peer.ends_request(peer.opened);
+        peer
     }
 
     /// A request has begun.
-    pub(crate) fn busy(&self) {
-        self.quiet.store(BUSY, Ordering::Relaxed);
+    pub(crate) fn begins_request(&self) {
+        self.quiet.clear();
     }
 
     /// Its answer has been handed over.
-    pub(crate) fn quiet(&self, now: Instant) {
-        let age = now.saturating_duration_since(self.opened).as_millis();
-        let age = u64::try_from(age).unwrap_or(BUSY - 1);
-        self.quiet.store(age, Ordering::Relaxed);
+    pub(crate) fn ends_request(&self, now: Instant) {
+        self.stalled.clear();
+        self.quiet.set(now.saturating_duration_since(self.opened));
     }
 
-    /// Since when there is no request; `None` while there is one.
-    pub(crate) fn quiet_since(&self) -> Option<Instant> {
-        match self.quiet.load(Ordering::Relaxed) {
-            BUSY => None,
-            age => Some(self.opened + Duration::from_millis(age)),
+    /// It is the client's turn.
+    pub(crate) fn waits_for_client(&self) {
+        if self.stalled.get().is_none() {
+            self.stalled.set(self.opened.elapsed());
         }
+    }
+
+    /// The client has done its part.
+    pub(crate) fn goes_on(&self) {
+        self.stalled.clear();
+    }
+
+    /// When the connection is to be given up, unless something happens before.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let idle = self.quiet.get().map(|since| since + IDLE);
+        let stalled = self.stalled.get().map(|since| since + STALL);
+        idle.into_iter()
+            .chain(stalled)
+            .min()
+            .map(|age| self.opened + age)
+    }
+}
+
+/// A moment in the life of a connection, or none.
+#[derive(Debug)]
+struct Since(AtomicU64);
+
+const NEVER: u64 = u64::MAX;
+
+impl Since {
+    fn set(&self, age: Duration) {
+        let age = u64::try_from(age.as_millis()).unwrap_or(NEVER - 1);
+        self.0.store(age, Ordering::Relaxed);
+    }
+
+    fn clear(&self) {
+        self.0.store(NEVER, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<Duration> {
+        let age = self.0.load(Ordering::Relaxed);
+        (age != NEVER).then(|| Duration::from_millis(age))
+    }
+}
+
+impl Default for Since {
+    fn default() -> Self {
+        Self(AtomicU64::new(NEVER))
     }
 }
 
@@ -72,19 +122,24 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_knows_how_long_it_has_been_quiet() {
-        let peer = Peer::new(
-            "[::ffff:10.0.0.1]:9".parse().unwrap(),
-            "[::1]:80".parse().unwrap(),
-            0,
-        );
+    async fn a_connection_is_given_up_when_its_client_does_nothing() {
+        let client = "[::ffff:10.0.0.1]:9".parse().unwrap();
+        let peer = Peer::new(client, "[::1]:80".parse().unwrap(), 0);
         assert_eq!(peer.ip_text, "10.0.0.1");
         let opened = Instant::now();
-        assert_eq!(peer.quiet_since(), Some(opened));
-        peer.busy();
-        assert_eq!(peer.quiet_since(), None);
+        assert_eq!(peer.deadline(), Some(opened + IDLE));
+        peer.begins_request();
+        assert_eq!(peer.deadline(), None);
         tokio::time::advance(Duration::from_secs(3)).await;
-        peer.quiet(Instant::now());
-        assert_eq!(peer.quiet_since(), Some(opened + Duration::from_secs(3)));
+        peer.waits_for_client();
+        let stalled = Instant::now();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        peer.waits_for_client();
+        assert_eq!(peer.deadline(), Some(stalled + STALL));
+        peer.goes_on();
+        assert_eq!(peer.deadline(), None);
+        peer.waits_for_client();
+        peer.ends_request(Instant::now());
+        assert_eq!(peer.deadline(), Some(Instant::now() + IDLE));
     }
 }

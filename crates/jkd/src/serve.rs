@@ -30,7 +30,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{listener, logging::Logging, maintain, snapshot::Snapshot};
+use crate::{
+    listener,
+    logging::Logging,
+    maintain, scrape,
+    snapshot::Snapshot,
+    stats::{self, Exporter},
+};
 
 /// How requests are spread over threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +57,8 @@ pub struct Settings {
     pub layout: Layout,
     /// How long requests in flight may take after the end was asked for.
     pub drain: Duration,
+    /// `--metrics`: where Prometheus may ask, if at all. Only [`run`] offers it.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Default for Settings {
@@ -64,6 +72,7 @@ impl Default for Settings {
                 _ => Layout::Lanes,
             },
             drain: Duration::from_secs(30),
+            metrics: None,
         }
     }
 }
@@ -93,6 +102,9 @@ pub enum StartError {
     /// There is no `Listen`.
     #[error("no address to listen on: add a Listen directive or --listen ADDRESS:PORT")]
     NoListener,
+    /// The address of `--metrics` cannot be bound, or something else measures in this process.
+    #[error("cannot offer metrics: {0}")]
+    Metrics(Box<dyn std::error::Error + Send + Sync>),
     /// Threads or runtimes cannot be made.
     #[error("cannot start threads: {0}")]
     Threads(#[from] io::Error),
@@ -132,10 +144,40 @@ fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), 
         let _context = control.enter();
         Signals::new()?
     };
+    let metrics = Metrics::prepare(options.settings.metrics, &control)?;
     let running = start(model, options.settings)?;
+    stats::note_config_read();
+    if let Some(metrics) = metrics {
+        metrics.offer(&control, &running);
+    }
     control.block_on(signals.obey(options, &logging, running));
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The Prometheus endpoint, ready to serve.
+struct Metrics {
+    listener: TcpListener,
+    exporter: Arc<Exporter>,
+}
+
+impl Metrics {
+    /// Begins to measure: to be done before anything is made that counts.
+    fn prepare(at: Option<SocketAddr>, control: &Runtime) -> Result<Option<Self>, StartError> {
+        let Some(address) = at else { return Ok(None) };
+        let exporter = stats::install_recorder().map_err(|e| StartError::Metrics(e.into()))?;
+        let listener = control.block_on(scrape::bind(address));
+        Ok(Some(Self {
+            listener: listener.map_err(|e| StartError::Metrics(e.into()))?,
+            exporter: Arc::new(exporter),
+        }))
+    }
+
+    fn offer(self, control: &Runtime, running: &Running) {
+        control.spawn(scrape::keep_up(self.exporter.clone()));
+        let shared = running.shared.clone();
+        control.spawn(scrape::serve(self.listener, self.exporter, shared));
+    }
 }
 
 fn log_findings(findings: &Diagnostics) {
@@ -397,6 +439,7 @@ fn reload(options: &Options, logging: &Logging, running: &Running) {
             tracing::error!(at = %finding.origin, help, "{}", finding.message);
         }
         tracing::error!("the new configuration is invalid; the running one stays");
+        stats::count_reload(false);
         return;
     };
     log_findings(&loaded.diagnostics);
@@ -408,5 +451,7 @@ fn reload(options: &Options, logging: &Logging, running: &Running) {
         .map(|(path, _)| path.as_path());
     logging.change(level, file);
     running.reload(model);
+    stats::count_reload(true);
+    stats::note_config_read();
     tracing::info!("configuration reloaded");
 }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::{
     balancer::{Balancer, Chosen, Now},
     response,
+    stats::Requests,
 };
 
 /// Everything that serving a request needs.
@@ -42,6 +43,10 @@ pub enum Running {
 pub struct Group {
     /// The worker's name.
     pub name: Arc<str>,
+    /// Its place in `worker.list`.
+    index: usize,
+    /// Counts the requests that end.
+    pub(crate) requests: Requests,
     /// Whether it was configured as a balancer.
     pub is_balancer: bool,
     /// Who gets which request.
@@ -80,7 +85,8 @@ impl Snapshot {
         let workers = model
             .workers
             .iter()
-            .map(|worker| (worker.name.clone(), endpoints.run(worker)))
+            .enumerate()
+            .map(|(index, worker)| (worker.name.clone(), endpoints.run(index, worker)))
             .collect();
         Self { model, workers }
     }
@@ -100,10 +106,42 @@ impl Snapshot {
         })
     }
 
+    /// The name of the worker that serves a request; empty where there is none.
+    pub(crate) fn name_of(&self, by: Served) -> &str {
+        let worker = by.group.and_then(|index| self.model.workers.get(index));
+        worker.map_or("", |worker| &*worker.name)
+    }
+
+    /// Counts a request that has ended.
+    pub(crate) fn count(&self, by: Served, status: u16, took: Duration) {
+        if let Some(group) = self.group(self.name_of(by)) {
+            group.requests.count(by.member, status, took);
+        }
+    }
+
     fn group(&self, name: &str) -> Option<&Group> {
         match self.worker(name)? {
             Running::Group(group) => Some(group),
             Running::Status(_) => None,
+        }
+    }
+}
+
+/// Who served a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Served {
+    /// The worker's place in `worker.list`.
+    group: Option<usize>,
+    /// The member that answered.
+    pub(crate) member: Option<usize>,
+}
+
+impl Served {
+    /// The request was mapped to this group.
+    pub(crate) const fn by(group: &Group) -> Self {
+        Self {
+            group: Some(group.index),
+            member: None,
         }
     }
 }
@@ -145,28 +183,35 @@ struct Endpoints<'a> {
 }
 
 impl Endpoints<'_> {
-    fn run(&mut self, worker: &Worker) -> Running {
-        match &worker.kind {
-            WorkerKind::Status(status) => Running::Status(status.clone()),
-            WorkerKind::Ajp13(ajp) => self.group(worker, Balancer::alone(ajp.clone()), false),
-            WorkerKind::Balancer(lb) => self.group(worker, Balancer::new(lb.clone()), true),
-        }
+    fn run(&mut self, index: usize, worker: &Worker) -> Running {
+        let (balancer, is_balancer) = match &worker.kind {
+            WorkerKind::Status(status) => return Running::Status(status.clone()),
+            WorkerKind::Ajp13(ajp) => (Balancer::alone(ajp.clone()), false),
+            WorkerKind::Balancer(lb) => (Balancer::new(lb.clone()), true),
+        };
+        Running::Group(Group {
+            index,
+            is_balancer,
+            ..self.group(&worker.name, balancer)
+        })
     }
 
-    fn group(&mut self, worker: &Worker, mut balancer: Balancer, is_balancer: bool) -> Running {
-        if let Some(old) = self.old.and_then(|old| old.group(&worker.name)) {
+    fn group(&mut self, name: &Arc<str>, mut balancer: Balancer) -> Group {
+        if let Some(old) = self.old.and_then(|old| old.group(name)) {
             balancer.adopt(&old.balancer);
         }
-        let members = balancer.config().members.clone();
+        let members = &balancer.config().members;
         let endpoints: Vec<_> = members.iter().map(|m| self.endpoint(&m.worker)).collect();
         let max_data = endpoints.iter().map(|e| e.packet_size.max_data()).min();
-        Running::Group(Group {
-            name: worker.name.clone(),
-            is_balancer,
+        Group {
+            name: name.clone(),
+            index: 0,
+            requests: Requests::new(name, members.iter().map(|m| &*m.worker.name)),
+            is_balancer: false,
+            max_data: max_data.unwrap_or(PacketSize::DEFAULT.max_data()),
             balancer: Arc::new(balancer),
             endpoints,
-            max_data: max_data.unwrap_or(PacketSize::DEFAULT.max_data()),
-        })
+        }
     }
 
     fn endpoint(&mut self, worker: &Arc<AjpWorker>) -> Arc<Endpoint> {

@@ -6,12 +6,16 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+
+use crate::peer::Peer;
 
 /// The client broke off, or its framing is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +29,7 @@ pub(crate) enum ClientError {
 /// A request body that can be sent from its beginning again until more than its first packet
 /// was taken.
 #[derive(Debug)]
-pub(crate) struct Upload<B = hyper::body::Incoming> {
+pub(crate) struct Upload<B = ClientBody> {
     /// The first packet's data; empty for bodies of unknown length.
     first: Bytes,
     /// What came from the client together with the end of `first`.
@@ -35,6 +39,40 @@ pub(crate) struct Upload<B = hyper::body::Incoming> {
     /// The announced length, and how much of it is still to be given to the backend.
     announced: Option<u64>,
     left: u64,
+}
+
+/// A body as the client sends it; tells when it is the client that is being waited for.
+#[derive(Debug)]
+pub(crate) struct ClientBody {
+    body: Incoming,
+    peer: Arc<Peer>,
+}
+
+impl ClientBody {
+    pub(crate) const fn new(body: Incoming, peer: Arc<Peer>) -> Self {
+        Self { body, peer }
+    }
+}
+
+impl Body for ClientBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match &polled {
+            Poll::Pending => self.peer.waits_for_client(),
+            Poll::Ready(_) => self.peer.goes_on(),
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,7 +147,7 @@ impl<B> Upload<B> {
 
 /// What is left of a request's body between two tries.
 #[derive(Debug)]
-pub(crate) struct Replay<B = hyper::body::Incoming> {
+pub(crate) struct Replay<B = ClientBody> {
     upload: Option<Upload<B>>,
     /// The whole body, where it fits one packet: it can be made again from this.
     whole: Option<Bytes>,

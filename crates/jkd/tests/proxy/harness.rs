@@ -48,6 +48,7 @@ impl Daemon {
             threads: NonZeroUsize::new(2).unwrap(),
             layout,
             drain,
+            ..Settings::default()
         };
         let running = serve::start(model, settings).unwrap();
         let address = running.addresses()[0];
