@@ -270,7 +270,8 @@ pub(crate) mod hint {
     pub(crate) const TLS: &str = "the reply is a TLS record: this port speaks TLS, not AJP; use the port of the AJP connector";
     pub(crate) const MUTE: &str = "the port accepts connections and stays silent: Tomcat does so \
          when its AJP connector failed to start, usually because it has neither secret nor \
-         secretRequired=\"false\"; or all its threads are busy";
+         secretRequired=\"false\"; other causes are a port that speaks HTTP, not AJP, and a \
+         Tomcat whose threads are all busy or whose process is stopped";
     pub(crate) const HANGS_UP: &str = "the port hangs up on AJP: is it an AJP connector, and is \
          Tomcat not shutting down?";
     pub(crate) const REFUSED: &str = "nothing listens there: is Tomcat up, its AJP connector \

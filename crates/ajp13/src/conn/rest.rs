@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::ReadBuf;
 
-use super::upload::{Gone, Upload};
+use super::turn::Turn;
 use super::{Conn, Event, Facts, Io};
 use crate::exchange::{Exchange, NotReusable, Stage};
 use crate::pool::CloseReason;
@@ -77,15 +77,18 @@ impl<IO: Io> Conn<IO> {
                 Some(Stage::HeadersReceived) if self.has_told_all() => {}
                 Some(_) => return Rest::Dirty(CloseReason::Aborted),
             }
-            match self.poll_event(
-                &mut Context::from_waker(Waker::noop()),
-                &mut Upload::<Gone>::gone(),
-            ) {
-                Poll::Ready(Ok(Event::End)) => {}
-                Poll::Ready(Ok(_) | Err(_)) => {
+            match self.next_turn() {
+                Ok(Turn::Event(Event::End)) => {}
+                Ok(Turn::More) => match self.poll_fill(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Rest::Dirty(CloseReason::Broken),
+                    Poll::Pending => return Rest::Finishing,
+                },
+                // Whoever had the rest of the request's body is gone: an end of body now would
+                // make a torn upload look whole.
+                Ok(Turn::Event(_) | Turn::Owed) | Err(_) => {
                     return Rest::Dirty(CloseReason::Broken);
                 }
-                Poll::Pending => return Rest::Finishing,
             }
         }
     }

@@ -48,15 +48,6 @@ impl Source for AnySource {
     }
 }
 
-/// The source of [`Upload::gone`].
-pub(crate) struct Gone;
-
-impl Source for Gone {
-    fn poll_bytes(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
-        Poll::Ready(Some(Err("nobody sends the rest of the body".into())))
-    }
-}
-
 /// The body of one request: its source, and what was taken from it but did not fit a packet.
 pub(crate) struct Upload<S> {
     source: Option<S>,
@@ -75,15 +66,6 @@ impl<S> Upload<S> {
     pub(crate) fn none() -> Self {
         Self {
             source: None,
-            rest: Bytes::new(),
-        }
-    }
-
-    /// A body that nobody sends any more: asked for, it fails, so that the connection is closed
-    /// instead of a torn upload being ended as if it were whole.
-    pub(crate) fn gone() -> Upload<Gone> {
-        Upload {
-            source: Some(Gone),
             rest: Bytes::new(),
         }
     }

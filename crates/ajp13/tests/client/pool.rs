@@ -564,3 +564,31 @@ async fn a_refused_connection_frees_its_slot() {
     }
     assert_eq!((pool.stats().busy, pool.stats().opened), (0, 0));
 }
+
+/// Whoever drops a body last may do so when its runtime is gone.
+#[test]
+fn bodies_and_pools_may_outlive_their_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (pool, body) = runtime.block_on(async {
+        let backend = Backend::bind().await;
+        let pool = backend.pool(quiet());
+        let serve = async {
+            let mut peer = backend.accept().await;
+            peer.request().await;
+            peer.send(&head(304, &[])).await;
+        };
+        let ask = async {
+            let conn = pool.checkout().await.unwrap();
+            let answer = conn.send(get, Empty::<Bytes>::new(), SendOptions::default());
+            answer.await.unwrap().into_body()
+        };
+        let ((), body) = tokio::join!(serve, ask);
+        (pool, body)
+    });
+    drop(runtime);
+    drop(body);
+    assert_eq!(pool.stats().busy, 0);
+}
