@@ -1,23 +1,103 @@
 //! AJP13, the protocol that web servers speak to Tomcat.
 //!
-//! A web server takes a request from a browser, packs it into AJP13 and sends it to a container,
-//! which is Tomcat, or a Rust application that uses this crate. One connection carries one
-//! request at a time and is used again for the next.
+//! A web server that has taken a request hands it to a servlet container over AJP13: the head in
+//! one compact packet, the body in packets that the container asks for, and beside them what only
+//! the web server knows, such as the client's address, its certificate, the authenticated user.
+//! This crate is all of it: packets, a pooling client for those who stand in front of a
+//! container, a server for those who stand behind a web server.
+//!
+//! ```
+//! use std::convert::Infallible;
+//!
+//! use ajp13::Client;
+//! use ajp13::facts::ConnectionInfo;
+//! use bytes::Bytes;
+//! use http_body_util::{BodyExt, Empty};
+//!
+//! # #[cfg(all(feature = "client", feature = "server"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let address = listener.local_addr()?.to_string();
+//! # let hello = |request: http::Request<ajp13::server::RequestBody>| async move {
+//! #     let from = request.extensions().get::<ConnectionInfo>().and_then(ConnectionInfo::remote_ip);
+//! #     http::Response::new(format!("hello {}", from.unwrap()))
+//! # };
+//! # let server = ajp13::server::Server::new(listener, ajp13::server::ServerOptions::default());
+//! # tokio::spawn(server.run(hello, std::future::pending()));
+//! // The connector of a Tomcat: `<Connector protocol="AJP/1.3" secret="s3cret" …/>`
+//! let client = Client::builder(address.parse()?).secret("s3cret").build();
+//!
+//! let mut request = http::Request::get("http://shop.example/hello").body(Empty::<Bytes>::new())?;
+//! request.extensions_mut().insert(ConnectionInfo {
+//!     remote_addr: Some("192.0.2.7".into()),
+//!     ..ConnectionInfo::default()
+//! });
+//! let response = client.send(request).await?;
+//! assert_eq!(response.status(), 200);
+//! let body = response.into_body().collect().await?.to_bytes();
+//! assert_eq!(body, "hello 192.0.2.7");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "client", feature = "server")))]
+//! # fn main() {}
+//! ```
+//!
+//! # Where to begin
+//!
+//! | you want | use |
+//! |---|---|
+//! | to send requests to a container | [`Client`] |
+//! | to be a proxy: own packets, retries, many containers | [`Pool`], [`PooledConn::send`] |
+//! | to bring your own stream | [`Conn`] |
+//! | to be the container | [`server`] |
+//! | to ask whether one is there | [`Client::ping`] |
+//! | packets without sockets | [`wire`], [`exchange`] |
+//!
+//! Complete programs are in the crate's `examples` directory.
 //!
 //! # Features
 //!
 //! | feature | gives | built on |
 //! |---|---|---|
 //! | none | [`wire`] and [`exchange`]: the protocol without sockets; [`facts`] | `bytes`, `nom` |
-//! | `client` (default) | `Client` and `Pool`: the web server's side | `tokio`, `http` |
-//! | `server` | `server`: the container's side | `tokio`, `http` |
-//! | `tower` | `tower_service::Service` for `Client` | `client` |
+//! | `client` (default) | [`Client`], [`Pool`], [`Conn`]: the web server's side | `tokio`, `http` |
+//! | `server` | [`server`]: the container's side | `tokio`, `http` |
+//! | `tower` | [`Client`] as a `tower_service::Service` | `client` |
 //!
 //! Both sides stream bodies in both directions at once and hold no body in memory. Neither
 //! retries anything, and neither starts tasks but the ones that accept connections in
-//! `server::Server`.
+//! [`server::Server`].
+//!
+//! # What AJP13 cannot do
+//!
+//! * TLS. The connection is for a trusted network; a secret is sent in clear with each request.
+//! * Interim responses, trailers, upgrades, CONNECT. There is one head each way.
+//! * Several requests at a time on a connection. The pool opens as many as are needed.
+//! * A request head beyond the packet size, 8192 bytes unless both sides are configured to more.
+//! * Telling an aborted upload from a complete one, but for closing the connection; so that is
+//!   what happens when a request's body fails.
+//!
+//! # Errors and retries
+//!
+//! The client sends nothing twice by itself. An [`Error`] tells how far the exchange had got
+//! ([`Error::stage`]), and whether the connection had simply been closed while it was idle
+//! ([`Error::is_stale`]). The body of a response fails with an [`Error`] when the response
+//! breaks off; only a body that ends without one is whole.
+//!
+//! # Cancel safety
+//!
+//! Every future and body may be dropped at any time. An exchange that is dropped half-way closes
+//! its connection, which is how the container learns of it; the slot in the pool is free at
+//! once. A dropped [`Pool::checkout`] gives up its place in the queue.
+//!
+//! # Stability
+//!
+//! The texts of errors and hints may change at any time. Enums that may grow are marked so.
+//! The types of the crates `bytes`, `http`, `http-body` and `tokio` are part of the interface.
 //!
 //! # The protocol without sockets
+//!
 //! Two modules know the protocol and nothing else: they neither read, wait nor look at a clock,
 //! and need no feature.
 //!
@@ -53,6 +133,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![deny(missing_docs)]
+#![cfg_attr(
+    not(all(feature = "client", feature = "server")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 #[cfg(feature = "client")]
 mod body;
