@@ -19,12 +19,11 @@ pub(crate) fn allows(
     };
     let required = require.map(|r| r.verdict(ends) == Verdict::Granted);
     let ordered = order.map(|o| o.allows(ends));
-    match (required, ordered) {
-        (Some(required), Some(ordered)) if order.is_some_and(|o| o.satisfy_any) => {
-            required || ordered
-        }
-        (required, ordered) => required.unwrap_or(true) && ordered.unwrap_or(true),
+    if order.is_some_and(|o| o.satisfy_any) {
+        // httpd counts a missing part as satisfied here, too.
+        return required.unwrap_or(true) || ordered.unwrap_or(true);
     }
+    required.unwrap_or(true) && ordered.unwrap_or(true)
 }
 
 /// What `Require` knows besides yes and no: a `not` whose condition does not hold grants nothing.
@@ -307,5 +306,7 @@ mod tests {
         assert!(ask(&order, "10.1.0.1"));
         assert!(ask(&order, "10.2.0.1"));
         assert!(!ask(&order, "10.3.0.1"));
+        let without = allows(None, Some(&order), ip("10.3.0.1"), ip("192.0.2.1"));
+        assert!(without, "nothing is required, which satisfies any");
     }
 }

@@ -250,6 +250,14 @@ fn access() {
 }
 
 #[test]
+fn satisfied_by_nothing() {
+    assert_snapshot!(body("<Location /x>\nSatisfy Any\nDeny from all\n</Location>\n"), @r"
+    jk.conf:5: warning: Satisfy Any without Require lets everybody into /x, as in httpd
+        remedy: Remove Satisfy, or write a Require line.
+    ");
+}
+
+#[test]
 fn protection_that_would_be_lost_is_an_error() {
     assert_snapshot!(body("<LocationMatch ^/x>\n<Limit GET>\nRequire ip 10\n</Limit>\nSetHandler x\n</LocationMatch>\n<Location ~ ^/y>\nOrder allow,deny\n</Location>\n<Macro X>\n</Macro>\nUse X\n"), @r"
     jk.conf:5: warning: <LocationMatch> means nothing here and is ignored with its content

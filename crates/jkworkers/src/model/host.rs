@@ -300,7 +300,8 @@ pub struct Order {
     pub allow: Vec<AddressSet>,
     /// `Deny from`.
     pub deny: Vec<AddressSet>,
-    /// `Satisfy Any`: either this or the `Require` lines are enough.
+    /// `Satisfy Any`: either this or the `Require` lines are enough; without any `Require` line
+    /// everybody may come in, as in httpd.
     pub satisfy_any: bool,
 }
 

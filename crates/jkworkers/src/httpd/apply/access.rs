@@ -152,6 +152,20 @@ impl Apply<'_> {
         self.error(origin, message, help);
     }
 
+    /// `Satisfy Any` where nothing is required lets everybody in.
+    pub(super) fn warn_of_empty_satisfaction(&mut self) {
+        let Some(location) = self.current_location() else {
+            return;
+        };
+        let any = location.order.as_ref().is_some_and(|o| o.satisfy_any);
+        if any && location.require.is_empty() {
+            let (path, origin) = (location.path.clone(), location.origin.clone());
+            let message =
+                format!("Satisfy Any without Require lets everybody into {path}, as in httpd");
+            self.warning(&origin, message, "Remove Satisfy, or write a Require line.");
+        }
+    }
+
     fn add_require(&mut self, rule: Require) {
         if let Some(location) = self.current_location() {
             location.require.push(rule);

@@ -81,6 +81,7 @@ impl Apply<'_> {
         });
         self.within = Some("Location");
         self.nodes(children);
+        self.warn_of_empty_satisfaction();
         self.within = None;
     }
 
