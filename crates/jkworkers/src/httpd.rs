@@ -166,7 +166,11 @@ impl Reader<'_> {
 
     fn expand(&mut self, text: &str, origin: &Origin) -> String {
         let files = self.files;
-        let (text, unknown) = self.variables.expand(text, &|name| files.env(name));
+        let (text, mut unknown) = self.variables.expand(text, &|name| files.env(name));
+        if lex::word(&text).is_some_and(|(name, _)| known::contains(&name)) {
+            // The line means nothing here anyway.
+            unknown.clear();
+        }
         for name in unknown {
             self.diagnostics
                 .warning(
