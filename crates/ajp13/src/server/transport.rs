@@ -59,10 +59,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Transport<IO> {
     /// Reads once; `Ready(0)` is the end of the stream.
     pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Error>> {
         if self.input.capacity() - self.input.len() < MIN_READ {
-            self.input.reserve(READ_SIZE);
+            self.input.reserve(self.missing().max(READ_SIZE));
         }
         let read = ready!(pin!(self.io.read_buf(&mut self.input)).poll(cx))?;
         Poll::Ready(Ok(read))
+    }
+
+    /// Bytes that the packet that has begun to arrive still lacks, as far as is known.
+    fn missing(&self) -> usize {
+        let limit = self.packet_size.max_payload();
+        match frame::payload_len(Direction::Request, &self.input, limit) {
+            Ok(Some(payload)) => (frame::HEADER + payload).saturating_sub(self.input.len()),
+            _ => 0,
+        }
     }
 
     /// Whether more may be encoded before the socket takes what there is.
