@@ -108,6 +108,27 @@ pub(crate) fn warn_of_unreachable(draft: &Draft, listen: &[Listen], found: &mut 
     }
 }
 
+/// Virtual hosts inherit no mounts: mod_jk's oldest trap.
+pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
+    let Some((main, virtual_hosts)) = hosts.split_first() else {
+        return;
+    };
+    if found.has_errors() {
+        // What is wrong may be why.
+        return;
+    }
+    for host in virtual_hosts {
+        if host.uri_map.is_empty() && !main.uri_map.is_empty() {
+            let message =
+                "nothing is mounted in this virtual host: its requests are answered with 404";
+            found.warning(&host.origin, message).help(
+                "Write `JkMountCopy On` into it, or `JkMountCopy All` outside, to use the main \
+                 server's mounts, too.",
+            );
+        }
+    }
+}
+
 fn host(main: &Server, server: &Server, map: UriMap) -> Host {
     let is_main = std::ptr::eq(main, server);
     let any_address = server.addresses.first().is_some_and(|(ip, _)| ip.is_none());

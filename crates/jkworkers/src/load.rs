@@ -102,8 +102,10 @@ impl Loader<'_> {
             .cloned()
             .chain(self.definitions(workers))
             .collect();
+        let hosts = hosts::build(&draft, &own, &more);
+        hosts::warn_of_unmounted(&hosts, &mut self.found);
         Some(Model {
-            hosts: hosts::build(&draft, &own, &more),
+            hosts,
             listen,
             workers: std::mem::take(&mut workers.workers),
             global: Global {

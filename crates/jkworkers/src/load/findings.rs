@@ -160,6 +160,16 @@ fn mounts() {
 }
 
 #[test]
+fn virtual_hosts_that_mount_nothing() {
+    assert_snapshot!(body("<VirtualHost *>\n</VirtualHost>\n<VirtualHost *>\nJkMountCopy On\n</VirtualHost>\n<VirtualHost *:80>\nJkMount /x w\n</VirtualHost>\n<VirtualHost *:81>\nJkMountCopy On\n</VirtualHost>\n"), @r"
+    jk.conf:5: warning: nothing is mounted in this virtual host: its requests are answered with 404
+        remedy: Write `JkMountCopy On` into it, or `JkMountCopy All` outside, to use the main server's mounts, too.
+    jk.conf:13: warning: this virtual host is never used: nothing listens on port 81
+        remedy: Write a Listen line for the port, or <VirtualHost *> for any port.
+    ");
+}
+
+#[test]
 fn a_worker_that_is_not_listed() {
     assert_snapshot!(said("Listen 80\nJkWorkerProperty worker.list=lb\nJkWorkerProperty worker.lb.type=lb\nJkWorkerProperty worker.lb.balance_workers=node1\nJkMount /a node1\nJkMount /b ib\n"), @r"
     jk.conf:4: warning: nothing is set for the worker `node1`: it is an ajp13 worker on localhost:8009
