@@ -198,7 +198,11 @@ impl From<wire::Error> for Error {
 
 impl From<Violation> for Error {
     fn from(cause: Violation) -> Self {
-        Self::new(ErrorKind::Order).because(cause)
+        let kind = match cause {
+            Violation::Status(_) => ErrorKind::Response,
+            _ => ErrorKind::Order,
+        };
+        Self::new(kind).because(cause)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The pool: reuse, checks, limits, waiting, cancellation.
 
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -591,4 +592,80 @@ fn bodies_and_pools_may_outlive_their_runtime() {
     drop(runtime);
     drop(body);
     assert_eq!(pool.stats().busy, 0);
+}
+
+/// Threads with a runtime and a lane each share a pool of fewer connections than threads, and
+/// give up every third request half-way.
+#[test]
+fn threads_share_a_full_pool() {
+    const THREADS: usize = 4;
+    let server = runtime();
+    let backend = server.block_on(Backend::bind());
+    let pool = backend.pool(PoolOptions {
+        lanes: THREADS,
+        ..limited(2)
+    });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = std::thread::spawn(move || {
+        server.block_on(async {
+            tokio::select! {
+                () = serve_all(backend) => {}
+                _ = stopped => {}
+            }
+        });
+    });
+    let working = AtomicUsize::new(THREADS);
+    std::thread::scope(|scope| {
+        for lane in 0..THREADS {
+            let (pool, working) = (&pool, &working);
+            scope.spawn(move || runtime().block_on(share(pool, lane, working)));
+        }
+    });
+    let stats = pool.stats();
+    assert_eq!(stats.busy, 0);
+    assert_eq!(stats.idle as u64, stats.opened - stats.closed.total());
+    assert!(stats.idle <= 2);
+    drop(stop);
+    serving.join().unwrap();
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap()
+}
+
+async fn share(pool: &Pool, lane: usize, working: &AtomicUsize) {
+    for number in 0..150 {
+        let exchange = async { ask_on(pool.checkout_on(lane).await.unwrap()).await };
+        if number % 3 == 0 {
+            let _ = tokio::time::timeout(Duration::from_micros(200), exchange).await;
+        } else {
+            assert_eq!(within(exchange).await, "ok");
+        }
+    }
+    // The other threads may use sockets that this one's event loop watches.
+    working.fetch_sub(1, Ordering::AcqRel);
+    while working.load(Ordering::Acquire) > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_container_may_listen_on_a_unix_socket() {
+    let directory = std::env::temp_dir().join(format!("ajp13-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("socket");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let address: ajp13::Address = format!("unix:{}", path.display()).parse().unwrap();
+    let pool = Pool::new(address, PoolOptions::default());
+    let serve = async {
+        let (io, _) = listener.accept().await.unwrap();
+        let mut peer = Peer { io };
+        assert_eq!(peer.packet().await, [10]);
+        peer.send(CPONG).await;
+        peer.answer(b"local").await;
+    };
+    assert_eq!(tokio::join!(serve, ask(&pool)).1, "local");
+    std::fs::remove_dir_all(&directory).unwrap();
 }

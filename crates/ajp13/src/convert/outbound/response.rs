@@ -111,3 +111,91 @@ fn bad_name(name: &[u8]) -> Error {
 fn bad_value(name: &HeaderName) -> Error {
     Error::new(ErrorKind::Response).because(format!("header {name} holds a control character"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{PacketSize, ResponsePacket, SendHeadersWriter};
+    use bytes::BytesMut;
+
+    fn head(status: u16, reason: &[u8], fields: &[(&str, &str)]) -> Result<Parts, Error> {
+        let mut packet = BytesMut::new();
+        let mut writer =
+            SendHeadersWriter::begin(&mut packet, PacketSize::DEFAULT, status, Some(reason));
+        for (name, value) in fields {
+            writer.header(name.as_bytes(), value.as_bytes());
+        }
+        writer.finish().unwrap();
+        let payload = packet.freeze().slice(4..);
+        let ResponsePacket::SendHeaders(head) = ResponsePacket::decode(&payload).unwrap() else {
+            panic!("a head was written");
+        };
+        response_head(&payload, &head)
+    }
+
+    #[test]
+    fn coded_names_mean_what_the_table_says() {
+        let fields: Vec<_> = wire::RESPONSE_HEADERS.map(|name| (name, name)).into();
+        let parts = head(200, b"OK", &fields).unwrap();
+        assert_eq!(parts.headers.len(), 11);
+        for (name, value) in &parts.headers {
+            assert!(
+                value
+                    .as_bytes()
+                    .eq_ignore_ascii_case(name.as_str().as_bytes())
+            );
+        }
+    }
+
+    #[test]
+    fn repeated_headers_keep_their_order() {
+        let fields = [
+            ("Set-Cookie", "a"),
+            ("X", "y"),
+            ("set-cookie", "b"),
+            ("SET-COOKIE", "c"),
+        ];
+        let parts = head(200, b"200", &fields).unwrap();
+        let cookies: Vec<_> = parts.headers.get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(cookies, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn only_an_unusual_reason_is_kept() {
+        for (reason, kept) in [("", false), ("200", false), ("OK", false), ("Fine", true)] {
+            let parts = head(200, reason.as_bytes(), &[]).unwrap();
+            assert_eq!(
+                parts.extensions.get::<Reason>().is_some(),
+                kept,
+                "{reason:?}"
+            );
+        }
+        assert_eq!(
+            head(200, b"a\r\nb: c", &[]).unwrap_err().kind(),
+            ErrorKind::Response
+        );
+    }
+
+    #[test]
+    fn content_lengths_must_agree() {
+        let length = |values: &[&str]| {
+            let fields: Vec<_> = values
+                .iter()
+                .map(|value| ("Content-Length", *value))
+                .collect();
+            content_length(&head(200, b"OK", &fields).unwrap().headers).map_err(|e| e.kind())
+        };
+        assert_eq!(length(&[]), Ok(None));
+        assert_eq!(length(&["7", "7"]), Ok(Some(7)));
+        for wrong in [
+            &["7", "8"][..],
+            &[""],
+            &["+7"],
+            &["7 "],
+            &["7, 7"],
+            &["18446744073709551616"],
+        ] {
+            assert_eq!(length(wrong), Err(ErrorKind::Response), "{wrong:?}");
+        }
+    }
+}
