@@ -190,9 +190,9 @@ impl Reader<'_> {
             self.diagnostics
                 .warning(
                     origin,
-                    "the line has a no-break or ideographic space; it counts as a blank",
+                    "the line has a blank that httpd does not know; it counts as a blank here",
                 )
-                .help("Replace it by an ordinary blank; httpd takes it for a letter.");
+                .help("Replace it by an ordinary blank: httpd takes it for a part of the word.");
         }
         text
     }

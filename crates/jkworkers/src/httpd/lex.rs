@@ -1,5 +1,7 @@
 //! Lines and words of httpd's configuration language.
 
+use crate::properties;
+
 /// A logical line: physical lines joined where one ends with a backslash.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -99,7 +101,7 @@ fn is_blank(c: char) -> bool {
 }
 
 fn is_foreign_blank(c: char) -> bool {
-    matches!(c, '\u{a0}' | '\u{3000}' | '\u{feff}')
+    !c.is_ascii() && properties::is_blank(c)
 }
 
 #[cfg(test)]

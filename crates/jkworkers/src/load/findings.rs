@@ -354,6 +354,30 @@ fn conditions() {
 }
 
 #[test]
+fn text_that_is_not_what_it_seems() {
+    let text =
+        format!("\u{feff}{QUIET}JkMount\u{3000}/x\u{a0}w\n# \u{3000}\nJkMount \"/\u{3000}\" w\n");
+    assert_snapshot!(said(&text), @r"
+    jk.conf:5: warning: the line has a blank that httpd does not know; it counts as a blank here
+        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
+    ");
+    let utf16 = Memory::new(&[]).with("/etc/jk.conf", b"\xFF\xFEL\0").load();
+    let findings = utf16.diagnostics.to_string();
+    assert!(
+        findings.starts_with("/etc/jk.conf: error: the file is UTF-16 text"),
+        "{findings}"
+    );
+    let latin1 = Memory::new(&[])
+        .with("/etc/jk.conf", b"# \xE9\nServerAdmin \xE9\n")
+        .load();
+    let findings = latin1.diagnostics.to_string();
+    assert!(
+        findings.contains("/etc/jk.conf:2: warning: the line is not UTF-8 text"),
+        "{findings}"
+    );
+}
+
+#[test]
 fn included_files_are_named() {
     let config = format!(
         "{QUIET}Include conf.d\nInclude loop.conf\n<Location /x>\nInclude open.conf\n</Location>\nFoo\n"
