@@ -185,14 +185,16 @@ impl Search<'_> {
         let slots = &*self.balancer.slots;
         let (before, after) = slots.split_at_checked(*cursor)?;
         let turns = (after.iter().zip(*cursor..)).chain(before.iter().zip(0..));
+        let is_plain = self.tried.is_empty() && self.selection.rule.activations.is_empty();
         let mut best: Option<(i32, u64, usize)> = None;
         for (slot, index) in turns {
-            if !self.serves_all(index, slot) {
+            let serves = is_plain && slot.state.is_active_and_up();
+            if !(serves || self.serves_all(index, slot)) {
                 continue;
             }
-            let (distance, load) = (slot.distance, self.load_of(slot));
-            if best.is_none_or(|(d, l, _)| (distance, load) < (d, l)) {
-                best = Some((distance, load, index));
+            let found = (slot.distance, self.load_of(slot));
+            if best.is_none_or(|(distance, load, _)| found < (distance, load)) {
+                best = Some((found.0, found.1, index));
             }
         }
         let (_, _, index) = best?;

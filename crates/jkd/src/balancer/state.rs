@@ -194,6 +194,12 @@ impl MemberState {
         }
     }
 
+    /// Whether it serves everything right now: what nearly all members answer nearly always.
+    pub(super) fn is_active_and_up(&self) -> bool {
+        self.state.load(Acquire) <= State::Forced as u8
+            && self.activation.load(Relaxed) == Activation::Active as u8
+    }
+
     /// Requests in flight.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Relaxed)
