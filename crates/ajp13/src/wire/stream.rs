@@ -126,7 +126,8 @@ impl Item<'_> {
     ///
     /// # Errors
     /// The first byte that differs, or why it cannot be encoded. Some packets that are read well
-    /// are not written so: bytes after the end, a missing NUL, a flag that is neither 0 nor 1.
+    /// are not written so: bytes after the end of a packet other than DATA, a missing NUL, a flag
+    /// that is neither 0 nor 1.
     pub fn verify(&self) -> Result<(), Mismatch> {
         let offset = self.offset;
         let mut again = BytesMut::with_capacity(self.bytes.len());
@@ -149,7 +150,31 @@ impl Item<'_> {
             };
             Mismatch::Malformed { offset, error }
         })?;
+        self.keep_surplus(&mut again);
         self.compare(&again)
+    }
+
+    /// Bytes after the announced ones of a DATA packet mean nothing, and some clients send a NUL
+    /// there: they are written again as they are.
+    fn keep_surplus(&self, again: &mut BytesMut) {
+        if !matches!(
+            self.content,
+            Content::Request(RequestPacket::Data(Data::Bytes(_)))
+        ) {
+            return;
+        }
+        let Some(surplus) = self
+            .bytes
+            .get(again.len()..)
+            .filter(|bytes| !bytes.is_empty())
+        else {
+            return;
+        };
+        again.extend_from_slice(surplus);
+        let payload = again.len().saturating_sub(frame::HEADER);
+        if let (Ok(length), Some(field)) = (u16::try_from(payload), again.get_mut(2..4)) {
+            field.copy_from_slice(&length.to_be_bytes());
+        }
     }
 
     fn compare(&self, again: &[u8]) -> Result<(), Mismatch> {

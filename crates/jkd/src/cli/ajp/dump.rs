@@ -8,6 +8,7 @@ use std::{
 };
 
 use ajp13::wire::{
+    Error,
     frame::Direction,
     stream::{self, Content, Secrets},
 };
@@ -24,8 +25,11 @@ Examples:
   jkd ajp dump --direction request  to-tomcat.bin
   jkd ajp dump --direction response --verify from-tomcat.bin
 
-Exit status: 0, or 1 when a packet is malformed or incomplete, or with --verify is encoded
-differently.")]
+A packet whose frame is whole and whose content is malformed is shown as such and kept as it is:
+captures of attacks and accidents are full of them.
+
+Exit status: 0, or 1 when the bytes are no packets or end inside one, or when with --verify a
+packet is encoded differently.")]
 pub(in crate::cli) struct Args {
     /// Which way the bytes went: from the web server to Tomcat (request), or back (response)
     #[arg(long, value_name = "DIRECTION")]
@@ -76,12 +80,17 @@ fn dump(bytes: &[u8], args: &Args, out: &mut impl Write) -> io::Result<bool> {
     } else {
         Secrets::Redacted
     };
-    let (mut packets, mut broken) = (0_usize, 0_usize);
+    let (mut packets, mut malformed, mut whole) = (0_usize, 0_usize, true);
     for item in stream::packets(direction, bytes) {
         writeln!(out, "{}", item.show(secrets))?;
         packets += 1;
-        if matches!(item.content, Content::Malformed(_) | Content::Incomplete) {
-            broken += 1;
+        match item.content {
+            Content::Incomplete | Content::Malformed(Error::BadMagic { .. }) => whole = false,
+            Content::Malformed(_) => {
+                malformed += 1;
+                continue;
+            }
+            _ => {}
         }
         if let (true, Err(mismatch)) = (args.verify, item.verify()) {
             writeln!(out, "packet {packets} does not verify: {mismatch}")?;
@@ -89,8 +98,11 @@ fn dump(bytes: &[u8], args: &Args, out: &mut impl Write) -> io::Result<bool> {
         }
     }
     let length = bytes.len();
-    writeln!(out, "{packets} packets, {broken} broken, {length} bytes")?;
-    Ok(broken == 0)
+    writeln!(
+        out,
+        "{packets} packets, {malformed} malformed, {length} bytes"
+    )?;
+    Ok(whole)
 }
 
 #[cfg(test)]
@@ -115,7 +127,7 @@ mod tests {
     fn good_packets_are_counted() {
         let (text, good) = dumped(&[CPING, CPING].concat(), Way::Request, true);
         assert!(
-            good && text.ends_with("2 packets, 0 broken, 10 bytes\n"),
+            good && text.ends_with("2 packets, 0 malformed, 10 bytes\n"),
             "{text}"
         );
     }
@@ -124,8 +136,18 @@ mod tests {
     fn a_cut_stream_and_the_wrong_direction_are_failures() {
         for (bytes, way) in [(&CPING[..4], Way::Request), (CPING, Way::Response)] {
             let (text, good) = dumped(bytes, way, false);
-            assert!(!good && text.contains("1 packets, 1 broken"), "{text}");
+            assert!(!good && text.contains("1 packets, 0 malformed"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_malformed_packet_in_a_whole_frame_does_not_end_the_walk() {
+        let stream = [b"\x12\x34\x00\x02\x02\x1c", CPING].concat();
+        let (text, good) = dumped(&stream, Way::Request, true);
+        assert!(
+            good && text.ends_with("2 packets, 1 malformed, 11 bytes\n"),
+            "{text}"
+        );
     }
 
     #[test]
