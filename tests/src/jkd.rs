@@ -26,6 +26,7 @@ pub struct Jkd {
 pub struct JkdBuilder {
     binary: PathBuf,
     directory: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Jkd {
@@ -34,6 +35,7 @@ impl Jkd {
         JkdBuilder {
             binary: binary.into(),
             directory: tempfile::tempdir().expect("a temporary directory"),
+            environment: Vec::new(),
         }
     }
 
@@ -105,6 +107,13 @@ impl JkdBuilder {
         self
     }
 
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
     /// The directory.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -131,11 +140,20 @@ impl JkdBuilder {
         self.command(arguments).output()
     }
 
+    /// A directory for temporary files, so that a test sees what is left there.
+    fn temporary(&self) -> PathBuf {
+        let path = self.directory.path().join("tmp");
+        fs::create_dir_all(&path).expect("a directory");
+        path
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command
             .args(arguments)
             .current_dir(self.directory.path())
+            .env("TMPDIR", self.temporary())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env_remove("RUST_LOG")
             .env("NO_COLOR", "1");
         command

@@ -2,9 +2,11 @@
 
 mod ajp;
 mod check;
+mod demo;
 mod findings;
 mod load;
 mod match_uri;
+mod run;
 mod show;
 
 use std::{
@@ -60,9 +62,11 @@ Exit status:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
     Check(check::Args),
     Show(show::Args),
     Match(match_uri::Args),
+    Demo(demo::Args),
     #[command(subcommand)]
     Ajp(ajp::Command),
 }
@@ -70,9 +74,11 @@ enum Command {
 /// Parses the command line of the process and does what it says.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Run(args) => return run::main(args),
         Command::Check(args) => check::main(args),
         Command::Show(args) => show::main(args),
         Command::Match(args) => match_uri::main(args),
+        Command::Demo(args) => demo::main(&args),
         Command::Ajp(command) => ajp::main(command),
     };
     outcome.unwrap_or_else(|error| {

@@ -27,6 +27,7 @@ use crate::{
     rescue::{self, Stumble},
     serve::Shared,
     snapshot::{self, Group, Running, Served},
+    status,
     strict::{self, Target},
     upload::{ClientBody, Replay, Upload},
 };
@@ -75,7 +76,9 @@ async fn answer(
             let upload = receive(&forward, peer, body, group.max_data).await?;
             balance(group, &forward, upload, &mut served.member).await
         }
-        Some(Running::Status(_)) => Err(Stumble::Unmapped),
+        Some(Running::Status(worker)) => {
+            Ok(status::respond(snapshot, worker, head).map(Into::into))
+        }
         None => {
             tracing::error!(worker = %mount.worker, at = %mount.origin, "mounted worker is not in worker.list");
             Err(Stumble::NoWorker)

@@ -19,5 +19,6 @@ mod peer;
 mod rescue;
 mod response;
 mod scrape;
+mod status;
 mod strict;
 mod upload;

@@ -151,6 +151,8 @@ fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), 
         metrics.offer(&control, &running);
     }
     control.block_on(signals.obey(options, &logging, running));
+    // Asked twice to end, it has left a thread that still waits for requests.
+    control.shutdown_background();
     tracing::info!("stopped");
     Ok(())
 }

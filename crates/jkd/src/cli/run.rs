@@ -1,0 +1,70 @@
+//! `jkd run`.
+
+use std::{net::SocketAddr, num::NonZeroUsize, process::ExitCode, time::Duration};
+
+use jkworkers::model::LogLevel;
+
+use super::load::Sources;
+use crate::serve::{self, Options, Settings};
+
+/// Serve a configuration
+///
+/// Without -f the options alone are enough: --listen, --workers and --mount.
+/// Prints the addresses that it listens on and logs to standard error, or to JkLogFile.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    sources: Sources,
+    /// Say this much in the log; wins over JkLogLevel
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<Level>,
+    /// Threads that serve requests; as many as there are cores by default
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Offer metrics for Prometheus at http://ADDR/metrics; choose an address that only it reaches
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+    /// Seconds that requests in flight may take after SIGTERM
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    drain: u64,
+}
+
+/// `JkLogLevel`'s names.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Emerg,
+}
+
+pub(super) fn main(args: Args) -> ExitCode {
+    let mut settings = Settings {
+        drain: Duration::from_secs(args.drain),
+        metrics: args.metrics,
+        ..Settings::default()
+    };
+    if let Some(threads) = args.threads {
+        settings.threads = threads;
+    }
+    serve::run(&Options {
+        load: args.sources.into_load_options(),
+        log_level: args.log_level.map(LogLevel::from),
+        settings,
+    })
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Trace => Self::Trace,
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+            Level::Error => Self::Error,
+            Level::Emerg => Self::Emerg,
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The real binary from outside, in front of scripted AJP peers: its life, its signals, its pages.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail anywhere"
+)]
+
+use std::{
+    net::TcpStream,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use jkd_tests::{Backend, Http, Jkd, Request, wait_until};
+use parking_lot::Mutex;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
+
+fn worker(name: &str, backend: &Backend) -> String {
+    let port = backend.address.port();
+    format!("worker.{name}.type=ajp13\nworker.{name}.host=127.0.0.1\nworker.{name}.port={port}\n")
+}
+
+/// jkd in front of one backend that serves everything.
+fn in_front_of(backend: &Backend) -> Jkd {
+    let workers = format!("worker.list=w\n{}", worker("w", backend));
+    Jkd::serving(BINARY, &workers, &["/*=w"])
+}
+
+/// A backend that tells when a request has come, and answers when it is told to.
+fn held_back() -> (Backend, Receiver<()>, Sender<()>) {
+    let (arrived, arrivals) = channel();
+    let (release, releases) = channel::<()>();
+    let (arrived, releases) = (Mutex::new(arrived), Mutex::new(releases));
+    let backend = Backend::start(move |exchange| {
+        exchange.headers(200, &[("Content-Type", "text/plain")])?;
+        exchange.chunk(b"the beginning, ")?;
+        arrived.lock().send(()).unwrap();
+        releases.lock().recv().unwrap();
+        exchange.chunk(b"the end")?;
+        exchange.end(true)
+    });
+    (backend, arrivals, release)
+}
+
+#[test]
+fn options_alone_are_enough() {
+    let backend = Backend::saying("hello");
+    let jkd = in_front_of(&backend);
+    let answer = jkd.http().get("/any/where?x=1");
+    assert_eq!((answer.status, &*answer.text()), (200, "hello"));
+    assert_eq!(backend.requests(), 1);
+    assert_eq!(jkd.terminate(), 0);
+}
+
+#[test]
+fn a_configuration_file_is_enough() {
+    let (shop, rest) = (Backend::saying("shop"), Backend::saying("rest"));
+    let jkd = Jkd::builder(BINARY)
+        .file(
+            "jk.conf",
+            "Listen 127.0.0.1:0\n\
+             LoadModule jk_module modules/mod_jk.so\n\
+             <IfModule jk_module>\n\
+             JkWorkersFile workers.properties\n\
+             JkLogLevel debug\n\
+             JkMount /* rest\n\
+             JkMount /shop/* shop\n\
+             JkUnMount /shop/static/* shop\n\
+             </IfModule>\n",
+        )
+        .file(
+            "workers.properties",
+            &format!(
+                "worker.list=shop,rest\n{}{}",
+                worker("shop", &shop),
+                worker("rest", &rest)
+            ),
+        )
+        .start(&["run", "-f", "jk.conf"]);
+    let mut http = Http::persistent(jkd.address);
+    assert_eq!(http.get("/").text(), "rest");
+    assert_eq!(http.get("/shop/cart").text(), "shop");
+    // mod_jk's rule: an exclusion takes the URI away; it does not fall to the next mount.
+    assert_eq!(http.get("/shop/static/x.png").status, 404);
+}
+
+#[test]
+fn sigterm_lets_a_request_finish_and_exits_with_0() {
+    for signal in ["TERM", "INT"] {
+        let (backend, arrivals, release) = held_back();
+        let jkd = in_front_of(&backend);
+        let address = jkd.address;
+        let client = thread::spawn(move || Http::new(address).get("/slow"));
+        arrivals.recv().unwrap();
+        jkd.process().signal(signal);
+        wait_until("the listener to be closed", || {
+            TcpStream::connect(address).is_err()
+        });
+        assert!(jkd.process().is_running(), "{}", jkd.log());
+        release.send(()).unwrap();
+        assert_eq!(client.join().unwrap().text(), "the beginning, the end");
+        assert_eq!(jkd.process().wait_for_end(), 0, "{}", jkd.log());
+    }
+}
+
+#[test]
+fn a_second_sigterm_does_not_wait() {
+    let (backend, arrivals, _release) = held_back();
+    let jkd = in_front_of(&backend);
+    let address = jkd.address;
+    let client = thread::spawn(move || Http::new(address).try_send(Request::new("GET", "/slow")));
+    arrivals.recv().unwrap();
+    jkd.process().signal("TERM");
+    wait_until("the listener to be closed", || {
+        TcpStream::connect(address).is_err()
+    });
+    let asked = SystemTime::now();
+    assert_eq!(jkd.terminate(), 0);
+    // Waiting would take the 30 seconds of --drain.
+    assert!(asked.elapsed().unwrap() < Duration::from_secs(20));
+    assert!(
+        client.join().unwrap().is_err(),
+        "an answer that was cut off must not look complete"
+    );
+}
+
+#[test]
+fn sighup_takes_over_a_valid_configuration() {
+    let (old, new) = (Backend::saying("old"), Backend::saying("new"));
+    let jkd = in_front_of(&old);
+    let mut open = Http::persistent(jkd.address);
+    assert_eq!(open.get("/").text(), "old");
+    jkd.write(
+        "workers.properties",
+        &format!("worker.list=w\n{}", worker("w", &new)),
+    );
+    jkd.process().signal("HUP");
+    wait_until("the new configuration", || {
+        jkd.http().get("/").text() == "new"
+    });
+    assert_eq!(
+        open.get("/").text(),
+        "new",
+        "also on a connection that was open before"
+    );
+}
+
+#[test]
+fn sighup_with_an_invalid_configuration_changes_nothing() {
+    let backend = Backend::saying("still here");
+    let jkd = in_front_of(&backend);
+    jkd.write(
+        "workers.properties",
+        "worker.list=w\nworker.w.type=ajp13\nworker.w.prot=8009\n",
+    );
+    jkd.process().signal("HUP");
+    jkd.wait_for_log("the running one stays");
+    let log = jkd.log();
+    assert!(
+        log.contains("workers.properties:3"),
+        "the log says where and why:\n{log}"
+    );
+    assert_eq!(jkd.http().get("/").text(), "still here");
+}
+
+#[test]
+fn an_invalid_configuration_is_not_served() {
+    let jkd = Jkd::builder(BINARY).file("jk.conf", "Listen 127.0.0.1:0\nJkMount /* nobody\n");
+    let output = jkd.run(&["run", "-f", "jk.conf"]).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("jk.conf:2: error"), "{text}");
+}
+
+#[test]
+fn an_address_in_use_is_an_error_that_names_it() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let backend = Backend::saying("");
+    let jkd = Jkd::builder(BINARY).file(
+        "workers.properties",
+        &format!("worker.list=w\n{}", worker("w", &backend)),
+    );
+    let arguments = [
+        "run",
+        "-l",
+        &address,
+        "--workers",
+        "workers.properties",
+        "--mount",
+        "/*=w",
+    ];
+    let output = jkd.run(&arguments).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(&address), "{text}");
+}
+
+/// The balancer of two backends with a status worker at /jk-status.
+fn with_status(more: &str) -> (Jkd, [Backend; 2]) {
+    let backends = [Backend::saying("one"), Backend::saying("two")];
+    let workers = format!(
+        "worker.list=lb,status\nworker.lb.type=lb\nworker.lb.balance_workers=one,two\n\
+         worker.status.type=status\n{}{}{more}",
+        worker("one", &backends[0]),
+        worker("two", &backends[1])
+    );
+    (
+        Jkd::serving(BINARY, &workers, &["/*=lb", "/jk-status=status"]),
+        backends,
+    )
+}
+
+#[test]
+fn the_status_page_shows_balancers_members_and_counters() {
+    let (jkd, _backends) = with_status("worker.two.activation=disabled\nworker.one.secret=hush\n");
+    let mut http = Http::persistent(jkd.address);
+    for _ in 0..3 {
+        assert_eq!(http.get("/").text(), "one");
+    }
+    let page = http.get("/jk-status");
+    assert_eq!(page.status, 200);
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let text = page.text();
+    for fact in [
+        "Balancer lb",
+        ">one<",
+        ">two<",
+        ">ACT<",
+        ">DIS<",
+        ">OK<",
+        ">OK/IDLE<",
+        ">3<",
+        "/jk-status",
+    ] {
+        assert!(text.contains(fact), "no {fact} in\n{text}");
+    }
+    assert!(!text.contains("hush"), "a secret is on the page");
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(
+        !text.contains("<script") && !text.contains("style="),
+        "{text}"
+    );
+    let css = http.get("/jk-status?css");
+    assert_eq!(css.header("content-type"), Some("text/css; charset=utf-8"));
+}
+
+#[test]
+fn the_status_page_escapes_what_the_query_says() {
+    let (jkd, _backends) = with_status("");
+    let page = jkd
+        .http()
+        .get("/jk-status?cmd=%3Cscript%3E<script>alert(1)</script>");
+    let text = page.text();
+    assert!(!text.contains("<script"), "{text}");
+}
+
+#[test]
+fn a_status_worker_with_a_list_of_users_lets_nobody_in() {
+    let (jkd, _backends) = with_status("worker.status.user=admin\n");
+    let page = jkd.http().get("/jk-status");
+    assert_eq!(page.text(), "Access denied.\n");
+}
+
+#[test]
+fn metrics_are_offered_on_an_address_of_their_own() {
+    let backend = Backend::saying("hello");
+    let jkd = Jkd::builder(BINARY)
+        .file(
+            "workers.properties",
+            &format!("worker.list=w\n{}", worker("w", &backend)),
+        )
+        .start(&[
+            "run",
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics",
+            "127.0.0.1:0",
+            "--workers",
+            "workers.properties",
+            "--mount",
+            "/*=w",
+        ]);
+    let log = jkd.log();
+    let (_, rest) = log.split_once("metrics on http://").unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    let mut scraper = Http::new(address.parse().unwrap());
+    assert_eq!(jkd.http().get("/").text(), "hello");
+    wait_until("the request to be counted", || {
+        let text = scraper.get("/metrics").text();
+        let mut lines = text
+            .lines()
+            .filter(|line| line.starts_with("jkd_requests_total{"));
+        lines.any(|line| line.contains("worker=\"w\"") && line.ends_with(" 1"))
+    });
+    assert_eq!(scraper.get("/").status, 404);
+    assert_eq!(
+        jkd.http().get("/metrics").text(),
+        "hello",
+        "not on the public address"
+    );
+}
