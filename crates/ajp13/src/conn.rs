@@ -160,7 +160,7 @@ impl<IO: Io> Conn<IO> {
     ) -> Result<(), Error> {
         let size = self.size;
         if let Err(cause) = self.output.head(|buffer| write(buffer, size)) {
-            return Err(self.blame(Error::new(ErrorKind::TooLarge).because(cause)));
+            return Err(self.blame(cause.into()));
         }
         let mut exchange = Exchange::new(announced, head_only, size);
         exchange.request_sent();

@@ -202,7 +202,19 @@ impl From<Violation> for Error {
             Violation::Status(_) => ErrorKind::Response,
             _ => ErrorKind::Order,
         };
-        Self::new(kind).because(cause)
+        let error = Self::new(kind).because(cause);
+        match cause {
+            Violation::NoHeaders => error.with_hint(hint::NO_HEADERS),
+            _ => error,
+        }
+    }
+}
+
+impl From<wire::TooLarge> for Error {
+    fn from(cause: wire::TooLarge) -> Self {
+        Self::new(ErrorKind::TooLarge)
+            .because(cause)
+            .with_hint(hint::PACKET_SIZE)
     }
 }
 
@@ -280,6 +292,10 @@ pub(crate) mod hint {
          Tomcat not shutting down?";
     pub(crate) const REFUSED: &str = "nothing listens there: is Tomcat up, its AJP connector \
          enabled in server.xml, and bound to this address? Its default is loopback only";
+    pub(crate) const NO_HEADERS: &str = "do the headers of the answer exceed the packet size? \
+         raise it on both sides: packetSize of Tomcat's connector, max_packet_size here";
+    pub(crate) const PACKET_SIZE: &str = "where such requests are meant, raise the packet size on \
+         both sides: packetSize of Tomcat's connector, max_packet_size here";
     pub(crate) const SECRET: &str = "Tomcat refused the request itself: does the secret equal the \
          connector's, and does allowedRequestAttributesPattern match every attribute sent?";
 }

@@ -481,6 +481,7 @@ async fn a_head_that_does_not_fit_costs_nothing() {
         .unwrap_err();
     assert_eq!(failure.error.kind(), ErrorKind::TooLarge);
     assert_eq!(failure.error.stage(), Stage::NothingSent);
+    assert!(failure.to_string().contains("packetSize"), "{failure}");
     assert!(failure.body.is_some());
     assert_eq!((pool.stats().idle, pool.stats().busy), (1, 0));
 }
