@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     handler,
-    peer::{IDLE, Peer},
+    peer::{FIRST, IDLE, Peer},
     serve::Shared,
 };
 
@@ -159,7 +159,7 @@ async fn serve(
             .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(stream), service)
     );
-    let mut idle = pin!(sleep_until(Instant::now() + IDLE));
+    let mut idle = pin!(sleep_until(Instant::now() + FIRST));
     let mut draining = false;
     loop {
         select! {
@@ -195,6 +195,21 @@ mod tests {
             port,
             origin: Origin::new("test", 0),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accept_errors_are_answered_with_patience() {
+        let error = io::Error::from_raw_os_error(24);
+        let mut pause = Pause::default();
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let before = Instant::now();
+            pause.after(&error).await;
+            waits.push(before.elapsed().as_millis());
+        }
+        assert_eq!(waits, [32, 64, 128, 256, 512, 1024, 1024, 1024]);
+        pause.reset();
+        assert_eq!(pause.failures, 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -24,13 +24,18 @@ pub(crate) struct Peer {
     /// The runtime that serves it: pools keep their connections apart by it.
     pub(crate) lane: usize,
     opened: Instant,
+    /// Whether there has been a request.
+    proven: AtomicBool,
     /// Since when there is no request.
     quiet: Since,
     /// Since when a request waits for the client: for more of its body, or until it reads.
     stalled: Since,
 }
 
-/// How long a connection may stand without a request, or with an unfinished request head.
+/// How long a connection may take for its first request head.
+pub(crate) const FIRST: Duration = Duration::from_secs(10);
+
+/// How long a connection may stand between two requests, the second one's head included.
 pub(crate) const IDLE: Duration = Duration::from_secs(30);
 
 /// How long a request may wait for its client, as httpd's `Timeout`.
@@ -48,6 +53,7 @@ impl Peer {
             local_text: local.ip().to_string(),
             lane,
             opened: Instant::now(),
+            proven: AtomicBool::new(false),
             quiet: Since::default(),
             stalled: Since::default(),
         };
@@ -57,6 +63,7 @@ impl Peer {
 
     /// A request has begun.
     pub(crate) fn begins_request(&self) {
+        self.proven.store(true, Ordering::Relaxed);
         self.quiet.clear();
     }
 
@@ -80,7 +87,11 @@ impl Peer {
 
     /// When the connection is to be given up, unless something happens before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let idle = self.quiet.get().map(|since| since + IDLE);
+        let patience = match self.proven.load(Ordering::Relaxed) {
+            true => IDLE,
+            false => FIRST,
+        };
+        let idle = self.quiet.get().map(|since| since + patience);
         let stalled = self.stalled.get().map(|since| since + STALL);
         idle.into_iter()
             .chain(stalled)
@@ -127,7 +138,7 @@ mod tests {
         let peer = Peer::new(client, "[::1]:80".parse().unwrap(), 0);
         assert_eq!(peer.ip_text, "10.0.0.1");
         let opened = Instant::now();
-        assert_eq!(peer.deadline(), Some(opened + IDLE));
+        assert_eq!(peer.deadline(), Some(opened + FIRST));
         peer.begins_request();
         assert_eq!(peer.deadline(), None);
         tokio::time::advance(Duration::from_secs(3)).await;

@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     HostCount,
     #[error("Host field is not a host name with an optional port")]
     HostSyntax,
+    #[error("Content-Length beyond what any peer can count")]
+    Length,
     #[error("transfer coding other than chunked")]
     TransferCoding,
     #[error("expectation other than 100-continue")]
@@ -39,7 +41,9 @@ impl Refusal {
             Self::TargetLength => StatusCode::URI_TOO_LONG,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
-            Self::Target | Self::HostCount | Self::HostSyntax => StatusCode::BAD_REQUEST,
+            Self::Target | Self::HostCount | Self::HostSyntax | Self::Length => {
+                StatusCode::BAD_REQUEST
+            }
         }
     }
 }
@@ -63,6 +67,7 @@ pub(crate) fn check(head: &request::Parts) -> Result<Target<'_>, Refusal> {
     }
     check_target(head)?;
     check_coding(&head.headers)?;
+    check_length(&head.headers)?;
     check_expectation(head)?;
     let host = check_host(head)?;
     Ok(match head.uri.authority() {
@@ -97,6 +102,15 @@ fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
         (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
         _ => Err(Refusal::TransferCoding),
     }
+}
+
+/// Backends count bodies in signed 64-bit numbers. hyper has seen to it that it is a number.
+fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(length) = headers.get(header::CONTENT_LENGTH) else {
+        return Ok(());
+    };
+    let length: Option<i64> = length.to_str().ok().and_then(|text| text.parse().ok());
+    length.map(|_| ()).ok_or(Refusal::Length)
 }
 
 fn check_expectation(head: &request::Parts) -> Result<(), Refusal> {
@@ -248,6 +262,14 @@ mod tests {
             ("transfer-encoding", "chunked"),
         ];
         assert_eq!(verdict("POST", "/", &twice), Err(Refusal::TransferCoding));
+    }
+
+    #[test]
+    fn lengths_can_be_counted() {
+        let long = |value| verdict("POST", "/", &[("host", "a"), ("content-length", value)]);
+        assert_eq!(long("0"), Ok(()));
+        assert_eq!(long("9223372036854775807"), Ok(()));
+        assert_eq!(long("9223372036854775808"), Err(Refusal::Length));
     }
 
     #[test]
