@@ -77,14 +77,14 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Page(page) => page.is_end_stream(),
-            Source::Relay(relay) => relay.body.is_end_stream(),
+            Source::Relay(relay) => relay.first.is_none() && relay.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Page(page) => page.size_hint(),
-            Source::Relay(relay) => relay.body.size_hint(),
+            Source::Relay(relay) => relay.size_hint(),
         }
     }
 }
@@ -93,6 +93,8 @@ impl Body for Answer {
 /// the client's connection breaks off too and nobody takes a part for the whole.
 #[derive(Debug)]
 pub(crate) struct Relay {
+    /// The beginning, where it came together with the head.
+    first: Option<Frame<Bytes>>,
     body: ajp13::Body,
     /// Counts the request as in flight.
     guard: Option<InFlight>,
@@ -101,12 +103,17 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// `guard` was given out for the try that is being answered.
-    pub(crate) fn new(body: ajp13::Body, mut guard: Option<InFlight>) -> Self {
+    pub(crate) fn new(
+        body: ajp13::Body,
+        first: Option<Frame<Bytes>>,
+        mut guard: Option<InFlight>,
+    ) -> Self {
         if let Some(guard) = &mut guard {
             // The member works, however long the rest of the answer takes.
             guard.record(Verdict::Ok, snapshot::now());
         }
         Self {
+            first,
             body,
             guard,
             broken: false,
@@ -120,7 +127,10 @@ impl Relay {
     ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
         // To be asked for more means that the client has read enough of what there was.
         visit.peer.goes_on();
-        let polled = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let polled = match self.first.take() {
+            Some(frame) => Some(Ok(frame)),
+            None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
+        };
         match &polled {
             Some(Ok(_)) => visit.peer.waits_for_client(),
             Some(Err(error)) => self.breaks_off(error, visit),
@@ -130,6 +140,19 @@ impl Relay {
             tracing::warn!(worker = visit.worker(), request = %visit, "refused with 403: {hint}");
         }
         Poll::Ready(polled)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let first = self
+            .first
+            .as_ref()
+            .and_then(Frame::data_ref)
+            .map_or(0, Bytes::len);
+        let first = u64::try_from(first).unwrap_or(u64::MAX);
+        match self.body.size_hint().exact() {
+            Some(rest) => SizeHint::with_exact(rest.saturating_add(first)),
+            None => SizeHint::default(),
+        }
     }
 
     /// The answer broke off in the middle: says so, and holds it against whom it concerns.
@@ -153,7 +176,8 @@ impl Relay {
 
     /// Whether the backend has given all it had to give.
     fn is_whole(&self) -> bool {
-        self.body.is_end_stream() || self.body.size_hint().exact() == Some(0)
+        self.first.is_none()
+            && (self.body.is_end_stream() || self.body.size_hint().exact() == Some(0))
     }
 }
 

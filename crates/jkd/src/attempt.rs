@@ -1,7 +1,11 @@
 //! One try on one member: a connection, the request, the head of the answer.
 
+use std::{future::poll_fn, pin::Pin, task::Poll};
+
 use ajp13::{Announced, Error, ErrorKind, SendError, SendOptions};
+use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
+use http_body::{Body as _, Frame};
 use hyper::ext::ReasonPhrase;
 use jkworkers::model::AjpWorker;
 
@@ -22,6 +26,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Answered {
     response: Response<ajp13::Body>,
+    /// What has come of the body together with the head.
+    first: Option<Frame<Bytes>>,
 }
 
 /// A try without an answer.
@@ -63,14 +69,31 @@ pub(crate) async fn attempt(
         activation: chosen.activation,
     };
     let response = send(endpoint, forward, &to, upload, guard).await?;
-    match counts_as_failure(&endpoint.worker, response.status()) {
+    if let Some(failure) = counts_as_failure(&endpoint.worker, response.status()) {
         // The answer is dropped, and with it the connection.
-        Some(failure) => Err(Failed {
+        return Err(Failed {
             failure,
-            stage: Stage::HeadersReceived,
             ..Failed::new(Cause::Status(response.status()), None)
+        });
+    }
+    look_ahead(response).await
+}
+
+/// Takes what is there of the body. An answer that is broken already is not begun: the client
+/// gets a proper page.
+async fn look_ahead(mut response: Response<ajp13::Body>) -> Result<Answered, Failed> {
+    let body = response.body_mut();
+    let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await;
+    match polled {
+        Poll::Ready(Some(Err(error))) => Err(Failed::new(Cause::Ajp(error), None)),
+        Poll::Ready(Some(Ok(frame))) => Ok(Answered {
+            response,
+            first: Some(frame),
         }),
-        None => Ok(Answered { response }),
+        Poll::Ready(None) | Poll::Pending => Ok(Answered {
+            response,
+            first: None,
+        }),
     }
 }
 
@@ -132,7 +155,7 @@ impl Answered {
         if let Some(cookie) = group.session_cookie(chosen) {
             head.headers.append(header::SET_COOKIE, cookie);
         }
-        Response::from_parts(head, Answer::from(Relay::new(body, guard)))
+        Response::from_parts(head, Answer::from(Relay::new(body, self.first, guard)))
     }
 }
 

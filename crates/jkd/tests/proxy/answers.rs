@@ -82,7 +82,7 @@ fn an_answer_that_breaks_off_breaks_off_for_the_client() {
         });
         let daemon = Daemon::before(&backend);
         let answer = daemon.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        // Nothing at all, where the backend was gone before the head had left.
+        // Nothing at all, where the end was seen before the head had left.
         assert!(
             answer.is_empty() || answer.starts_with("HTTP/1.1 200 OK"),
             "{answer}"
@@ -93,6 +93,16 @@ fn an_answer_that_breaks_off_breaks_off_for_the_client() {
         );
         assert!(!answer.contains("<html"), "{answer}");
     }
+}
+
+#[test]
+fn an_answer_that_is_broken_from_the_start_is_not_begun() {
+    let backend = Backend::start(|exchange| {
+        let head = b"AB\x00\x0b\x04\x00\xc8\x00\x03200\x00\x00\x00";
+        exchange.raw(&[head.as_slice(), b"garbage"].concat())
+    });
+    let daemon = Daemon::before(&backend);
+    assert_eq!(daemon.http().get("/").status, 502);
 }
 
 #[test]
