@@ -30,6 +30,10 @@ pub(crate) struct Answer {
     visit: Option<Visit>,
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large one is the rule, and a box would cost each request an allocation"
+)]
 #[derive(Debug)]
 enum Source {
     Page(Full<Bytes>),

@@ -87,9 +87,10 @@ impl Peer {
 
     /// When the connection is to be given up, unless something happens before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let patience = match self.proven.load(Ordering::Relaxed) {
-            true => IDLE,
-            false => FIRST,
+        let patience = if self.proven.load(Ordering::Relaxed) {
+            IDLE
+        } else {
+            FIRST
         };
         let idle = self.quiet.get().map(|since| since + patience);
         let stalled = self.stalled.get().map(|since| since + STALL);
