@@ -1,7 +1,7 @@
 //! Where the log goes and how much of it there is: `JkLogFile`, `JkLogLevel`, `--log-level`.
 //!
 //! Lines go through `tracing`. Text that a client or a backend chose is only logged through
-//! [`Printable`], so that it cannot break out of its line.
+//! `Printable`, so that it cannot break out of its line.
 
 use std::{
     fmt::{self, Write as _},
