@@ -1,0 +1,127 @@
+//! What an operator reads in the log.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
+use std::{io::Write, net::TcpListener, thread};
+
+use jkd_tests::{Backend, Jkd};
+
+fn serving(workers: &str) -> Jkd {
+    let builder = Jkd::builder(env!("CARGO_BIN_EXE_jkd")).file("workers.properties", workers);
+    builder.start(&[
+        "run",
+        "--listen",
+        "127.0.0.1:0",
+        "--workers",
+        "workers.properties",
+        "--mount",
+        "/*=lb",
+        "--log-level",
+        "trace",
+    ])
+}
+
+/// A balancer of one member, `node`, with a secret.
+fn workers(port: u16) -> String {
+    format!(
+        "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=node\n\
+         worker.node.host=127.0.0.1\nworker.node.port={port}\nworker.node.secret=canary4711\n"
+    )
+}
+
+/// The first line of the log that contains `text`.
+fn line(jkd: &Jkd, text: &str) -> String {
+    jkd.wait_for_log(text);
+    let log = jkd.log();
+    log.lines()
+        .find(|line| line.contains(text))
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn a_refused_connect_is_told_with_everything_that_helps() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let jkd = serving(&workers(port));
+    assert_eq!(jkd.http().get("/app/x?token=hidden").status, 503);
+    let line = line(&jkd, "cannot connect");
+    let peer = format!("127.0.0.1:{port}");
+    for part in [
+        "WARN",
+        "worker=lb",
+        "member=\"node\"",
+        "request=GET /app/x",
+        &peer,
+        "server.xml",
+    ] {
+        assert!(line.contains(part), "no {part} in {line}");
+    }
+    let log = jkd.log();
+    assert!(
+        !log.contains("hidden") && !log.contains("canary4711"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_port_that_speaks_http_is_called_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let jkd = serving(&workers(port));
+    assert_eq!(jkd.http().get("/").status, 503);
+    assert!(line(&jkd, "speaks HTTP").contains("member=\"node\""));
+}
+
+#[test]
+fn a_403_of_tomcat_itself_points_at_the_secret() {
+    let backend = Backend::start(|exchange| {
+        exchange.headers(403, &[])?;
+        exchange.chunk(b"<html>")?;
+        exchange.end(false)
+    });
+    let jkd = serving(&workers(backend.address.port()));
+    assert_eq!(jkd.http().get("/").status, 403);
+    let line = line(&jkd, "allowedRequestAttributesPattern");
+    assert!(
+        line.contains("WARN") && line.contains("worker=\"lb\""),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_told_with_its_request() {
+    let backend = Backend::start(|exchange| {
+        exchange.headers(200, &[("Content-Length", "100")])?;
+        exchange.chunk(b"begun")?;
+        Err(std::io::Error::other("gone"))
+    });
+    let jkd = serving(&workers(backend.address.port()));
+    let request = jkd_tests::Request::new("GET", "/app/y?token=hidden");
+    assert!(jkd.http().try_send(request).is_err());
+    let line = line(&jkd, "broken off");
+    assert!(
+        line.contains("request=GET /app/y") && !line.contains("hidden"),
+        "{line}"
+    );
+}
+
+#[test]
+fn what_clients_and_backends_say_cannot_leave_its_line() {
+    let backend =
+        Backend::start(|exchange| exchange.answer(200, &[("X\r\nERROR forged", "1")], b"x"));
+    let jkd = serving(&workers(backend.address.port()));
+    assert_eq!(jkd.http().get("/%0d%0aERROR%1b[2J").status, 502);
+    jkd.wait_for_log("is no header name");
+    let log = jkd.log();
+    assert!(!log.contains('\x1b'), "{log}");
+    assert!(!log.lines().any(|line| line.starts_with("ERROR")), "{log}");
+}
