@@ -5,12 +5,15 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::{http1::Http, process::Leashed, wait::within};
+use crate::{
+    http1::Http,
+    process::Leashed,
+    wait::{LONG, try_within, within},
+};
 
 /// A running `jkd` with a directory of its own for its files.
 #[derive(Debug)]
@@ -71,15 +74,8 @@ impl Jkd {
     /// Waits until its log contains `text`.
     #[track_caller]
     pub fn wait_for_log(&self, text: &str) {
-        let mut log = String::new();
-        let deadline = Duration::from_secs(30);
-        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            within(deadline, text, || {
-                log = self.log();
-                log.contains(text).then_some(())
-            });
-        }));
-        assert!(found.is_ok(), "no {text:?} in the log:\n{log}");
+        let found = try_within(LONG, || self.log().contains(text).then_some(()));
+        assert!(found.is_some(), "no {text:?} in the log:\n{}", self.log());
     }
 
     /// Writes a file of its directory anew.
@@ -123,7 +119,7 @@ impl JkdBuilder {
     pub fn start(self, arguments: &[&str]) -> Jkd {
         let log = self.directory.path().join("jkd.out");
         let process = Leashed::start(&self.command(arguments), &log).expect("jkd can be started");
-        let address = within(crate::wait::LONG, "jkd to listen", || {
+        let address = within(LONG, "jkd to listen", || {
             let log = process.log();
             assert!(process.is_running(), "jkd ended:\n{log}");
             listening(&log)

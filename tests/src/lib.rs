@@ -22,5 +22,5 @@ pub use self::{
     jkd::{Jkd, JkdBuilder},
     process::{Leashed, signal},
     tomcat::{Cluster, Tomcat, TomcatBuilder, home as tomcat_home},
-    wait::{LONG, free_port, wait_until, within},
+    wait::{LONG, free_port, try_within, wait_until, within},
 };

@@ -15,16 +15,19 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Waits until `probe` gives something, and returns it; panics with `what` after `deadline`.
 #[track_caller]
-pub fn within<T>(deadline: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub fn within<T>(deadline: Duration, what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    try_within(deadline, probe)
+        .unwrap_or_else(|| panic!("still waiting after {deadline:?}: {what}"))
+}
+
+/// Waits until `probe` gives something, for `deadline` at most.
+pub fn try_within<T>(deadline: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
-        if let Some(value) = probe() {
-            return value;
+        let found = probe();
+        if found.is_some() || start.elapsed() >= deadline {
+            return found;
         }
-        assert!(
-            start.elapsed() < deadline,
-            "still waiting after {deadline:?}: {what}"
-        );
         thread::sleep(Duration::from_millis(10));
     }
 }

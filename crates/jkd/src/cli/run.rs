@@ -10,7 +10,7 @@ use crate::serve::{self, Options, Settings};
 /// Serve a configuration
 ///
 /// Without -f the options alone are enough: --listen, --workers and --mount.
-/// Prints the addresses that it listens on and logs to standard error, or to JkLogFile.
+/// The log, which begins with the addresses that it listens on, goes to standard error or JkLogFile.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
