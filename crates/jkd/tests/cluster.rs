@@ -219,3 +219,41 @@ fn an_outage_of_all_is_answered_and_ends() {
         (jkd.http().get("/counter.jsp").status == 200).then_some(())
     });
 }
+
+#[test]
+#[ignore = "needs a real Tomcat: run tests/run cluster"]
+fn the_commands_speak_to_a_real_tomcat() {
+    let mut cluster = Cluster::new(&[("node.jsp", NODE_JSP)]);
+    cluster.nodes[0].start();
+    let address = cluster.nodes[0].address().to_string();
+    let url = format!("ajp://{address}/node.jsp");
+    let jkd = Jkd::builder(BINARY).file("secret", Cluster::SECRET);
+    let run = |arguments: &[&str]| {
+        let output = jkd.run(arguments).unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (status, out, _) = run(&["ajp", "ping", &address]);
+    assert_eq!((status, out.starts_with("CPong from")), (0, true), "{out}");
+    let (status, out, err) = run(&["ajp", "get", "-i", "-v", "--secret-file", "secret", &url]);
+    assert_eq!(status, 0, "{err}");
+    assert!(
+        out.starts_with("200 ") && out.contains("node=tomcat1"),
+        "{out}"
+    );
+    assert!(
+        err.contains("FORWARD_REQUEST") && !err.contains(Cluster::SECRET),
+        "{err}"
+    );
+    // Without the secret Tomcat refuses, and the likely cause is named.
+    let (status, out, err) = run(&["ajp", "get", "-i", "--fail", &url]);
+    assert_eq!(status, 1, "{out}");
+    assert!(
+        out.starts_with("403 ") && err.contains("secret"),
+        "{out}\n{err}"
+    );
+}
