@@ -20,7 +20,9 @@ use crate::{
     access,
     answer::{Answer, Visit},
     attempt::{self, Failed},
-    balancer::{Attempts, GiveUp, RuleOverrides, Selection, SessionIds, Step, retry::Facts},
+    balancer::{
+        Attempts, GiveUp, RuleOverrides, Selection, SessionIds, Step, Verdict, retry::Facts,
+    },
     forward::{BodyLength, Forward, forwarded_uri},
     maintain::log_transition,
     peer::Peer,
@@ -196,13 +198,20 @@ fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a>
     }
 }
 
+/// The last word on a request that nobody answered. Each try has had a line of its own.
 fn give_up(group: &Group, forward: &Forward<'_>, why: GiveUp) -> Stumble {
-    tracing::error!(
-        worker = %group.name,
-        client = %forward.peer.ip_text,
-        request = %forward,
-        status = why.status(),
-        "request failed: {why:?}"
-    );
+    let (worker, client) = (&group.name, &forward.peer.ip_text);
+    let status = why.status();
+    match why {
+        GiveUp::Failed(failure) if failure.verdict() == Verdict::ClientError => {
+            tracing::info!(%worker, %client, request = %forward, status, "request refused");
+        }
+        GiveUp::Failed(_) => {
+            tracing::error!(%worker, %client, request = %forward, status, "request failed");
+        }
+        GiveUp::NoMember(reason) => {
+            tracing::error!(%worker, %client, request = %forward, status, "request failed: {reason}");
+        }
+    }
     Stumble::GaveUp(why)
 }

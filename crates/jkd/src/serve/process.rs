@@ -1,0 +1,177 @@
+//! `jkd run`: the process around the daemon. Log, metrics, signals, reload.
+
+use std::{io, net::SocketAddr, process::ExitCode, sync::Arc};
+
+use jkworkers::{
+    LoadOptions,
+    diag::Diagnostics,
+    model::{LogLevel, Model},
+};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+    select,
+    signal::unix::{Signal, SignalKind, signal},
+    task::spawn_blocking,
+};
+
+use super::{Running, Settings, StartError, start};
+use crate::{
+    logging::Logging,
+    scrape,
+    stats::{self, Exporter},
+};
+
+/// Everything that `jkd run` is told.
+#[derive(Debug)]
+pub struct Options {
+    /// What to read, now and at each SIGHUP.
+    pub load: LoadOptions,
+    /// `--log-level`; wins over `JkLogLevel`.
+    pub log_level: Option<LogLevel>,
+    /// How to serve.
+    pub settings: Settings,
+}
+
+/// Loads the configuration and serves it until SIGTERM or SIGINT. SIGHUP loads it again.
+///
+/// Exits with 0 after a regular end, 2 when the configuration cannot be served, 1 when an
+/// address cannot be bound or the log cannot be written.
+pub fn run(options: &Options) -> ExitCode {
+    let loaded = jkworkers::load(&options.load);
+    let Some(model) = loaded.model else {
+        eprint!("{}", loaded.diagnostics);
+        return ExitCode::from(2);
+    };
+    match serve(options, model, &loaded.diagnostics) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jkd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), StartError> {
+    let level = options.log_level.unwrap_or(model.global.log_level);
+    let file = model
+        .global
+        .log_file
+        .as_ref()
+        .map(|(path, _)| path.as_path());
+    let logging = Logging::start(level, file)?;
+    log_findings(findings);
+    let control = Builder::new_current_thread().enable_all().build()?;
+    // Signals are caught before anybody can learn that the daemon is up.
+    let signals = {
+        let _context = control.enter();
+        Signals::new()?
+    };
+    let metrics = Metrics::prepare(options.settings.metrics, &control)?;
+    let running = start(model, options.settings)?;
+    stats::note_config_read();
+    if let Some(metrics) = metrics {
+        metrics.offer(&control, &running);
+    }
+    control.block_on(signals.obey(options, &logging, running));
+    // Asked twice to end, it has left a thread that still waits for requests.
+    control.shutdown_background();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The Prometheus endpoint, ready to serve.
+struct Metrics {
+    listener: TcpListener,
+    exporter: Arc<Exporter>,
+}
+
+impl Metrics {
+    /// Begins to measure: to be done before anything is made that counts.
+    fn prepare(at: Option<SocketAddr>, control: &Runtime) -> Result<Option<Self>, StartError> {
+        let Some(address) = at else { return Ok(None) };
+        let exporter = stats::install_recorder().map_err(|e| StartError::Metrics(e.into()))?;
+        let listener = control.block_on(scrape::bind(address));
+        Ok(Some(Self {
+            listener: listener.map_err(|e| StartError::Metrics(e.into()))?,
+            exporter: Arc::new(exporter),
+        }))
+    }
+
+    fn offer(self, control: &Runtime, running: &Running) {
+        control.spawn(scrape::keep_up(self.exporter.clone()));
+        let shared = running.shared.clone();
+        control.spawn(scrape::serve(self.listener, self.exporter, shared));
+    }
+}
+
+fn log_findings(findings: &Diagnostics) {
+    for finding in findings.iter() {
+        let help = finding.help.as_deref().unwrap_or_default();
+        tracing::warn!(at = %finding.origin, help, "{}", finding.message);
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Reloads on SIGHUP; drains on the first SIGTERM or SIGINT and leaves at once on the second.
+    async fn obey(mut self, options: &Options, logging: &Logging, running: Running) {
+        loop {
+            select! {
+                _ = self.hangup.recv() => reload(options, logging, &running),
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+            }
+        }
+        tracing::info!("stopping: no new connections, requests in flight may finish");
+        select! {
+            _ = spawn_blocking(|| running.shutdown()) => {}
+            () = self.asked_to_end() => tracing::warn!("asked twice; leaving at once"),
+        }
+    }
+
+    async fn asked_to_end(&mut self) {
+        select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn reload(options: &Options, logging: &Logging, running: &Running) {
+    let loaded = jkworkers::load(&options.load);
+    let Some(model) = loaded.model else {
+        for finding in loaded.diagnostics.iter() {
+            let help = finding.help.as_deref().unwrap_or_default();
+            tracing::error!(at = %finding.origin, help, "{}", finding.message);
+        }
+        tracing::error!("the new configuration is invalid; the running one stays");
+        stats::count_reload(false);
+        return;
+    };
+    log_findings(&loaded.diagnostics);
+    let level = options.log_level.unwrap_or(model.global.log_level);
+    let file = model
+        .global
+        .log_file
+        .as_ref()
+        .map(|(path, _)| path.as_path());
+    logging.change(level, file);
+    running.reload(model);
+    stats::count_reload(true);
+    stats::note_config_read();
+    tracing::info!("configuration reloaded");
+}
