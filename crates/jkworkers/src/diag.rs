@@ -2,7 +2,7 @@
 //! line, offending text and remedy. All findings of all files are collected; nothing stops at the
 //! first error.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, fmt, sync::Arc};
 
 use serde::Serialize;
 
@@ -80,7 +80,19 @@ impl fmt::Display for Diagnostic {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    /// How many names were guessed for remedies.
+    #[serde(skip)]
+    guesses: usize,
 }
+
+/// Comparing names takes its time, and nobody reads a hundred remedies: so many are guessed.
+const MAX_GUESSES: usize = 100;
+/// So many names are compared for one guess.
+const MAX_CANDIDATES: usize = 1000;
+/// So many names are listed in a remedy.
+const MAX_LISTED: usize = 20;
+/// So many characters of a value are shown.
+const MAX_SHOWN: usize = 60;
 
 impl Diagnostics {
     /// Adds an error.
@@ -110,7 +122,7 @@ impl Diagnostics {
 
     /// Puts the findings in the order of this key; those of equal keys stay in their order.
     pub fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&Origin) -> K) {
-        self.items.sort_by_key(|item| key(&item.origin));
+        self.items.sort_by_cached_key(|item| key(&item.origin));
     }
 
     /// Keeps each finding once: workers that inherit a value have the same to say about it.
@@ -122,6 +134,19 @@ impl Diagnostics {
     /// Appends the findings of another reader.
     pub fn append(&mut self, mut other: Self) {
         self.items.append(&mut other.items);
+        self.guesses += other.guesses;
+    }
+
+    /// The name nearest to `given`, for the first findings that want one: see [`nearest`].
+    pub(crate) fn guess<'a, I>(&mut self, given: &str, known: impl FnOnce() -> I) -> Option<&'a str>
+    where
+        I: IntoIterator<Item = &'a str>,
+    {
+        self.guesses += 1;
+        if self.guesses > MAX_GUESSES {
+            return None;
+        }
+        nearest(given, known().into_iter().take(MAX_CANDIDATES))
     }
 
     fn push(&mut self, severity: Severity, origin: &Origin, message: String) -> &mut Diagnostic {
@@ -179,6 +204,29 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// Names for a remedy: the first ones, and how many more there are.
+pub(crate) fn listing<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter();
+    let mut text = names
+        .by_ref()
+        .take(MAX_LISTED)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = names.count();
+    if more > 0 {
+        text = format!("{text} and {more} more");
+    }
+    text
+}
+
+/// A value for a message: its beginning, if it is long.
+pub(crate) fn excerpt(value: &str) -> Cow<'_, str> {
+    match value.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()).into(),
+        None => value.into(),
+    }
+}
+
 fn are_siblings(one: &str, other: &str) -> bool {
     let letters = |c: &char| !c.is_ascii_digit();
     !one.eq_ignore_ascii_case(other)
@@ -191,6 +239,24 @@ fn are_siblings(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_and_lists_are_cut() {
+        let names: Vec<String> = (0..23).map(|n| format!("w{n}")).collect();
+        let listed = listing(names.iter().map(String::as_str));
+        assert!(listed.starts_with("w0, w1, "), "{listed}");
+        assert!(listed.ends_with(", w19 and 3 more"), "{listed}");
+        assert_eq!(listing(["a", "b"]), "a, b");
+        assert_eq!(excerpt("short"), "short");
+        assert_eq!(excerpt(&"ä".repeat(61)), format!("{}…", "ä".repeat(60)));
+    }
+
+    #[test]
+    fn guessing_ends() {
+        let mut found = Diagnostics::default();
+        let guesses = (0..200).filter(|_| found.guess("prot", || ["port"]).is_some());
+        assert_eq!(guesses.count(), MAX_GUESSES);
+    }
 
     #[test]
     fn slips_of_the_pen_are_recognised() {

@@ -1,7 +1,9 @@
 //! From the draft of the servers to hosts: which rules are whose, and what is inherited.
 
+use std::{collections::HashSet, sync::Arc};
+
 use crate::{
-    diag::{Diagnostics, nearest},
+    diag::{Diagnostics, listing},
     httpd::{Draft, LocationDraft, MountLine, Server},
     model::{Access, Host, Listen, Location, Mount, MountSource, Require},
     mounts::Rule,
@@ -50,15 +52,13 @@ impl Own {
         self.lines.is_empty() && self.file.is_none()
     }
 
-    fn has(&self, line: &MountLine) -> bool {
-        let same = |own: &MountLine| own.exclusion == line.exclusion && own.path == line.path;
-        self.lines.iter().any(|(own, _)| same(own))
-    }
-
     /// `JkMountCopy`: adds the main server's lines whose path is not written here, and its file
     /// if there is none here.
     fn with<'a>(&'a self, main: &'a Self) -> impl Iterator<Item = &'a Mount> {
-        let copied = main.lines.iter().filter(|(line, _)| !self.has(line));
+        let key = |line: &'a MountLine| (line.exclusion, line.path.as_str());
+        let own: HashSet<_> = self.lines.iter().map(|(line, _)| key(line)).collect();
+        let copied = main.lines.iter();
+        let copied = copied.filter(move |(line, _)| !own.contains(&key(line)));
         let lines = self.lines.iter().chain(copied);
         let file = self.file.as_ref().or(main.file.as_ref());
         let file = file.into_iter().flatten();
@@ -90,9 +90,9 @@ pub(crate) fn build(draft: &Draft, own: &[Own], more: &[Mount]) -> Vec<Host> {
 
 /// A virtual host on ports that nobody listens on is never used.
 pub(crate) fn warn_of_unreachable(draft: &Draft, listen: &[Listen], found: &mut Diagnostics) {
-    let listened = |port: Option<u16>| {
-        port.is_none_or(|port| listen.iter().any(|l| l.port == port || l.port == 0))
-    };
+    let open: HashSet<u16> = listen.iter().map(|listen| listen.port).collect();
+    let listened =
+        |port: Option<u16>| port.is_none_or(|port| open.contains(&port) || open.contains(&0));
     for server in draft.servers.iter().skip(1) {
         let ports = server.addresses.iter().map(|(_, port)| *port);
         if !server.addresses.is_empty() && !ports.clone().any(listened) {
@@ -183,16 +183,19 @@ fn location(draft: &LocationDraft) -> Option<Location> {
 /// Whether the workers of some rules exist. `built_in` are names that need no definition.
 pub(crate) fn check_workers<'a>(
     mounts: impl IntoIterator<Item = &'a Mount>,
-    workers: &Workers,
+    workers: &'a Workers,
     found: &mut Diagnostics,
 ) {
     let mut told: Option<&Mount> = None;
+    let names = |names: &'a [Arc<str>]| names.iter().map(|name| &**name).collect();
+    let listed: HashSet<&str> = names(&workers.listed);
+    let unlisted: HashSet<&str> = names(&workers.unlisted);
     for mount in mounts {
         let name = &mount.worker;
         // The two rules of a `|` are one line.
         let again = told.is_some_and(|t| t.origin == mount.origin && t.worker == *name);
         let any = mount.exclusion && &**name == "*";
-        if again || any || workers.listed.contains(name) {
+        if again || any || listed.contains(&**name) {
             continue;
         }
         told = Some(mount);
@@ -200,20 +203,23 @@ pub(crate) fn check_workers<'a>(
             "" => format!("the worker's name for {} is missing", mount.pattern),
             name => format!("there is no worker `{name}` to serve {}", mount.pattern),
         };
-        found
-            .error(&mount.origin, message)
-            .help(remedy(name, workers));
+        let remedy = if unlisted.contains(&**name) {
+            format!("Add `{name}` to worker.list: it is defined, but cannot be mounted.")
+        } else {
+            remedy(name, workers, found)
+        };
+        found.error(&mount.origin, message).help(remedy);
     }
 }
 
-fn remedy(name: &str, workers: &Workers) -> String {
-    if workers.unlisted.iter().any(|w| **w == *name) {
-        return format!("Add `{name}` to worker.list: it is defined, but cannot be mounted.");
-    }
-    let names = workers.listed.join(", ");
-    let suggestion = match nearest(name, workers.listed.iter().map(|w| &**w)) {
+fn remedy(name: &str, workers: &Workers, found: &mut Diagnostics) -> String {
+    let names = || workers.listed.iter().map(|name| &**name);
+    let suggestion = match found.guess(name, names) {
         Some(near) => format!("Did you mean `{near}`? "),
         None => String::new(),
     };
-    format!("{suggestion}The workers in worker.list are: {names}.")
+    format!(
+        "{suggestion}The workers in worker.list are: {}.",
+        listing(names())
+    )
 }

@@ -166,7 +166,15 @@ impl Reader<'_> {
 
     fn expand(&mut self, text: &str, origin: &Origin) -> String {
         let files = self.files;
-        let (text, mut unknown) = self.variables.expand(text, &|name| files.env(name));
+        let expanded = self.variables.expand(text, &|name| files.env(name));
+        let Some((text, mut unknown)) = expanded else {
+            self.diagnostics
+                .error(origin, "the variables of all lines put in too much text")
+                .help(
+                    "Look for a variable that is defined by itself, or by others again and again.",
+                );
+            return text.to_owned();
+        };
         if lex::word(&text).is_some_and(|(name, _)| known::contains(&name)) {
             // The line means nothing here anyway.
             unknown.clear();
@@ -206,7 +214,7 @@ impl Reader<'_> {
         } else if name.starts_with('<') {
             let (name, args) = section::split(text, origin, &mut self.diagnostics);
             let condition = self.condition(name, args, origin);
-            nesting.open(name, args, origin, condition);
+            nesting.open(name, args, origin, condition, &mut self.diagnostics);
         } else if let Some(nodes) = self.immediate(&name, args, origin) {
             nesting.extend(nodes);
         } else {

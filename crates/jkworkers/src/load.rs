@@ -1,6 +1,7 @@
 //! The only part that touches files: from options to a model.
 
 use std::{
+    collections::HashMap,
     net::Ipv4Addr,
     path::{Path, PathBuf},
 };
@@ -119,12 +120,11 @@ impl Loader<'_> {
 
     /// File by file in reading order, each by lines; what is about flags comes first.
     fn sort_findings(&mut self) {
-        let names: Vec<_> = self
-            .read
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
-        let file = |origin: &Origin| names.iter().position(|name| **name == *origin.file);
+        let mut places = HashMap::new();
+        for (place, path) in self.read.iter().enumerate() {
+            places.entry(path.display().to_string()).or_insert(place);
+        }
+        let file = |origin: &Origin| places.get(&*origin.file).copied();
         self.found.sort_by_key(|origin| (file(origin), origin.line));
     }
 
@@ -288,7 +288,7 @@ impl Loader<'_> {
                 result.extend(mounts);
                 continue;
             }
-            let path = mount.pattern.trim_start_matches(['!', '-']);
+            let path = mount.pattern.trim_start_matches(['!', '-', '/']);
             let message = format!("the mount `{}` does not begin with /", mount.pattern);
             self.found
                 .error(&mount.origin, message)
@@ -298,6 +298,10 @@ impl Loader<'_> {
     }
 
     fn warn_of_nothing_mounted(&mut self, draft: &Draft) {
+        if self.found.has_errors() {
+            // What is wrong may be why.
+            return;
+        }
         if let Some(main) = draft.servers.first() {
             self.found
                 .warning(
@@ -332,6 +336,8 @@ fn base(config: Option<&Path>) -> PathBuf {
 
 #[cfg(test)]
 mod findings;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 pub(crate) mod memory;
 #[cfg(test)]

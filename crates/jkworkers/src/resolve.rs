@@ -7,7 +7,7 @@ pub(crate) mod variables;
 use std::{collections::BTreeMap, ops::Bound};
 
 use crate::{
-    diag::{Diagnostics, Origin},
+    diag::{Diagnostics, Origin, excerpt},
     directive::{self, Duplicates},
     properties::{Line, shown},
 };
@@ -215,7 +215,7 @@ fn warn_of_overwriting(line: &Line, old: &Property, value: &str, found: &mut Dia
     let values = if old.text == value {
         ", to the same value".to_owned()
     } else if may_show_value(&key) {
-        format!(": `{value}` replaces `{}`", old.text)
+        format!(": `{}` replaces `{}`", excerpt(value), excerpt(&old.text))
     } else {
         String::new()
     };
@@ -237,7 +237,7 @@ fn warn_of_joining(
     let key = shown(&line.key);
     let is_setting = directive::split_key(&key).is_some();
     let result = if may_show_value(&key) {
-        format!(": its value is now `{}`", joined.text)
+        format!(": its value is now `{}`", excerpt(&joined.text))
     } else {
         String::new()
     };

@@ -4,6 +4,8 @@
 //! A key that is written twice counts where it stood first, with the last value. A pattern that
 //! does not begin with `/` is left out with a warning: mod_jk logs it and serves the rest.
 
+use std::collections::HashMap;
+
 use crate::{
     diag::{Diagnostics, Origin},
     model::{Mount, MountSource},
@@ -20,12 +22,11 @@ pub(crate) fn read(
     found: &mut Diagnostics,
 ) -> Vec<Mount> {
     let mut entries: Vec<Entry> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for line in properties::read_rules(source, found) {
         let known = |name: &str| {
-            entries
-                .iter()
-                .find(|e| e.key == name)
-                .map(|e| e.value.clone())
+            let entry = places.get(name).and_then(|place| entries.get(*place));
+            entry.map(|entry| entry.value.clone())
         };
         let value = variables::substitute(&line, |name| known(name).or_else(|| env(name)), found);
         let entry = Entry {
@@ -33,9 +34,12 @@ pub(crate) fn read(
             value,
             origin: line.origin,
         };
-        match entries.iter_mut().find(|old| old.key == entry.key) {
-            Some(old) => replace(old, entry, found),
-            None => entries.push(entry),
+        let place = places.get(&entry.key);
+        if let Some(old) = place.and_then(|place| entries.get_mut(*place)) {
+            replace(old, entry, found);
+        } else {
+            places.insert(entry.key.clone(), entries.len());
+            entries.push(entry);
         }
     }
     entries
@@ -60,7 +64,7 @@ impl Entry {
         };
         let mounts = rule.expand(found);
         if mounts.is_none() {
-            let path = self.key.trim_start_matches(['!', '-']);
+            let path = self.key.trim_start_matches(['!', '-', '/']);
             found
                 .warning(
                     &self.origin,

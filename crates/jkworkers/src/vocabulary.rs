@@ -60,7 +60,7 @@ impl Setting<'_> {
 
     fn refuse_unknown(&self, found: &mut Diagnostics) {
         let known = directive::all().filter(|d| is_global(d.name) == self.name.is_none());
-        let remedy = match nearest(self.word, known.map(|d| d.name)) {
+        let remedy = match found.guess(self.word, || known.map(|d| d.name)) {
             Some(meant) => format!("Did you mean `{}`?", self.sibling(meant)),
             None => "Remove the line; a variable must not begin with `worker.`.".to_owned(),
         };

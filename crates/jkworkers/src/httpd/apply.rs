@@ -5,7 +5,11 @@ pub(super) mod access;
 pub(super) mod jk;
 pub(super) mod server;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 pub(crate) use self::server::listen_address as listen;
 use super::{
@@ -14,12 +18,10 @@ use super::{
     known, lex,
 };
 use crate::{
-    diag::{Diagnostics, Origin, nearest},
+    diag::{Diagnostics, Origin},
     model::{Listen, LogLevel, Order, Require, ServerName},
     uri_map::EncodedSlashes,
 };
-use std::net::IpAddr;
-use std::path::PathBuf;
 
 /// Goes through a tree. `server_root` is the base of relative paths; `origin` the main server's.
 pub(crate) fn apply(nodes: &[Node], server_root: &Path, origin: &Origin) -> (Draft, Diagnostics) {
@@ -28,6 +30,7 @@ pub(crate) fn apply(nodes: &[Node], server_root: &Path, origin: &Origin) -> (Dra
         server: 0,
         within: None,
         server_root,
+        listening: HashMap::new(),
         told: BTreeSet::new(),
         diagnostics: Diagnostics::default(),
     };
@@ -58,6 +61,8 @@ pub(crate) struct Server {
     pub(crate) aliases: Vec<String>,
     pub(crate) addresses: Vec<(Option<IpAddr>, Option<u16>)>,
     pub(crate) mounts: Vec<MountLine>,
+    /// Where in `mounts` each path stands, as an exclusion or not.
+    places: HashMap<(bool, String), usize>,
     pub(crate) mount_file: Option<(PathBuf, Origin)>,
     pub(crate) mount_copy: Option<bool>,
     pub(crate) reject_unsafe: Switch,
@@ -113,6 +118,7 @@ impl Server {
             aliases: Vec::new(),
             addresses: Vec::new(),
             mounts: Vec::new(),
+            places: HashMap::new(),
             mount_file: None,
             mount_copy: None,
             reject_unsafe: Switch::default(),
@@ -131,6 +137,8 @@ pub(super) struct Apply<'a> {
     /// The section around, for messages; `Location` makes its last location the current one.
     within: Option<&'static str>,
     server_root: &'a Path,
+    /// Where each `Listen` was written first.
+    listening: HashMap<(Option<IpAddr>, u16), Origin>,
     /// Names that had their one warning.
     told: BTreeSet<String>,
     diagnostics: Diagnostics,
@@ -173,7 +181,7 @@ impl Apply<'_> {
             );
         } else {
             let message = format!("unknown directive {}", node.name);
-            let help = match nearest(&node.name, directive::names()) {
+            let help = match self.diagnostics.guess(&node.name, directive::names) {
                 Some(name) => format!("Did you mean {name}?"),
                 None => {
                     "Correct the name, or put the line into an <IfModule> of its module.".into()
@@ -266,19 +274,23 @@ impl Apply<'_> {
                 self.conditional_on_request(&node.name, node, children);
             }
             "macro" => self.refuse_macro(&node.name, &node.origin),
-            lower if IGNORED_SECTIONS.contains(&lower) => self.ignore_section(&node.name, node),
+            lower if IGNORED_SECTIONS.contains(&lower) => {
+                self.ignore_section(&node.name, node, children, MOUNTING);
+            }
             _ => self.unknown_section(node),
         }
     }
 
-    fn ignore_section(&mut self, name: &str, node: &Node) {
+    /// Warns of a section that is ignored, and refuses what must not be lost with it.
+    fn ignore_section(&mut self, name: &str, node: &Node, children: &[Node], refused: &[&str]) {
         let message = format!("<{name}> means nothing here and is ignored with its content");
         self.tell_once(&format!("<{name}>"), &node.origin, message);
+        self.refuse(refused, name, children);
     }
 
     fn unknown_section(&mut self, node: &Node) {
         let all = directive::SECTIONS.iter().chain(IGNORED_SECTIONS).copied();
-        let help = match nearest(&node.name, all) {
+        let help = match self.diagnostics.guess(&node.name, || all) {
             Some(name) => format!("Did you mean <{name}>?"),
             None => "Correct the name, or put the section into an <IfModule> of its module.".into(),
         };
@@ -292,19 +304,22 @@ impl Apply<'_> {
     /// Sections that choose requests by means that are not there: ignoring what they protect
     /// would open it.
     fn conditional_on_request(&mut self, name: &str, node: &Node, children: &[Node]) {
-        self.ignore_section(name, node);
-        self.refuse_deciding(name, children);
+        self.ignore_section(name, node, children, DECIDING);
     }
 
-    fn refuse_deciding(&mut self, section: &str, nodes: &[Node]) {
+    fn refuse(&mut self, directives: &[&str], section: &str, nodes: &[Node]) {
         for node in nodes {
-            if DECIDING.contains(&&*node.name.to_ascii_lowercase()) {
+            let lower = node.name.to_ascii_lowercase();
+            if directives.contains(&&*lower) {
                 let message = format!("{} has no effect inside <{section}>", node.name);
-                let help = "Write it inside <Location PATH>: PATH and everything below it, or \
-                            with the wildcards * and ?.";
+                let help = if MOUNTING.contains(&&*lower) {
+                    format!("Write `{} PATH WORKER` outside of the section.", node.name)
+                } else {
+                    IN_LOCATION.to_owned()
+                };
                 self.error(&node.origin, message, help);
             } else if let Some(children) = &node.children {
-                self.refuse_deciding(section, children);
+                self.refuse(directives, section, children);
             }
         }
     }
@@ -353,6 +368,12 @@ const DECIDING: &[&str] = &[
     "requirenone",
     "satisfy",
 ];
+
+const IN_LOCATION: &str = "Write it inside <Location PATH>: PATH and everything below it, or with \
+                           the wildcards * and ?.";
+
+/// Directives that mod_jk takes in any section, with the section's argument for a path.
+const MOUNTING: &[&str] = &["jkmount", "jkunmount"];
 
 /// Sections about files, proxies and modules that are not there.
 const IGNORED_SECTIONS: &[&str] = &[

@@ -24,6 +24,10 @@ pub(super) fn split<'a>(
     (name, lex::trim(args))
 }
 
+/// How deep sections may be nested: more than any configuration needs, and little enough for
+/// those who walk the tree.
+const MAX_NESTING: usize = 100;
+
 /// The open sections of one file. A section has to be closed in the file in which it was opened.
 #[derive(Default)]
 pub(super) struct Nesting {
@@ -58,9 +62,19 @@ impl Nesting {
         args: &str,
         origin: &Origin,
         condition: Option<bool>,
+        diagnostics: &mut Diagnostics,
     ) {
         let kind = match condition {
             _ if self.is_skipping() => Kind::Skipped,
+            _ if self.open.len() >= MAX_NESTING => {
+                diagnostics
+                    .error(
+                        origin,
+                        format!("sections are nested more than {MAX_NESTING} deep"),
+                    )
+                    .help("Close the sections before this one.");
+                Kind::Skipped
+            }
             None => Kind::Section,
             Some(true) => Kind::Transparent,
             Some(false) => Kind::Skipped,
@@ -85,7 +99,7 @@ impl Nesting {
             self.close(text, origin, diagnostics);
         } else if text.starts_with('<') {
             let (name, args) = split(text, origin, diagnostics);
-            self.open(name, args, origin, None);
+            self.open(name, args, origin, None, diagnostics);
         }
     }
 

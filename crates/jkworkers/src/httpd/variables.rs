@@ -1,11 +1,17 @@
 //! `Define`, `UnDefine` and `${NAME}`.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// More than any configuration needs, in bytes that are put in for variables: bounds what
+/// variables of variables can multiply.
+const MAX_INSERTED: usize = 16 << 20;
 
 /// What was defined so far.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     defined: BTreeMap<String, String>,
+    /// Bytes that were put in so far.
+    inserted: usize,
 }
 
 impl Variables {
@@ -26,12 +32,12 @@ impl Variables {
 
     /// Replaces every `${NAME}`: by what was defined, else by what the environment says, else not
     /// at all. The names that nobody knows are the second part of the answer. What was put in is
-    /// not looked at again.
+    /// not looked at again. `None` when too much has been put in.
     pub(super) fn expand(
-        &self,
+        &mut self,
         text: &str,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> (String, Vec<String>) {
+    ) -> Option<(String, Vec<String>)> {
         let mut result = String::with_capacity(text.len());
         let mut unknown = Vec::new();
         let mut rest = text;
@@ -40,7 +46,12 @@ impl Variables {
                 break;
             };
             result.push_str(before);
-            if let Some(value) = self.defined.get(name).cloned().or_else(|| env(name)) {
+            let defined = self.defined.get(name).map(Cow::from);
+            if let Some(value) = defined.or_else(|| env(name).map(Cow::from)) {
+                self.inserted = self.inserted.saturating_add(value.len());
+                if self.inserted > MAX_INSERTED {
+                    return None;
+                }
                 result.push_str(&value);
             } else {
                 unknown.push(name.to_owned());
@@ -49,7 +60,7 @@ impl Variables {
             rest = behind;
         }
         result.push_str(rest);
-        (result, unknown)
+        Some((result, unknown))
     }
 }
 
@@ -74,7 +85,7 @@ mod tests {
             ("${A", "${A", &[]),
             ("${}", "${}", &[""]),
         ] {
-            let (result, missing) = variables.expand(text, &env);
+            let (result, missing) = variables.expand(text, &env).unwrap();
             assert_eq!(result, expected);
             assert_eq!(missing, unknown, "{text}");
         }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::{MAX_TOTAL, Properties, Property};
-use crate::diag::{Diagnostics, Origin, nearest};
+use crate::diag::{Diagnostics, Origin};
 
 /// mod_jk follows references this deep.
 const MAX_DEPTH: usize = 20;
@@ -113,19 +113,16 @@ impl Properties {
         origin: &Origin,
         found: &mut Diagnostics,
     ) {
-        let prefixes: Vec<String> = self
-            .worker_names()
-            .iter()
-            .map(|name| format!("worker.{name}"))
-            .collect();
-        let full = format!("worker.{template}");
-        let meant = prefixes
-            .iter()
-            .find(|prefix| **prefix == full)
-            .map(String::as_str)
-            .or_else(|| nearest(template, prefixes.iter().map(String::as_str)));
+        // `template` alone lacks the `worker.` of its keys.
+        let is_name = self.with_prefix(&format!("worker.{template}.")).next();
+        let name = template.strip_prefix("worker.").unwrap_or(template);
+        let own = target.strip_prefix("worker.");
+        let others = || self.worker_names().into_iter().filter(|n| Some(*n) != own);
+        let meant = is_name
+            .map(|_| template)
+            .or_else(|| found.guess(name, others));
         let remedy = match meant {
-            Some(prefix) => format!("Did you mean `{target}{SUFFIX}={prefix}`?"),
+            Some(meant) => format!("Did you mean `{target}{SUFFIX}=worker.{meant}`?"),
             None => "The value is the beginning of the template's keys, such as `worker.template`."
                 .to_owned(),
         };

@@ -1,10 +1,14 @@
 //! Workers of type lb.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{Builder, ajp, settings::Settings, types::Type};
 use crate::{
-    diag::{Origin, nearest},
+    diag::{Origin, listing},
     directive::{
         BALANCE_WORKERS, ERROR_ESCALATION_TIME, LB_RETRIES, LOCK, MAX_REPLY_TIMEOUTS, METHOD,
         RECOVER_TIME, REDIRECT, SESSION_COOKIE, SESSION_COOKIE_PATH, SESSION_PATH,
@@ -48,8 +52,9 @@ impl Builder<'_, '_> {
             return Vec::new();
         };
         let mut members: Vec<Member> = Vec::new();
+        let mut seen = HashSet::new();
         for (item, origin) in list.items() {
-            if members.iter().any(|member| &*member.worker.name == item) {
+            if !seen.insert(item) {
                 self.found
                     .error(origin, format!("`{item}` is a member of `{name}` twice"))
                     .help("List each member once; write lbfactor to give it more.");
@@ -124,17 +129,18 @@ impl Builder<'_, '_> {
     }
 
     fn check_redirects(&mut self, members: &[Member]) {
-        let routes: Vec<&str> = members.iter().map(|member| &*member.route).collect();
+        let routes = || members.iter().map(|member| &*member.route);
+        let known: HashSet<&str> = routes().collect();
         for member in members {
             let Some(redirect) = &member.redirect else {
                 continue;
             };
-            if routes.contains(&&**redirect) {
+            if known.contains(&**redirect) {
                 continue;
             }
-            let remedy = match nearest(redirect, routes.iter().copied()) {
+            let remedy = match self.found.guess(redirect, routes) {
                 Some(meant) => format!("Did you mean `{meant}`?"),
-                None => format!("The routes here are {}.", routes.join(", ")),
+                None => format!("The routes here are {}.", listing(routes())),
             };
             self.settings(&member.worker.name).warn(&REDIRECT, |key| {
                 (

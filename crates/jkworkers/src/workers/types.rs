@@ -115,8 +115,7 @@ impl Builder<'_, '_> {
     }
 
     fn warn_of_no_settings(&mut self, name: &str, asked_at: &Origin) {
-        let names = self.properties.worker_names();
-        let remedy = match nearest(name, names.iter().copied()) {
+        let remedy = match self.found.guess(name, || self.properties.worker_names()) {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("Write `worker.{name}.host` and `worker.{name}.port`."),
         };

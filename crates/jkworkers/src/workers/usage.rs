@@ -1,16 +1,15 @@
 //! Which names are used, and what was written for those that are not.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use super::{Builder, first_written};
 use crate::{
-    diag::nearest,
     directive::{self, BALANCE_WORKERS, BALANCED_WORKERS, MOUNT, REFERENCE},
     resolve::Property,
 };
-
-/// Comparing names takes its time: guess for so many forgotten ones what they should be called.
-const GUESSES: usize = 50;
 
 impl<'p> Builder<'p, '_> {
     /// Names that are defined and used nowhere: forgotten, or misspelt there or here.
@@ -18,21 +17,14 @@ impl<'p> Builder<'p, '_> {
         let mut used: BTreeSet<String> = self.types.keys().cloned().collect();
         used.extend(self.members_of_any());
         let templates = self.templates();
-        let mut guesses = GUESSES;
         for name in self.properties.worker_names() {
-            let is_template = templates.iter().any(|template| {
-                name.strip_prefix(template.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
-            if used.contains(name) || is_template {
+            if used.contains(name) || is_part_of_any(&templates, name) {
                 continue;
             }
             let Some(origin) = first_written(self.properties, name) else {
                 continue;
             };
-            guesses = guesses.saturating_sub(1);
-            let candidates = used.iter().filter(|_| guesses > 0).map(String::as_str);
-            let remedy = match nearest(name, candidates) {
+            let remedy = match self.found.guess(name, || used.iter().map(String::as_str)) {
                 Some(meant) => format!(
                     "Did you mean `worker.{meant}`? Otherwise add `{name}` to worker.list or remove it."
                 ),
@@ -55,6 +47,7 @@ impl<'p> Builder<'p, '_> {
     pub(super) fn warn_of_unmountable(&mut self, listed: &[Arc<str>]) {
         let mut names: Vec<&String> = self.types.keys().collect();
         names.sort_unstable();
+        let listed: HashSet<&str> = listed.iter().map(|name| &**name).collect();
         for name in names {
             let mount = self
                 .properties
@@ -62,7 +55,7 @@ impl<'p> Builder<'p, '_> {
             let Some(mount) = mount.filter(|m| !m.is_inherited()) else {
                 continue;
             };
-            if listed.iter().any(|listed| **listed == **name) {
+            if listed.contains(name.as_str()) {
                 continue;
             }
             self.found
@@ -103,10 +96,17 @@ impl<'p> Builder<'p, '_> {
         let names = self.properties.worker_names();
         let members = self.types.keys().map(String::as_str);
         let all: BTreeSet<&str> = names.into_iter().chain(members).collect();
+        let listed: HashSet<&str> = listed.iter().map(|name| &**name).collect();
         all.into_iter()
-            .filter(|name| !listed.iter().any(|listed| &**listed == *name))
+            .filter(|name| !listed.contains(name))
             .filter(|name| !name.is_empty())
             .map(Arc::from)
             .collect()
     }
+}
+
+/// Whether this is the name of a template, or that and a dot and more.
+fn is_part_of_any(templates: &BTreeSet<String>, name: &str) -> bool {
+    let dots = name.match_indices('.').filter_map(|(at, _)| name.get(..at));
+    dots.chain([name]).any(|part| templates.contains(part))
 }

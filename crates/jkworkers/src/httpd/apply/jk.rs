@@ -145,10 +145,12 @@ impl Apply<'_> {
         let Some(line) = self.mount_line(call, exclusion) else {
             return;
         };
-        let mounts = &mut self.server().mounts;
-        let same = |old: &&mut MountLine| old.exclusion == exclusion && old.path == line.path;
-        let Some(old) = mounts.iter_mut().find(same) else {
-            mounts.push(line);
+        let server = self.server();
+        let key = (exclusion, line.path.clone());
+        let place = server.places.get(&key);
+        let Some(old) = place.and_then(|place| server.mounts.get_mut(*place)) else {
+            server.places.insert(key, server.mounts.len());
+            server.mounts.push(line);
             return;
         };
         let replaced = std::mem::replace(old, line.clone());

@@ -127,19 +127,13 @@ pub(in crate::httpd) fn listen(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 fn add_listener(apply: &mut Apply<'_>, listen: Listen, text: &str) {
-    let same = |other: &&Listen| (other.address, other.port) == (listen.address, listen.port);
-    match apply
-        .draft
-        .listen
-        .iter()
-        .find(same)
-        .filter(|other| other.port != 0)
-    {
-        Some(first) => {
-            let message = format!("Listen {text} was written before, at {}", first.origin);
-            apply.error(&listen.origin, message, "Remove one of the two lines.");
-        }
-        None => apply.draft.listen.push(listen),
+    let key = (listen.address, listen.port);
+    if let Some(first) = apply.listening.get(&key).filter(|_| listen.port != 0) {
+        let message = format!("Listen {text} was written before, at {first}");
+        apply.error(&listen.origin, message, "Remove one of the two lines.");
+    } else {
+        apply.listening.insert(key, listen.origin.clone());
+        apply.draft.listen.push(listen);
     }
 }
 
