@@ -22,7 +22,7 @@ directives! {
 
     /// Inherits settings: the value is the beginning of other keys, such as `worker.template`, and
     /// each setting that is written for that template and not for this worker is copied.
-    /// Templates may inherit in turn, up to 20 deep. The order of lines does not matter.
+    /// Templates may inherit in turn, up to 19 deep. The order of lines does not matter.
     REFERENCE = Directive::text("reference", Scope::WORKER);
 
     /// URI patterns that this worker serves, as a list: rules for the main server, as if written

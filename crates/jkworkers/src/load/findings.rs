@@ -69,6 +69,37 @@ fn known_names_have_one_warning_each() {
 }
 
 #[test]
+fn mounts_in_sections_that_are_ignored_are_not_lost() {
+    let config =
+        "<Directory /srv>\nRequire all granted\n<Files x>\nJkMount w\n</Files>\n</Directory>\n";
+    assert_snapshot!(body(config), @r"
+    jk.conf:5: warning: <Directory> means nothing here and is ignored with its content
+    jk.conf:8: error: JkMount has no effect inside <Directory>
+        remedy: Write `JkMount PATH WORKER` outside of the section.
+    ");
+}
+
+#[test]
+fn remedies_for_rules_begin_with_one_slash() {
+    let files = [
+        (
+            "/etc/jk.conf",
+            "Listen 80\nJkWorkersFile w\nJkMountFile u\n",
+        ),
+        (
+            "/etc/w",
+            "worker.list=a\nworker.a.port=1\nworker.a.mount=!-/b\n",
+        ),
+        ("/etc/u", "!-/z=a\n"),
+    ];
+    let said = Memory::new(&files).load().diagnostics.to_string();
+    assert!(
+        said.contains("remedy: Write /z;") && said.contains("remedy: Write /b."),
+        "{said}"
+    );
+}
+
+#[test]
 fn names_without_an_effect_yet() {
     assert_snapshot!(body("JkEnvVar A b\nJkEnvVar B\nJkExtractSSL maybe\nJkMountFileReload x\nJkShmFile x\nJkWatchdogInterval 60\nJkRequestLogFormat \"%w %V\" x\n"), @r"
     jk.conf:5: warning: JkEnvVar is not in effect yet

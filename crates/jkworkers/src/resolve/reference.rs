@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use super::{MAX_TOTAL, Properties, Property};
 use crate::diag::{Diagnostics, Origin};
 
-/// mod_jk follows references this deep.
-const MAX_DEPTH: usize = 20;
+/// mod_jk follows references this deep: at the twentieth it gives up.
+const MAX_DEPTH: usize = 19;
 const SUFFIX: &str = ".reference";
 
 impl Properties {

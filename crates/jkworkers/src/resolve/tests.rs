@@ -248,19 +248,19 @@ fn wrong_references_are_errors() {
 }
 
 #[test]
-fn references_go_twenty_deep() {
+fn references_go_nineteen_deep() {
     let chain = |length: usize| -> String {
         (0..length)
             .map(|n| format!("worker.w{n:02}.reference=worker.w{:02}\n", n + 1))
             .chain([format!("worker.w{length:02}.port=1\n")])
             .collect()
     };
-    let (properties, found) = resolve(&chain(20));
+    let (properties, found) = resolve(&chain(19));
     assert_eq!(found, "");
     assert_eq!(properties.get("worker.w00.port").unwrap().text(), "1");
-    let (_, found) = resolve(&chain(21));
+    let (_, found) = resolve(&chain(20));
     assert!(
-        found.contains("error: `worker.w20.reference` is the end of more than 20 references"),
+        found.contains("error: `worker.w19.reference` is the end of more than 19 references"),
         "{found}"
     );
 }
