@@ -4,6 +4,7 @@
 //! - [`Tomcat`] and [`Cluster`]: real Tomcat 10s in a directory of their own, on free ports.
 //! - [`Jkd`]: the real binary, with configuration files in a directory of its own.
 //! - [`Backend`]: an AJP peer that does exactly what a test tells it, byte by byte.
+//! - [`Nobody`]: an address that refuses connections.
 //! - [`Http`]: a blocking HTTP/1.1 client with a cookie jar.
 //! - [`wait_until`]: waits for a condition; tests never sleep for a fixed time and hope.
 //!
@@ -22,5 +23,5 @@ pub use self::{
     jkd::{Jkd, JkdBuilder},
     process::{Leashed, signal},
     tomcat::{Cluster, Tomcat, TomcatBuilder, home as tomcat_home},
-    wait::{LONG, free_port, try_within, wait_until, within},
+    wait::{LONG, Nobody, free_port, try_within, wait_until, within},
 };

@@ -1,8 +1,12 @@
 //! Waiting for conditions, and finding free ports.
 
-use std::{net::TcpListener, thread, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    thread,
+    time::Duration,
+};
 
-use tokio::time::Instant;
+use tokio::{net::TcpSocket, time::Instant};
 
 /// A deadline that only a broken program misses, also on a machine that is busy with other things.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -29,6 +33,29 @@ pub fn try_within<T>(deadline: Duration, mut probe: impl FnMut() -> Option<T>) -
             return found;
         }
         thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// An address at which nobody listens as long as this lives: its port is taken and refuses. One
+/// that was only free a moment ago may be given to another test.
+#[derive(Debug)]
+pub struct Nobody {
+    /// The address.
+    pub address: SocketAddr,
+    _taken: TcpSocket,
+}
+
+impl Nobody {
+    /// Takes a port of 127.0.0.1.
+    #[allow(clippy::new_without_default, reason = "each one is another address")]
+    pub fn new() -> Self {
+        let taken = TcpSocket::new_v4().expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        taken.bind(any).expect("a free port");
+        Self {
+            address: taken.local_addr().expect("an address"),
+            _taken: taken,
+        }
     }
 }
 

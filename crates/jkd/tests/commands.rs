@@ -8,7 +8,7 @@
 
 use std::process::Output;
 
-use jkd_tests::{Backend, Jkd, JkdBuilder};
+use jkd_tests::{Backend, Jkd, JkdBuilder, Nobody};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 
@@ -185,8 +185,8 @@ fn ajp_ping_tells_the_living_from_the_dead() {
     );
     assert_eq!(status, 0, "{out}");
     assert_eq!(out.matches("CPong from").count(), 3, "{out}");
-    let nobody = format!("127.0.0.1:{}", jkd_tests::free_port());
-    let (status, out, _) = run(&jkd, &["ajp", "ping", &nobody]);
+    let nobody = Nobody::new();
+    let (status, out, _) = run(&jkd, &["ajp", "ping", &nobody.address.to_string()]);
     assert_eq!(status, 1, "{out}");
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = mute.local_addr().unwrap().to_string();
@@ -222,8 +222,9 @@ fn ajp_get_prints_what_a_tomcat_says() {
         out.contains("post=true query=true header=true secret=true"),
         "{out}"
     );
-    let nobody = format!("ajp://127.0.0.1:{}/", jkd_tests::free_port());
-    let (status, _, err) = run(&jkd, &["ajp", "get", &nobody]);
+    let nobody = Nobody::new();
+    let url = format!("ajp://{}/", nobody.address);
+    let (status, _, err) = run(&jkd, &["ajp", "get", &url]);
     assert_eq!(status, 1, "{err}");
     assert!(err.contains("127.0.0.1"), "{err}");
 }

@@ -4,7 +4,7 @@
 
 use std::{io::Write, net::TcpListener, thread};
 
-use jkd_tests::{Backend, Jkd};
+use jkd_tests::{Backend, Jkd, Nobody};
 
 fn serving(workers: &str) -> Jkd {
     let builder = Jkd::builder(env!("CARGO_BIN_EXE_jkd")).file("workers.properties", workers);
@@ -41,11 +41,8 @@ fn line(jkd: &Jkd, text: &str) -> String {
 
 #[test]
 fn a_refused_connect_is_told_with_everything_that_helps() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let nobody = Nobody::new();
+    let port = nobody.address.port();
     let jkd = serving(&workers(port));
     assert_eq!(jkd.http().get("/app/x?token=hidden").status, 503);
     let line = line(&jkd, "cannot connect");

@@ -136,16 +136,14 @@ async fn within<F: Future>(deadline: Option<Instant>, future: F) -> Option<F::Ou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
-
-    async fn nobody() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        listener.local_addr().unwrap()
-    }
+    use tokio::net::{TcpListener, TcpSocket};
 
     #[tokio::test]
     async fn tries_every_address() {
-        let dead = nobody().await;
+        // Taken and not listening: it refuses, and no other test can be given it.
+        let nobody = TcpSocket::new_v4().unwrap();
+        nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let dead = nobody.local_addr().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let alive = listener.local_addr().unwrap();
         let limit = Duration::from_secs(10);

@@ -42,6 +42,15 @@ async fn ask_on(conn: PooledConn) -> Bytes {
     read(answer.into_body()).await.unwrap()
 }
 
+/// CPings as by default, with a timeout that only a broken container misses.
+fn patient(before_request: Option<Duration>) -> PingPolicy {
+    PingPolicy {
+        before_request,
+        timeout: PATIENCE,
+        ..PingPolicy::default()
+    }
+}
+
 /// A container that answers every request and CPing on every connection with "ok".
 async fn serve_all(backend: Backend) {
     let mut peers = JoinSet::new();
@@ -181,7 +190,10 @@ async fn wrong_answers_to_a_cping_are_told_apart() {
         (b"", "hangs up"),
     ] {
         let backend = Backend::bind().await;
-        let pool = backend.pool(PoolOptions::default());
+        let pool = backend.pool(PoolOptions {
+            ping: patient(None),
+            ..PoolOptions::default()
+        });
         let serve = async {
             let mut peer = backend.accept().await;
             peer.packet().await;
@@ -196,8 +208,13 @@ async fn wrong_answers_to_a_cping_are_told_apart() {
 
 #[tokio::test]
 async fn a_connection_is_pinged_before_reuse_after_idling() {
-    let mut options = quiet();
-    options.ping.before_request = Some(Duration::ZERO);
+    let options = PoolOptions {
+        ping: PingPolicy {
+            connect: false,
+            ..patient(Some(Duration::ZERO))
+        },
+        ..quiet()
+    };
     let backend = Backend::bind().await;
     let pool = backend.pool(options);
     let serve = async {
@@ -299,10 +316,7 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 #[tokio::test]
 async fn dropping_at_any_await_point_leaks_nothing() {
     let options = PoolOptions {
-        ping: PingPolicy {
-            before_request: Some(Duration::ZERO),
-            ..PingPolicy::default()
-        },
+        ping: patient(Some(Duration::ZERO)),
         ..limited(1)
     };
     let (pool, _server) = served(options).await;
@@ -461,7 +475,7 @@ async fn maintenance_closes_what_idles_but_keeps_the_minimum() {
 async fn maintenance_pings_idle_connections() {
     let mut options = quiet();
     options.ping.interval = Some(Duration::ZERO);
-    options.ping.timeout = SHORT;
+    options.ping.timeout = PATIENCE;
     let backend = Backend::bind().await;
     let pool = backend.pool(options);
     let (first, second) = (
@@ -474,7 +488,7 @@ async fn maintenance_pings_idle_connections() {
         assert_eq!(healthy.packet().await, [10]);
         healthy.send(CPONG).await;
         assert_eq!(gone.packet().await, [10]);
-        gone.closed().await;
+        drop(gone);
     };
     tokio::join!(serve, pool.maintain());
     assert_eq!((pool.stats().idle, pool.stats().closed.ping), (1, 1));
@@ -555,9 +569,10 @@ async fn a_dead_container_delays_no_other() {
 
 #[tokio::test]
 async fn a_refused_connection_frees_its_slot() {
-    let backend = Backend::bind().await;
-    let pool = backend.pool(limited(1));
-    drop(backend);
+    // Taken and not listening: it refuses, and no other test can be given it.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let pool = Pool::new(nobody.local_addr().unwrap(), limited(1));
     for _ in 0..3 {
         let error = within(pool.checkout()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect);
@@ -658,7 +673,11 @@ async fn a_container_may_listen_on_a_unix_socket() {
     let path = directory.join("socket");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let address: ajp13::Address = format!("unix:{}", path.display()).parse().unwrap();
-    let pool = Pool::new(address, PoolOptions::default());
+    let options = PoolOptions {
+        ping: patient(None),
+        ..PoolOptions::default()
+    };
+    let pool = Pool::new(address, options);
     let serve = async {
         let (io, _) = listener.accept().await.unwrap();
         let mut peer = Peer { io };

@@ -1,21 +1,13 @@
 //! What happens when a backend does not do what it should.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     time::{Duration, SystemTime},
 };
 
-use jkd_tests::{Backend, Request, wait_until};
+use jkd_tests::{Backend, Nobody, Request, wait_until};
 
 use crate::harness::{Daemon, balancer};
-
-/// An address at which nobody listens.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
 
 /// A backend that closes each connection on which a request comes.
 fn closing() -> Backend {
@@ -36,7 +28,9 @@ fn requests_take_turns() {
 #[test]
 fn a_refused_connect_goes_elsewhere_whatever_the_method() {
     let b = Backend::saying("b");
-    let daemon = Daemon::start(&balancer(&[nobody(), b.address], ""), &["/*=lb"]);
+    let nobody = Nobody::new();
+    let workers = balancer(&[nobody.address, b.address], "");
+    let daemon = Daemon::start(&workers, &["/*=lb"]);
     for method in ["GET", "POST", "PATCH"] {
         let mut body = b"abc".as_slice();
         let request = Request::new(method, "/;jsessionid=1.a").body(&mut body, Some(3));
@@ -161,7 +155,9 @@ fn a_port_that_speaks_http_is_left_at_once() {
 
 #[test]
 fn nobody_left_is_service_unavailable() {
-    let daemon = Daemon::start(&balancer(&[nobody(), nobody()], ""), &["/*=lb"]);
+    let nobodies = [Nobody::new(), Nobody::new()];
+    let addresses = nobodies.each_ref().map(|nobody| nobody.address);
+    let daemon = Daemon::start(&balancer(&addresses, ""), &["/*=lb"]);
     for _ in 0..3 {
         assert_eq!(daemon.http().get("/").status, 503);
     }
@@ -174,23 +170,26 @@ fn nobody_left_is_service_unavailable() {
 
 #[test]
 fn a_worker_by_itself_comes_back_with_its_backend() {
-    let address = nobody();
-    let port = address.port();
+    let nobody = Nobody::new();
+    let (address, port) = (nobody.address, nobody.address.port());
     let workers = format!("worker.list=w\nworker.w.host=127.0.0.1\nworker.w.port={port}");
     let daemon = Daemon::start(&workers, &["/*=w"]);
     assert_eq!(daemon.http().get("/").status, 503);
+    drop(nobody);
     let _backend = Backend::at(address, |exchange| exchange.answer(200, &[], b"back"));
     assert_eq!(daemon.http().get("/").text(), "back");
 }
 
 #[test]
 fn a_member_comes_back_after_its_rest() {
-    let address = nobody();
+    let nobody = Nobody::new();
+    let address = nobody.address;
     let b = Backend::saying("b");
     let workers = balancer(&[address, b.address], "worker.lb.recover_time=1");
     let daemon = Daemon::start(&workers, &["/*=lb"]);
     let ask = || daemon.http().get("/;jsessionid=1.a").text();
     assert_eq!(ask(), "b");
+    drop(nobody);
     let _a = Backend::at(address, |exchange| exchange.answer(200, &[], b"a"));
     wait_until("control returns to the member", || ask() == "a");
 }

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use jkd::serve::Layout;
-use jkd_tests::{Backend, wait_until};
+use jkd_tests::{Backend, Nobody, wait_until};
 
 use crate::harness::{Daemon, balancer, model};
 
@@ -62,17 +62,14 @@ fn an_end_does_not_wait_for_ever() {
 #[test]
 fn a_reload_keeps_what_goes_on_living() {
     let (a, b) = (Backend::saying("a"), Backend::saying("b"));
-    let dead = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let before = balancer(&[dead, a.address], "");
+    let dead = Nobody::new();
+    let before = balancer(&[dead.address, a.address], "");
     let daemon = Daemon::start(&before, &["/*=lb"]);
     assert_eq!(daemon.http().get("/;jsessionid=1.a").text(), "a");
     assert_eq!(daemon.state("lb", 0), "ERR");
     let opened = daemon.pool_stats("lb", 1).opened;
 
-    let after = balancer(&[dead, a.address, b.address], "");
+    let after = balancer(&[dead.address, a.address, b.address], "");
     daemon.running.reload(model(&after, &["/app/*=lb"]));
     assert_eq!(daemon.http().get("/old").status, 404);
     assert_eq!(daemon.http().get("/app/;jsessionid=1.c").text(), "b");
