@@ -20,7 +20,7 @@ use slot::{Idle, Shared, Slot};
 
 pub use address::{Address, DEFAULT_PORT, InvalidAddress};
 pub use conn::{PooledConn, SendError, SendOptions};
-pub use options::{PingPolicy, PoolOptions, TcpOptions};
+pub use options::{IdlePing, PingPolicy, PoolOptions, TcpOptions};
 pub(crate) use stats::CloseReason;
 pub use stats::{ClosedStats, PoolStats};
 
@@ -186,8 +186,8 @@ impl Pool {
                     .map(|_| CloseReason::Idle),
             }
         });
-        if let Some(interval) = self.inner.options.ping.interval {
-            self.ping_idle(interval).await;
+        if let Some(ping) = self.inner.options.ping.interval {
+            self.ping_idle(ping).await;
         }
     }
 
@@ -216,19 +216,17 @@ impl Pool {
         }
     }
 
-    /// Checks an idle connection by CPing if it was idle for long enough. `None` when it had
-    /// been closed. When it is open and silent so is the container: trying the other idle
+    /// Checks an idle connection by CPing if it was idle for long enough, by a look at the
+    /// socket otherwise: a second answer to the last request may have come since the event loop
+    /// last ran, and would be taken for the next one's. `None` when the connection is no good. When it is open and silent so is the container: trying the other idle
     /// connections one after the other would only add up the waits.
     async fn revive(
         &self,
         slot: &Slot<Stream>,
         idle: Idle<Stream>,
     ) -> Result<Option<Box<Conn<Stream>>>, Error> {
-        let ping = &self.inner.options.ping;
-        let due = ping
-            .before_request
-            .is_some_and(|after| idle.since.elapsed() >= after);
-        if due {
+        let due = |ping: &IdlePing| idle.since.elapsed() >= ping.idle;
+        if let Some(ping) = self.inner.options.ping.before_request.filter(due) {
             let mut pinged = Pinged::new(slot, idle);
             if let Err(error) = pinged.ping(ping.timeout).await {
                 return if error.is_timeout() {
@@ -276,9 +274,9 @@ impl Pool {
             .map_err(|error| self.blame(error))?;
         opening.done();
         let conn = Box::new(Conn::new(stream, Arc::clone(peer), options.packet_size));
-        if !options.ping.connect {
+        let Some(limit) = options.ping.connect else {
             return Ok(Some(conn));
-        }
+        };
         let now = Instant::now();
         let mut pinged = Pinged::new(
             slot,
@@ -288,13 +286,13 @@ impl Pool {
                 checked: now,
             },
         );
-        pinged.ping(options.ping.timeout).await?;
+        pinged.ping(limit).await?;
         Ok(pinged.keep().map(|idle| idle.conn))
     }
 
     /// One round of CPings over idle connections, oldest first. Ends at the first that is not
     /// answered in time: the others will not be either, and are checked before their next use.
-    async fn ping_idle(&self, interval: Duration) {
+    async fn ping_idle(&self, ping: IdlePing) {
         let shared = &self.inner.shared;
         for lane in 0..shared.lanes() {
             let mut position = 0;
@@ -302,13 +300,13 @@ impl Pool {
                 let Some(idle) = slot.take(lane, position) else {
                     break;
                 };
-                if idle.checked.elapsed() < interval || idle.conn.exchange().is_some() {
+                if idle.checked.elapsed() < ping.idle || idle.conn.exchange().is_some() {
                     slot.restore(lane, idle);
                     position += 1;
                     continue;
                 }
                 let mut pinged = Pinged::new(&slot, idle);
-                match pinged.ping(self.inner.options.ping.timeout).await {
+                match pinged.ping(ping.timeout).await {
                     Err(error) if error.is_timeout() => return,
                     Err(_) => {}
                     Ok(()) => {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use ajp13::{Address, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
+use ajp13::{Address, IdlePing, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
 use http::HeaderValue;
 use jkworkers::model::{self, AjpWorker, Model, StatusWorker, Worker, WorkerKind};
 use tokio::time::Instant;
@@ -291,21 +291,15 @@ fn pool_options(worker: &AjpWorker, lanes: usize) -> PoolOptions {
 }
 
 fn ping_policy(ping: &model::PingPolicy) -> PingPolicy {
-    // mod_jk has a time limit for each occasion, a pool has one: the most patient.
-    let limits = [
-        ping.connect,
-        ping.prepost.map(|prepost| prepost.timeout),
-        ping.interval.map(|(_, timeout)| timeout),
-    ];
     PingPolicy {
-        connect: ping.connect.is_some(),
-        before_request: ping.prepost.map(|prepost| prepost.min_idle),
-        interval: ping.interval.map(|(idle, _)| idle),
-        timeout: limits
-            .into_iter()
-            .flatten()
-            .max()
-            .unwrap_or(Duration::from_secs(1)),
+        connect: ping.connect,
+        before_request: ping.prepost.map(|prepost| IdlePing {
+            idle: prepost.min_idle,
+            timeout: prepost.timeout,
+        }),
+        interval: ping
+            .interval
+            .map(|(idle, timeout)| IdlePing { idle, timeout }),
     }
 }
 

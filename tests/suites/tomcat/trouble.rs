@@ -196,7 +196,7 @@ async fn a_connector_that_did_not_start_fails_within_the_cping_timeout() {
 async fn a_busy_container_answers_a_cping_late_and_that_is_no_error_before_the_timeout() {
     let mut options: PoolOptions = pool_options(Connector::Small);
     options.ping = PingPolicy {
-        timeout: jkd_tests::LONG,
+        connect: Some(jkd_tests::LONG),
         ..PingPolicy::default()
     };
     let address = Address::from(lab::address(Connector::Small));

@@ -52,38 +52,51 @@ impl Default for PoolOptions {
     }
 }
 
-/// When a connection is checked by CPing, and how long the CPong may take.
+/// On which occasions a connection is checked by CPing, and how long the CPong may take on each.
+///
+/// A container that is merely busy answers late: one may wait longer for it where nobody waits
+/// for the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingPolicy {
-    /// Once after connecting. A port that accepts and stays silent is found only so.
-    /// Default: yes.
-    pub connect: bool,
-    /// Before a request, on a connection that was idle for at least this long;
-    /// `Some(Duration::ZERO)` is before every request, `None` never. Default: 1 s.
-    pub before_request: Option<Duration>,
-    /// While idle, this long after the connection was last used or checked; done by
+    /// Once after connecting, with the longest wait for the CPong; `None` is never. A port that
+    /// accepts and stays silent is found only so. Default: 1 s.
+    pub connect: Option<Duration>,
+    /// Before a request, on a connection that was idle for at least [`IdlePing::idle`], where
+    /// zero is before every request on a connection used before; `None` is never.
+    /// Default: idle for 1 s, CPong within 1 s.
+    pub before_request: Option<IdlePing>,
+    /// While idle, [`IdlePing::idle`] after the connection was last used or checked; done by
     /// [`maintain`](super::Pool::maintain). Default: never.
-    pub interval: Option<Duration>,
-    /// How long to wait for the CPong. Default: 1 s.
+    pub interval: Option<IdlePing>,
+}
+
+/// A CPing over a connection that has been idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdlePing {
+    /// Only after at least this long without use.
+    pub idle: Duration,
+    /// How long the CPong may take.
     pub timeout: Duration,
 }
 
 impl PingPolicy {
     /// Never sends a CPing.
     pub const NEVER: Self = Self {
-        connect: false,
+        connect: None,
         before_request: None,
         interval: None,
-        timeout: Duration::from_secs(1),
     };
 }
 
 impl Default for PingPolicy {
     fn default() -> Self {
         Self {
-            connect: true,
-            before_request: Some(Duration::from_secs(1)),
-            ..Self::NEVER
+            connect: Some(Duration::from_secs(1)),
+            before_request: Some(IdlePing {
+                idle: Duration::from_secs(1),
+                timeout: Duration::from_secs(1),
+            }),
+            interval: None,
         }
     }
 }

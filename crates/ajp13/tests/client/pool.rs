@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use ajp13::{ErrorKind, PingPolicy, Pool, PoolOptions, PooledConn, SendOptions, Stage};
+use ajp13::{ErrorKind, IdlePing, PingPolicy, Pool, PoolOptions, PooledConn, SendOptions, Stage};
 use bytes::Bytes;
 use http_body_util::Empty;
 use tokio::task::JoinSet;
@@ -29,6 +29,14 @@ fn limited(max: usize) -> PoolOptions {
     }
 }
 
+/// However short it was idle.
+fn each_time(timeout: Duration) -> IdlePing {
+    IdlePing {
+        idle: Duration::ZERO,
+        timeout,
+    }
+}
+
 async fn ask(pool: &Pool) -> Bytes {
     let conn = pool.checkout().await.unwrap();
     ask_on(conn).await
@@ -42,12 +50,11 @@ async fn ask_on(conn: PooledConn) -> Bytes {
     read(answer.into_body()).await.unwrap()
 }
 
-/// CPings as by default, with a timeout that only a broken container misses.
-fn patient(before_request: Option<Duration>) -> PingPolicy {
+/// A CPing after connecting, with a timeout that only a broken container misses.
+fn patient() -> PingPolicy {
     PingPolicy {
-        before_request,
-        timeout: PATIENCE,
-        ..PingPolicy::default()
+        connect: Some(PATIENCE),
+        ..PingPolicy::NEVER
     }
 }
 
@@ -169,7 +176,7 @@ async fn a_fresh_connection_that_breaks_is_not_stale() {
 async fn a_mute_port_fails_by_cping_and_says_why() {
     let backend = Backend::bind().await;
     let mut options = PoolOptions::default();
-    options.ping.timeout = SHORT;
+    options.ping.connect = Some(SHORT);
     let pool = backend.pool(options);
     let error = within(pool.checkout()).await.unwrap_err();
     assert!(error.is_cping() && error.is_timeout() && error.is_connect());
@@ -191,7 +198,7 @@ async fn wrong_answers_to_a_cping_are_told_apart() {
     ] {
         let backend = Backend::bind().await;
         let pool = backend.pool(PoolOptions {
-            ping: patient(None),
+            ping: patient(),
             ..PoolOptions::default()
         });
         let serve = async {
@@ -208,13 +215,8 @@ async fn wrong_answers_to_a_cping_are_told_apart() {
 
 #[tokio::test]
 async fn a_connection_is_pinged_before_reuse_after_idling() {
-    let options = PoolOptions {
-        ping: PingPolicy {
-            connect: false,
-            ..patient(Some(Duration::ZERO))
-        },
-        ..quiet()
-    };
+    let mut options = quiet();
+    options.ping.before_request = Some(each_time(PATIENCE));
     let backend = Backend::bind().await;
     let pool = backend.pool(options);
     let serve = async {
@@ -244,6 +246,48 @@ async fn a_connection_is_pinged_before_reuse_after_idling() {
     }
     drop(checkout);
     assert_eq!((pool.stats().busy, pool.stats().closed.ping), (0, 2));
+}
+
+/// A container that is slow to answer on every occasion; only one of them is in a hurry.
+#[tokio::test]
+async fn each_occasion_has_its_own_patience() {
+    let slow = |occasion: usize| {
+        let limit = |at: usize| if at == occasion { SHORT } else { PATIENCE };
+        PingPolicy {
+            connect: Some(limit(0)),
+            before_request: Some(each_time(limit(1))),
+            interval: Some(each_time(limit(2))),
+        }
+    };
+    for (occasion, answered) in [(0, 0), (1, 2), (2, 1)] {
+        let backend = Backend::bind().await;
+        let pool = backend.pool(PoolOptions {
+            ping: slow(occasion),
+            ..quiet()
+        });
+        let serve = async {
+            let mut peer = backend.accept().await;
+            for _ in 0..answered {
+                assert_eq!(peer.packet().await, [10]);
+                tokio::time::sleep(SHORT * 2).await;
+                peer.send(CPONG).await;
+            }
+            assert_eq!(peer.packet().await, [10]);
+            peer.closed().await;
+        };
+        let use_it = async {
+            let opened = pool.checkout().await;
+            assert_eq!(opened.is_err(), occasion == 0);
+            drop(opened);
+            pool.maintain().await;
+            assert_eq!(pool.stats().idle, usize::from(occasion == 1));
+            if occasion == 1 {
+                assert!(pool.checkout().await.unwrap_err().is_cping());
+            }
+        };
+        tokio::join!(serve, use_it);
+        assert_eq!((pool.stats().busy, pool.stats().closed.ping), (0, 1));
+    }
 }
 
 #[tokio::test]
@@ -316,7 +360,10 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 #[tokio::test]
 async fn dropping_at_any_await_point_leaks_nothing() {
     let options = PoolOptions {
-        ping: patient(Some(Duration::ZERO)),
+        ping: PingPolicy {
+            before_request: Some(each_time(PATIENCE)),
+            ..patient()
+        },
         ..limited(1)
     };
     let (pool, _server) = served(options).await;
@@ -474,8 +521,7 @@ async fn maintenance_closes_what_idles_but_keeps_the_minimum() {
 #[tokio::test]
 async fn maintenance_pings_idle_connections() {
     let mut options = quiet();
-    options.ping.interval = Some(Duration::ZERO);
-    options.ping.timeout = PATIENCE;
+    options.ping.interval = Some(each_time(PATIENCE));
     let backend = Backend::bind().await;
     let pool = backend.pool(options);
     let (first, second) = (
@@ -557,7 +603,7 @@ async fn lanes_keep_to_themselves_until_the_maximum() {
 async fn a_dead_container_delays_no_other() {
     let mute = Backend::bind().await;
     let mut options = PoolOptions::default();
-    options.ping.timeout = PATIENCE * 10;
+    options.ping.connect = Some(PATIENCE * 10);
     let stuck: Vec<_> = (0..50).map(|_| mute.pool(options.clone())).collect();
     let mut waiting: Vec<_> = stuck.iter().map(|pool| Box::pin(pool.checkout())).collect();
     for checkout in &mut waiting {
@@ -674,7 +720,7 @@ async fn a_container_may_listen_on_a_unix_socket() {
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let address: ajp13::Address = format!("unix:{}", path.display()).parse().unwrap();
     let options = PoolOptions {
-        ping: patient(None),
+        ping: patient(),
         ..PoolOptions::default()
     };
     let pool = Pool::new(address, options);
