@@ -158,6 +158,9 @@ impl<IO: Io> Conn<IO> {
         end_of_body: EndOfBody,
         write: impl FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
     ) -> Result<(), Error> {
+        if !self.input.is_empty() {
+            return Err(self.fail(turn::unasked()));
+        }
         let size = self.size;
         if let Err(cause) = self.output.head(|buffer| write(buffer, size)) {
             return Err(self.blame(cause.into()));
@@ -213,30 +216,42 @@ impl<IO: Io> Conn<IO> {
         cx: &mut Context<'_>,
         upload: &mut Upload<S>,
     ) -> Result<(), Error> {
-        let due = self.exchange.as_ref().and_then(Exchange::due);
-        if let Some(due) = due.filter(|_| self.output.takes_data()) {
-            self.pay(cx, upload, due)?;
+        loop {
+            let waits_for_body = self.pay(cx, upload)?.is_pending();
+            self.flush(cx);
+            // One that was written just now may have been in the way of the next.
+            if waits_for_body || !self.output.takes_data() || self.due().is_none() {
+                return Ok(());
+            }
         }
-        if self.facts.write_error.is_none() {
-            let flushed = self.output.poll_flush(&mut self.io, cx);
-            self.facts.write_error = match flushed {
-                Poll::Ready(result) => result.err(),
-                Poll::Pending => None,
-            };
-        }
-        Ok(())
     }
 
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        if self.facts.write_error.is_none()
+            && let Poll::Ready(Err(cause)) = self.output.poll_flush(&mut self.io, cx)
+        {
+            self.facts.write_error = Some(cause);
+        }
+    }
+
+    fn due(&self) -> Option<Due> {
+        self.exchange.as_ref().and_then(Exchange::due)
+    }
+
+    /// Puts an owed DATA packet together if there is room for one; pending while the request's
+    /// body has nothing for it.
     fn pay<S: Source>(
         &mut self,
         cx: &mut Context<'_>,
         upload: &mut Upload<S>,
-        due: Due,
-    ) -> Result<(), Error> {
+    ) -> Result<Poll<()>, Error> {
+        let Some(due) = self.due().filter(|_| self.output.takes_data()) else {
+            return Ok(Poll::Ready(()));
+        };
         let packet = match due {
             Due::End => self.output.data(),
             Due::Data { max } => match upload.poll_packet(cx, max, &mut self.output) {
-                Poll::Pending => return Ok(()),
+                Poll::Pending => return Ok(Poll::Pending),
                 Poll::Ready(packet) => packet?,
             },
         };
@@ -247,7 +262,7 @@ impl<IO: Io> Conn<IO> {
         }
         packet.finish(self.end_of_body);
         self.clock.restart();
-        Ok(())
+        Ok(Poll::Ready(()))
     }
 
     /// Body bytes that the head promised; 0 where no body can be.
@@ -261,7 +276,6 @@ impl<IO: Io> Conn<IO> {
             Ok(0) => Err(self.hung_up(io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => {
                 self.facts.answered = true;
-                self.clock.restart();
                 Ok(())
             }
             Err(cause) => Err(self.hung_up(cause)),
@@ -273,11 +287,7 @@ impl<IO: Io> Conn<IO> {
         if let Some(cause) = self.facts.write_error.take() {
             return Poll::Ready(self.hung_up(cause));
         }
-        let owed = self
-            .exchange
-            .as_ref()
-            .is_some_and(|exchange| exchange.due().is_some());
-        if owed && self.output.is_empty() {
+        if self.due().is_some() && self.output.is_empty() {
             // It is the turn of the one who sends the request's body.
             self.clock.restart();
             return Poll::Pending;

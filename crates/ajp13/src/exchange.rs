@@ -32,6 +32,9 @@ use request_body::RequestBody;
 
 mod request_body;
 
+/// How many packets of a kind that moves nothing are put up with: containers send one or two.
+const CHATTER: u8 = 16;
+
 /// How long the request body is, as the `content-length` header of the request says it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Announced {
@@ -117,6 +120,13 @@ pub enum Violation {
     /// A packet after END_RESPONSE.
     #[error("a packet came after the end of the response")]
     AfterEnd,
+    /// GET_BODY_CHUNK over and over, although the end of the body was sent or without taking what
+    /// was asked for.
+    #[error("request body was asked for over and over, beyond its end or without taking it")]
+    TooManyAsks,
+    /// Flush after flush, and no headers.
+    #[error("flush came after flush before the headers")]
+    TooManyFlushes,
 }
 
 /// A DATA packet that must not be sent. The connection must be closed instead.
@@ -166,6 +176,8 @@ pub struct Exchange {
     violation: Option<Violation>,
     request: RequestBody,
     received: u64,
+    /// Flushes before the headers.
+    early_flushes: u8,
 }
 
 impl Exchange {
@@ -181,6 +193,7 @@ impl Exchange {
             violation: None,
             request: RequestBody::new(body, size),
             received: 0,
+            early_flushes: 0,
         }
     }
 
@@ -259,8 +272,8 @@ impl Exchange {
     fn before_headers<'a>(&mut self, packet: &ResponsePacket<'a>) -> Result<Step<'a>, Violation> {
         match packet {
             ResponsePacket::SendHeaders(headers) => self.headers(headers),
-            ResponsePacket::GetBodyChunk(ask) => Ok(self.request.ask(*ask)),
-            ResponsePacket::SendBodyChunk(SendBodyChunk { data: [] }) => Ok(Step::Ignore),
+            ResponsePacket::GetBodyChunk(ask) => self.request.ask(*ask),
+            ResponsePacket::SendBodyChunk(SendBodyChunk { data: [] }) => self.early_flush(),
             ResponsePacket::SendBodyChunk(_) => Err(Violation::DataBeforeHeaders),
             ResponsePacket::EndResponse(_) => Err(Violation::NoHeaders),
             ResponsePacket::CPong => Err(Violation::CPong),
@@ -270,7 +283,7 @@ impl Exchange {
     fn after_headers<'a>(&mut self, packet: &ResponsePacket<'a>) -> Result<Step<'a>, Violation> {
         match packet {
             ResponsePacket::SendBodyChunk(chunk) => Ok(self.chunk(chunk.data)),
-            ResponsePacket::GetBodyChunk(ask) => Ok(self.request.ask(*ask)),
+            ResponsePacket::GetBodyChunk(ask) => self.request.ask(*ask),
             ResponsePacket::EndResponse(end) => {
                 self.stage = Stage::BodyDelivered;
                 self.reuse = self.request.close(end.reuse);
@@ -289,6 +302,15 @@ impl Exchange {
         self.stage = Stage::HeadersReceived;
         self.drop_data = self.head_only || matches!(headers.status, 204 | 205 | 304);
         Ok(Step::Headers(*headers))
+    }
+
+    /// No container has a reason to flush what it has not begun.
+    fn early_flush<'a>(&mut self) -> Result<Step<'a>, Violation> {
+        self.early_flushes = self.early_flushes.saturating_add(1);
+        if self.early_flushes > CHATTER {
+            return Err(Violation::TooManyFlushes);
+        }
+        Ok(Step::Ignore)
     }
 
     fn chunk<'a>(&mut self, data: &'a [u8]) -> Step<'a> {

@@ -238,6 +238,10 @@ impl Pool {
             slot.count_reuse();
             return Ok(pinged.keep().map(|idle| idle.conn));
         }
+        if idle.conn.get_ref().is_talking() {
+            slot.close(idle.conn, CloseReason::Stale);
+            return Ok(None);
+        }
         slot.count_reuse();
         Ok(Some(idle.conn))
     }

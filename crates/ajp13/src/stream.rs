@@ -1,9 +1,11 @@
 //! The sockets that a pool opens.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -21,6 +23,20 @@ pub enum Stream {
     /// A Unix domain socket.
     #[cfg(unix)]
     Unix(UnixStream),
+}
+
+impl Stream {
+    /// Whether there is something to read, be it only the end of the stream, as the operating
+    /// system sees it: the event loop may not have run since.
+    pub(crate) fn is_talking(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = match self {
+            Self::Tcp(socket) => SockRef::from(socket).peek(&mut byte),
+            #[cfg(unix)]
+            Self::Unix(socket) => SockRef::from(socket).peek(&mut byte),
+        };
+        !matches!(peeked, Err(cause) if cause.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 impl From<TcpStream> for Stream {

@@ -49,7 +49,8 @@ impl<IO: Io> Conn<IO> {
                     let length = frame.packet_len();
                     let pong = ResponsePacket::decode(frame.payload)? == ResponsePacket::CPong;
                     self.input.skip(length);
-                    return if pong {
+                    // What comes with it would be taken for the next request's answer.
+                    return if pong && self.input.is_empty() {
                         Ok(())
                     } else {
                         Err(super::turn::unasked())

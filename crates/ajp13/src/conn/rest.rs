@@ -1,9 +1,11 @@
 //! Whether a connection can be used again.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::ReadBuf;
+use tokio::task::coop::unconstrained;
 
 use super::turn::Turn;
 use super::{Conn, Event, Facts, Io};
@@ -52,18 +54,28 @@ impl<IO: Io> Conn<IO> {
     /// error for which [`Error::is_stale`] holds.
     pub(crate) fn probe(&mut self) -> Probe {
         if self.exchange.is_some() {
-            return match self.rest() {
-                Rest::Clean => Probe::Ready,
-                Rest::Finishing => Probe::NotYet,
-                Rest::Dirty(reason) => Probe::Dead(reason),
-            };
+            match self.rest() {
+                Rest::Clean => {}
+                Rest::Finishing => return Probe::NotYet,
+                Rest::Dirty(reason) => return Probe::Dead(reason),
+            }
         }
+        if self.is_quiet() {
+            Probe::Ready
+        } else {
+            Probe::Dead(CloseReason::Stale)
+        }
+    }
+
+    /// Whether there is nothing to read, not even the end of the stream.
+    fn is_quiet(&mut self) -> bool {
+        let io = &mut self.io;
         let mut byte = [0];
-        let mut cx = Context::from_waker(Waker::noop());
-        match Pin::new(&mut self.io).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)) {
-            Poll::Pending => Probe::Ready,
-            Poll::Ready(_) => Probe::Dead(CloseReason::Stale),
-        }
+        let read = poll_fn(|cx| Pin::new(&mut *io).poll_read(cx, &mut ReadBuf::new(&mut byte)));
+        // To a task that has used up its budget every socket would look quiet.
+        let read = pin!(unconstrained(read));
+        read.poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
     }
 
     fn judge(&mut self) -> Rest {

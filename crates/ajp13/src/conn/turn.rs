@@ -30,6 +30,8 @@ impl<IO: Io> Conn<IO> {
                 Ok(None) => return Ok(Turn::More),
                 Err(cause) => return Err(self.not_ajp(cause)),
             };
+            // A packet that never gets whole is silence, however many bytes of it trickle in.
+            self.clock.restart();
             let turn = match kind {
                 Some(SEND_BODY_CHUNK | SEND_HEADERS) => self.sharing_turn(length)?,
                 _ => self.plain_turn(length)?,

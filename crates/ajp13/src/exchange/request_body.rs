@@ -1,4 +1,4 @@
-use super::{Announced, BodyError, Due, NotReusable, Step, count};
+use super::{Announced, BodyError, CHATTER, Due, NotReusable, Step, Violation, count};
 use crate::wire::{GetBodyChunk, PacketSize};
 
 /// The request body as a debt to the container.
@@ -11,6 +11,8 @@ pub(super) struct RequestBody {
     /// The most bytes it takes in one.
     wanted: usize,
     largest: usize,
+    /// Asks so far to which only an empty packet could be the answer.
+    vain: u8,
     pub(super) asked: bool,
     pub(super) sent: u64,
 }
@@ -28,6 +30,7 @@ impl RequestBody {
             owed: 0,
             wanted: largest,
             largest,
+            vain: 0,
             asked: false,
             sent: 0,
         }
@@ -49,11 +52,18 @@ impl RequestBody {
         }
     }
 
-    pub(super) fn ask<'a>(&mut self, ask: GetBodyChunk) -> Step<'a> {
+    pub(super) fn ask<'a>(&mut self, ask: GetBodyChunk) -> Result<Step<'a>, Violation> {
         self.asked = true;
         self.owed = self.owed.saturating_add(1);
         self.wanted = usize::from(ask.wanted).min(self.largest);
-        Step::WantBody { max: self.max() }
+        let max = self.max();
+        if max == 0 {
+            self.vain = self.vain.saturating_add(1);
+        }
+        if self.vain > CHATTER || self.owed > u32::from(CHATTER) {
+            return Err(Violation::TooManyAsks);
+        }
+        Ok(Step::WantBody { max })
     }
 
     pub(super) fn due(&self) -> Option<Due> {

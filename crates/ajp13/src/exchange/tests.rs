@@ -221,6 +221,38 @@ fn a_request_without_body_may_be_asked_all_the_same() {
 }
 
 #[test]
+fn chatter_that_moves_nothing_ends() {
+    let flush = ResponsePacket::SendBodyChunk(SendBodyChunk { data: b"" });
+    let mut exchange = sent(Announced::None);
+    for _ in 0..16 {
+        assert_eq!(exchange.feed(&flush), Ok(Step::Ignore));
+    }
+    assert_eq!(exchange.feed(&flush), Err(Violation::TooManyFlushes));
+
+    let mut exchange = sent(Announced::None);
+    for _ in 0..16 {
+        exchange.feed(&ask(8186)).unwrap();
+        exchange.data_sent(0).unwrap();
+    }
+    assert_eq!(exchange.feed(&ask(8186)), Err(Violation::TooManyAsks));
+
+    let mut exchange = sent(Announced::Unknown);
+    for _ in 0..16 {
+        exchange.feed(&ask(8186)).unwrap();
+    }
+    assert_eq!(exchange.feed(&ask(8186)), Err(Violation::TooManyAsks));
+}
+
+#[test]
+fn asking_and_taking_may_go_on_for_ever() {
+    let mut exchange = with_headers(Announced::Unknown);
+    for _ in 0..1000 {
+        exchange.feed(&ask(1)).unwrap();
+        exchange.data_sent(1).unwrap();
+    }
+}
+
+#[test]
 fn body_asked_for_after_headers_and_between_data() {
     let mut exchange = with_headers(Announced::Unknown);
     assert_eq!(exchange.feed(&ask(8186)), Ok(Step::WantBody { max: 8186 }));

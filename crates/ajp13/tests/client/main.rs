@@ -10,5 +10,6 @@
 mod exchange;
 mod friendly;
 mod pool;
+mod step;
 mod stream;
 mod support;
