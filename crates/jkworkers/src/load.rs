@@ -82,6 +82,10 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn model(&mut self) -> Option<Model> {
         let draft = self.draft();
+        if self.options.config.is_some() && self.read.is_empty() {
+            // The error about the file says it all.
+            return None;
+        }
         let listen = self.listen(&draft);
         hosts::warn_of_unreachable(&draft, &listen, &mut self.found);
         let mut workers = self.workers(&draft);

@@ -84,7 +84,7 @@ impl Setting<'_> {
             Standing::Current => return,
             Standing::Ignored => (
                 format!("`{key}` has no effect"),
-                directive.doc.trim().into(),
+                format!("Remove the line. {}", directive.doc.trim()),
             ),
             Standing::Alias(by) | Standing::Superseded(by)
                 if properties.get(&self.sibling(by)).is_some() =>

@@ -69,6 +69,23 @@ fn known_names_have_one_warning_each() {
 }
 
 #[test]
+fn of_a_file_that_cannot_be_read_nothing_else_is_said() {
+    assert_snapshot!(said_of(&[]), @r"
+    jk.conf: error: cannot read jk.conf: there is no such file
+        remedy: Correct the path of the configuration file.
+    ");
+}
+
+#[test]
+fn options_that_are_switched_off_need_no_warning() {
+    let options = "JkOptions -ForwardDirectories +FlushPackets -ForwardKeySize\n";
+    assert_snapshot!(body(options), @r"
+    jk.conf:5: warning: JkOptions FlushPackets is not in effect yet
+    jk.conf:5: warning: JkOptions ForwardKeySize is not in effect yet
+    ");
+}
+
+#[test]
 fn mounts_in_sections_that_are_ignored_are_not_lost() {
     let config =
         "<Directory /srv>\nRequire all granted\n<Files x>\nJkMount w\n</Files>\n</Directory>\n";

@@ -232,11 +232,11 @@ fn accepted_keys_without_effect_are_reported() {
     w:5: warning: `worker.port` names no worker and has no effect
         remedy: Write `worker.NAME.port`.
     w:6: warning: `worker.a.sysprops` has no effect
-        remedy: Was for Tomcat inside the web server (jni).
+        remedy: Remove the line. Was for Tomcat inside the web server (jni).
     w:7: warning: `worker.a.recycle_timeout` has no effect
-        remedy: Was the idle time of connections; use `connection_pool_timeout`.
+        remedy: Remove the line. Was the idle time of connections; use `connection_pool_timeout`.
     w:8: warning: `worker.a.secretkey` has no effect
-        remedy: Login key of the ajp14 protocol, which is refused; for ajp13 write `secret`.
+        remedy: Remove the line. Login key of the ajp14 protocol, which is refused; for ajp13 write `secret`.
     w:9: warning: `Worker.a.host` is only a variable: settings begin with `worker.`
         remedy: Did you mean `worker.a.host`?
     ");

@@ -226,6 +226,7 @@ impl Apply<'_> {
             }
             // They are what happens anyway.
             Some(&"ForwardURIProxy" | &"ForwardKeySize") if on => {}
+            Some(&known) if known != "ForwardKeySize" && !on => {}
             Some(known) => {
                 let message = format!("JkOptions {known} is not in effect yet");
                 self.tell_once(&message, call.origin, message.clone());
