@@ -146,10 +146,8 @@ fn host(main: &Server, server: &Server, map: UriMap) -> Host {
         aliases: server.aliases.clone(),
         addresses: server.addresses.clone(),
         uri_rules: UriRules {
-            encoded_slashes: server
-                .encoded_slashes
-                .or(main.encoded_slashes)
-                .unwrap_or(defaults.encoded_slashes),
+            // Unlike MergeSlashes, AllowEncodedSlashes is not inherited.
+            encoded_slashes: server.encoded_slashes.unwrap_or(defaults.encoded_slashes),
             merge_slashes: server
                 .merge_slashes
                 .or(main.merge_slashes)

@@ -1,7 +1,10 @@
 //! Which host serves, what it inherits, and who may come in.
 
 use super::memory::Memory;
-use crate::model::{Host, Model};
+use crate::{
+    model::{Host, Model},
+    uri_map::EncodedSlashes,
+};
 
 fn load(config: &str) -> Model {
     let config =
@@ -152,4 +155,23 @@ fn access_is_merged_as_httpd_does() {
         let allowed = model.hosts[host].allows(path.as_bytes(), client.parse().unwrap(), local);
         assert_eq!(allowed, expected, "{host} {path} {client}");
     }
+}
+
+#[test]
+fn merging_of_slashes_is_inherited_and_encoded_slashes_are_not() {
+    let model = load(
+        "AllowEncodedSlashes On\nMergeSlashes Off\n
+         <VirtualHost *>\n</VirtualHost>
+         <VirtualHost *>\nAllowEncodedSlashes NoDecode\nMergeSlashes On\n</VirtualHost>",
+    );
+    let rules = model.hosts.iter().map(|host| host.uri_rules);
+    let found: Vec<_> = rules
+        .map(|r| (r.encoded_slashes, r.merge_slashes))
+        .collect();
+    let expected = [
+        (EncodedSlashes::Decode, false),
+        (EncodedSlashes::Refuse, false),
+        (EncodedSlashes::Keep, true),
+    ];
+    assert_eq!(found, expected);
 }

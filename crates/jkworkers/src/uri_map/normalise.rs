@@ -124,12 +124,14 @@ pub fn clean(path: &[u8]) -> Result<Cow<'_, [u8]>, BadUri> {
     resolve(path, true, without_parameter).map(Cow::Owned)
 }
 
-/// The path of `/path?query`, of `scheme://authority/path?query`, or `*`.
+/// The path of `/path?query`, of `scheme://authority/path?query`, or `*`. Of several slashes at the
+/// beginning of a target httpd takes one, also where it does not merge others.
 fn path_of(target: &[u8]) -> &[u8] {
     let end = target.iter().position(|b| matches!(b, b'?' | b'#'));
     let target = end.and_then(|end| target.get(..end)).unwrap_or(target);
     if target.starts_with(b"/") {
-        return target;
+        let slashes = target.iter().take_while(|&&b| b == b'/').count();
+        return target.get(slashes - 1..).unwrap_or_default();
     }
     let Some(colon) = target.windows(3).position(|w| w == b"://") else {
         return target;
@@ -354,7 +356,10 @@ mod tests {
             ..UriRules::default()
         };
         assert_eq!(text(decode(b"/a//b/../c", rules)), Ok("/a//c".into()));
-        assert_eq!(text(decode(b"//%61/", rules)), Ok("//a/".into()));
+        assert_eq!(text(decode(b"/%61//", rules)), Ok("/a//".into()));
+        assert_eq!(text(decode(b"///a//b", rules)), Ok("/a//b".into()));
+        assert_eq!(text(decode(b"//../a", rules)), Err(400));
+        assert_eq!(text(decode(b"http://host//../b", rules)), Ok("/b".into()));
         assert_eq!(text(normalise(b"/a//b", rules)), Ok("/a/b".into()));
         assert_eq!(text(decode(b"/a//../b", rules)), Ok("/a/b".into()));
     }
