@@ -131,7 +131,7 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
 
 fn host(main: &Server, server: &Server, map: UriMap) -> Host {
     let is_main = std::ptr::eq(main, server);
-    let any_address = server.addresses.first().is_some_and(|(ip, _)| ip.is_none());
+    let any_address = server.addresses.iter().any(|(ip, _)| ip.is_none());
     let inherited_name = main.name.as_ref().filter(|_| any_address);
     let own_locations = server.locations.iter();
     let locations = main

@@ -94,7 +94,8 @@ fn names_and_ports_come_from_the_main_server() {
         "<VirtualHost *>\n</VirtualHost>
          ServerName https://main.example:81
          <VirtualHost 192.0.2.7>\n</VirtualHost>
-         <VirtualHost *>\n</VirtualHost>",
+         <VirtualHost *>\n</VirtualHost>
+         <VirtualHost 192.0.2.7 *:80>\n</VirtualHost>",
     );
     let main = model.hosts[0].server_name.as_ref().unwrap();
     assert_eq!(
@@ -112,6 +113,7 @@ fn names_and_ports_come_from_the_main_server() {
         ("-", vec![(Some("192.0.2.7".parse().unwrap()), Some(81))])
     );
     assert_eq!(hosts[3], ("main.example", vec![(None, Some(81))]));
+    assert_eq!(hosts[4].0, "main.example");
 }
 
 #[test]
