@@ -157,8 +157,9 @@ impl Reader<'_> {
             if nesting.is_skipping() {
                 nesting.skipped_line(content, &origin, &mut self.diagnostics);
             } else {
-                let content = self.expand(content, &origin);
-                self.line(&content, &origin, &mut nesting);
+                // Untrimmed: blanks at its ends may be such as httpd does not know.
+                let text = self.expand(&line.text, &origin);
+                self.line(lex::trim(&text), &origin, &mut nesting);
             }
         }
         nesting.finish(&mut self.diagnostics)

@@ -77,6 +77,17 @@ fn of_a_file_that_cannot_be_read_nothing_else_is_said() {
 }
 
 #[test]
+fn foreign_blanks_at_the_ends_of_a_line_are_told() {
+    let config = format!("\u{feff}{QUIET}JkMount /x w\u{3000}\n");
+    assert_snapshot!(said(&config), @r"
+    jk.conf:1: warning: the line has a blank that httpd does not know; it counts as a blank here
+        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
+    jk.conf:5: warning: the line has a blank that httpd does not know; it counts as a blank here
+        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
+    ");
+}
+
+#[test]
 fn options_that_are_switched_off_need_no_warning() {
     let options = "JkOptions -ForwardDirectories +FlushPackets -ForwardKeySize\n";
     assert_snapshot!(body(options), @r"
@@ -406,6 +417,8 @@ fn text_that_is_not_what_it_seems() {
     let text =
         format!("\u{feff}{QUIET}JkMount\u{3000}/x\u{a0}w\n# \u{3000}\nJkMount \"/\u{3000}\" w\n");
     assert_snapshot!(said(&text), @r"
+    jk.conf:1: warning: the line has a blank that httpd does not know; it counts as a blank here
+        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
     jk.conf:5: warning: the line has a blank that httpd does not know; it counts as a blank here
         remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
     ");
