@@ -178,7 +178,12 @@ fn pool_size(settings: &mut Settings<'_, '_>) -> Option<u32> {
     if size == 0 {
         settings.warn(&CONNECTION_POOL_SIZE, |key| {
             (
-                format!("`{key}={written}`, with which mod_jk refuses every request, means no limit here"),
+                match written {
+                    0 => format!(
+                        "`{key}=0`, with which mod_jk refuses every request, means no limit here"
+                    ),
+                    _ => format!("`{key}={written}` is out of range: there is no limit"),
+                },
                 "Remove the line.".to_owned(),
             )
         });
