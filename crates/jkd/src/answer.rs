@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Response, Uri, request};
+use http::{HeaderValue, Method, Response, Uri, header, request};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::time::Instant;
@@ -129,16 +129,12 @@ impl Relay {
         cx: &mut Context<'_>,
         visit: &Visit,
     ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
-        // To be asked for more means that the client has read enough of what there was.
-        visit.peer.goes_on();
         let polled = match self.first.take() {
             Some(frame) => Some(Ok(frame)),
             None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
         };
-        match &polled {
-            Some(Ok(_)) => visit.peer.waits_for_client(),
-            Some(Err(error)) => self.breaks_off(error, visit),
-            None => {}
+        if let Some(Err(error)) = &polled {
+            self.breaks_off(error, visit);
         }
         if let Some(hint) = self.body.refusal_hint() {
             tracing::warn!(worker = visit.worker(), request = %visit, "refused with 403: {hint}");
@@ -233,11 +229,13 @@ impl Visit {
     /// Ends together with the answer's body.
     pub(crate) fn end_with(
         mut self,
-        response: Response<Answer>,
+        mut response: Response<Answer>,
         served: Served,
     ) -> Response<Answer> {
         self.served = served;
         self.status = response.status().as_u16();
+        let own = HeaderValue::from_static("jkd");
+        response.headers_mut().insert(header::SERVER, own);
         response.map(|answer| Answer {
             visit: Some(self),
             ..answer

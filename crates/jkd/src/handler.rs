@@ -9,6 +9,7 @@
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
 use http::{HeaderValue, Request, Response, header, request};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use jkworkers::{
     model::{Host, StickySettings},
@@ -42,6 +43,9 @@ pub(crate) async fn handle(
 ) -> Result<Response<Answer>, Infallible> {
     let snapshot = shared.snapshot.load_full();
     let (head, body) = request.into_parts();
+    if body.is_end_stream() {
+        peer.sent_all();
+    }
     let visit = Visit::begin(snapshot, peer, &head);
     let mut served = Served::default();
     let response = match answer(&visit, &head, body, &mut served).await {

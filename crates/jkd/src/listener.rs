@@ -1,5 +1,7 @@
 //! Sockets: bind, accept, and one hyper connection on each.
 
+mod stream;
+
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -19,6 +21,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::stream::ClientStream;
 use crate::{
     handler,
     peer::{FIRST, IDLE, Peer},
@@ -31,16 +34,21 @@ const BACKLOG: i32 = 4096;
 /// What one request head may take, and what is buffered towards a slow client, bytes.
 const BUFFER: usize = 128 * 1024;
 
-/// Binds one address as many times as there are lanes, all on the same port.
+/// Binds one address as many times as there are lanes, all on the same port. With `ours` the port
+/// may be shared with sockets of this process that are open already.
 ///
 /// # Errors
 ///
 /// When the address is in use, by a second jkd too, or not of this machine.
-pub(crate) fn bind(listen: &Listen, copies: usize) -> io::Result<Vec<std::net::TcpListener>> {
-    let mut address = probe(listen)?;
+pub(crate) fn bind(
+    listen: &Listen,
+    copies: usize,
+    ours: bool,
+) -> io::Result<Vec<std::net::TcpListener>> {
+    let mut address = probe(listen, ours)?;
     let mut sockets = Vec::with_capacity(copies);
     for _ in 0..copies.max(1) {
-        let socket = open(address, copies > 1)?;
+        let socket = open(address, true)?;
         // A port that the system chose for the first one is everybody's.
         address = socket.local_addr()?;
         sockets.push(socket);
@@ -50,16 +58,16 @@ pub(crate) fn bind(listen: &Listen, copies: usize) -> io::Result<Vec<std::net::T
 
 /// Finds out what can be bound. Sockets that share a port would also share it with another
 /// process that serves it already; a bind without sharing fails in that case.
-fn probe(listen: &Listen) -> io::Result<SocketAddr> {
+fn probe(listen: &Listen, shared: bool) -> io::Result<SocketAddr> {
     let at = |address| SocketAddr::new(address, listen.port);
     match listen.address {
-        Some(address) => open(at(address), false).map(|_| at(address)),
+        Some(address) => open(at(address), shared).map(|_| at(address)),
         // All addresses: one socket for both families where the system has both.
-        None => open(at(Ipv6Addr::UNSPECIFIED.into()), false)
+        None => open(at(Ipv6Addr::UNSPECIFIED.into()), shared)
             .map(|_| at(Ipv6Addr::UNSPECIFIED.into()))
             .or_else(|error| match error.kind() {
                 io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
-                _ => open(at(Ipv4Addr::UNSPECIFIED.into()), false)
+                _ => open(at(Ipv4Addr::UNSPECIFIED.into()), shared)
                     .map(|_| at(Ipv4Addr::UNSPECIFIED.into())),
             }),
     }
@@ -82,6 +90,10 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> 
     Ok(socket.into())
 }
 
+/// How long a connection without a request is kept when the end has been asked for: its first
+/// request may be there, unread.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// Accepts until told to close. Connections go on as tasks of `tasks`.
 pub(crate) async fn accept(
     listener: TcpListener,
@@ -92,7 +104,9 @@ pub(crate) async fn accept(
 ) {
     let mut pause = Pause::default();
     loop {
+        // Also at the end: who waits to be accepted has been let in by the system.
         let accepted = select! {
+            biased;
             accepted = listener.accept() => accepted,
             () = closing.cancelled() => return,
         };
@@ -153,10 +167,12 @@ async fn serve(
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     let peer = Arc::new(Peer::new(address, local, lane));
+    let stream = ClientStream::new(stream, peer.clone());
     let service = service_fn(|request| handler::handle(request, shared.clone(), peer.clone()));
     let mut connection = pin!(
         http1::Builder::new()
             .max_buf_size(BUFFER)
+            .title_case_headers(true)
             .serve_connection(TokioIo::new(stream), service)
     );
     let mut idle = pin!(sleep_until(Instant::now() + FIRST));
@@ -175,11 +191,19 @@ async fn serve(
                 Some(deadline) => idle.as_mut().reset(deadline),
                 None => idle.as_mut().reset(Instant::now() + IDLE),
             },
-            () = closing.cancelled(), if !draining => {
+            () = asked_to_end(&closing, &peer), if !draining => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+/// Returns when the connection shall take no further request.
+async fn asked_to_end(closing: &CancellationToken, peer: &Peer) {
+    closing.cancelled().await;
+    if peer.is_new() {
+        sleep(GRACE).await;
     }
 }
 
@@ -214,7 +238,7 @@ mod tests {
 
     #[test]
     fn lanes_share_a_port_that_the_system_chose() {
-        let sockets = bind(&listen(0), 3).unwrap();
+        let sockets = bind(&listen(0), 3, false).unwrap();
         let addresses: Vec<_> = sockets.iter().map(|s| s.local_addr().unwrap()).collect();
         assert_eq!(addresses.len(), 3);
         assert_ne!(addresses[0].port(), 0);
@@ -223,10 +247,10 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_an_error_also_for_lanes() {
-        let first = bind(&listen(0), 2).unwrap();
+        let first = bind(&listen(0), 2, false).unwrap();
         let port = first[0].local_addr().unwrap().port();
         assert_eq!(
-            bind(&listen(port), 2).unwrap_err().kind(),
+            bind(&listen(port), 2, false).unwrap_err().kind(),
             io::ErrorKind::AddrInUse
         );
     }

@@ -26,6 +26,8 @@ pub(crate) struct Peer {
     opened: Instant,
     /// Whether there has been a request.
     proven: AtomicBool,
+    /// Whether more of the present request may be on its way.
+    sending: AtomicBool,
     /// Since when there is no request.
     quiet: Since,
     /// Since when a request waits for the client: for more of its body, or until it reads.
@@ -54,6 +56,7 @@ impl Peer {
             lane,
             opened: Instant::now(),
             proven: AtomicBool::new(false),
+            sending: AtomicBool::new(false),
             quiet: Since::default(),
             stalled: Since::default(),
         };
@@ -85,19 +88,44 @@ impl Peer {
         self.stalled.clear();
     }
 
+    /// The client has read some of what was written to it.
+    pub(crate) fn has_read(&self) {
+        if self.stalled.get().is_some() {
+            self.stalled.clear();
+            // It is idle from the moment on at which it has everything.
+            if self.quiet.get().is_some() {
+                self.quiet.set(self.opened.elapsed());
+            }
+        }
+    }
+
+    /// Bytes came from the client.
+    pub(crate) fn sends(&self) {
+        self.sending.store(true, Ordering::Relaxed);
+    }
+
+    /// The present request is here, body included.
+    pub(crate) fn sent_all(&self) {
+        self.sending.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether nothing more of the present request can come.
+    pub(crate) fn has_sent_all(&self) -> bool {
+        !self.sending.load(Ordering::Relaxed)
+    }
+
+    /// Whether there has been no request yet.
+    pub(crate) fn is_new(&self) -> bool {
+        !self.proven.load(Ordering::Relaxed)
+    }
+
     /// When the connection is to be given up, unless something happens before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let patience = if self.proven.load(Ordering::Relaxed) {
-            IDLE
-        } else {
-            FIRST
-        };
-        let idle = self.quiet.get().map(|since| since + patience);
+        let patience = if self.is_new() { FIRST } else { IDLE };
+        // The end of an answer may still be on its way to a slow client.
         let stalled = self.stalled.get().map(|since| since + STALL);
-        idle.into_iter()
-            .chain(stalled)
-            .min()
-            .map(|age| self.opened + age)
+        let idle = self.quiet.get().map(|since| since + patience);
+        stalled.or(idle).map(|age| self.opened + age)
     }
 }
 
@@ -152,6 +180,19 @@ mod tests {
         assert_eq!(peer.deadline(), None);
         peer.waits_for_client();
         peer.ends_request(Instant::now());
+        assert_eq!(peer.deadline(), Some(Instant::now() + IDLE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_an_answer_may_take_its_time() {
+        let client = "10.0.0.1:9".parse().unwrap();
+        let peer = Peer::new(client, "10.0.0.2:80".parse().unwrap(), 0);
+        peer.begins_request();
+        peer.ends_request(Instant::now());
+        peer.waits_for_client();
+        assert_eq!(peer.deadline(), Some(Instant::now() + STALL));
+        tokio::time::advance(Duration::from_secs(50)).await;
+        peer.has_read();
         assert_eq!(peer.deadline(), Some(Instant::now() + IDLE));
     }
 }

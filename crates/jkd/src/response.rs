@@ -28,7 +28,6 @@ pub(crate) fn clean(headers: &mut HeaderMap, status: StatusCode) {
     for name in DROPPED_BY_NAME {
         headers.remove(name);
     }
-    headers.insert(header::SERVER, HeaderValue::from_static("jkd"));
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         // Tomcat announces 0 bytes for a 304, which says something else about the resource.
         headers.remove(header::CONTENT_LENGTH);
@@ -107,8 +106,7 @@ mod tests {
             ],
             200,
         );
-        assert_eq!(headers.keys_len(), 3);
-        assert_eq!(headers["server"], "jkd");
+        assert_eq!(headers.keys_len(), 2);
         assert_eq!(headers["x-kept"], "1");
         assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
     }

@@ -4,6 +4,7 @@
 //! from its own socket of a group that shares one port, so that cores share nothing but the
 //! counters. [`Layout::Shared`] is one runtime over all threads instead.
 
+mod listeners;
 mod process;
 
 use std::{
@@ -16,16 +17,17 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use jkworkers::model::{Listen, Model};
+use jkworkers::model::Model;
+use parking_lot::Mutex;
 use tokio::{
-    net::TcpListener,
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::listeners::{Bound, Listeners};
 pub use self::process::{Options, run};
-use crate::{listener, maintain, snapshot::Snapshot};
+use crate::{maintain, snapshot::Snapshot};
 
 /// How requests are spread over threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +82,9 @@ pub enum StartError {
     /// There is no `Listen`.
     #[error("no address to listen on: add a Listen directive or --listen ADDRESS:PORT")]
     NoListener,
+    /// The file of `JkLogFile` cannot be opened.
+    #[error("cannot open the log file {0}; see JkLogFile")]
+    Log(io::Error),
     /// The address of `--metrics` cannot be bound, or something else measures in this process.
     #[error("cannot offer metrics: {0}")]
     Metrics(Box<dyn std::error::Error + Send + Sync>),
@@ -98,60 +103,23 @@ pub fn start(model: Model, settings: Settings) -> Result<Running, StartError> {
         Layout::Lanes => settings.threads.get(),
         Layout::Shared => 1,
     };
-    let (addresses, sockets) = bind_all(&model.listen, lanes)?;
+    let bound = Bound::all(&model.listen, lanes)?;
     let shared = Arc::new(Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::new(Arc::new(model), None, lanes)),
     });
     let mut running = Running {
-        addresses,
+        listeners: Mutex::default(),
         shared,
-        lanes,
+        lanes: Vec::with_capacity(lanes),
         tasks: TaskTracker::new(),
         closing: CancellationToken::new(),
         threads: Vec::with_capacity(lanes),
     };
-    for (index, sockets) in sockets.into_iter().enumerate() {
-        running.add_lane(index, sockets, settings)?;
+    for index in 0..lanes {
+        running.add_lane(index, settings)?;
     }
-    for address in &running.addresses {
-        tracing::info!("listening on http://{address}");
-    }
+    running.accept_from(bound)?;
     Ok(running)
-}
-
-type Sockets = Vec<std::net::TcpListener>;
-
-/// The addresses, and for each lane one socket of each.
-fn bind_all(
-    listen: &[Listen],
-    lanes: usize,
-) -> Result<(Vec<SocketAddr>, Vec<Sockets>), StartError> {
-    if listen.is_empty() {
-        return Err(StartError::NoListener);
-    }
-    let mut addresses = Vec::with_capacity(listen.len());
-    let mut of_lanes: Vec<Sockets> = (0..lanes).map(|_| Vec::new()).collect();
-    for listen in listen {
-        let failed = |source| StartError::Bind {
-            address: written(listen),
-            source,
-        };
-        let sockets = listener::bind(listen, lanes).map_err(failed)?;
-        if let Some(first) = sockets.first() {
-            addresses.push(first.local_addr()?);
-        }
-        for (lane, socket) in of_lanes.iter_mut().zip(sockets) {
-            lane.push(socket);
-        }
-    }
-    Ok((addresses, of_lanes))
-}
-
-fn written(listen: &Listen) -> String {
-    match listen.address {
-        Some(address) => SocketAddr::new(address, listen.port).to_string(),
-        None => format!("*:{}", listen.port),
-    }
 }
 
 /// What all lanes share.
@@ -163,9 +131,10 @@ pub(crate) struct Shared {
 
 /// A serving daemon. Dropping it stops it without waiting for requests in flight.
 pub struct Running {
-    addresses: Vec<SocketAddr>,
+    listeners: Mutex<Listeners>,
     shared: Arc<Shared>,
-    lanes: usize,
+    /// The runtime of each lane.
+    lanes: Vec<Handle>,
     tasks: TaskTracker,
     closing: CancellationToken,
     threads: Vec<JoinHandle<()>>,
@@ -173,8 +142,8 @@ pub struct Running {
 
 impl Running {
     /// The bound addresses in the order of the listeners, with the ports that the system chose.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.lock().addresses()
     }
 
     /// The configuration that is being served.
@@ -184,13 +153,22 @@ impl Running {
 
     /// Serves `model` from the next request on. Members that are in both configurations keep
     /// their state, counters and connections.
-    pub fn reload(&self, model: Model) {
+    ///
+    /// New addresses are opened before anything is given up. Those that are no longer wanted are
+    /// closed; requests that came there are finished.
+    ///
+    /// # Errors
+    ///
+    /// When a new address cannot be bound; everything goes on as before then.
+    pub fn reload(&self, model: Model) -> Result<(), StartError> {
+        let lanes = self.lanes.len();
+        let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
         let old = self.shared.snapshot.load_full();
-        if !same_listeners(&old.model.listen, &model.listen) {
-            tracing::warn!("changed Listen directives take effect at the next start");
-        }
-        let new = Snapshot::new(Arc::new(model), Some(&old), self.lanes);
-        self.shared.snapshot.store(Arc::new(new));
+        let new = Arc::new(Snapshot::new(Arc::new(model), Some(&old), lanes));
+        self.accept_from(bound)?;
+        self.shared.snapshot.store(new.clone());
+        self.listeners.lock().close_others(&new.model.listen);
+        Ok(())
     }
 
     /// Stops accepting, lets requests in flight finish within the limit, and returns when all
@@ -203,8 +181,18 @@ impl Running {
         }
     }
 
-    fn add_lane(&mut self, index: usize, sockets: Sockets, settings: Settings) -> io::Result<()> {
+    fn accept_from(&self, bound: Vec<Bound>) -> io::Result<()> {
+        let mut listeners = self.listeners.lock();
+        for bound in bound {
+            tracing::info!("listening on http://{}", bound.address);
+            listeners.open(bound, self)?;
+        }
+        Ok(())
+    }
+
+    fn add_lane(&mut self, index: usize, settings: Settings) -> io::Result<()> {
         let runtime = runtime(settings)?;
+        self.lanes.push(runtime.handle().clone());
         let lane = Lane {
             index,
             shared: self.shared.clone(),
@@ -213,7 +201,7 @@ impl Running {
             drain: settings.drain,
         };
         let work = move || {
-            runtime.block_on(lane.serve(sockets));
+            runtime.block_on(lane.serve());
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name(format!("lane-{index}"));
@@ -225,7 +213,7 @@ impl Running {
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running")
-            .field("addresses", &self.addresses)
+            .field("addresses", &self.addresses())
             .finish_non_exhaustive()
     }
 }
@@ -234,11 +222,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.closing.cancel();
     }
-}
-
-fn same_listeners(old: &[Listen], new: &[Listen]) -> bool {
-    let key = |listen: &Listen| (listen.address, listen.port);
-    old.iter().map(key).eq(new.iter().map(key))
 }
 
 fn runtime(settings: Settings) -> io::Result<Runtime> {
@@ -264,13 +247,7 @@ struct Lane {
 impl Lane {
     /// A lane's whole life. It ends when the connections of all lanes have ended, because a
     /// backend connection belongs to the runtime that opened it, whoever uses it now.
-    async fn serve(self, sockets: Sockets) {
-        for socket in sockets {
-            match TcpListener::from_std(socket) {
-                Ok(listener) => self.accept_from(listener),
-                Err(error) => tracing::error!(%error, "a listener is lost"),
-            }
-        }
+    async fn serve(self) {
         if self.index == 0 {
             let maintenance = maintain::run(self.shared.clone(), self.closing.clone());
             self.tasks.spawn(maintenance);
@@ -284,11 +261,5 @@ impl Lane {
                 "time is up; closing what is open"
             );
         }
-    }
-
-    fn accept_from(&self, listener: TcpListener) {
-        let (shared, tasks) = (self.shared.clone(), self.tasks.clone());
-        let accept = listener::accept(listener, shared, self.index, tasks, self.closing.clone());
-        self.tasks.spawn(accept);
     }
 }

@@ -67,6 +67,9 @@ impl Body for ClientBody {
             Poll::Pending => self.peer.waits_for_client(),
             Poll::Ready(_) => self.peer.goes_on(),
         }
+        if self.body.is_end_stream() || matches!(polled, Poll::Ready(None)) {
+            self.peer.sent_all();
+        }
         polled
     }
 

@@ -167,6 +167,34 @@ fn sighup_with_an_invalid_configuration_changes_nothing() {
 }
 
 #[test]
+fn sighup_opens_and_closes_addresses() {
+    let backend = Backend::saying("fine");
+    let workers = format!("worker.list=w\n{}", worker("w", &backend));
+    let conf = |listen: &str| format!("{listen}JkWorkersFile workers.properties\nJkMount /* w\n");
+    let jkd = Jkd::builder(BINARY)
+        .file("workers.properties", &workers)
+        .file("jk.conf", &conf("Listen 127.0.0.1:0\n"))
+        .start(&["run", "-f", "jk.conf"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let both = format!("Listen 127.0.0.1:0\nListen {address}\n");
+    jkd.write("jk.conf", &conf(&both));
+    jkd.process().signal("HUP");
+    jkd.wait_for_log(&format!("cannot listen on {address}"));
+    assert_eq!(jkd.http().get("/").text(), "fine");
+    drop(taken);
+    jkd.process().signal("HUP");
+    jkd.wait_for_log(&format!("listening on http://{address}"));
+    assert_eq!(Http::new(address).get("/").text(), "fine");
+    jkd.write("jk.conf", &conf(&format!("Listen {address}\n")));
+    jkd.process().signal("HUP");
+    wait_until("the first address is closed", || {
+        TcpStream::connect(jkd.address).is_err()
+    });
+    assert_eq!(Http::new(address).get("/").text(), "fine");
+}
+
+#[test]
 fn an_invalid_configuration_is_not_served() {
     let jkd = Jkd::builder(BINARY).file("jk.conf", "Listen 127.0.0.1:0\nJkMount /* nobody\n");
     let output = jkd.run(&["run", "-f", "jk.conf"]).unwrap();

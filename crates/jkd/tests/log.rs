@@ -122,3 +122,27 @@ fn what_clients_and_backends_say_cannot_leave_its_line() {
     assert!(!log.contains('\x1b'), "{log}");
     assert!(!log.lines().any(|line| line.starts_with("ERROR")), "{log}");
 }
+
+#[test]
+fn with_a_log_file_the_address_is_also_told_on_standard_error() {
+    let jkd = Jkd::builder(env!("CARGO_BIN_EXE_jkd")).file(
+        "jk.conf",
+        "Listen 127.0.0.1:0\nJkLogFile jkd.log\nJkLogLevel info\n",
+    );
+    // Starting waits for the address on standard error.
+    let jkd = jkd.start(&["run", "-f", "jk.conf"]);
+    let file = std::fs::read_to_string(jkd.path("jkd.log")).unwrap();
+    assert!(file.contains(&format!("listening on http://{}", jkd.address)));
+}
+
+#[test]
+fn a_log_file_that_cannot_be_opened_is_named() {
+    let jkd = Jkd::builder(env!("CARGO_BIN_EXE_jkd"))
+        .file("jk.conf", "Listen 127.0.0.1:0\nJkLogFile missing/jkd.log\n");
+    let output = jkd.run(&["run", "-f", "jk.conf"]).unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["cannot open the log file", "missing/jkd.log", "JkLogFile"] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+}

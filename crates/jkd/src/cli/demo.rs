@@ -95,7 +95,7 @@ impl Demo {
         let model = self.load(args, &with_ports(EXAMPLE, &members, &ports))?;
         let running = serve::start(model, Settings::default())
             .map_err(|error| format!("{error}\n    remedy: choose another one with --listen"))?;
-        self.announce(running.addresses())?;
+        self.announce(&running.addresses())?;
         self.runtime.block_on(stop.wait());
         println!("\nstopping");
         running.shutdown();

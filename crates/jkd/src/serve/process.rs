@@ -1,6 +1,6 @@
 //! `jkd run`: the process around the daemon. Log, metrics, signals, reload.
 
-use std::{io, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
 
 use jkworkers::{
     LoadOptions,
@@ -54,12 +54,8 @@ pub fn run(options: &Options) -> ExitCode {
 
 fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), StartError> {
     let level = options.log_level.unwrap_or(model.global.log_level);
-    let file = model
-        .global
-        .log_file
-        .as_ref()
-        .map(|(path, _)| path.as_path());
-    let logging = Logging::start(level, file)?;
+    let file = model.global.log_file.as_ref().map(|(path, _)| path.clone());
+    let logging = Logging::start(level, file.as_deref()).map_err(StartError::Log)?;
     log_findings(findings);
     let control = Builder::new_current_thread().enable_all().build()?;
     // Signals are caught before anybody can learn that the daemon is up.
@@ -69,6 +65,9 @@ fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), 
     };
     let metrics = Metrics::prepare(options.settings.metrics, &control)?;
     let running = start(model, options.settings)?;
+    if let Some(file) = file {
+        announce(&running, &file);
+    }
     stats::note_config_read();
     if let Some(metrics) = metrics {
         metrics.offer(&control, &running);
@@ -102,6 +101,16 @@ impl Metrics {
         control.spawn(scrape::keep_up(self.exporter.clone()));
         let shared = running.shared.clone();
         control.spawn(scrape::serve(self.listener, self.exporter, shared));
+    }
+}
+
+/// Tells whoever started it by hand what otherwise only the log file says.
+fn announce(running: &Running, log: &Path) {
+    for address in running.addresses() {
+        eprintln!(
+            "jkd: listening on http://{address} (log: {})",
+            log.display()
+        );
     }
 }
 
@@ -164,13 +173,13 @@ fn reload(options: &Options, logging: &Logging, running: &Running) {
     };
     log_findings(&loaded.diagnostics);
     let level = options.log_level.unwrap_or(model.global.log_level);
-    let file = model
-        .global
-        .log_file
-        .as_ref()
-        .map(|(path, _)| path.as_path());
-    logging.change(level, file);
-    running.reload(model);
+    let file = model.global.log_file.clone();
+    if let Err(error) = running.reload(model) {
+        tracing::error!("{error}; the running configuration stays");
+        stats::count_reload(false);
+        return;
+    }
+    logging.change(level, file.as_ref().map(|(path, _)| path.as_path()));
     stats::count_reload(true);
     stats::note_config_read();
     tracing::info!("configuration reloaded");

@@ -66,7 +66,7 @@ fn answers_without_a_body_have_none() {
             head[0].starts_with(&format!("HTTP/1.1 {status}")),
             "{head:?}"
         );
-        let length = head.iter().any(|line| line == "content-length: 4");
+        let length = head.iter().any(|line| line == "Content-Length: 4");
         assert_eq!(length, method == "HEAD", "{head:?}");
     }
 }
@@ -181,4 +181,25 @@ fn a_slow_reader_holds_the_backend_back() {
     let waits = done.recv_timeout(Duration::from_millis(500)).is_err();
     assert!(waits, "256 MB went somewhere although nobody read them");
     assert_eq!(raw.rest().len(), MUCH / 8184 * 8184);
+}
+
+#[test]
+fn names_of_fields_look_as_those_of_httpd() {
+    let backend = Backend::start(|exchange| {
+        exchange.answer(200, &[("content-type", "text/plain"), ("x-y", "1")], b"z")
+    });
+    let daemon = Daemon::before(&backend);
+    for (path, own) in [
+        ("/", "Content-Type: text/plain"),
+        ("/../", "Connection: close"),
+    ] {
+        let mut raw = daemon.raw();
+        raw.write(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let head = raw.head();
+        let begins = |with: &str| head.iter().any(|line| line.starts_with(with));
+        assert!(
+            begins(own) && begins("Server: jkd") && begins("Date: "),
+            "{head:?}"
+        );
+    }
 }

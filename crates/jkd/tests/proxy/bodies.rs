@@ -183,3 +183,23 @@ fn many_uploads_at_once_do_not_mix() {
         client.join().unwrap();
     }
 }
+
+#[test]
+fn a_refused_upload_does_not_cost_the_client_its_answer() {
+    let backend = Backend::saying("enough");
+    let workers = balancer(&[backend.address], "");
+    let daemon = Daemon::start(&workers, &["/app/*=lb"]);
+    // More than all buffers on the way take, so that it is still being sent when it is answered.
+    let body = vec![b'x'; 16 * 1024 * 1024];
+    for (path, status) in [("/elsewhere", 404), ("/app/x", 200)] {
+        for length in [Some(body.len() as u64), None] {
+            let mut body = &*body;
+            let request = Request::new("POST", path).body(&mut body, length);
+            assert_eq!(
+                daemon.http().send(request).status,
+                status,
+                "{path} {length:?}"
+            );
+        }
+    }
+}

@@ -1,11 +1,26 @@
 //! Start, reload, stop.
 
-use std::{thread, time::Duration};
+use std::{
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::Duration,
+};
 
 use jkd::serve::Layout;
-use jkd_tests::{Backend, Nobody, wait_until};
+use jkd_tests::{Backend, Http, Nobody, free_port, wait_until};
+use jkworkers::model::Model;
 
 use crate::harness::{Daemon, balancer, model};
+
+/// `model`, listening on these ports.
+fn listening(mut model: Model, ports: &[u16]) -> Model {
+    let template = model.listen.remove(0);
+    model.listen = ports.iter().map(|_| template.clone()).collect();
+    for (listen, port) in model.listen.iter_mut().zip(ports) {
+        listen.port = *port;
+    }
+    model
+}
 
 #[test]
 fn both_layouts_serve() {
@@ -40,7 +55,7 @@ fn requests_in_flight_finish_before_the_end() {
     // Connections without a request end at once, and new ones are refused.
     assert_eq!(idle.rest(), "");
     wait_until("the listener is closed", || {
-        std::net::TcpStream::connect(address).is_err()
+        TcpStream::connect(address).is_err()
     });
     go.send(()).unwrap();
     assert_eq!(raw.rest(), "begun and finished");
@@ -70,7 +85,8 @@ fn a_reload_keeps_what_goes_on_living() {
     let opened = daemon.pool_stats("lb", 1).opened;
 
     let after = balancer(&[dead.address, a.address, b.address], "");
-    daemon.running.reload(model(&after, &["/app/*=lb"]));
+    let after = model(&after, &["/app/*=lb"]);
+    daemon.running.reload(after).unwrap();
     assert_eq!(daemon.http().get("/old").status, 404);
     assert_eq!(daemon.http().get("/app/;jsessionid=1.c").text(), "b");
     assert_eq!(daemon.state("lb", 0), "ERR", "errors are not forgotten");
@@ -80,4 +96,74 @@ fn a_reload_keeps_what_goes_on_living() {
         "connections are kept"
     );
     assert_eq!(daemon.elected("lb", 1), 1, "counters go on");
+}
+
+#[test]
+fn a_reload_opens_and_closes_addresses() {
+    let (go, wait) = std::sync::mpsc::sync_channel::<()>(0);
+    let wait = parking_lot::Mutex::new(wait);
+    let backend = Backend::start(move |exchange| {
+        if !exchange.mentions("/slow") {
+            return exchange.answer(200, &[], b"fine");
+        }
+        exchange.headers(200, &[])?;
+        exchange.chunk(b"begun ")?;
+        let _ = wait.lock().recv();
+        exchange.chunk(b"and finished")?;
+        exchange.end(true)
+    });
+    let of = |ports: &[u16]| {
+        let workers = balancer(&[backend.address], "");
+        listening(model(&workers, &["/*=lb"]), ports)
+    };
+    for layout in [Layout::Lanes, Layout::Shared] {
+        let (old, new) = (free_port(), free_port());
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let daemon = Daemon::with(of(&[old]), layout);
+        daemon.running.reload(of(&[old, new])).unwrap();
+        assert_eq!(daemon.running.addresses(), [at(old), at(new)]);
+        for port in [old, new] {
+            assert_eq!(Http::new(at(port)).get("/").text(), "fine");
+        }
+
+        let mut slow = daemon.raw();
+        slow.write("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(slow.head()[0], "HTTP/1.1 200 OK");
+        let mut idle = daemon.raw();
+        idle.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(idle.head()[0], "HTTP/1.1 200 OK");
+        daemon.running.reload(of(&[new])).unwrap();
+        assert_eq!(daemon.running.addresses(), [at(new)]);
+        wait_until("the old address is closed", || {
+            TcpStream::connect(at(old)).is_err()
+        });
+        assert_eq!(Http::new(at(new)).get("/").text(), "fine");
+        // Keep-alive ends there, but not in the middle of an answer.
+        assert!(idle.rest().ends_with("0\r\n\r\n"));
+        go.send(()).unwrap();
+        assert!(slow.rest().ends_with("and finished\r\n0\r\n\r\n"));
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_opened_leaves_everything_as_it_was() {
+    let (old, new) = (Backend::saying("old"), Backend::saying("new"));
+    let of = |backend: &Backend, ports: &[u16]| {
+        let workers = balancer(&[backend.address], "");
+        listening(model(&workers, &["/*=lb"]), ports)
+    };
+    let daemon = Daemon::with(of(&old, &[0]), Layout::Lanes);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let free = free_port();
+    let refused = daemon.running.reload(of(&new, &[free, address.port()]));
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains(&address.to_string())
+    );
+    assert_eq!(daemon.running.addresses(), [daemon.address]);
+    assert_eq!(daemon.http().get("/").text(), "old");
+    assert!(TcpStream::connect(("127.0.0.1", free)).is_err());
 }

@@ -101,7 +101,7 @@ fn http_1_0_needs_no_host() {
     assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
     assert!(answer.contains("name=127.0.0.1 port=80 "), "{answer}");
     assert!(
-        answer.contains("connection: close") || !answer.contains("keep-alive"),
+        answer.contains("Connection: close") || !answer.contains("keep-alive"),
         "{answer}"
     );
 }
@@ -120,7 +120,7 @@ fn pipelined_requests_are_answered_in_order() {
         assert_eq!(head[0], "HTTP/1.1 200 OK");
         let length = head
             .iter()
-            .find_map(|h| h.strip_prefix("content-length: "))
+            .find_map(|h| h.strip_prefix("Content-Length: "))
             .unwrap();
         let body = raw.bytes(length.parse().unwrap());
         let body = String::from_utf8(body).unwrap();

@@ -1,0 +1,128 @@
+//! The sockets that connections are accepted from, and how a reload changes them.
+
+use std::{io, net::SocketAddr};
+
+use jkworkers::model::Listen;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{Running, StartError};
+use crate::listener;
+
+/// What is open now.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    open: Vec<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    listen: Listen,
+    address: SocketAddr,
+    /// Ends accepting, and each connection after its present request.
+    closing: CancellationToken,
+}
+
+/// An address that is bound, with one socket for each lane. Dropping it gives the address up.
+#[derive(Debug)]
+pub(super) struct Bound {
+    listen: Listen,
+    pub(super) address: SocketAddr,
+    sockets: Vec<std::net::TcpListener>,
+}
+
+impl Bound {
+    /// Binds all addresses or none.
+    pub(super) fn all(listen: &[Listen], lanes: usize) -> Result<Vec<Self>, StartError> {
+        Listeners::default().bind_added(listen, lanes)
+    }
+
+    fn new(listen: &Listen, lanes: usize, besides: &Listeners) -> Result<Self, StartError> {
+        let failed = |source| StartError::Bind {
+            address: written(listen),
+            source,
+        };
+        // Two of ours may share a port while one takes over from the other.
+        let ours = besides.has_port(listen.port);
+        let sockets = listener::bind(listen, lanes, ours).map_err(failed)?;
+        let first = sockets.first().ok_or(StartError::NoListener)?;
+        Ok(Self {
+            listen: listen.clone(),
+            address: first.local_addr().map_err(failed)?,
+            sockets,
+        })
+    }
+}
+
+fn written(listen: &Listen) -> String {
+    match listen.address {
+        Some(address) => SocketAddr::new(address, listen.port).to_string(),
+        None => format!("*:{}", listen.port),
+    }
+}
+
+impl Listeners {
+    /// The bound addresses, with the ports that the system chose.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.open.iter().map(|open| open.address).collect()
+    }
+
+    /// Binds what is wanted and not yet open: all of it or nothing.
+    pub(super) fn bind_added(
+        &self,
+        wanted: &[Listen],
+        lanes: usize,
+    ) -> Result<Vec<Bound>, StartError> {
+        if wanted.is_empty() {
+            return Err(StartError::NoListener);
+        }
+        let is_open = |listen: &Listen| self.open.iter().any(|open| is_same(&open.listen, listen));
+        let added = wanted.iter().filter(|listen| !is_open(listen));
+        added
+            .map(|listen| Bound::new(listen, lanes, self))
+            .collect()
+    }
+
+    /// Accepts from `bound`, on each lane from its own socket.
+    pub(super) fn open(&mut self, bound: Bound, running: &Running) -> io::Result<()> {
+        let closing = running.closing.child_token();
+        for (index, (lane, socket)) in running.lanes.iter().zip(bound.sockets).enumerate() {
+            // A socket belongs to the runtime that it is registered in.
+            let _lane = lane.enter();
+            let accepting = listener::accept(
+                TcpListener::from_std(socket)?,
+                running.shared.clone(),
+                index,
+                running.tasks.clone(),
+                closing.clone(),
+            );
+            running.tasks.spawn_on(accepting, lane);
+        }
+        self.open.push(Open {
+            listen: bound.listen,
+            address: bound.address,
+            closing,
+        });
+        Ok(())
+    }
+
+    /// Closes what is not wanted any more.
+    pub(super) fn close_others(&mut self, wanted: &[Listen]) {
+        self.open.retain(|open| {
+            let stays = wanted.iter().any(|listen| is_same(&open.listen, listen));
+            if !stays {
+                tracing::info!("no longer listening on http://{}", open.address);
+                open.closing.cancel();
+            }
+            stays
+        });
+    }
+
+    fn has_port(&self, port: u16) -> bool {
+        self.open.iter().any(|open| open.address.port() == port)
+    }
+}
+
+fn is_same(one: &Listen, other: &Listen) -> bool {
+    (one.address, one.port) == (other.address, other.port)
+}
