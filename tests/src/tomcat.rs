@@ -41,7 +41,8 @@ pub struct Tomcat {
 pub struct TomcatBuilder {
     route: String,
     connectors: Vec<String>,
-    applications: Vec<(String, PathBuf)>,
+    /// Name, directory, and what stands inside the `Context` element.
+    applications: Vec<(String, PathBuf, String)>,
     files: Vec<(PathBuf, String)>,
 }
 
@@ -162,8 +163,21 @@ impl TomcatBuilder {
 
     /// Serves the application in `directory` at `/name`.
     #[must_use]
-    pub fn application(mut self, name: &str, directory: impl Into<PathBuf>) -> Self {
-        self.applications.push((name.into(), directory.into()));
+    pub fn application(self, name: &str, directory: impl Into<PathBuf>) -> Self {
+        self.application_with(name, directory, "")
+    }
+
+    /// Serves the application in `directory` at `/name`, with these elements inside its `Context`,
+    /// such as a `Valve` or a `Realm`.
+    #[must_use]
+    pub fn application_with(
+        mut self,
+        name: &str,
+        directory: impl Into<PathBuf>,
+        elements: &str,
+    ) -> Self {
+        self.applications
+            .push((name.into(), directory.into(), elements.into()));
         self
     }
 
@@ -210,10 +224,10 @@ impl TomcatBuilder {
                 r#"<Connector port="{port}" protocol="AJP/1.3" address="127.0.0.1" {attributes}/>"#
             );
         }
-        for (name, directory) in &self.applications {
+        for (name, directory, elements) in &self.applications {
             let _ = writeln!(
                 contexts,
-                r#"<Context path="/{name}" docBase="{}"><Resources allowLinking="true"/></Context>"#,
+                r#"<Context path="/{name}" docBase="{}"><Resources allowLinking="true"/>{elements}</Context>"#,
                 directory.display()
             );
         }

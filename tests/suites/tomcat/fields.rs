@@ -157,6 +157,34 @@ fn remote_user_counts_where_the_connector_trusts_the_web_server() {
 
 #[test]
 #[ignore = "needs a real Tomcat: run tests/run"]
+fn remote_user_and_roles() {
+    let status = |connector, user: Option<&'static str>| {
+        let request = Request::get("/snoop/guarded");
+        let request = user
+            .map(Named::RemoteUser)
+            .into_iter()
+            .fold(request, Request::with);
+        let answer = once(connector, &request);
+        (
+            answer.status,
+            (answer.status == 200).then(|| answer.snooped("remote_user")),
+        )
+    };
+    // Trusted as a user, without roles; nobody named: Tomcat asks itself.
+    assert_eq!(status(Connector::Trusting, Some("alice")), (403, None));
+    assert_eq!(status(Connector::Trusting, None), (401, None));
+    // Trusted and looked up in the realm.
+    assert_eq!(
+        status(Connector::Authorizing, Some("alice")),
+        (200, Some("alice".into()))
+    );
+    assert_eq!(status(Connector::Authorizing, Some("mallory")), (403, None));
+    // Not trusted at all.
+    assert_eq!(status(Connector::Plain, Some("alice")), (401, None));
+}
+
+#[test]
+#[ignore = "needs a real Tomcat: run tests/run"]
 fn headers_arrive_once_coded_and_as_text() {
     let mut peer = Peer::connect(Connector::Plain);
     for name in REQUEST_HEADERS
@@ -311,4 +339,28 @@ fn the_members_activation() {
         );
         assert_eq!(answer.snooped("activation"), code);
     }
+}
+
+#[test]
+#[ignore = "needs a real Tomcat: run tests/run"]
+fn a_disabled_member_sends_sessions_away_that_it_does_not_know() {
+    let asked = |activation| {
+        let mut request = snoop()
+            .header("Cookie", "JSESSIONID=UNKNOWN.lab")
+            .with(Named::Other("JK_LB_ACTIVATION", activation));
+        request.uri = request.uri.replace("/lab/", "/draining/");
+        once(Connector::Strict, &request)
+    };
+    assert_eq!(asked("ACT").status, 200);
+    let sent_away = asked("DIS");
+    assert_eq!(sent_away.status, 307);
+    assert_eq!(
+        sent_away.header("location").as_deref(),
+        Some("/draining/snoop")
+    );
+    let cookie = sent_away.header("set-cookie").unwrap_or_default();
+    assert!(
+        cookie.starts_with("JSESSIONID=") && cookie.contains("Max-Age=0"),
+        "{cookie}"
+    );
 }

@@ -79,8 +79,22 @@ const WEB_XML: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">
   <servlet><servlet-name>lab</servlet-name><servlet-class>Lab</servlet-class><async-supported>true</async-supported></servlet>
   <servlet-mapping><servlet-name>lab</servlet-name><url-pattern>/*</url-pattern></servlet-mapping>
+  <security-constraint>
+    <web-resource-collection><web-resource-name>guarded</web-resource-name><url-pattern>/snoop/guarded</url-pattern></web-resource-collection>
+    <auth-constraint><role-name>member</role-name></auth-constraint>
+  </security-constraint>
+  <login-config><auth-method>BASIC</auth-method></login-config>
+  <security-role><role-name>member</role-name></security-role>
 </web-app>
 "#;
+
+/// Who has the role that the guarded page asks for.
+const USERS: &str =
+    r#"<tomcat-users><user username="alice" password="unused" roles="member"/></tomcat-users>"#;
+
+/// Sends sessions that a disabled member does not know to another one.
+const DRAINING: &str =
+    r#"<Valve className="org.apache.catalina.valves.LoadBalancerDrainingValve"/>"#;
 
 static LAB: LazyLock<Tomcat> = LazyLock::new(|| {
     let application = tempfile::tempdir().expect("a temporary directory").keep();
@@ -89,12 +103,19 @@ static LAB: LazyLock<Tomcat> = LazyLock::new(|| {
     fs::write(application.join("WEB-INF/web.xml"), WEB_XML).expect("a file");
     fs::write(classes.join("Lab.java"), include_str!("Lab.java")).expect("a file");
     compile(&classes);
+    let users = application.join("WEB-INF/users.xml");
+    fs::write(&users, USERS).expect("a file");
+    let realm = format!(
+        r#"<Realm className="org.apache.catalina.realm.MemoryRealm" pathname="{}"/>"#,
+        users.display()
+    );
     ATTRIBUTES
         .iter()
         .fold(Tomcat::builder("lab"), |builder, (_, attributes)| {
             builder.connector(attributes)
         })
-        .application("lab", application)
+        .application_with("lab", &application, &realm)
+        .application_with("draining", &application, DRAINING)
         .start()
 });
 
