@@ -25,6 +25,8 @@ pub struct Backend {
 pub struct Exchange<'a> {
     /// The request's payload, from its code byte to the terminator.
     pub request: &'a [u8],
+    /// How many requests came before it on its connection.
+    pub earlier: usize,
     stream: &'a mut TcpStream,
 }
 
@@ -167,6 +169,7 @@ fn serve(
     answer: &dyn Fn(&mut Exchange<'_>) -> io::Result<()>,
     requests: &AtomicUsize,
 ) -> Option<()> {
+    let mut earlier = 0;
     loop {
         let payload = read_packet(&mut stream).ok()?;
         match payload.first()? {
@@ -175,9 +178,11 @@ fn serve(
                 requests.fetch_add(1, Ordering::SeqCst);
                 let mut exchange = Exchange {
                     request: &payload,
+                    earlier,
                     stream: &mut stream,
                 };
                 answer(&mut exchange).ok()?;
+                earlier += 1;
             }
             _ => return None,
         }

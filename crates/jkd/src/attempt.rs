@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
-use ajp13::{Announced, Error, ErrorKind, SendError, SendOptions};
+use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
 use http_body::{Body as _, Frame};
@@ -51,13 +51,15 @@ enum Cause {
     NoEndpoint,
 }
 
-/// Sends the request to the chosen member and waits for the head of its answer. `guard` learns
-/// when there is a connection.
+/// Sends the request to the chosen member and waits for the head of its answer: over a `fresh`
+/// connection after one of the pool turned out to be stale, since the others have idled beside
+/// it. `guard` learns when there is a connection.
 pub(crate) async fn attempt(
     group: &Group,
     chosen: Chosen,
     forward: &Forward<'_>,
     upload: Upload,
+    fresh: bool,
     guard: Option<&mut InFlight>,
 ) -> Result<Answered, Failed> {
     let Some(endpoint) = group.endpoints.get(chosen.index) else {
@@ -68,7 +70,14 @@ pub(crate) async fn attempt(
         route: group.route(chosen.index),
         activation: chosen.activation,
     };
-    let response = send(endpoint, forward, &to, upload, guard).await?;
+    let conn = match connect(endpoint, forward.peer.lane, fresh).await {
+        Ok(conn) => conn,
+        Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
+    };
+    if let Some(guard) = guard {
+        guard.connected();
+    }
+    let response = send(conn, endpoint, forward, &to, upload).await?;
     if let Some(failure) = counts_as_failure(&endpoint.worker, response.status()) {
         // The answer is dropped, and with it the connection.
         return Err(Failed {
@@ -97,20 +106,21 @@ async fn look_ahead(mut response: Response<ajp13::Body>) -> Result<Answered, Fai
     }
 }
 
+async fn connect(endpoint: &Endpoint, lane: usize, fresh: bool) -> Result<PooledConn, Error> {
+    if fresh {
+        endpoint.pool.checkout_fresh(lane).await
+    } else {
+        endpoint.pool.checkout_on(lane).await
+    }
+}
+
 async fn send(
+    conn: PooledConn,
     endpoint: &Endpoint,
     forward: &Forward<'_>,
     to: &Destination<'_>,
     upload: Upload,
-    guard: Option<&mut InFlight>,
 ) -> Result<Response<ajp13::Body>, Failed> {
-    let conn = match endpoint.pool.checkout_on(forward.peer.lane).await {
-        Ok(conn) => conn,
-        Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
-    };
-    if let Some(guard) = guard {
-        guard.connected();
-    }
     let options = SendOptions {
         announced: match forward.body {
             BodyLength::None => Announced::None,
@@ -170,6 +180,11 @@ impl Failed {
         }
     }
 
+    /// Whether a connection of the pool broke as soon as it was used.
+    pub(crate) fn is_stale(&self) -> bool {
+        matches!(&self.cause, Cause::Ajp(error) if error.is_stale())
+    }
+
     /// One line that says what an operator needs to know, and what happens next.
     pub(crate) fn log(&self, group: &Group, chosen: Chosen, forward: &Forward<'_>, next: Retry) {
         let members = &group.balancer.config().members;
@@ -181,7 +196,7 @@ impl Failed {
         };
         match &self.cause {
             // A stray connection that the container closed while it was idle is daily routine.
-            Cause::Ajp(error) if error.is_stale() => {
+            Cause::Ajp(error) if self.is_stale() => {
                 tracing::debug!(worker = %group.name, member, request = %forward, %error, "{next}");
             }
             Cause::Ajp(error) if error.is_request() => {

@@ -22,7 +22,7 @@ use crate::{
     answer::{Answer, Visit},
     attempt::{self, Failed},
     balancer::{
-        Attempts, GiveUp, RuleOverrides, Selection, SessionIds, Step, Verdict, retry::Facts,
+        Attempts, Chosen, GiveUp, RuleOverrides, Selection, SessionIds, Step, Verdict, retry::Facts,
     },
     forward::{BodyLength, Forward, forwarded_uri},
     maintain::log_transition,
@@ -150,6 +150,7 @@ async fn balance(
     };
     let mut attempts = Attempts::new(group.balancer.clone());
     let mut body = Replay::new(upload);
+    let mut stale = None;
     loop {
         let step = attempts.step(&selection, snapshot::now());
         if let Some(change) = attempts.take_transition() {
@@ -164,22 +165,33 @@ async fn balance(
             Step::GiveUp(why) => return Err(give_up(group, forward, why)),
         };
         *member = Some(chosen.index);
+        let fresh = stale == Some(chosen.index);
         let guard = attempts.in_flight();
-        match attempt::attempt(group, chosen, forward, body.take(), guard).await {
+        match attempt::attempt(group, chosen, forward, body.take(), fresh, guard).await {
             Ok(answered) => {
                 return Ok(answered.into_response(group, chosen, attempts.answered()));
             }
             Err(mut failed) => {
+                stale = failed.is_stale().then_some(chosen.index);
                 body.restore(failed.upload.take());
-                let next = attempts.failed(
-                    failed.failure,
-                    &facts(&failed, forward, &body),
-                    snapshot::now(),
-                );
-                failed.log(group, chosen, forward, next);
+                look_back(group, chosen, forward, &failed, &body, &mut attempts);
             }
         }
     }
+}
+
+/// Learns from a failed try.
+fn look_back(
+    group: &Group,
+    chosen: Chosen,
+    forward: &Forward<'_>,
+    failed: &Failed,
+    body: &Replay,
+    attempts: &mut Attempts,
+) {
+    let facts = facts(failed, forward, body);
+    let next = attempts.failed(failed.failure, &facts, snapshot::now());
+    failed.log(group, chosen, forward, next);
 }
 
 fn session_ids<'a>(forward: &'a Forward<'_>, sticky: &StickySettings) -> SessionIds<'a> {

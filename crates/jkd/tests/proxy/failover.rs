@@ -2,6 +2,8 @@
 
 use std::{
     net::TcpListener,
+    sync::Barrier,
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -142,7 +144,7 @@ fn a_mute_port_is_left_after_a_second() {
 fn a_port_that_speaks_http_is_left_at_once() {
     let http = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = http.local_addr().unwrap();
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         for stream in http.incoming().flatten() {
             let _ = std::io::Write::write_all(&mut &stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
@@ -217,6 +219,33 @@ fn a_connection_that_was_closed_while_idle_costs_nothing() {
         assert_eq!(daemon.http().get("/").text(), "fine");
     }
     assert_eq!(daemon.state("lb", 0), "OK");
+}
+
+/// A container that closes each connection when it is used again: one retry must be enough,
+/// however many connections have idled beside the first.
+#[test]
+fn a_stale_connection_is_not_replaced_by_another_stale_one() {
+    const AT_ONCE: usize = 16;
+    let together = Barrier::new(AT_ONCE);
+    let backend = Backend::start(move |exchange| {
+        if exchange.earlier > 0 {
+            return Err(std::io::Error::other("closes instead"));
+        }
+        if exchange.mentions("/together") {
+            together.wait();
+        }
+        exchange.answer(200, &[], b"fresh")
+    });
+    let daemon = Daemon::before(&backend);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| assert_eq!(daemon.http().get("/together").status, 200));
+        }
+    });
+    assert_eq!(backend.connections(), AT_ONCE);
+    let answer = daemon.http().get("/alone");
+    assert_eq!((answer.status, &*answer.text()), (200, "fresh"));
+    assert_eq!(backend.requests(), AT_ONCE + 2);
 }
 
 #[test]
