@@ -11,5 +11,6 @@ mod exchange;
 mod friendly;
 mod pool;
 mod step;
+mod storm;
 mod stream;
 mod support;
