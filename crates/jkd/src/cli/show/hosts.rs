@@ -92,7 +92,7 @@ fn require(require: &Require, indent: usize, out: &mut impl Write) -> io::Result
             return if who.is_empty() {
                 writeln!(out, "{:indent$}Require all denied", "")
             } else {
-                writeln!(out, "{:indent$}Require {not}{}", "", Addresses(who))
+                writeln!(out, "{:indent$}Require {not}{}", "", Required(who))
             };
         }
     };
@@ -117,7 +117,7 @@ fn order(order: &Order, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "    Order {words}")?;
     for (verb, who) in [("Allow", allow), ("Deny", deny)] {
         if !who.is_empty() {
-            writeln!(out, "    {verb} from {}", Addresses(who))?;
+            writeln!(out, "    {verb} from {}", Listed(who))?;
         }
     }
     if *satisfy_any {
@@ -185,20 +185,33 @@ impl Display for Name<'_> {
     }
 }
 
-struct Addresses<'a>(&'a [AddressSet]);
+/// Addresses as `Require` names them: one kind in a line.
+struct Required<'a>(&'a [AddressSet]);
 
-impl Display for Addresses<'_> {
+impl Display for Required<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, set) in self.0.iter().enumerate() {
+        match self.0 {
+            [AddressSet::All, ..] => f.write_str("all granted"),
+            [AddressSet::Net(_), ..] => write!(f, "ip {}", Listed(self.0)),
+            others => Listed(others).fmt(f),
+        }
+    }
+}
+
+/// Addresses as `Allow` and `Deny` name them.
+struct Listed<'a>(&'a [AddressSet]);
+
+impl Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(index, set)| {
             if index > 0 {
                 f.write_str(" ")?;
             }
             match set {
-                AddressSet::All => f.write_str("all granted")?,
-                AddressSet::Local => f.write_str("local")?,
-                AddressSet::Net(net) => write!(f, "ip {net}")?,
+                AddressSet::All => f.write_str("all"),
+                AddressSet::Local => f.write_str("local"),
+                AddressSet::Net(net) => write!(f, "{net}"),
             }
-        }
-        Ok(())
+        })
     }
 }
