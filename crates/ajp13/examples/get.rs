@@ -34,11 +34,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!();
     let mut body = response.into_body();
+    // One handle for all: writes through several overtake each other.
+    let mut out = stdout();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
-            stdout().write_all(&data).await?;
+            out.write_all(&data).await?;
         }
     }
+    out.flush().await?;
     if let Some(hint) = body.refusal_hint() {
         return Err(hint.into());
     }

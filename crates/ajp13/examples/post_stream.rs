@@ -48,11 +48,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let response = client.send(request).await?;
     eprintln!("{}", response.status());
     let mut body = response.into_body();
+    // One handle for all: writes through several overtake each other.
+    let mut out = stdout();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
-            stdout().write_all(&data).await?;
+            out.write_all(&data).await?;
         }
     }
+    out.flush().await?;
     let tally = body.tally();
     eprintln!("{} bytes sent, {} received", tally.sent, tally.received);
     Ok(())
