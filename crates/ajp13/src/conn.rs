@@ -227,9 +227,10 @@ impl<IO: Io> Conn<IO> {
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) {
-        if self.facts.write_error.is_none()
-            && let Poll::Ready(Err(cause)) = self.output.poll_flush(&mut self.io, cx)
-        {
+        if self.facts.write_error.is_some() {
+            return;
+        }
+        if let Poll::Ready(Err(cause)) = self.output.poll_flush(&mut self.io, cx) {
             self.facts.write_error = Some(cause);
         }
     }
