@@ -15,7 +15,10 @@ use crate::stream::Stream;
 /// Opens a socket to `address` within the connect timeout, which covers name resolution and all
 /// addresses of the name together.
 pub(super) async fn connect(address: &Address, options: &PoolOptions) -> Result<Stream, Error> {
-    let deadline = options.connect_timeout.map(|limit| Instant::now() + limit);
+    // Beyond what a clock can hold is as good as never.
+    let deadline = options
+        .connect_timeout
+        .and_then(|limit| Instant::now().checked_add(limit));
     let limit = options.connect_timeout.unwrap_or(Duration::MAX);
     match address {
         Address::Ip(address) => tcp(&[*address], deadline, limit, &options.tcp).await,
@@ -200,6 +203,13 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let options = PoolOptions::default();
         connect(&Address::new("localhost", port), &options)
+            .await
+            .unwrap();
+        let endless = PoolOptions {
+            connect_timeout: Some(Duration::MAX),
+            ..PoolOptions::default()
+        };
+        connect(&Address::new("127.0.0.1", port), &endless)
             .await
             .unwrap();
         let missing = Address::Unix("/nonexistent/ajp".into());

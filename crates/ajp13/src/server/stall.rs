@@ -35,9 +35,13 @@ impl Stall {
         let Some(timeout) = self.timeout else {
             return Poll::Pending;
         };
-        let deadline = *self
-            .deadline
-            .get_or_insert_with(|| Instant::now() + timeout);
+        if self.deadline.is_none() {
+            self.deadline = Instant::now().checked_add(timeout);
+        }
+        // Beyond what a clock can hold is as good as never.
+        let Some(deadline) = self.deadline else {
+            return Poll::Pending;
+        };
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -85,8 +89,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_timeout_it_never_fires() {
-        let mut stall = Stall::new(None);
-        let expired = poll_fn(|cx| stall.poll_expired(cx));
-        assert!(timeout(Duration::from_secs(86_400), expired).await.is_err());
+        for endless in [None, Some(Duration::MAX)] {
+            let mut stall = Stall::new(endless);
+            let expired = poll_fn(|cx| stall.poll_expired(cx));
+            assert!(timeout(Duration::from_secs(86_400), expired).await.is_err());
+        }
     }
 }
