@@ -27,17 +27,14 @@ use crate::{
 pub(crate) struct Answer {
     source: Source,
     /// Ends with the answer, whoever ends it.
-    visit: Option<Visit>,
+    visit: Option<Box<Visit>>,
 }
 
-#[allow(
-    clippy::large_enum_variant,
-    reason = "the large one is the rule, and a box would cost each request an allocation"
-)]
+/// Boxed, because answers are moved from hand to hand: each time costs more than the box.
 #[derive(Debug)]
 enum Source {
     Page(Full<Bytes>),
-    Relay(Relay),
+    Relay(Box<Relay>),
 }
 
 impl From<Full<Bytes>> for Answer {
@@ -52,7 +49,7 @@ impl From<Full<Bytes>> for Answer {
 impl From<Relay> for Answer {
     fn from(relay: Relay) -> Self {
         Self {
-            source: Source::Relay(relay),
+            source: Source::Relay(Box::new(relay)),
             visit: None,
         }
     }
@@ -207,9 +204,13 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// The request's head has come.
-    pub(crate) fn begin(snapshot: Arc<Snapshot>, peer: Arc<Peer>, head: &request::Parts) -> Self {
+    pub(crate) fn begin(
+        snapshot: Arc<Snapshot>,
+        peer: Arc<Peer>,
+        head: &request::Parts,
+    ) -> Box<Self> {
         peer.begins_request();
-        Self {
+        Box::new(Self {
             snapshot,
             peer,
             served: Served::default(),
@@ -218,7 +219,7 @@ impl Visit {
             method: head.method.clone(),
             uri: head.uri.clone(),
             _begun: Begun::new(),
-        }
+        })
     }
 
     /// The name of the worker that serves it; empty where there is none.
@@ -228,7 +229,7 @@ impl Visit {
 
     /// Ends together with the answer's body.
     pub(crate) fn end_with(
-        mut self,
+        mut self: Box<Self>,
         mut response: Response<Answer>,
         served: Served,
     ) -> Response<Answer> {

@@ -47,11 +47,19 @@ pub(crate) enum BodyLength {
 impl BodyLength {
     /// Reads the fields that hyper and [`strict`](crate::strict) have checked.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        if headers.contains_key(header::TRANSFER_ENCODING) {
-            return Self::Chunked;
+        let mut body = Self::None;
+        for (name, value) in headers {
+            match *name {
+                header::TRANSFER_ENCODING => return Self::Chunked,
+                header::CONTENT_LENGTH if body == Self::None => body = Self::of_length(value),
+                _ => {}
+            }
         }
-        let length = headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+        body
+    }
+
+    fn of_length(value: &HeaderValue) -> Self {
+        let length = value.to_str().ok().and_then(|text| text.parse().ok());
         match length {
             None | Some(0) => Self::None,
             Some(length) => Self::Known(length),

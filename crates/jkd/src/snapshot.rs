@@ -13,6 +13,7 @@ use std::{
 use ajp13::{Address, IdlePing, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
 use http::HeaderValue;
 use jkworkers::model::{self, AjpWorker, Model, StatusWorker, Worker, WorkerKind};
+use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use crate::{
@@ -26,7 +27,10 @@ use crate::{
 pub struct Snapshot {
     /// What was configured.
     pub model: Arc<Model>,
-    workers: HashMap<Arc<str>, Running>,
+    /// In the order of the model.
+    workers: Vec<Running>,
+    /// Hashed without secret keys: names come from the configuration, not from clients.
+    by_name: FxHashMap<Arc<str>, usize>,
 }
 
 /// A mounted worker.
@@ -82,28 +86,26 @@ impl Snapshot {
             lanes,
             new: HashMap::new(),
         };
-        let workers = model
-            .workers
-            .iter()
-            .enumerate()
-            .map(|(index, worker)| (worker.name.clone(), endpoints.run(index, worker)))
-            .collect();
-        Self { model, workers }
+        let numbered = || model.workers.iter().enumerate();
+        let workers = numbered().map(|(index, worker)| endpoints.run(index, worker));
+        let workers = workers.collect();
+        let by_name = numbered().map(|(index, worker)| (worker.name.clone(), index));
+        let by_name = by_name.collect();
+        Self {
+            model,
+            workers,
+            by_name,
+        }
     }
 
     /// The worker of this name, if it can be mounted.
     pub fn worker(&self, name: &str) -> Option<&Running> {
-        self.workers.get(name)
+        self.workers.get(*self.by_name.get(name)?)
     }
 
     /// All groups in the order of `worker.list`.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
-        let running = |worker: &Arc<Worker>| self.workers.get(&worker.name);
-        let listed = self.model.workers.iter().filter_map(running);
-        listed.filter_map(|running| match running {
-            Running::Group(group) => Some(group),
-            Running::Status(_) => None,
-        })
+        self.workers.iter().filter_map(Running::group)
     }
 
     /// The name of the worker that serves a request; empty where there is none.
@@ -114,15 +116,22 @@ impl Snapshot {
 
     /// Counts a request that has ended.
     pub(crate) fn count(&self, by: Served, status: u16, took: Duration) {
-        if let Some(group) = self.group(self.name_of(by)) {
+        let running = by.group.and_then(|index| self.workers.get(index));
+        if let Some(group) = running.and_then(Running::group) {
             group.requests.count(by.member, status, took);
         }
     }
 
     fn group(&self, name: &str) -> Option<&Group> {
-        match self.worker(name)? {
-            Running::Group(group) => Some(group),
-            Running::Status(_) => None,
+        self.worker(name)?.group()
+    }
+}
+
+impl Running {
+    const fn group(&self) -> Option<&Group> {
+        match self {
+            Self::Group(group) => Some(group),
+            Self::Status(_) => None,
         }
     }
 }

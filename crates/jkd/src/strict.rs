@@ -4,7 +4,7 @@
 //! number and form of `Host` (RFC 9112, section 3.2), codings other than `chunked`
 //! (section 6.1), and methods and targets that make no sense at an origin server.
 
-use http::{HeaderMap, Method, StatusCode, Version, header, request, uri::Authority};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request, uri::Authority};
 
 /// The longest request target, bytes: httpd's `LimitRequestLine`.
 const MAX_TARGET: usize = 8190;
@@ -66,10 +66,11 @@ pub(crate) fn check(head: &request::Parts) -> Result<Target<'_>, Refusal> {
         return Err(Refusal::Version);
     }
     check_target(head)?;
-    check_coding(&head.headers)?;
-    check_length(&head.headers)?;
-    check_expectation(head)?;
-    let host = check_host(head)?;
+    let fields = Fields::of(&head.headers);
+    fields.check_coding()?;
+    fields.check_length()?;
+    fields.check_expectation(head.version)?;
+    let host = fields.check_host(head.version)?;
     Ok(match head.uri.authority() {
         // RFC 9112, section 3.2.2: the absolute form wins over the Host field.
         Some(authority) => split_authority(authority.as_str())?,
@@ -95,41 +96,83 @@ fn no_userinfo(authority: &Authority) -> bool {
     !authority.as_str().contains('@')
 }
 
-fn check_coding(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(Refusal::TransferCoding),
+/// The fields to be checked, found in one walk over all of them.
+#[derive(Default)]
+struct Fields<'a> {
+    host: Only<'a>,
+    coding: Only<'a>,
+    length: Option<&'a HeaderValue>,
+    surprises: bool,
+}
+
+/// A field that may occur once.
+#[derive(Clone, Copy, Default)]
+enum Only<'a> {
+    #[default]
+    Absent,
+    Once(&'a HeaderValue),
+    Repeated,
+}
+
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            match *name {
+                header::HOST => fields.host.add(value),
+                header::TRANSFER_ENCODING => fields.coding.add(value),
+                header::CONTENT_LENGTH => fields.length = fields.length.or(Some(value)),
+                header::EXPECT => {
+                    fields.surprises |= !value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+                }
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    fn check_coding(&self) -> Result<(), Refusal> {
+        match self.coding {
+            Only::Absent => Ok(()),
+            Only::Once(one) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+            _ => Err(Refusal::TransferCoding),
+        }
+    }
+
+    /// Backends count bodies in signed 64-bit numbers. hyper has seen to it that it is a number.
+    fn check_length(&self) -> Result<(), Refusal> {
+        let Some(length) = self.length else {
+            return Ok(());
+        };
+        let length: Option<i64> = length.to_str().ok().and_then(|text| text.parse().ok());
+        length.map(|_| ()).ok_or(Refusal::Length)
+    }
+
+    fn check_expectation(&self, version: Version) -> Result<(), Refusal> {
+        if version == Version::HTTP_11 && self.surprises {
+            return Err(Refusal::Expectation);
+        }
+        Ok(())
+    }
+
+    fn check_host(&self, version: Version) -> Result<Target<'a>, Refusal> {
+        match self.host {
+            Only::Once(host) => split_authority(host.to_str().map_err(|_| Refusal::HostSyntax)?),
+            Only::Absent if version == Version::HTTP_10 => Ok(Target {
+                host: None,
+                port: None,
+            }),
+            _ => Err(Refusal::HostCount),
+        }
     }
 }
 
-/// Backends count bodies in signed 64-bit numbers. hyper has seen to it that it is a number.
-fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(length) = headers.get(header::CONTENT_LENGTH) else {
-        return Ok(());
-    };
-    let length: Option<i64> = length.to_str().ok().and_then(|text| text.parse().ok());
-    length.map(|_| ()).ok_or(Refusal::Length)
-}
-
-fn check_expectation(head: &request::Parts) -> Result<(), Refusal> {
-    let known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    if head.version == Version::HTTP_11 && !head.headers.get_all(header::EXPECT).iter().all(known) {
-        return Err(Refusal::Expectation);
-    }
-    Ok(())
-}
-
-fn check_host(head: &request::Parts) -> Result<Target<'_>, Refusal> {
-    let mut hosts = head.headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) => split_authority(host.to_str().map_err(|_| Refusal::HostSyntax)?),
-        (None, None) if head.version == Version::HTTP_10 => Ok(Target {
-            host: None,
-            port: None,
-        }),
-        _ => Err(Refusal::HostCount),
+impl<'a> Only<'a> {
+    const fn add(&mut self, value: &'a HeaderValue) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            Self::Once(_) | Self::Repeated => Self::Repeated,
+        };
     }
 }
 
@@ -148,9 +191,11 @@ fn split_authority(text: &str) -> Result<Target<'_>, Refusal> {
         check_ipv6(host)?;
         (host, rest)
     } else {
-        let end = text.find(':').unwrap_or(text.len());
-        let (host, rest) = text.split_at(end);
-        check_name(host)?;
+        let end = text.bytes().position(|b| !is_of_name(b));
+        let (host, rest) = text.split_at(end.unwrap_or(text.len()));
+        if host.is_empty() {
+            return Err(Refusal::HostSyntax);
+        }
         (host, rest)
     };
     Ok(Target {
@@ -168,13 +213,8 @@ fn check_ipv6(bracketed: &str) -> Result<(), Refusal> {
         .ok_or(Refusal::HostSyntax)
 }
 
-/// Letters, digits and the few marks that occur in names; no percent signs, no sub-delimiters.
-fn check_name(name: &str) -> Result<(), Refusal> {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    if name.is_empty() || !name.bytes().all(legal) {
-        return Err(Refusal::HostSyntax);
-    }
-    Ok(())
+const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// Nothing, `:` or `:digits` (RFC 3986 allows the empty port).

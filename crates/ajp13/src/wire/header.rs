@@ -235,9 +235,13 @@ pub(super) fn for_response<'a>(name: &'a [u8], value: &'a [u8]) -> Header<'a> {
 
 /// The first of the candidate codes whose name this is.
 fn find(names: &[&str], candidates: &[u8], name: &[u8]) -> Option<u8> {
-    candidates.iter().copied().find(|&code| {
-        name_of(names, code).is_some_and(|known| known.as_bytes().eq_ignore_ascii_case(name))
-    })
+    // Nearly all names come in the case of the table: one comparison of memory.
+    let is_it =
+        |known: &str| known.as_bytes() == name || known.as_bytes().eq_ignore_ascii_case(name);
+    candidates
+        .iter()
+        .copied()
+        .find(|&code| name_of(names, code).is_some_and(is_it))
 }
 
 fn name_of<'n>(names: &[&'n str], code: u8) -> Option<&'n str> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use nom::IResult;
 use nom::bytes::complete::take;
 use nom::number::complete::{be_u8, be_u16};
@@ -67,47 +67,54 @@ impl fmt::Debug for Text<'_> {
 
 /// Appends one packet to a buffer. The length is patched in at the end, so that nobody computes
 /// sizes; dropped without [`finish`](Self::finish), the buffer is as it was before.
+///
+/// Room is made for many fields at once, so that each is one copy into memory that is there.
 pub(super) struct PacketWriter<'b> {
+    /// Longer than the packet by room made ahead, until it is finished.
     buffer: &'b mut BytesMut,
     start: usize,
-    limit: usize,
-    /// Bytes that may still be written.
-    room: usize,
+    /// Where the next byte goes.
+    at: usize,
+    /// Where the longest packet would end.
+    end: usize,
     failed: bool,
     finished: bool,
 }
+
+/// How much room is made at least: most requests fit.
+const AHEAD: usize = 512;
 
 impl<'b> PacketWriter<'b> {
     /// Begins a packet of at most `limit` bytes, header included.
     pub(super) fn begin(buffer: &'b mut BytesMut, direction: Direction, limit: usize) -> Self {
         let start = buffer.len();
-        buffer.put_slice(&direction.magic());
-        buffer.put_u16(0);
-        Self {
+        let mut writer = Self {
             buffer,
             start,
-            limit,
-            room: limit.saturating_sub(HEADER),
+            at: start,
+            end: start.saturating_add(limit),
             failed: false,
             finished: false,
-        }
+        };
+        writer.bytes(&direction.magic());
+        writer.int(0);
+        writer
     }
 
+    #[inline]
     pub(super) fn byte(&mut self, value: u8) {
-        if self.fits(1) {
-            self.buffer.extend_from_slice(&[value]);
-        }
+        self.bytes(&[value]);
     }
 
+    #[inline]
     pub(super) fn int(&mut self, value: u16) {
-        if self.fits(2) {
-            self.buffer.extend_from_slice(&value.to_be_bytes());
-        }
+        self.bytes(&value.to_be_bytes());
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self, value: &[u8]) {
-        if self.fits(value.len()) {
-            self.buffer.put_slice(value);
+        if let Some(place) = self.place(value.len()) {
+            place.copy_from_slice(value);
         }
     }
 
@@ -116,19 +123,23 @@ impl<'b> PacketWriter<'b> {
         let Some(value) = value else {
             return self.int(NULL);
         };
-        match u16::try_from(value.len()) {
-            Ok(length) if length != NULL && self.fits(value.len() + 3) => {
-                self.buffer.extend_from_slice(&length.to_be_bytes());
-                self.buffer.extend_from_slice(value);
-                self.buffer.extend_from_slice(&[0]);
-            }
-            _ => self.failed = true,
+        let Some(length) = u16::try_from(value.len()).ok().filter(|n| *n != NULL) else {
+            return self.spoil();
+        };
+        if let Some((first, rest)) = self
+            .place(value.len() + 3)
+            .and_then(<[u8]>::split_first_chunk_mut)
+            && let Some((terminator, text)) = rest.split_last_mut()
+        {
+            *first = length.to_be_bytes();
+            text.copy_from_slice(value);
+            *terminator = 0;
         }
     }
 
     /// Where the next byte goes, for [`patch`](Self::patch).
     pub(super) fn position(&self) -> usize {
-        self.buffer.len()
+        self.at
     }
 
     /// Overwrites the two bytes at a position.
@@ -150,25 +161,39 @@ impl<'b> PacketWriter<'b> {
 
     /// Patches the length in and keeps the packet.
     pub(super) fn finish(mut self) -> Result<(), TooLarge> {
-        let payload = self.buffer.len() - self.start - HEADER;
-        match u16::try_from(payload) {
+        match u16::try_from(self.at.saturating_sub(self.start + HEADER)) {
             Ok(length) => self.patch(self.start + 2, length),
             Err(_) => self.failed = true,
         }
         if self.failed {
-            return Err(TooLarge { limit: self.limit });
+            let limit = self.end - self.start;
+            return Err(TooLarge { limit });
         }
+        self.buffer.truncate(self.at);
         self.finished = true;
         Ok(())
     }
 
+    /// The next bytes of the packet, all to be overwritten; `None` when they do not fit.
     #[inline]
-    fn fits(&mut self, bytes: usize) -> bool {
-        match self.room.checked_sub(bytes) {
-            Some(room) => self.room = room,
-            None => self.failed = true,
+    fn place(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        let from = self.at;
+        let to = from + bytes;
+        if to > self.end {
+            self.failed = true;
+            return None;
         }
-        !self.failed
+        if to > self.buffer.len() {
+            self.make_room(to);
+        }
+        self.at = to;
+        self.buffer.get_mut(from..to)
+    }
+
+    #[cold]
+    fn make_room(&mut self, to: usize) {
+        let ahead = (to - self.start).max(AHEAD);
+        self.buffer.resize((to + ahead).min(self.end), 0);
     }
 }
 

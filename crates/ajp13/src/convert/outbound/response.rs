@@ -24,6 +24,9 @@ static CODED: [HeaderName; 11] = [
     header::WWW_AUTHENTICATE,
 ];
 
+/// Room for what web servers add (`Server`, `Date`, a cookie), so that the map need not grow.
+const HEADROOM: usize = 3;
+
 /// The head of a response whose values share the memory of `packet`.
 ///
 /// # Errors
@@ -33,7 +36,7 @@ pub(crate) fn response_head(packet: &Bytes, head: &SendHeaders<'_>) -> Result<Pa
     let (mut parts, ()) = Response::new(()).into_parts();
     parts.status = StatusCode::from_u16(head.status)
         .map_err(|cause| Error::new(ErrorKind::Response).because(cause))?;
-    parts.headers = HeaderMap::with_capacity(head.headers.len());
+    parts.headers = HeaderMap::with_capacity(head.headers.len() + HEADROOM);
     for field in head.headers.iter() {
         append(&mut parts.headers, packet, &field)?;
     }
