@@ -50,6 +50,8 @@ pub struct Tally {
     pub sent: u64,
     /// Bytes of the response's body received from it.
     pub received: u64,
+    /// Whether the container asked for more of the request's body than it was sent unasked.
+    pub asked: bool,
 }
 
 impl<IO: Io> Body<IO> {
@@ -190,6 +192,7 @@ fn tally_of(exchange: &Exchange) -> Tally {
     Tally {
         sent: exchange.body_sent(),
         received: exchange.body_received(),
+        asked: exchange.body_asked(),
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Conn<IO> {
     end_of_body: EndOfBody,
     /// Exchanges begun before this one.
     served: u64,
+    /// Whether a CPing has been answered.
+    speaks: bool,
 }
 
 /// What is known of the current exchange beside its packets.
@@ -101,6 +103,7 @@ impl<IO> Conn<IO> {
             size,
             end_of_body: EndOfBody::default(),
             served: 0,
+            speaks: false,
         }
     }
 
@@ -139,6 +142,7 @@ impl<IO> Conn<IO> {
         error
             .with_peer(&self.peer)
             .at(stage, self.facts.answered, self.served > 0)
+            .after_asking(self.exchange.as_ref().is_some_and(Exchange::body_asked))
     }
 
     fn fail(&mut self, error: Error) -> Error {
@@ -293,20 +297,24 @@ impl<IO: Io> Conn<IO> {
             self.clock.restart();
             return Poll::Pending;
         }
-        let silent = !self.facts.answered && self.served == 0;
-        self.clock.poll_expired(cx).map(|()| {
-            let error = Error::timeout(ErrorKind::Reply, self.clock.limit());
-            if silent {
-                error.with_hint(hint::MUTE)
-            } else {
-                error
-            }
-        })
+        let likely = if self.is_proven() {
+            hint::SLOW
+        } else {
+            hint::MUTE
+        };
+        self.clock
+            .poll_expired(cx)
+            .map(|()| Error::timeout(ErrorKind::Reply, self.clock.limit()).with_hint(likely))
+    }
+
+    /// Whether the other side has shown that it speaks AJP13.
+    fn is_proven(&self) -> bool {
+        self.facts.answered || self.served > 0 || self.speaks
     }
 
     fn hung_up(&self, cause: io::Error) -> Error {
         let error = Error::io(cause);
-        if self.facts.answered || self.served > 0 {
+        if self.is_proven() {
             return error;
         }
         error.with_hint(hint::HANGS_UP)

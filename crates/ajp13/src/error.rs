@@ -34,6 +34,7 @@ struct Inner {
     peer: Option<Arc<str>>,
     reused: bool,
     answered: bool,
+    asked: bool,
     cause: Option<BoxError>,
     waited: Option<Duration>,
     hint: Option<&'static str>,
@@ -81,6 +82,7 @@ impl Error {
             peer: None,
             reused: false,
             answered: false,
+            asked: false,
             cause: None,
             waited: None,
             hint: None,
@@ -122,6 +124,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn after_asking(mut self, asked: bool) -> Self {
+        self.0.asked = asked;
+        self
+    }
+
     pub(crate) fn into_ping(mut self) -> Self {
         self.0.kind = ErrorKind::Ping;
         self
@@ -145,6 +152,12 @@ impl Error {
     /// Whether the connection came from the pool rather than being opened for this request.
     pub fn reused(&self) -> bool {
         self.0.reused
+    }
+
+    /// Whether the container had asked for more of the request's body: then it has read what it
+    /// was sent unasked, and is at work.
+    pub fn body_asked(&self) -> bool {
+        self.0.asked
     }
 
     /// What an operator should look at first, where the symptom is a known one.
@@ -288,6 +301,10 @@ pub(crate) mod hint {
          when its AJP connector failed to start, usually because it has neither secret nor \
          secretRequired=\"false\"; other causes are a port that speaks HTTP, not AJP, and a \
          Tomcat whose threads are all busy or whose process is stopped";
+    pub(crate) const SLOW: &str = "the container answered before and may still be at work on \
+         the request: a thread dump of it tells on what";
+    pub(crate) const UNREACHABLE: &str = "nothing answers at all: is the machine up, and does a \
+         firewall drop packets to this port?";
     pub(crate) const HANGS_UP: &str = "the port hangs up on AJP: is it an AJP connector, and is \
          Tomcat not shutting down?";
     pub(crate) const REFUSED: &str = "nothing listens there: is Tomcat up, its AJP connector \

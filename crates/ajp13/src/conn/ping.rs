@@ -28,6 +28,7 @@ impl<IO: Io> Conn<IO> {
         match timeout(limit, self.pong()).await {
             Ok(Ok(())) => {
                 self.facts.failed = false;
+                self.speaks = true;
                 Ok(begun.elapsed())
             }
             Ok(Err(error)) => Err(self.blame(error.into_ping())),

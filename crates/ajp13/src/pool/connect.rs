@@ -38,7 +38,7 @@ pub(super) async fn connect(address: &Address, options: &PoolOptions) -> Result<
         #[cfg(unix)]
         Address::Unix(path) => within(deadline, tokio::net::UnixStream::connect(path))
             .await
-            .ok_or_else(|| Error::timeout(ErrorKind::Connect, limit))?
+            .ok_or_else(|| unreachable_within(limit))?
             .map(Stream::Unix)
             .map_err(refused),
         #[cfg(not(unix))]
@@ -74,7 +74,7 @@ async fn tcp(
         match within(share, open(*address, options)).await {
             Some(Ok(socket)) => return Ok(Stream::Tcp(socket)),
             Some(Err(cause)) => last = Some(refused(cause)),
-            None => last = Some(Error::timeout(ErrorKind::Connect, limit)),
+            None => last = Some(unreachable_within(limit)),
         }
     }
     Err(last.unwrap_or_else(none))
@@ -124,6 +124,10 @@ fn refused(cause: io::Error) -> Error {
         _ => Error::new(ErrorKind::Connect),
     };
     error.because(cause)
+}
+
+fn unreachable_within(limit: Duration) -> Error {
+    Error::timeout(ErrorKind::Connect, limit).with_hint(hint::UNREACHABLE)
 }
 
 /// The future's output, or `None` once the deadline has passed.
