@@ -15,8 +15,9 @@ use tokio::time::Instant;
 
 use crate::{
     attempt::failure_of,
-    balancer::{InFlight, Verdict},
+    balancer::{InFlight, Transition, Verdict},
     logging::Printable,
+    maintain::log_transition,
     peer::Peer,
     snapshot::{self, Served, Snapshot},
     stats::Begun,
@@ -104,15 +105,11 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// `guard` was given out for the try that is being answered.
-    pub(crate) fn new(
+    pub(crate) const fn new(
         body: ajp13::Body,
         first: Option<Frame<Bytes>>,
-        mut guard: Option<InFlight>,
+        guard: Option<InFlight>,
     ) -> Self {
-        if let Some(guard) = &mut guard {
-            // The member works, however long the rest of the answer takes.
-            guard.record(Verdict::Ok, snapshot::now());
-        }
         Self {
             first,
             body,
@@ -162,13 +159,15 @@ impl Relay {
         } else {
             tracing::warn!(worker, request = %visit, %error, "answer broken off, and with it the client's connection");
         }
-        self.record(verdict);
+        if let Some(change) = self.record(verdict)
+            && let Some(group) = visit.snapshot.group_of(visit.served)
+        {
+            log_transition(group, change);
+        }
     }
 
-    fn record(&mut self, verdict: Verdict) {
-        if let Some(guard) = &mut self.guard {
-            guard.record(verdict, snapshot::now());
-        }
+    fn record(&mut self, verdict: Verdict) -> Option<Transition> {
+        self.guard.as_mut()?.record(verdict, snapshot::now())
     }
 
     /// Whether the backend has given all it had to give.

@@ -1,6 +1,6 @@
 //! One try on one member: a connection, the request, the head of the answer.
 
-use std::{future::poll_fn, pin::Pin, task::Poll};
+use std::{error::Error as _, future::poll_fn, pin::Pin, task::Poll};
 
 use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions};
 use bytes::Bytes;
@@ -12,13 +12,14 @@ use jkworkers::model::AjpWorker;
 use crate::{
     answer::{Answer, Relay},
     balancer::{
-        Chosen, InFlight,
+        Chosen, InFlight, Verdict,
         retry::{Failure, Retry, Stage},
     },
     forward::{BodyLength, Destination, Forward},
     logging::Printable,
+    maintain::log_transition,
     response,
-    snapshot::{Endpoint, Group},
+    snapshot::{self, Endpoint, Group},
     upload::Upload,
 };
 
@@ -37,6 +38,8 @@ pub(crate) struct Failed {
     pub(crate) stage: Stage,
     /// Whether the connection came from the pool.
     pub(crate) pooled: bool,
+    /// Whether the member asked for more of the request's body.
+    pub(crate) body_asked: bool,
     /// What is left of the request's body.
     pub(crate) upload: Option<Upload>,
     cause: Cause,
@@ -82,6 +85,7 @@ pub(crate) async fn attempt(
         // The answer is dropped, and with it the connection.
         return Err(Failed {
             failure,
+            body_asked: response.body().tally().asked,
             ..Failed::new(Cause::Status(response.status()), None)
         });
     }
@@ -165,8 +169,17 @@ impl Answered {
         if let Some(cookie) = group.session_cookie(chosen) {
             head.headers.append(header::SET_COOKIE, cookie);
         }
+        let guard = guard.map(|guard| works(group, guard));
         Response::from_parts(head, Answer::from(Relay::new(body, self.first, guard)))
     }
+}
+
+/// The member works, however long the rest of the answer takes.
+fn works(group: &Group, mut guard: InFlight) -> InFlight {
+    if let Some(change) = guard.record(Verdict::Ok, snapshot::now()) {
+        log_transition(group, change);
+    }
+    guard
 }
 
 impl Failed {
@@ -175,6 +188,7 @@ impl Failed {
             failure: cause.failure(),
             stage: cause.stage(),
             pooled: matches!(&cause, Cause::Ajp(error) if error.reused()),
+            body_asked: matches!(&cause, Cause::Ajp(error) if error.body_asked()),
             upload,
             cause,
         }
@@ -194,6 +208,10 @@ impl Failed {
             Retry::Elsewhere => "may go to another member",
             Retry::No => "not tried again",
         };
+        let is_stale = matches!(&self.cause, Cause::Ajp(error) if error.is_stale());
+        if !is_stale && !group.may_log() {
+            return;
+        }
         match &self.cause {
             // A stray connection that the container closed while it was idle is daily routine.
             Cause::Ajp(error) if self.is_stale() => {
@@ -250,12 +268,20 @@ pub(crate) fn failure_of(error: &Error) -> Failure {
         ErrorKind::Closed if unsent => Failure::Send,
         ErrorKind::Closed => Failure::Closed,
         ErrorKind::Reply => Failure::ReplyTimeout,
+        ErrorKind::Protocol if is_frame(error) => Failure::BadPacket,
         ErrorKind::Protocol | ErrorKind::Response | ErrorKind::Length => Failure::Framing,
         ErrorKind::Order => Failure::BadPacket,
         ErrorKind::TooLarge => Failure::TooLarge,
         ErrorKind::Request | ErrorKind::RequestBody => Failure::ClientRead,
         _ => Failure::Internal,
     }
+}
+
+/// Whether it came in a proper frame, so that only its content is wrong.
+fn is_frame(error: &Error) -> bool {
+    use ajp13::wire::Error::{BadMagic, TooLong};
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause| !matches!(cause, BadMagic { .. } | TooLong { .. }))
 }
 
 impl std::fmt::Display for Forward<'_> {

@@ -211,7 +211,7 @@ fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a>
         stage: failed.stage,
         method: &forward.head.method,
         body_consumed: body.is_consumed(),
-        body_asked: false,
+        body_asked: failed.body_asked,
         pooled: failed.pooled,
     }
 }
@@ -220,6 +220,9 @@ fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a>
 fn give_up(group: &Group, forward: &Forward<'_>, why: GiveUp) -> Stumble {
     let (worker, client) = (&group.name, &forward.peer.ip_text);
     let status = why.status();
+    if !group.may_log() {
+        return Stumble::GaveUp(why);
+    }
     match why {
         GiveUp::Failed(failure) if failure.verdict() == Verdict::ClientError => {
             tracing::info!(%worker, %client, request = %forward, status, "request refused");

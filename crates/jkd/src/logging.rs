@@ -8,7 +8,10 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -128,6 +131,35 @@ impl Write for Sink {
     }
 }
 
+/// So many lines a second, and a count of the others: where everything fails, the log must neither
+/// fill the disk nor slow down what is left.
+#[derive(Debug, Default)]
+pub(crate) struct Quota {
+    second: AtomicU64,
+    lines: AtomicU32,
+    withheld: AtomicU32,
+}
+
+impl Quota {
+    const LINES: u32 = 20;
+
+    /// Asks for a line. Where it is granted, tells how many were not since the last second in
+    /// which lines were.
+    pub(crate) fn take(&self, second: u64) -> Option<u32> {
+        if self.second.swap(second, Relaxed) != second {
+            self.lines.store(0, Relaxed);
+        }
+        match self.lines.fetch_add(1, Relaxed) {
+            0 => Some(self.withheld.swap(0, Relaxed)),
+            lines if lines < Self::LINES => Some(0),
+            _ => {
+                self.withheld.fetch_add(1, Relaxed);
+                None
+            }
+        }
+    }
+}
+
 /// Foreign bytes, made safe for a line of a log: everything but printable ASCII is escaped, and
 /// after 200 bytes it ends.
 pub(crate) struct Printable<'a>(pub(crate) &'a [u8]);
@@ -159,6 +191,19 @@ mod tests {
         let safe = Printable(hostile).to_string();
         assert_eq!(safe, "/a\\x0d\\x0aERROR all is lost\\x1b[2J\\xff\\\\");
         assert_eq!(Printable(&[b'a'; 300]).to_string().len(), 203);
+    }
+
+    #[test]
+    fn failing_requests_cannot_flood_the_log() {
+        let quota = Quota::default();
+        let taken = |second| {
+            (0..100)
+                .filter_map(|_| quota.take(second))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(taken(7), [0; 20]);
+        let next = taken(8);
+        assert_eq!((next.len(), next[0], next[1]), (20, 80, 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    balancer::Transition,
+    balancer::{State, Transition},
     serve::Shared,
     snapshot::{self, Group, Snapshot},
 };
@@ -60,11 +60,15 @@ pub(crate) fn log_transition(group: &Group, change: Transition) {
     let Some(member) = group.balancer.config().members.get(change.member) else {
         return;
     };
-    tracing::info!(
-        worker = %group.name,
-        member = %member.worker.name,
-        from = change.from.text(),
-        to = change.to.text(),
-        "member changed its state"
-    );
+    let (worker, member) = (&group.name, &member.worker.name);
+    let (from, to) = (change.from.text(), change.to.text());
+    match (change.from, change.to) {
+        (_, State::Error) => {
+            tracing::warn!(%worker, %member, from, to, "member is in error: it gets no requests");
+        }
+        (State::Idle, State::Ok) | (State::Ok, State::Idle) => {
+            tracing::debug!(%worker, %member, from, to, "member changed its state");
+        }
+        _ => tracing::info!(%worker, %member, from, to, "member changed its state"),
+    }
 }

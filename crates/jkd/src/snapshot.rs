@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     balancer::{Balancer, Chosen, Now},
+    logging::Quota,
     response,
     stats::Requests,
 };
@@ -59,6 +60,8 @@ pub struct Group {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Body bytes that fit one packet of each member.
     pub(crate) max_data: usize,
+    /// Limits what failing requests write into the log.
+    quota: Quota,
 }
 
 /// Where a member is, and the connections to it.
@@ -116,10 +119,15 @@ impl Snapshot {
 
     /// Counts a request that has ended.
     pub(crate) fn count(&self, by: Served, status: u16, took: Duration) {
-        let running = by.group.and_then(|index| self.workers.get(index));
-        if let Some(group) = running.and_then(Running::group) {
+        if let Some(group) = self.group_of(by) {
             group.requests.count(by.member, status, took);
         }
+    }
+
+    /// The worker that serves a request.
+    pub(crate) fn group_of(&self, by: Served) -> Option<&Group> {
+        let running = by.group.and_then(|index| self.workers.get(index));
+        running.and_then(Running::group)
     }
 
     fn group(&self, name: &str) -> Option<&Group> {
@@ -162,6 +170,19 @@ pub fn now() -> Now {
 }
 
 impl Group {
+    /// Whether there may be another line about a failed request now. With the level `debug` there
+    /// always may.
+    pub(crate) fn may_log(&self) -> bool {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            return true;
+        }
+        let withheld = self.quota.take(now().since(Now::default()).as_secs());
+        if let Some(withheld @ 1..) = withheld {
+            tracing::warn!(worker = %self.name, withheld, "there were more lines about failed requests; JkLogLevel debug shows them all");
+        }
+        withheld.is_some()
+    }
+
     /// What the backend is told about which member it is; stand-alone workers are none.
     pub(crate) fn route(&self, member: usize) -> Option<&str> {
         let members = &self.balancer.config().members;
@@ -218,6 +239,7 @@ impl Endpoints<'_> {
             requests: Requests::new(name, members.iter().map(|m| &*m.worker.name)),
             is_balancer: false,
             max_data: max_data.unwrap_or(PacketSize::DEFAULT.max_data()),
+            quota: Quota::default(),
             balancer: Arc::new(balancer),
             endpoints,
         }

@@ -124,6 +124,33 @@ fn what_clients_and_backends_say_cannot_leave_its_line() {
 }
 
 #[test]
+fn a_dead_balancer_does_not_flood_the_log() {
+    let dead = Nobody::new();
+    let jkd = Jkd::serving(
+        env!("CARGO_BIN_EXE_jkd"),
+        &format!(
+            "{}worker.node.retries=1\nworker.lb.retries=1\n",
+            workers(dead.address.port())
+        ),
+        &["/*=lb"],
+    );
+    let begin = std::time::Instant::now();
+    for _ in 0..200 {
+        assert_eq!(jkd.http().get("/").status, 503);
+    }
+    let seconds = usize::try_from(begin.elapsed().as_secs()).unwrap();
+    let lines = jkd
+        .log()
+        .lines()
+        .filter(|line| line.contains("request="))
+        .count();
+    assert!(
+        (1..=20 * (seconds + 2)).contains(&lines),
+        "{lines} lines in {seconds} s"
+    );
+}
+
+#[test]
 fn with_a_log_file_the_address_is_also_told_on_standard_error() {
     let jkd = Jkd::builder(env!("CARGO_BIN_EXE_jkd")).file(
         "jk.conf",

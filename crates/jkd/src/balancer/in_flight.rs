@@ -13,7 +13,7 @@ use super::{
 
 /// One request on its way to a member, its answer included. Dropping it ends the count.
 ///
-/// A guard that is dropped without a verdict leaves the member's state alone, but gives a probe
+/// A guard that is dropped without a verdict about the member leaves the member's state alone, but gives a probe
 /// back: the next request probes instead.
 #[derive(Debug)]
 pub struct InFlight {
@@ -97,7 +97,7 @@ impl InFlight {
 
     /// Records how the attempt ended. Returns what changed about the member's state.
     pub fn record(&mut self, verdict: Verdict, now: Now) -> Option<Transition> {
-        self.recorded = true;
+        self.recorded |= verdict != Verdict::ClientError;
         let slot = self.balancer.slots.get(self.chosen.index)?;
         if verdict == Verdict::NoEndpoint {
             slot.unelect(self.chosen);

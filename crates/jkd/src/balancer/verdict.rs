@@ -55,8 +55,9 @@ impl Balancer {
         let from = match verdict {
             Verdict::Ok | Verdict::SoftStatus => slot.works(),
             Verdict::ClientError => {
+                // It says nothing about the member, which may be in error by now.
                 slot.state.counters.client_errors.add(1);
-                slot.works()
+                slot.state.state()
             }
             Verdict::HardStatus => slot.falls(now),
             Verdict::ReplyTimeout => self.misses_reply(slot, now),

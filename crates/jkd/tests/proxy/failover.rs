@@ -264,3 +264,44 @@ fn sessions_can_be_led_back_by_a_cookie() {
         assert_eq!(next.header("set-cookie"), None);
     }
 }
+
+#[test]
+fn a_member_that_asks_for_more_body_is_at_work_on_the_request() {
+    for (method, options) in [("PUT", ""), ("POST", "0"), ("PUT", "2")] {
+        for status in [None, Some(503)] {
+            let asks = Backend::start(move |exchange| {
+                exchange.data()?;
+                exchange.ask_for_body(100)?;
+                match status {
+                    Some(status) => exchange.answer(status, &[], b"no"),
+                    None => Err(std::io::Error::other("gone")),
+                }
+            });
+            let good = Backend::saying("fine");
+            let mut lines = String::from("worker.a.fail_on_status=503\n");
+            if !options.is_empty() {
+                lines += &format!("worker.a.recovery_options={options}\n");
+            }
+            let workers = balancer(&[asks.address, good.address], &lines);
+            let daemon = Daemon::start(&workers, &["/*=lb"]);
+            let mut body = b"small".as_slice();
+            let request = Request::new(method, "/;jsessionid=1.a").body(&mut body, Some(5));
+            let answer = daemon.http().send(request);
+            assert_eq!(answer.status, if status.is_some() { 503 } else { 502 });
+            assert_eq!(
+                (asks.requests(), good.requests()),
+                (1, 0),
+                "{method} {options}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_packet_of_an_unknown_kind_is_an_internal_error_as_in_mod_jk() {
+    let odd = Backend::start(|exchange| exchange.packet(&[99, 1, 2]));
+    let daemon = Daemon::start(&balancer(&[odd.address], ""), &["/*=lb"]);
+    let request = Request::new("POST", "/");
+    assert_eq!(daemon.http().send(request).status, 500);
+    assert_eq!(daemon.state("lb", 0), "ERR");
+}

@@ -25,8 +25,13 @@ fn leads_to(verdict: Verdict) -> String {
 fn an_answer_heals_everything() {
     let healed = "OK OK OK OK OK OK OK";
     assert_eq!(leads_to(Verdict::Ok), healed);
-    assert_eq!(leads_to(Verdict::ClientError), healed);
     assert_eq!(leads_to(Verdict::SoftStatus), healed);
+}
+
+#[test]
+fn what_a_client_does_says_nothing_about_the_member() {
+    let unchanged = State::ALL.map(State::text).join(" ");
+    assert_eq!(leads_to(Verdict::ClientError), unchanged);
 }
 
 #[test]
