@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
 
 use jkworkers::{
     LoadOptions,
-    diag::Diagnostics,
+    diag::{Diagnostics, Severity},
     model::{LogLevel, Model},
 };
 use tokio::{
@@ -117,7 +117,14 @@ fn announce(running: &Running, log: &Path) {
 fn log_findings(findings: &Diagnostics) {
     for finding in findings.iter() {
         let help = finding.help.as_deref().unwrap_or_default();
-        tracing::warn!(at = %finding.origin, help, "{}", finding.message);
+        match finding.severity {
+            Severity::Error => {
+                tracing::error!(at = %finding.origin, help, "{}", finding.message);
+            }
+            Severity::Warning => {
+                tracing::warn!(at = %finding.origin, help, "{}", finding.message);
+            }
+        }
     }
 }
 
@@ -163,10 +170,7 @@ impl Signals {
 fn reload(options: &Options, logging: &Logging, running: &Running) {
     let loaded = jkworkers::load(&options.load);
     let Some(model) = loaded.model else {
-        for finding in loaded.diagnostics.iter() {
-            let help = finding.help.as_deref().unwrap_or_default();
-            tracing::error!(at = %finding.origin, help, "{}", finding.message);
-        }
+        log_findings(&loaded.diagnostics);
         tracing::error!("the new configuration is invalid; the running one stays");
         stats::count_reload(false);
         return;
