@@ -203,18 +203,19 @@ impl Failed {
     pub(crate) fn log(&self, group: &Group, chosen: Chosen, forward: &Forward<'_>, next: Retry) {
         let members = &group.balancer.config().members;
         let member = members.get(chosen.index).map_or("?", |m| &*m.worker.name);
+        // A stray connection that the container closed while it was idle is daily routine, unless it
+        // costs a client its answer.
+        let routine = self.is_stale() && next != Retry::No;
         let next = match next {
             Retry::SameMember { .. } => "tried again at the same member",
             Retry::Elsewhere => "may go to another member",
             Retry::No => "not tried again",
         };
-        let is_stale = matches!(&self.cause, Cause::Ajp(error) if error.is_stale());
-        if !is_stale && !group.may_log() {
+        if !routine && !group.may_log() {
             return;
         }
         match &self.cause {
-            // A stray connection that the container closed while it was idle is daily routine.
-            Cause::Ajp(error) if self.is_stale() => {
+            Cause::Ajp(error) if routine => {
                 tracing::debug!(worker = %group.name, member, request = %forward, %error, "{next}");
             }
             Cause::Ajp(error) if error.is_request() => {

@@ -124,6 +124,25 @@ fn what_clients_and_backends_say_cannot_leave_its_line() {
 }
 
 #[test]
+fn a_stray_connection_is_told_when_it_costs_a_client_its_answer() {
+    let backend = Backend::start(|exchange| {
+        if exchange.mentions("/last") {
+            return Err(std::io::Error::other("gone"));
+        }
+        exchange.answer(200, &[], b"fine")
+    });
+    let jkd = serving(&workers(backend.address.port()));
+    // All on one connection of the client's, so that the backend's is used again.
+    let mut http = jkd_tests::Http::persistent(jkd.address);
+    assert_eq!(http.get("/").status, 200);
+    let post = jkd_tests::Request::new("POST", "/last");
+    assert_eq!(http.send(post).status, 502);
+    let line = line(&jkd, "not tried again");
+    let peer = backend.address.to_string();
+    assert!(line.contains("WARN") && line.contains(&peer), "{line}");
+}
+
+#[test]
 fn a_dead_balancer_does_not_flood_the_log() {
     let dead = Nobody::new();
     let jkd = Jkd::serving(
