@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jkd_tests::{Answer, Cluster, Http, Jkd, LONG, wait_until, within};
+use jkd_tests::{Answer, Cluster, Http, Jkd, LONG, Tomcat, wait_until, within};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 
@@ -256,4 +256,33 @@ fn the_commands_speak_to_a_real_tomcat() {
         out.starts_with("403 ") && err.contains("secret"),
         "{out}\n{err}"
     );
+}
+
+/// The two slips with Tomcat's secret that everybody makes once.
+#[test]
+#[ignore = "needs real Tomcats: run tests/run cluster"]
+fn a_missing_secret_is_named_as_the_likely_cause() {
+    // Without a secret and without secretRequired="false" a connector takes connections only.
+    let tomcat = Tomcat::builder("good")
+        .connector("secret=\"right\"")
+        .connector("")
+        .file("node.jsp", "good")
+        .start();
+    let (good, mute) = (tomcat.ajp[0].port(), tomcat.ajp[1].port());
+    let jkd = Jkd::serving(
+        BINARY,
+        &format!(
+            "worker.list=lb,wrong\nworker.lb.type=lb\nworker.lb.balance_workers=mute,good\n\
+             worker.mute.host=127.0.0.1\nworker.mute.port={mute}\n\
+             worker.good.host=127.0.0.1\nworker.good.port={good}\nworker.good.secret=right\n\
+             worker.wrong.host=127.0.0.1\nworker.wrong.port={good}\n"
+        ),
+        &["/*=lb", "/wrong/*=wrong"],
+    );
+    let begin = SystemTime::now();
+    assert_eq!(jkd.http().get("/node.jsp;jsessionid=1.mute").status, 200);
+    assert!(begin.elapsed().unwrap() >= Duration::from_millis(900));
+    jkd.wait_for_log("neither secret nor secretRequired");
+    assert_eq!(jkd.http().get("/wrong/x").status, 403);
+    jkd.wait_for_log("does the secret equal the connector's");
 }
