@@ -1,7 +1,7 @@
 //! The client with its pool: bodies both ways, and connections that are used again.
 
 use ajp13::{
-    Address, Client, PoolOptions,
+    Address, Client, PingPolicy, PoolOptions,
     facts::{Attributes, RemoteUser},
     wire::PacketSize,
 };
@@ -26,10 +26,27 @@ pub fn pool_options(connector: Connector) -> PoolOptions {
         Connector::Large => PacketSize::MAX,
         _ => PacketSize::DEFAULT,
     };
+    let ping = match connector {
+        Connector::Mute => PingPolicy::default(),
+        _ => patient(),
+    };
     PoolOptions {
         packet_size,
+        ping,
         ..PoolOptions::default()
     }
+}
+
+/// CPings as by default, with timeouts that only a broken Tomcat misses.
+pub fn patient() -> PingPolicy {
+    let mut ping = PingPolicy {
+        connect: Some(jkd_tests::LONG),
+        ..PingPolicy::default()
+    };
+    if let Some(reuse) = &mut ping.before_request {
+        reuse.timeout = jkd_tests::LONG;
+    }
+    ping
 }
 
 pub fn client(connector: Connector) -> Client {

@@ -13,10 +13,13 @@ use jkd_tests::{Tomcat, wait_until};
 use tokio::time::Instant;
 
 use crate::{
-    client::{AnyBody, client, get, pool_options, post, text, whole},
+    client::{AnyBody, client, get, patient, pool_options, post, text, whole},
     lab::{self, Connector},
     peer::pattern,
 };
+
+/// What a Tomcat that is warm needs for a short answer, also on a busy machine.
+const LIMIT: Duration = Duration::from_secs(5);
 
 fn impatient(connector: Connector, reply: Duration) -> Client {
     Client::builder(Address::from(lab::address(connector)))
@@ -108,7 +111,7 @@ async fn line_ends_in_a_header_never_get_through() {
 #[tokio::test]
 #[ignore = "needs a real Tomcat: run tests/run"]
 async fn silence_after_the_answer_began_breaks_off() {
-    let client = impatient(Connector::Plain, Duration::from_secs(2));
+    let client = impatient(Connector::Plain, LIMIT);
     let response = client.send(get("/throw-late")).await.expect("a head");
     // Some versions fall silent, some end with reuse=0; none may look like a whole answer that
     // leaves a connection behind.
@@ -242,10 +245,18 @@ fn victim() -> (Tomcat, Client) {
         .connector(r#"secretRequired="false""#)
         .file("slow.jsp", SLOW)
         .start();
-    let client = Client::builder(Address::from(tomcat.address()))
-        .reply_timeout(Some(Duration::from_secs(3)))
-        .build();
+    let client = patient_client(&tomcat);
     (tomcat, client)
+}
+
+fn patient_client(tomcat: &Tomcat) -> Client {
+    let options = PoolOptions {
+        ping: patient(),
+        ..PoolOptions::default()
+    };
+    Client::builder(Address::from(tomcat.address()))
+        .pool(options)
+        .build()
 }
 
 fn slow(ms: u32) -> http::Request<AnyBody> {
@@ -260,7 +271,7 @@ fn page(query: &str) -> http::Request<AnyBody> {
 
 /// Waits until the page of [`slow`] with this time runs.
 async fn under_way(tomcat: &Tomcat, ms: u32) {
-    let observer = Client::new(Address::from(tomcat.address()));
+    let observer = patient_client(tomcat);
     let deadline = Instant::now() + jkd_tests::LONG;
     loop {
         let answer = observer
@@ -326,8 +337,21 @@ async fn the_ends_of_a_tomcat() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a real Tomcat: run tests/run"]
 async fn a_frozen_tomcat() {
-    let (tomcat, client) = victim();
-    text(client.send(slow(0)).await.expect("an answer")).await;
+    let (tomcat, patient) = victim();
+    // Compiles the page, for which there is no limit.
+    text(patient.send(slow(0)).await.expect("an answer")).await;
+    let ping = PingPolicy {
+        connect: Some(LIMIT),
+        ..PingPolicy::default()
+    };
+    let options = PoolOptions {
+        ping,
+        ..PoolOptions::default()
+    };
+    let client = Client::builder(Address::from(tomcat.address()))
+        .pool(options)
+        .reply_timeout(Some(LIMIT))
+        .build();
     // In the middle of a request: only the reply timeout helps, and nothing says it was not run.
     let running = tokio::spawn({
         let client = client.clone();
