@@ -168,7 +168,8 @@ impl<IO: Io> http_body::Body for Body<IO> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let known = if self.conn.is_none() {
+        // Before an error is told, what was announced is still due: nothing may contradict it.
+        let known = if self.is_end_stream() {
             Some(0)
         } else {
             self.left

@@ -10,6 +10,7 @@ use ajp13::wire::PacketSize;
 use ajp13::{Body, Conn, Error, ErrorKind, PooledConn, SendOptions, Stage};
 use bytes::Bytes;
 use http::Response;
+use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -352,6 +353,24 @@ async fn a_reader_who_pauses_holds_the_container_back() {
     drop(serve);
     drop(body);
     assert!(sent < 200_000, "{sent} bytes were taken in advance");
+}
+
+#[tokio::test]
+async fn a_length_that_was_announced_is_not_taken_back() {
+    let (io, mut container) = duplex(1 << 16);
+    let headers = head(200, &[("Content-Length", "12")]);
+    let answer = [&headers[..], &chunk(b"too short"), END].concat();
+    container.write_all(&answer).await.unwrap();
+    let answer = conn(io).send(get, Empty::<Bytes>::new(), SendOptions::default());
+    let mut body = answer.await.unwrap().into_body();
+    assert_eq!(body.size_hint().exact(), Some(12));
+    let first = body.frame().await.unwrap().unwrap();
+    assert_eq!(first.into_data().unwrap(), "too short");
+    assert_eq!(
+        (body.size_hint().exact(), body.is_end_stream()),
+        (Some(3), false)
+    );
+    assert_eq!(read(body).await.unwrap_err().kind(), ErrorKind::Length);
 }
 
 #[tokio::test]

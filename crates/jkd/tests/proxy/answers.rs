@@ -108,15 +108,28 @@ fn an_answer_that_is_broken_from_the_start_is_not_begun() {
 #[test]
 fn more_or_less_than_announced_is_never_a_whole_answer() {
     for body in ["too short", "longer than it was said to be"] {
-        let backend = Backend::start(move |exchange| {
+        let in_pieces = Backend::start(move |exchange| {
             exchange.answer(200, &[("Content-Length", "12")], body.as_bytes())
         });
-        let daemon = Daemon::before(&backend);
-        assert!(
-            daemon.http().try_send(Request::new("GET", "/")).is_err(),
-            "{body}"
-        );
+        let at_once = Backend::start(move |exchange| {
+            let head = b"\x04\x00\xc8\x00\x03200\x00\x00\x01\xa0\x03\x00\x0212\x00";
+            let length = [0, u8::try_from(body.len()).unwrap()];
+            let chunk = [b"\x03", &length[..], body.as_bytes(), b"\x00"].concat();
+            exchange.raw(&[&framed(head)[..], &framed(&chunk), &framed(b"\x05\x01")].concat())
+        });
+        for backend in [in_pieces, at_once] {
+            let daemon = Daemon::before(&backend);
+            let answer = daemon.http().try_send(Request::new("GET", "/"));
+            // What came with the head can be judged before an answer is begun.
+            let refused = answer.as_ref().is_ok_and(|answer| answer.status == 502);
+            assert!(refused || answer.is_err(), "{body}: {answer:?}");
+        }
     }
+}
+
+fn framed(payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+    [b"AB", &length[..], payload].concat()
 }
 
 #[test]
