@@ -96,7 +96,7 @@ impl Body for Answer {
 #[derive(Debug)]
 pub(crate) struct Relay {
     /// The beginning, where it came together with the head.
-    first: Option<Frame<Bytes>>,
+    first: Option<Bytes>,
     body: ajp13::Body,
     /// Counts the request as in flight.
     guard: Option<InFlight>,
@@ -107,7 +107,7 @@ impl Relay {
     /// `guard` was given out for the try that is being answered.
     pub(crate) const fn new(
         body: ajp13::Body,
-        first: Option<Frame<Bytes>>,
+        first: Option<Bytes>,
         guard: Option<InFlight>,
     ) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Relay {
         visit: &Visit,
     ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
         let polled = match self.first.take() {
-            Some(frame) => Some(Ok(frame)),
+            Some(data) => Some(Ok(Frame::data(data))),
             None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
         };
         if let Some(Err(error)) = &polled {
@@ -137,11 +137,7 @@ impl Relay {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let first = self
-            .first
-            .as_ref()
-            .and_then(Frame::data_ref)
-            .map_or(0, Bytes::len);
+        let first = self.first.as_ref().map_or(0, Bytes::len);
         let first = u64::try_from(first).unwrap_or(u64::MAX);
         match self.body.size_hint().exact() {
             Some(rest) => SizeHint::with_exact(rest.saturating_add(first)),

@@ -5,21 +5,21 @@ use std::{error::Error as _, future::poll_fn, pin::Pin, task::Poll};
 use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
-use http_body::{Body as _, Frame};
+use http_body::Body as _;
 use hyper::ext::ReasonPhrase;
 use jkworkers::model::AjpWorker;
 
 use crate::{
     answer::{Answer, Relay},
     balancer::{
-        Chosen, InFlight, Verdict,
+        Chosen, InFlight,
         retry::{Failure, Retry, Stage},
     },
     forward::{BodyLength, Destination, Forward},
     logging::Printable,
     maintain::log_transition,
     response,
-    snapshot::{self, Endpoint, Group},
+    snapshot::{Endpoint, Group},
     upload::Upload,
 };
 
@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct Answered {
     response: Response<ajp13::Body>,
     /// What has come of the body together with the head.
-    first: Option<Frame<Bytes>>,
+    first: Option<Bytes>,
 }
 
 /// A try without an answer.
@@ -99,9 +99,10 @@ async fn look_ahead(mut response: Response<ajp13::Body>) -> Result<Answered, Fai
     let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await;
     match polled {
         Poll::Ready(Some(Err(error))) => Err(Failed::new(Cause::Ajp(error), None)),
+        // AJP has no trailers: all that comes is data.
         Poll::Ready(Some(Ok(frame))) => Ok(Answered {
             response,
-            first: Some(frame),
+            first: frame.into_data().ok(),
         }),
         Poll::Ready(None) | Poll::Pending => Ok(Answered {
             response,
@@ -176,7 +177,7 @@ impl Answered {
 
 /// The member works, however long the rest of the answer takes.
 fn works(group: &Group, mut guard: InFlight) -> InFlight {
-    if let Some(change) = guard.record(Verdict::Ok, snapshot::now()) {
+    if let Some(change) = guard.works() {
         log_transition(group, change);
     }
     guard

@@ -1,5 +1,6 @@
 //! Sockets: bind, accept, and one hyper connection on each.
 
+mod on_call;
 mod stream;
 
 use std::{
@@ -21,7 +22,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::stream::ClientStream;
+use self::{on_call::OnCall, stream::ClientStream};
 use crate::{
     handler,
     peer::{FIRST, IDLE, Peer},
@@ -175,7 +176,10 @@ async fn serve(
             .title_case_headers(true)
             .serve_connection(TokioIo::new(stream), service)
     );
-    let mut idle = pin!(sleep_until(Instant::now() + FIRST));
+    let given_up = pin!(given_up(&peer));
+    let mut given_up = OnCall::new(given_up);
+    let asked_to_end = pin!(asked_to_end(&closing, &peer));
+    let mut asked_to_end = OnCall::new(asked_to_end);
     let mut draining = false;
     loop {
         select! {
@@ -186,15 +190,24 @@ async fn serve(
                 }
                 return;
             }
-            () = idle.as_mut() => match peer.deadline() {
-                Some(deadline) if deadline <= Instant::now() => return,
-                Some(deadline) => idle.as_mut().reset(deadline),
-                None => idle.as_mut().reset(Instant::now() + IDLE),
-            },
-            () = asked_to_end(&closing, &peer), if !draining => {
+            () = &mut given_up => return,
+            () = &mut asked_to_end, if !draining => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
             }
+        }
+    }
+}
+
+/// Returns when the client has done nothing for too long.
+async fn given_up(peer: &Peer) {
+    let mut idle = pin!(sleep_until(Instant::now() + FIRST));
+    loop {
+        idle.as_mut().await;
+        match peer.deadline() {
+            Some(deadline) if deadline <= Instant::now() => return,
+            Some(deadline) => idle.as_mut().reset(deadline),
+            None => idle.as_mut().reset(Instant::now() + IDLE),
         }
     }
 }

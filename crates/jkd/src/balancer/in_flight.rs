@@ -107,6 +107,11 @@ impl InFlight {
         (self.balancer).judge(self.chosen.index, slot, verdict, others, now)
     }
 
+    /// Records [`Verdict::Ok`], for which nobody need read a clock.
+    pub fn works(&mut self) -> Option<Transition> {
+        self.record(Verdict::Ok, Now::default())
+    }
+
     /// Counts bytes, AJP framing included, that went to the member and came from it.
     pub fn count_bytes(&mut self, transferred: u64, read: u64) {
         self.bytes = self.bytes.saturating_add(transferred).saturating_add(read);

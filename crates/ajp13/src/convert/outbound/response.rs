@@ -71,7 +71,11 @@ fn append(map: &mut HeaderMap, packet: &Bytes, field: &wire::Header<'_>) -> Resu
 /// where the response ends.
 pub(crate) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let mut length = None;
-    for value in headers.get_all(header::CONTENT_LENGTH) {
+    // To walk over a few fields costs less than to look one up.
+    for (name, value) in headers {
+        if name != header::CONTENT_LENGTH {
+            continue;
+        }
         let number = number(value.as_bytes()).ok_or_else(|| refused("invalid Content-Length"))?;
         if length.is_some_and(|other| other != number) {
             return Err(refused("two different Content-Length headers"));
