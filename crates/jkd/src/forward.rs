@@ -4,7 +4,7 @@ mod uri;
 
 use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, Version, header, request};
+use http::{HeaderName, HeaderValue, Version, header, request};
 use jkworkers::model::{Activation, Secret};
 
 pub(crate) use self::uri::forwarded as forwarded_uri;
@@ -22,6 +22,8 @@ pub(crate) struct Forward<'a> {
     /// The port that goes with it.
     pub(crate) server_port: u16,
     pub(crate) body: BodyLength,
+    /// Whether there is a `Cookie` field.
+    pub(crate) has_cookies: bool,
 }
 
 /// What belongs to the worker that gets it, not to the request.
@@ -45,21 +47,9 @@ pub(crate) enum BodyLength {
 }
 
 impl BodyLength {
-    /// Reads the fields that hyper and [`strict`](crate::strict) have checked.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut body = Self::None;
-        for (name, value) in headers {
-            match *name {
-                header::TRANSFER_ENCODING => return Self::Chunked,
-                header::CONTENT_LENGTH if body == Self::None => body = Self::of_length(value),
-                _ => {}
-            }
-        }
-        body
-    }
-
-    fn of_length(value: &HeaderValue) -> Self {
-        let length = value.to_str().ok().and_then(|text| text.parse().ok());
+    /// Reads a `Content-Length` that hyper and [`strict`](crate::strict) have checked.
+    pub(crate) fn of(length: &HeaderValue) -> Self {
+        let length = length.to_str().ok().and_then(|text| text.parse().ok());
         match length {
             None | Some(0) => Self::None,
             Some(length) => Self::Known(length),

@@ -8,7 +8,7 @@
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
-use http::{Request, Response, header, request};
+use http::{HeaderValue, Request, Response, header, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jkworkers::{
@@ -61,7 +61,8 @@ async fn answer(
     body: Incoming,
     served: &mut Served,
 ) -> Result<Response<Answer>, Stumble> {
-    let target = strict::check(head).map_err(Stumble::Refused)?;
+    let checked = strict::check(head).map_err(Stumble::Refused)?;
+    let target = checked.target;
     let host = snapshot.model.host_for(peer.local, target.host);
     let raw = head.uri.path().as_bytes();
     let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
@@ -76,7 +77,8 @@ async fn answer(
                 uri: &forwarded_uri(raw, &decoded, &path, host.uri_rules),
                 server_name: &server_name(&target, host, peer),
                 server_port: server_port(&target, host),
-                body: BodyLength::of(&head.headers),
+                body: checked.body,
+                has_cookies: checked.has_cookies,
             };
             *served = Served::by(group);
             let upload = receive(&forward, peer, body, group.max_data).await?;
@@ -198,10 +200,9 @@ fn session_ids<'a>(forward: &'a Forward<'_>, sticky: &StickySettings) -> Session
     if !sticky.enabled {
         return SessionIds::default();
     }
-    // To walk over a few fields costs less than to look one up.
-    let fields = forward.head.headers.iter();
-    let cookies = fields.filter(|(name, _)| *name == header::COOKIE);
-    let cookies = cookies.map(|(_, value)| value.as_bytes());
+    let fields = || forward.head.headers.get_all(header::COOKIE);
+    let cookies = forward.has_cookies.then(fields).into_iter().flatten();
+    let cookies = cookies.map(HeaderValue::as_bytes);
     SessionIds::find(forward.uri, cookies, &sticky.path, &sticky.cookie)
 }
 

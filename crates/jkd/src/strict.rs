@@ -6,6 +6,8 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request, uri::Authority};
 
+use crate::forward::BodyLength;
+
 /// The longest request target, bytes: httpd's `LimitRequestLine`.
 const MAX_TARGET: usize = 8190;
 
@@ -57,8 +59,16 @@ pub(crate) struct Target<'a> {
     pub(crate) port: Option<u16>,
 }
 
+/// What the checks have found on their way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checked<'a> {
+    pub(crate) target: Target<'a>,
+    pub(crate) body: BodyLength,
+    pub(crate) has_cookies: bool,
+}
+
 /// Checks the head and says which host it is for.
-pub(crate) fn check(head: &request::Parts) -> Result<Target<'_>, Refusal> {
+pub(crate) fn check(head: &request::Parts) -> Result<Checked<'_>, Refusal> {
     if head.method == Method::CONNECT || head.method == Method::TRACE {
         return Err(Refusal::Method);
     }
@@ -71,10 +81,14 @@ pub(crate) fn check(head: &request::Parts) -> Result<Target<'_>, Refusal> {
     fields.check_length()?;
     fields.check_expectation(head.version)?;
     let host = fields.check_host(head.version)?;
-    Ok(match head.uri.authority() {
-        // RFC 9112, section 3.2.2: the absolute form wins over the Host field.
-        Some(authority) => split_authority(authority.as_str())?,
-        None => host,
+    Ok(Checked {
+        target: match head.uri.authority() {
+            // RFC 9112, section 3.2.2: the absolute form wins over the Host field.
+            Some(authority) => split_authority(authority.as_str())?,
+            None => host,
+        },
+        body: fields.body(),
+        has_cookies: fields.has_cookies,
     })
 }
 
@@ -98,11 +112,12 @@ fn no_userinfo(authority: &Authority) -> bool {
 
 /// The fields to be checked, found in one walk over all of them.
 #[derive(Default)]
-struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     host: Only<'a>,
     coding: Only<'a>,
     length: Option<&'a HeaderValue>,
     surprises: bool,
+    has_cookies: bool,
 }
 
 /// A field that may occur once.
@@ -115,13 +130,14 @@ enum Only<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(headers: &'a HeaderMap) -> Self {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut fields = Self::default();
         for (name, value) in headers {
             match *name {
                 header::HOST => fields.host.add(value),
                 header::TRANSFER_ENCODING => fields.coding.add(value),
                 header::CONTENT_LENGTH => fields.length = fields.length.or(Some(value)),
+                header::COOKIE => fields.has_cookies = true,
                 header::EXPECT => {
                     fields.surprises |= !value.as_bytes().eq_ignore_ascii_case(b"100-continue");
                 }
@@ -146,6 +162,13 @@ impl<'a> Fields<'a> {
         };
         let length: Option<i64> = length.to_str().ok().and_then(|text| text.parse().ok());
         length.map(|_| ()).ok_or(Refusal::Length)
+    }
+
+    pub(crate) fn body(&self) -> BodyLength {
+        match self.coding {
+            Only::Absent => self.length.map_or(BodyLength::None, BodyLength::of),
+            Only::Once(_) | Only::Repeated => BodyLength::Chunked,
+        }
     }
 
     fn check_expectation(&self, version: Version) -> Result<(), Refusal> {
@@ -278,7 +301,7 @@ mod tests {
     fn http_1_0_may_do_without_a_host() {
         let request = Request::builder().version(Version::HTTP_10).uri("/");
         let (head, ()) = request.body(()).unwrap().into_parts();
-        assert_eq!(check(&head).unwrap().host, None);
+        assert_eq!(check(&head).unwrap().target.host, None);
     }
 
     #[test]
@@ -338,7 +361,7 @@ mod tests {
             host: Some("b"),
             port: Some(81),
         };
-        assert_eq!(check(&head), Ok(expected));
+        assert_eq!(check(&head).unwrap().target, expected);
     }
 
     #[test]

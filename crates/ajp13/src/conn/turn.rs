@@ -1,6 +1,6 @@
 //! What the packets that have been read mean.
 
-use http::response::Parts;
+use http::StatusCode;
 
 use super::{Conn, Event, Io};
 use crate::convert::outbound as convert;
@@ -51,8 +51,8 @@ impl<IO: Io> Conn<IO> {
         };
         Ok(match exchange.feed(&packet)? {
             Step::Headers(head) => {
-                let parts = convert::response_head(&payload, &head)?;
-                self.learn(&parts)?;
+                let (parts, announced) = convert::response_head(&payload, &head)?;
+                self.learn(parts.status, announced);
                 Some(Turn::Event(Event::Head(parts)))
             }
             Step::Data(data) => Some(Turn::Event(Event::Data(payload.slice_ref(data)))),
@@ -78,11 +78,9 @@ impl<IO: Io> Conn<IO> {
         Ok(turn)
     }
 
-    fn learn(&mut self, parts: &Parts) -> Result<(), Error> {
-        let announced = convert::content_length(&parts.headers)?;
-        let bodiless = self.facts.head_only || matches!(parts.status.as_u16(), 204 | 205 | 304);
+    fn learn(&mut self, status: StatusCode, announced: Option<u64>) {
+        let bodiless = self.facts.head_only || matches!(status.as_u16(), 204 | 205 | 304);
         self.facts.content = if bodiless { Some(0) } else { announced };
-        Ok(())
     }
 
     /// How many body bytes are left, when all packets up to the end have been read.

@@ -4,4 +4,4 @@ mod request;
 mod response;
 
 pub(crate) use request::RequestHead;
-pub(crate) use response::{content_length, response_head};
+pub(crate) use response::response_head;

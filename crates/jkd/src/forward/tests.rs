@@ -2,6 +2,7 @@ use ajp13::wire::{ForwardRequest, frame};
 use http::Request;
 
 use super::*;
+use crate::strict::Fields;
 
 const GET_QUERY: &[u8] = include_bytes!("../../tests/data/jk-01-get-query.c2s.bin");
 const MANY_HEADERS: &[u8] = include_bytes!("../../tests/data/jk-02-get-many-headers.c2s.bin");
@@ -29,7 +30,8 @@ fn packet(head: &request::Parts, peer: &Peer, name: &str, to: &Destination<'_>) 
         uri: head.uri.path().as_bytes(),
         server_name: name,
         server_port: 80,
-        body: BodyLength::of(&head.headers),
+        body: Fields::of(&head.headers).body(),
+        has_cookies: false,
     };
     let mut buffer = BytesMut::new();
     forward.write(&mut buffer, PacketSize::DEFAULT, to).unwrap();
@@ -191,6 +193,7 @@ fn a_head_that_does_not_fit_leaves_nothing_behind() {
         server_name: "a",
         server_port: 80,
         body: BodyLength::None,
+        has_cookies: false,
     };
     let mut buffer = BytesMut::from(&b"before"[..]);
     assert!(

@@ -81,7 +81,7 @@ mod tests {
 
     use tokio::{
         sync::Notify,
-        time::{Instant, advance, sleep, timeout},
+        time::{Instant, sleep, timeout},
     };
 
     use super::*;
@@ -109,7 +109,8 @@ mod tests {
     #[tokio::test]
     async fn another_task_can_go_on_waiting() {
         let asked = Notify::new();
-        let mut on_call = OnCall::new(pin!(asked.notified()));
+        let notified = pin!(asked.notified());
+        let mut on_call = OnCall::new(notified);
         let mut nobody = Context::from_waker(Waker::noop());
         assert!(Pin::new(&mut on_call).poll(&mut nobody).is_pending());
         let (found, ()) = tokio::join!(timeout(Duration::from_secs(30), on_call), async {
@@ -128,6 +129,5 @@ mod tests {
         });
         OnCall::new(timers).await;
         assert_eq!(begun.elapsed(), Duration::from_secs(7));
-        advance(Duration::ZERO).await;
     }
 }

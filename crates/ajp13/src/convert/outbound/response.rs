@@ -27,18 +27,32 @@ static CODED: [HeaderName; 11] = [
 /// Room for what web servers add (`Server`, `Date`, a cookie), so that the map need not grow.
 const HEADROOM: usize = 3;
 
-/// The head of a response whose values share the memory of `packet`.
+/// The head of a response whose values share the memory of `packet`, and the length of the body
+/// that it announces.
 ///
 /// # Errors
 /// [`ErrorKind::Response`] for a status, name or value that HTTP does not allow: above all for
 /// CR, LF and other control characters, by which a response could be split in two.
-pub(crate) fn response_head(packet: &Bytes, head: &SendHeaders<'_>) -> Result<Parts, Error> {
+///
+/// The same when two lengths differ: nobody could say where the response ends.
+pub(crate) fn response_head(
+    packet: &Bytes,
+    head: &SendHeaders<'_>,
+) -> Result<(Parts, Option<u64>), Error> {
     let (mut parts, ()) = Response::new(()).into_parts();
     parts.status = StatusCode::from_u16(head.status)
         .map_err(|cause| Error::new(ErrorKind::Response).because(cause))?;
     parts.headers = HeaderMap::with_capacity(head.headers.len() + HEADROOM);
+    let mut length = None;
     for field in head.headers.iter() {
-        append(&mut parts.headers, packet, &field)?;
+        let (name, value) = convert(packet, &field)?;
+        if name == header::CONTENT_LENGTH {
+            length = Some(same_length(length, &value)?);
+        }
+        parts
+            .headers
+            .try_append(name, value)
+            .map_err(|_| refused("too many headers"))?;
     }
     if let Some(reason) = unusual_reason(parts.status, head.reason) {
         let reason = HeaderValue::from_maybe_shared(packet.slice_ref(reason))
@@ -46,10 +60,10 @@ pub(crate) fn response_head(packet: &Bytes, head: &SendHeaders<'_>) -> Result<Pa
         let reason = Bytes::copy_from_slice(reason.as_bytes());
         parts.extensions.insert(Reason(reason.into()));
     }
-    Ok(parts)
+    Ok((parts, length))
 }
 
-fn append(map: &mut HeaderMap, packet: &Bytes, field: &wire::Header<'_>) -> Result<(), Error> {
+fn convert(packet: &Bytes, field: &wire::Header<'_>) -> Result<(HeaderName, HeaderValue), Error> {
     let known = field
         .code()
         .and_then(|code| usize::from(code).checked_sub(1));
@@ -59,28 +73,14 @@ fn append(map: &mut HeaderMap, packet: &Bytes, field: &wire::Header<'_>) -> Resu
     };
     let value = HeaderValue::from_maybe_shared(packet.slice_ref(field.value))
         .map_err(|_| bad_value(&name))?;
-    map.try_append(name, value)
-        .map_err(|_| refused("too many headers"))?;
-    Ok(())
+    Ok((name, value))
 }
 
-/// The length a `Content-Length` header announces.
-///
-/// # Errors
-/// [`ErrorKind::Response`] when it is no number or there are two that differ: nobody could say
-/// where the response ends.
-pub(crate) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
-    let mut length = None;
-    // To walk over a few fields costs less than to look one up.
-    for (name, value) in headers {
-        if name != header::CONTENT_LENGTH {
-            continue;
-        }
-        let number = number(value.as_bytes()).ok_or_else(|| refused("invalid Content-Length"))?;
-        if length.is_some_and(|other| other != number) {
-            return Err(refused("two different Content-Length headers"));
-        }
-        length = Some(number);
+/// What a `Content-Length` header announces: as much as the one before it, if there was one.
+fn same_length(known: Option<u64>, value: &HeaderValue) -> Result<u64, Error> {
+    let length = number(value.as_bytes()).ok_or_else(|| refused("invalid Content-Length"))?;
+    if known.is_some_and(|other| other != length) {
+        return Err(refused("two different Content-Length headers"));
     }
     Ok(length)
 }
@@ -126,6 +126,14 @@ mod tests {
     use bytes::BytesMut;
 
     fn head(status: u16, reason: &[u8], fields: &[(&str, &str)]) -> Result<Parts, Error> {
+        head_and_length(status, reason, fields).map(|(parts, _)| parts)
+    }
+
+    fn head_and_length(
+        status: u16,
+        reason: &[u8],
+        fields: &[(&str, &str)],
+    ) -> Result<(Parts, Option<u64>), Error> {
         let mut packet = BytesMut::new();
         let mut writer =
             SendHeadersWriter::begin(&mut packet, PacketSize::DEFAULT, status, Some(reason));
@@ -142,15 +150,20 @@ mod tests {
 
     #[test]
     fn coded_names_mean_what_the_table_says() {
-        let fields: Vec<_> = wire::RESPONSE_HEADERS.map(|name| (name, name)).into();
+        let fields: Vec<_> = wire::RESPONSE_HEADERS
+            .map(|name| match name {
+                "Content-Length" => (name, "7"),
+                name => (name, name),
+            })
+            .into();
         let parts = head(200, b"OK", &fields).unwrap();
         assert_eq!(parts.headers.len(), 11);
         for (name, value) in &parts.headers {
-            assert!(
-                value
-                    .as_bytes()
-                    .eq_ignore_ascii_case(name.as_str().as_bytes())
-            );
+            let expected = match name.as_str() {
+                "content-length" => "7",
+                name => name,
+            };
+            assert!(value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()));
         }
     }
 
@@ -190,7 +203,9 @@ mod tests {
                 .iter()
                 .map(|value| ("Content-Length", *value))
                 .collect();
-            content_length(&head(200, b"OK", &fields).unwrap().headers).map_err(|e| e.kind())
+            head_and_length(200, b"OK", &fields)
+                .map(|(_, length)| length)
+                .map_err(|e| e.kind())
         };
         assert_eq!(length(&[]), Ok(None));
         assert_eq!(length(&["7", "7"]), Ok(Some(7)));
