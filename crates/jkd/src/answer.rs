@@ -47,10 +47,10 @@ impl From<Full<Bytes>> for Answer {
     }
 }
 
-impl From<Relay> for Answer {
-    fn from(relay: Relay) -> Self {
+impl From<Box<Relay>> for Answer {
+    fn from(relay: Box<Relay>) -> Self {
         Self {
-            source: Source::Relay(Box::new(relay)),
+            source: Source::Relay(relay),
             visit: None,
         }
     }
@@ -104,18 +104,32 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// `guard` was given out for the try that is being answered.
-    pub(crate) const fn new(
-        body: ajp13::Body,
-        first: Option<Bytes>,
-        guard: Option<InFlight>,
-    ) -> Self {
+    pub(crate) const fn new(body: ajp13::Body) -> Self {
         Self {
-            first,
+            first: None,
             body,
-            guard,
+            guard: None,
             broken: false,
         }
+    }
+
+    /// Takes what is there of the body, for once.
+    ///
+    /// # Errors
+    ///
+    /// When the answer is broken already.
+    pub(crate) fn look_ahead(&mut self, cx: &mut Context<'_>) -> Result<(), ajp13::Error> {
+        if let Poll::Ready(Some(frame)) = Pin::new(&mut self.body).poll_frame(cx) {
+            // AJP has no trailers: all that comes is data.
+            self.first = frame?.into_data().ok();
+        }
+        Ok(())
+    }
+
+    /// Counts the request as in flight until the end of its answer. `guard` was given out for the
+    /// try that is being answered.
+    pub(crate) fn count(&mut self, guard: InFlight) {
+        self.guard = Some(guard);
     }
 
     fn poll_frame(

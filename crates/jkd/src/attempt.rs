@@ -1,11 +1,9 @@
 //! One try on one member: a connection, the request, the head of the answer.
 
-use std::{error::Error as _, future::poll_fn, pin::Pin, task::Poll};
+use std::{error::Error as _, future::poll_fn, task::Poll};
 
 use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions};
-use bytes::Bytes;
-use http::{Method, Response, StatusCode, header};
-use http_body::Body as _;
+use http::{Method, Response, StatusCode, header, response::Parts};
 use hyper::ext::ReasonPhrase;
 use jkworkers::model::AjpWorker;
 
@@ -26,9 +24,9 @@ use crate::{
 /// The head of an answer, and its body still to be read.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    response: Response<ajp13::Body>,
-    /// What has come of the body together with the head.
-    first: Option<Bytes>,
+    head: Parts,
+    /// The body. In its box from the start, since answers are moved from hand to hand.
+    relay: Box<Relay>,
 }
 
 /// A try without an answer.
@@ -89,25 +87,12 @@ pub(crate) async fn attempt(
             ..Failed::new(Cause::Status(response.status()), None)
         });
     }
-    look_ahead(response).await
-}
-
-/// Takes what is there of the body. An answer that is broken already is not begun: the client
-/// gets a proper page.
-async fn look_ahead(mut response: Response<ajp13::Body>) -> Result<Answered, Failed> {
-    let body = response.body_mut();
-    let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await;
-    match polled {
-        Poll::Ready(Some(Err(error))) => Err(Failed::new(Cause::Ajp(error), None)),
-        // AJP has no trailers: all that comes is data.
-        Poll::Ready(Some(Ok(frame))) => Ok(Answered {
-            response,
-            first: frame.into_data().ok(),
-        }),
-        Poll::Ready(None) | Poll::Pending => Ok(Answered {
-            response,
-            first: None,
-        }),
+    let (head, body) = response.into_parts();
+    let mut relay = Box::new(Relay::new(body));
+    match poll_fn(|cx| Poll::Ready(relay.look_ahead(cx))).await {
+        Ok(()) => Ok(Answered { head, relay }),
+        // Broken already, and therefore not begun: the client gets a proper page.
+        Err(error) => Err(Failed::new(Cause::Ajp(error), None)),
     }
 }
 
@@ -160,7 +145,10 @@ impl Answered {
         chosen: Chosen,
         guard: Option<InFlight>,
     ) -> Response<Answer> {
-        let (mut head, body) = self.response.into_parts();
+        let Self {
+            mut head,
+            mut relay,
+        } = self;
         response::clean(&mut head.headers, head.status);
         if let Some(ajp13::facts::Reason(reason)) = head.extensions.remove()
             && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
@@ -170,17 +158,15 @@ impl Answered {
         if let Some(cookie) = group.session_cookie(chosen) {
             head.headers.append(header::SET_COOKIE, cookie);
         }
-        let guard = guard.map(|guard| works(group, guard));
-        Response::from_parts(head, Answer::from(Relay::new(body, self.first, guard)))
+        if let Some(mut guard) = guard {
+            // The member works, however long the rest of the answer takes.
+            if let Some(change) = guard.works() {
+                log_transition(group, change);
+            }
+            relay.count(guard);
+        }
+        Response::from_parts(head, Answer::from(relay))
     }
-}
-
-/// The member works, however long the rest of the answer takes.
-fn works(group: &Group, mut guard: InFlight) -> InFlight {
-    if let Some(change) = guard.works() {
-        log_transition(group, change);
-    }
-    guard
 }
 
 impl Failed {
