@@ -8,7 +8,7 @@ fn resolve(text: &str) -> (Properties, String) {
         name: "w",
         bytes: text.as_bytes(),
     };
-    let env = |name: &str| (name == "HOME").then(|| "/root".to_owned());
+    let env = |name: &str| (name == "HOME").then(|| "/home/op".to_owned());
     properties.predefine("ServerRoot", "/etc/apache2");
     for line in read_source(&source, &mut found) {
         properties.add(line, &env, &mut found);
@@ -125,7 +125,7 @@ fn variables_are_replaced() {
         ("$(v)", "1"),
         ("a$(v)b$(v)c", "a1b1c"),
         ("$(worker.a.port)", "8009"),
-        ("$(HOME)/x", "/root/x"),
+        ("$(HOME)/x", "/home/op/x"),
         ("$(ServerRoot)/conf", "/etc/apache2/conf"),
         ("$(unknown)", "$(unknown)"),
         ("$(unknown)$(v)", "$(unknown)1"),
