@@ -10,7 +10,6 @@
 //!
 //! until there is something to tell or nothing more can be done without waiting.
 
-mod clock;
 mod input;
 mod output;
 mod ping;
@@ -28,10 +27,10 @@ use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::{Announced, Due, Exchange, Stage};
 use crate::wire::{PacketSize, TooLarge};
-use clock::Clock;
 use input::Input;
 use output::Output;
 use turn::Turn;

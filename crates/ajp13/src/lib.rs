@@ -142,6 +142,8 @@
 mod body;
 #[cfg(feature = "client")]
 mod client;
+#[cfg(any(feature = "client", feature = "server"))]
+mod clock;
 #[cfg(feature = "client")]
 mod conn;
 #[cfg(any(feature = "client", feature = "server"))]

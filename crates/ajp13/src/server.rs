@@ -57,7 +57,6 @@ mod error;
 mod exchange;
 mod options;
 mod request_body;
-mod stall;
 mod transport;
 mod upload;
 

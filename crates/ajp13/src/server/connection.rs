@@ -14,12 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::clock::Clock;
 use crate::wire::{CPONG, ForwardRequest, RequestPacket};
 
 use super::admission::{Admitted, Refusal, admit};
 use super::exchange::Exchange;
 use super::request_body::{RequestBody, Slot};
-use super::stall::Stall;
 use super::transport::Transport;
 use super::{Error, ServerOptions};
 
@@ -31,8 +31,8 @@ const LINGER_BYTES: usize = 1024 * 1024;
 pub(super) struct Connection<'o, IO> {
     transport: Transport<IO>,
     options: &'o ServerOptions,
-    idle: Stall,
-    stall: Stall,
+    idle: Clock,
+    stall: Clock,
     /// Whether the server is to stop.
     stop: watch::Receiver<bool>,
     /// The slot of the last request, used again unless its body is still held by someone.
@@ -51,8 +51,8 @@ impl<'o, IO: AsyncRead + AsyncWrite + Unpin> Connection<'o, IO> {
         Self {
             transport: Transport::new(io, options.packet_size),
             options,
-            idle: Stall::new(options.idle_timeout),
-            stall: Stall::new(options.stall_timeout),
+            idle: Clock::new(options.idle_timeout),
+            stall: Clock::new(options.stall_timeout),
             stop,
             slot: Arc::default(),
         }
@@ -84,8 +84,8 @@ impl<'o, IO: AsyncRead + AsyncWrite + Unpin> Connection<'o, IO> {
         &mut self,
         mut stopped: impl FnMut(&mut Context<'_>) -> bool,
     ) -> Result<Next, Error> {
-        self.idle.reset();
-        self.stall.reset();
+        self.idle.restart();
+        self.stall.restart();
         poll_fn(|cx| {
             loop {
                 if let Some(packet) = self.transport.take_packet()? {
@@ -96,7 +96,7 @@ impl<'o, IO: AsyncRead + AsyncWrite + Unpin> Connection<'o, IO> {
                         return Poll::Ready(Err(Error::Disconnected));
                     }
                     Poll::Ready(0) => return Poll::Ready(Ok(Next::End)),
-                    Poll::Ready(_) => self.stall.reset(),
+                    Poll::Ready(_) => self.stall.restart(),
                     Poll::Pending => break,
                 }
             }
@@ -198,7 +198,7 @@ impl<'o, IO: AsyncRead + AsyncWrite + Unpin> Connection<'o, IO> {
             let mut moved = false;
             let flushed = transport.poll_flush(cx, &mut moved)?;
             if moved {
-                stall.reset();
+                stall.restart();
             }
             if flushed.is_ready() {
                 return Poll::Ready(Ok(()));

@@ -20,13 +20,13 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::convert::inbound::{ResponseHead, write_head};
 use crate::wire::{Data, EndResponse, GetBodyChunk, SendBodyChunk};
 
 use super::Error;
 use super::admission::plain;
 use super::request_body::{BodyError, Slot};
-use super::stall::Stall;
 use super::transport::Transport;
 use super::upload::Upload;
 
@@ -41,7 +41,7 @@ pin_project! {
 
 pub(super) struct Exchange<'c, IO> {
     pub(super) transport: &'c mut Transport<IO>,
-    pub(super) stall: &'c mut Stall,
+    pub(super) stall: &'c mut Clock,
     pub(super) upload: Upload,
     /// Where the request body goes; without one it is swallowed.
     pub(super) slot: Option<Arc<Slot>>,
@@ -58,11 +58,11 @@ pub(super) struct Exchange<'c, IO> {
 impl<'c, IO: AsyncRead + AsyncWrite + Unpin> Exchange<'c, IO> {
     pub(super) fn new(
         transport: &'c mut Transport<IO>,
-        stall: &'c mut Stall,
+        stall: &'c mut Clock,
         content_length: Option<u64>,
         head_only: bool,
     ) -> Self {
-        stall.reset();
+        stall.restart();
         Self {
             transport,
             stall,
@@ -112,7 +112,7 @@ impl<'c, IO: AsyncRead + AsyncWrite + Unpin> Exchange<'c, IO> {
                 return Poll::Ready(Ok(()));
             }
             if moved {
-                self.stall.reset();
+                self.stall.restart();
             } else {
                 return self.poll_stall(cx);
             }
@@ -289,7 +289,7 @@ impl<'c, IO: AsyncRead + AsyncWrite + Unpin> Exchange<'c, IO> {
 
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if !self.upload.awaited() && self.transport.output.is_empty() {
-            self.stall.reset();
+            self.stall.restart();
             return Poll::Pending;
         }
         self.stall.poll_expired(cx).map(|()| Err(Error::Stalled))
