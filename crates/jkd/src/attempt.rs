@@ -47,7 +47,7 @@ pub(crate) struct Failed {
 enum Cause {
     Ajp(Error),
     /// `fail_on_status`.
-    Status(StatusCode),
+    Status(StatusCode, Failure),
     /// The balancer chose a member that is not there.
     NoEndpoint,
 }
@@ -82,9 +82,8 @@ pub(crate) async fn attempt(
     if let Some(failure) = counts_as_failure(&endpoint.worker, response.status()) {
         // The answer is dropped, and with it the connection.
         return Err(Failed {
-            failure,
             body_asked: response.body().tally().asked,
-            ..Failed::new(Cause::Status(response.status()), None)
+            ..Failed::new(Cause::Status(response.status(), failure), None)
         });
     }
     let (head, body) = response.into_parts();
@@ -211,7 +210,7 @@ impl Failed {
             Cause::Ajp(error) => {
                 tracing::warn!(worker = %group.name, member, request = %forward, %error, "{next}");
             }
-            Cause::Status(status) => {
+            Cause::Status(status, _) => {
                 tracing::warn!(worker = %group.name, member, request = %forward, status = status.as_u16(), "status counts as a failure (fail_on_status); {next}");
             }
             Cause::NoEndpoint => {
@@ -225,7 +224,7 @@ impl Cause {
     fn failure(&self) -> Failure {
         match self {
             Self::Ajp(error) => failure_of(error),
-            Self::Status(_) => Failure::HardStatus,
+            Self::Status(_, failure) => *failure,
             Self::NoEndpoint => Failure::Internal,
         }
     }
@@ -237,7 +236,7 @@ impl Cause {
                 ajp13::Stage::RequestSent => Stage::RequestSent,
                 _ => Stage::HeadersReceived,
             },
-            Self::Status(_) => Stage::HeadersReceived,
+            Self::Status(..) => Stage::HeadersReceived,
             Self::NoEndpoint => Stage::NothingSent,
         }
     }

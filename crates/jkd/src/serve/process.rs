@@ -169,13 +169,12 @@ impl Signals {
 
 fn reload(options: &Options, logging: &Logging, running: &Running) {
     let loaded = jkworkers::load(&options.load);
+    log_findings(&loaded.diagnostics);
     let Some(model) = loaded.model else {
-        log_findings(&loaded.diagnostics);
         tracing::error!("the new configuration is invalid; the running one stays");
         stats::count_reload(false);
         return;
     };
-    log_findings(&loaded.diagnostics);
     let level = options.log_level.unwrap_or(model.global.log_level);
     let file = model.global.log_file.clone();
     if let Err(error) = running.reload(model) {
