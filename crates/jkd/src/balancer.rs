@@ -168,6 +168,8 @@ fn only_member(worker: Arc<model::AjpWorker>) -> model::Balancer {
             interval: Duration::ZERO,
         },
         lb_retries: 1,
+        retry_budget: 100,
+        slow_start: Duration::ZERO,
         members: vec![member],
     }
 }

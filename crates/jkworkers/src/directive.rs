@@ -10,6 +10,7 @@ mod balancer;
 mod connections;
 mod global;
 mod member;
+mod probe;
 mod recovery;
 mod reference;
 mod retired;
@@ -20,8 +21,8 @@ use std::fmt;
 
 pub use self::reference::reference;
 pub(crate) use self::{
-    address::*, balancer::*, connections::*, global::*, member::*, recovery::*, retired::*,
-    status::*, timeouts::*,
+    address::*, balancer::*, connections::*, global::*, member::*, probe::*, recovery::*,
+    retired::*, status::*, timeouts::*,
 };
 
 /// The longest names, hosts and routes that mod_jk 1.2.51 takes, in bytes (60 up to 1.2.48).
@@ -132,6 +133,8 @@ pub enum Unit {
 /// What applies where a directive is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
+    /// Nothing, for the directive is unknown there.
+    Unknown,
     /// Nothing.
     Unset,
     /// A number.
@@ -147,6 +150,7 @@ pub enum Preset {
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unknown => f.write_str("unknown"),
             Self::Unset => f.write_str("nothing"),
             Self::Int(number) => write!(f, "{number}"),
             Self::Flag(flag) => write!(f, "{flag}"),
@@ -202,6 +206,7 @@ const SECTIONS: &[Section] = &[
     TIMEOUTS_SECTION,
     RECOVERY_SECTION,
     MEMBER_SECTION,
+    PROBE_SECTION,
     BALANCER_SECTION,
     STATUS_SECTION,
     RETIRED_SECTION,
@@ -307,6 +312,11 @@ impl Directive {
     const fn mod_jk(mut self, preset: Preset) -> Self {
         self.mod_jk = preset;
         self
+    }
+
+    /// A directive that mod_jk does not know.
+    const fn own(self, preset: Preset) -> Self {
+        self.mod_jk(Preset::Unknown).jkd(preset)
     }
 
     const fn jkd(mut self, preset: Preset) -> Self {

@@ -18,7 +18,7 @@ pub use self::{
     },
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
-        PrepostPing, RecoveryOptions, Retries, Secret, SocketSettings, StatusWorker,
+        PrepostPing, ProbeSettings, RecoveryOptions, Retries, Secret, SocketSettings, StatusWorker,
         StickySettings, Worker, WorkerKind,
     },
 };

@@ -4,6 +4,7 @@ mod ajp;
 mod balancer;
 mod host;
 mod ping;
+mod probe;
 mod settings;
 mod status;
 mod types;

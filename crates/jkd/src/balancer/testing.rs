@@ -40,6 +40,8 @@ pub(crate) fn config(factors: &[u32]) -> model::Balancer {
         max_reply_timeouts: 0,
         retries: retries(),
         lb_retries: 2,
+        retry_budget: 100,
+        slow_start: Duration::ZERO,
     }
 }
 
@@ -91,6 +93,7 @@ pub(crate) fn worker(name: &str) -> AjpWorker {
         retries: retries(),
         recovery_options: None,
         fail_on_status: Vec::new(),
+        probe: model::ProbeSettings::default(),
         busy_limit: 0,
         origin: Origin::new("workers.properties", 1),
     }

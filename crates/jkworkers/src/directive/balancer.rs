@@ -94,4 +94,19 @@ directives! {
     LB_RETRIES =
         Directive::int("lb_retries", Scope::LB, Unit::None, 1, i32::MAX)
             .mod_jk(Preset::Int(2));
+
+    /// Repetitions of requests that a member had already been sent, in percent of all requests, so
+    /// that a broken cluster does not get a multiple of its load. About a hundred in ten seconds
+    /// are granted beyond that, for clusters with few requests. Refused connections and whatever
+    /// else reached no member do not count. 0: no such repetition at all; 100: no limit.
+    RETRY_BUDGET =
+        Directive::int("retry_budget", Scope::LB, Unit::None, 0, 100)
+            .own(Preset::Int(20));
+
+    /// How long a member that comes back from an error has less than its share of the load: it
+    /// begins with next to nothing, and its share grows evenly to the whole one. Requests of its
+    /// own sessions always go to it. 0: its whole share at once, as in mod_jk.
+    SLOW_START =
+        Directive::int("slow_start", Scope::LB, Unit::Seconds, 0, i32::MAX)
+            .own(Preset::Int(0));
 }

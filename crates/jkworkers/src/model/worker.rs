@@ -61,6 +61,8 @@ pub struct AjpWorker {
     pub recovery_options: Option<RecoveryOptions>,
     /// `fail_on_status`: a positive number puts the member in error, a negative one does not.
     pub fail_on_status: Vec<i32>,
+    /// How a member in error is found to work again.
+    pub probe: ProbeSettings,
     /// `busy_limit`: requests in flight at which the worker refuses more. 0 means no limit.
     pub busy_limit: u32,
     /// Where it was first written.
@@ -142,6 +144,30 @@ pub struct PrepostPing {
     pub min_idle: Duration,
 }
 
+/// `probe_*`: how a member in error is found to work again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProbeSettings {
+    /// `probe_interval`. `None`: a client's request is the probe.
+    pub interval: Option<Duration>,
+    /// `probe_uri`: what to get after the CPing. Begins with `/`, printable ASCII without blanks.
+    pub uri: Option<String>,
+    /// `probe_status`: statuses that count as alive. Empty: all below 400.
+    pub statuses: Vec<u16>,
+    /// `probe_timeout`: for the whole probe. Never zero.
+    pub timeout: Duration,
+}
+
+impl Default for ProbeSettings {
+    fn default() -> Self {
+        Self {
+            interval: Some(Duration::from_secs(1)),
+            uri: None,
+            statuses: Vec::new(),
+            timeout: Duration::from_secs(1),
+        }
+    }
+}
+
 /// `retries` and `retry_interval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Retries {
@@ -187,6 +213,11 @@ pub struct Balancer {
     pub retries: Retries,
     /// `lb_retries`: members tried in one pass.
     pub lb_retries: u32,
+    /// `retry_budget`: percent of requests that may be repeated after they were sent. 100: no
+    /// limit.
+    pub retry_budget: u32,
+    /// `slow_start`: how long a recovered member has less than its share. Zero: not at all.
+    pub slow_start: Duration,
 }
 
 /// One member of a balancer.

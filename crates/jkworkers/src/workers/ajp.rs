@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Builder, first_written, host, ping, settings::Settings};
+use super::{Builder, first_written, host, ping, probe, settings::Settings};
 use crate::{
     diag::Origin,
     directive::{
@@ -56,6 +56,7 @@ fn ajp_worker(name: &str, origin: Origin, settings: &mut Settings<'_, '_>) -> Aj
         retries: retries(settings),
         recovery_options: recovery_options(settings),
         fail_on_status: fail_on_status(settings),
+        probe: probe::probe(settings),
         busy_limit: settings.count(&BUSY_LIMIT),
         origin,
     }
@@ -281,19 +282,29 @@ fn recovery_options(settings: &mut Settings<'_, '_>) -> Option<RecoveryOptions> 
 
 /// mod_jk reads 0 where an item is no number; that never matches.
 fn fail_on_status(settings: &mut Settings<'_, '_>) -> Vec<i32> {
-    let Some(list) = settings.property(&FAIL_ON_STATUS) else {
+    let remedy = "Write codes such as 503, or -404 for a failure that leaves the member usable.";
+    statuses(settings, &FAIL_ON_STATUS, remedy, |code| {
+        (100..=999).contains(&code.abs()).then_some(code)
+    })
+}
+
+/// The items that `read` takes; the others are reported.
+pub(super) fn statuses<T>(
+    settings: &mut Settings<'_, '_>,
+    directive: &Directive,
+    remedy: &str,
+    read: impl Fn(i32) -> Option<T>,
+) -> Vec<T> {
+    let Some(list) = settings.property(directive) else {
         return Vec::new();
     };
     let mut codes = Vec::new();
     for (item, _) in list.items() {
-        match values::int(item) {
-            Some(number) if (100..=999).contains(&number.value.abs()) => codes.push(number.value),
-            _ => settings.warn(&FAIL_ON_STATUS, |key| {
-                (
-                    format!("`{item}` in `{key}` is no status code and never matches"),
-                    "Write codes such as 503, or -404 for a failure that leaves the member usable."
-                        .to_owned(),
-                )
+        match values::int(item).and_then(|number| read(number.value)) {
+            Some(code) => codes.push(code),
+            None => settings.warn(directive, |key| {
+                let what = format!("`{item}` in `{key}` is no status code and never matches");
+                (what, remedy.to_owned())
             }),
         }
     }
@@ -334,6 +345,6 @@ fn activation(settings: &mut Settings<'_, '_>) -> Activation {
 }
 
 /// Zero means none.
-fn some(duration: Duration) -> Option<Duration> {
+pub(super) fn some(duration: Duration) -> Option<Duration> {
     (!duration.is_zero()).then_some(duration)
 }

@@ -11,8 +11,8 @@ use crate::{
     diag::{Origin, listing},
     directive::{
         BALANCE_WORKERS, ERROR_ESCALATION_TIME, LB_RETRIES, LOCK, MAX_REPLY_TIMEOUTS, METHOD,
-        RECOVER_TIME, REDIRECT, SESSION_COOKIE, SESSION_COOKIE_PATH, SESSION_PATH,
-        SET_SESSION_COOKIE, STICKY_SESSION, STICKY_SESSION_FORCE,
+        RECOVER_TIME, REDIRECT, RETRY_BUDGET, SESSION_COOKIE, SESSION_COOKIE_PATH, SESSION_PATH,
+        SET_SESSION_COOKIE, SLOW_START, STICKY_SESSION, STICKY_SESSION_FORCE,
     },
     model::{Activation, Balancer, Lock, Member, Method, Secret, StickySettings},
     resolve::Property,
@@ -35,6 +35,8 @@ impl Builder<'_, '_> {
             max_reply_timeouts: settings.count(&MAX_REPLY_TIMEOUTS),
             retries: ajp::any_retries(&mut settings),
             lb_retries: settings.count(&LB_RETRIES),
+            retry_budget: settings.count(&RETRY_BUDGET),
+            slow_start: settings.seconds(&SLOW_START),
             members,
         };
         (!balancer.members.is_empty()).then_some(balancer)

@@ -9,8 +9,8 @@ use std::{
 };
 
 use jkworkers::model::{
-    AjpWorker, Balancer, Member, Model, PingPolicy, PoolSettings, RecoveryOptions, Retries,
-    SocketSettings, StatusWorker, StickySettings, Worker, WorkerKind,
+    AjpWorker, Balancer, Member, Model, PingPolicy, PoolSettings, ProbeSettings, RecoveryOptions,
+    Retries, SocketSettings, StatusWorker, StickySettings, Worker, WorkerKind,
 };
 
 /// All workers, members below their balancer.
@@ -96,6 +96,8 @@ impl<W: Write> Lines<'_, W> {
             max_reply_timeouts,
             retries,
             lb_retries,
+            retry_budget,
+            slow_start,
         } = balancer;
         let names: Vec<_> = members.iter().map(|member| &*member.worker.name).collect();
         self.put("type", "lb")?;
@@ -107,7 +109,9 @@ impl<W: Write> Lines<'_, W> {
         self.seconds("error_escalation_time", Some(*error_escalation_time))?;
         self.put("max_reply_timeouts", max_reply_timeouts)?;
         self.retries(retries)?;
-        self.put("lb_retries", lb_retries)
+        self.put("lb_retries", lb_retries)?;
+        self.put("retry_budget", retry_budget)?;
+        self.seconds("slow_start", Some(*slow_start))
     }
 
     fn sticky(&mut self, sticky: &StickySettings) -> io::Result<()> {
@@ -144,6 +148,7 @@ impl<W: Write> Lines<'_, W> {
             retries,
             recovery_options,
             fail_on_status,
+            probe,
             busy_limit,
         } = worker;
         self.put("type", "ajp13")?;
@@ -161,7 +166,25 @@ impl<W: Write> Lines<'_, W> {
         self.recovery_options(recovery_options.as_ref())?;
         let statuses: Vec<_> = fail_on_status.iter().map(ToString::to_string).collect();
         self.put("fail_on_status", statuses.join(","))?;
+        self.probe(probe)?;
         self.put("busy_limit", busy_limit)
+    }
+
+    fn probe(&mut self, probe: &ProbeSettings) -> io::Result<()> {
+        let ProbeSettings {
+            interval,
+            uri,
+            statuses,
+            timeout,
+        } = probe;
+        self.seconds("probe_interval", *interval)?;
+        self.put("probe_uri", uri.as_deref().unwrap_or_default())?;
+        let codes: Vec<_> = statuses.iter().map(ToString::to_string).collect();
+        match &*codes {
+            [] => writeln!(self.out, "# probe_status: all below 400")?,
+            codes => self.put("probe_status", codes.join(","))?,
+        }
+        self.millis("probe_timeout", Some(*timeout))
     }
 
     fn pool(&mut self, pool: &PoolSettings) -> io::Result<()> {

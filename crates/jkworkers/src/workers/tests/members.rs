@@ -1,7 +1,9 @@
 //! Balancers and their members.
 
 use super::{lb, ms, s, workers};
-use crate::model::{Activation, Balancer, Lock, Member, Method, StickySettings, WorkerKind};
+use crate::model::{
+    Activation, Balancer, Lock, Member, Method, ProbeSettings, StickySettings, WorkerKind,
+};
 
 /// One row: the lines, what comes of them, and how many findings they bring.
 type Row<T> = (&'static str, T, usize);
@@ -165,6 +167,58 @@ fn times_and_counts_of_a_balancer() {
                 balancer.lb_retries,
             )
         },
+    );
+}
+
+#[test]
+fn balancers_have_settings_of_jkd() {
+    check(
+        [
+            ("", (20, s(0)), 0),
+            (".retry_budget=0\n.slow_start=90", (0, s(90)), 0),
+            (".retry_budget=100", (100, s(0)), 0),
+            (".retry_budget=101", (100, s(0)), 1),
+            (".slow_start=-1", (20, s(0)), 1),
+        ],
+        |balancer| (balancer.retry_budget, balancer.slow_start),
+    );
+}
+
+#[test]
+fn members_are_probed() {
+    let row = |text: &'static str, change: fn(&mut ProbeSettings), findings: usize| {
+        let mut probe = ProbeSettings::default();
+        change(&mut probe);
+        (text, probe, findings)
+    };
+    check_member(
+        [
+            row("", |_| {}, 0),
+            row("worker.m.probe_interval=0", |p| p.interval = None, 0),
+            row("worker.m.probe_interval=5", |p| p.interval = Some(s(5)), 0),
+            row("worker.m.probe_timeout=0", |p| p.timeout = ms(1), 2),
+            row("worker.m.probe_timeout=300", |p| p.timeout = ms(300), 0),
+            row(
+                "worker.m.probe_uri=/app/health?deep=1",
+                |p| p.uri = Some("/app/health?deep=1".into()),
+                0,
+            ),
+            row("worker.m.probe_uri=app/health", |_| {}, 1),
+            row("worker.m.probe_uri=/app/my health", |_| {}, 1),
+            row("worker.m.probe_uri=/äpp", |_| {}, 1),
+            row(
+                "worker.m.probe_status=200,204 503",
+                |p| p.statuses = vec![200, 204, 503],
+                0,
+            ),
+            row(
+                "worker.m.probe_status=200,-404,2xx,1000",
+                |p| p.statuses = vec![200],
+                3,
+            ),
+            row("worker.m.probe_status=ok", |_| {}, 2),
+        ],
+        |member| member.worker.probe.clone(),
     );
 }
 
