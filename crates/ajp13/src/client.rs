@@ -18,7 +18,7 @@ use crate::convert::outbound::RequestHead;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::exchange::Announced;
 use crate::facts::Secret;
-use crate::pool::{Address, Pool, PoolOptions, SendOptions};
+use crate::pool::{Address, Addresses, Pool, PoolOptions, SendOptions};
 
 /// A client of one container: `http::Request` in, `http::Response` out.
 ///
@@ -61,6 +61,7 @@ struct Defaults {
 #[must_use = "a builder does nothing before `build`"]
 pub struct ClientBuilder {
     address: Address,
+    addresses: Option<Addresses>,
     pool: PoolOptions,
     defaults: Defaults,
 }
@@ -80,6 +81,7 @@ impl Client {
         } = SendOptions::default();
         ClientBuilder {
             address,
+            addresses: None,
             pool: PoolOptions::default(),
             defaults: Defaults {
                 secret: None,
@@ -171,10 +173,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Lets somebody else look up the host name. Default: the system's resolver is asked for
+    /// every connection that is opened.
+    pub fn addresses(mut self, addresses: Addresses) -> Self {
+        self.addresses = Some(addresses);
+        self
+    }
+
     /// The client; opens no connection yet.
     pub fn build(self) -> Client {
         Client {
-            pool: Pool::new(self.address, self.pool),
+            pool: match self.addresses {
+                Some(addresses) => Pool::with_addresses(self.address, addresses, self.pool),
+                None => Pool::new(self.address, self.pool),
+            },
             defaults: Arc::new(self.defaults),
         }
     }

@@ -30,6 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::{Announced, Due, Exchange, Stage};
+use crate::pool::Remote;
 use crate::wire::{PacketSize, TooLarge};
 use input::Input;
 use output::Output;
@@ -58,6 +59,8 @@ pub struct Conn<IO> {
     /// Facts about the exchange that its packets do not tell.
     facts: Facts,
     peer: Arc<str>,
+    /// The address to which a pool has connected it, where it had a choice.
+    pub(crate) remote: Option<Remote>,
     size: PacketSize,
     end_of_body: EndOfBody,
     /// Exchanges begun before this one.
@@ -99,6 +102,7 @@ impl<IO> Conn<IO> {
             exchange: None,
             facts: Facts::default(),
             peer: peer.into(),
+            remote: None,
             size,
             end_of_body: EndOfBody::default(),
             served: 0,

@@ -1,9 +1,13 @@
 //! The connections to one container.
 
 mod address;
+mod addresses;
 mod conn;
 mod connect;
 mod options;
+mod order;
+mod pinged;
+mod retain;
 mod slot;
 mod stats;
 
@@ -16,9 +20,13 @@ use tokio::time::{Instant, timeout};
 use crate::conn::{Conn, Probe};
 use crate::error::{Error, ErrorKind};
 use crate::stream::Stream;
+use connect::Dial;
+use pinged::Pinged;
 use slot::{Idle, Shared, Slot};
 
 pub use address::{Address, DEFAULT_PORT, InvalidAddress};
+pub use addresses::Addresses;
+pub(crate) use addresses::Remote;
 pub use conn::{PooledConn, SendError, SendOptions};
 pub use options::{IdlePing, PingPolicy, PoolOptions, TcpOptions};
 pub(crate) use stats::CloseReason;
@@ -60,20 +68,36 @@ pub struct Pool {
 
 struct Inner {
     shared: Arc<Shared<Stream>>,
-    address: Address,
+    dial: Dial,
     /// The address as errors show it.
     peer: Arc<str>,
     options: PoolOptions,
 }
 
 impl Pool {
-    /// A pool without connections; opens the first when one is asked for.
+    /// A pool without connections; opens the first when one is asked for. A host name is given
+    /// to the system's resolver for each connection that is opened.
     pub fn new(address: impl Into<Address>, options: PoolOptions) -> Self {
-        let address = address.into();
+        Self::of(address.into(), None, options)
+    }
+
+    /// A pool that leaves it to somebody else to look up the name of `address`. Where that is
+    /// no [name](Address::Name), as [`new`](Self::new).
+    pub fn with_addresses(
+        address: impl Into<Address>,
+        addresses: Addresses,
+        options: PoolOptions,
+    ) -> Self {
+        Self::of(address.into(), Some(addresses), options)
+    }
+
+    fn of(address: Address, addresses: Option<Addresses>, options: PoolOptions) -> Self {
+        let named = matches!(address, Address::Name { .. });
+        let addresses = addresses.filter(|_| named);
         let inner = Inner {
-            shared: Arc::new(Shared::new(options.max, options.lanes)),
+            shared: Arc::new(Shared::new(options.max, options.lanes, addresses.clone())),
             peer: address.to_string().into(),
-            address,
+            dial: Dial::new(address, addresses),
             options,
         };
         Self {
@@ -83,7 +107,7 @@ impl Pool {
 
     /// The container's address.
     pub fn address(&self) -> &Address {
-        &self.inner.address
+        &self.inner.dial.address
     }
 
     /// How the pool behaves.
@@ -175,6 +199,9 @@ impl Pool {
         self.inner.shared.prune(min, |idle| {
             let probe = idle.conn.probe();
             let age = now.saturating_duration_since(idle.since);
+            if !self.inner.shared.is_current(&mut idle.conn) {
+                return Some(CloseReason::Moved);
+            }
             if age >= KEEP_BUFFERS {
                 idle.conn.trim();
             }
@@ -268,16 +295,18 @@ impl Pool {
             return Ok(None);
         };
         let Inner {
-            address,
+            dial,
             peer,
             options,
             ..
         } = &*self.inner;
-        let stream = connect::connect(address, options)
+        let (stream, remote) = dial
+            .connect(options)
             .await
             .map_err(|error| self.blame(error))?;
         opening.done();
-        let conn = Box::new(Conn::new(stream, Arc::clone(peer), options.packet_size));
+        let mut conn = Box::new(Conn::new(stream, Arc::clone(peer), options.packet_size));
+        conn.remote = remote;
         let Some(limit) = options.ping.connect else {
             return Ok(Some(conn));
         };
@@ -290,7 +319,10 @@ impl Pool {
                 checked: now,
             },
         );
-        pinged.ping(limit).await?;
+        if let Err(error) = pinged.ping(limit).await {
+            remote.inspect(|remote| dial.distrust(remote.address));
+            return Err(error);
+        }
         Ok(pinged.keep().map(|idle| idle.conn))
     }
 
@@ -329,45 +361,10 @@ impl Pool {
     }
 }
 
-/// A connection during its CPing; closed and counted if that fails or is given up.
-struct Pinged<'s> {
-    slot: &'s Slot<Stream>,
-    idle: Option<Idle<Stream>>,
-}
-
-impl<'s> Pinged<'s> {
-    fn new(slot: &'s Slot<Stream>, idle: Idle<Stream>) -> Self {
-        Self {
-            slot,
-            idle: Some(idle),
-        }
-    }
-
-    async fn ping(&mut self, limit: Duration) -> Result<(), Error> {
-        if let Some(idle) = &mut self.idle {
-            idle.conn.ping(limit).await?;
-            idle.checked = Instant::now();
-        }
-        Ok(())
-    }
-
-    fn keep(mut self) -> Option<Idle<Stream>> {
-        self.idle.take()
-    }
-}
-
-impl Drop for Pinged<'_> {
-    fn drop(&mut self) {
-        if let Some(idle) = self.idle.take() {
-            self.slot.close(idle.conn, CloseReason::Ping);
-        }
-    }
-}
-
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
-            .field("address", &self.inner.address)
+            .field("address", self.address())
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }

@@ -267,6 +267,7 @@ pub fn report_pool(endpoint: &str, stats: &PoolStats) {
         ("broken", closed.broken),
         ("drained", closed.drained),
         ("idle", closed.idle),
+        ("moved", closed.moved),
         ("ping", closed.ping),
         ("stale", closed.stale),
     ] {

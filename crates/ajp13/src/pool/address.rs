@@ -12,7 +12,8 @@ pub const DEFAULT_PORT: u16 = 8009;
 ///
 /// Parsed from `host:port`, `[v6]:port`, `host` alone (port 8009), or `unix:/path` or `/path`
 /// for a Unix domain socket. A literal IP address is never given to a resolver; a name is
-/// resolved anew for every connection that is opened.
+/// resolved anew for every connection that is opened, unless [`Addresses`](super::Addresses) say
+/// what it stands for.
 ///
 /// ```
 /// use ajp13::Address;

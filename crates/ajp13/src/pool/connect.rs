@@ -1,83 +1,188 @@
 //! Opening a socket: resolve, try every address, set the options.
 
+use std::error::Error as _;
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::address::Address;
+use super::addresses::{Addresses, Remote};
 use super::options::{PoolOptions, TcpOptions};
-use crate::error::{Error, ErrorKind, hint};
+use super::order::Memory;
+use crate::error::{BoxError, Error, ErrorKind, hint};
 use crate::stream::Stream;
 
-/// Opens a socket to `address` within the connect timeout, which covers name resolution and all
-/// addresses of the name together.
-pub(super) async fn connect(address: &Address, options: &PoolOptions) -> Result<Stream, Error> {
-    // Beyond what a clock can hold is as good as never.
-    let deadline = options
-        .connect_timeout
-        .and_then(|limit| Instant::now().checked_add(limit));
-    let limit = options.connect_timeout.unwrap_or(Duration::MAX);
-    match address {
-        Address::Ip(address) => tcp(&[*address], deadline, limit, &options.tcp).await,
-        Address::Name { host, port } => {
-            let found = within(deadline, tokio::net::lookup_host((&**host, *port))).await;
-            let found = found
-                .ok_or_else(|| Error::timeout(ErrorKind::Resolve, limit))?
-                .map_err(|cause| Error::new(ErrorKind::Resolve).because(cause))?;
-            tcp(
-                &in_order(found, &options.tcp),
-                deadline,
-                limit,
-                &options.tcp,
-            )
-            .await
-        }
-        #[cfg(unix)]
-        Address::Unix(path) => within(deadline, tokio::net::UnixStream::connect(path))
-            .await
-            .ok_or_else(|| unreachable_within(limit))?
-            .map(Stream::Unix)
-            .map_err(refused),
-        #[cfg(not(unix))]
-        Address::Unix(_) => Err(refused(io::ErrorKind::Unsupported.into())),
-    }
+/// How to reach a container, and what is known about its addresses.
+pub(super) struct Dial {
+    pub(super) address: Address,
+    /// What its name stands for; `None` asks the system's resolver each time.
+    addresses: Option<Addresses>,
+    memory: Memory,
 }
 
-fn in_order(found: impl Iterator<Item = SocketAddr>, options: &TcpOptions) -> Vec<SocketAddr> {
-    let fits = |to: &SocketAddr| {
-        options
-            .source
-            .is_none_or(|from| from.is_ipv4() == to.is_ipv4())
-    };
-    let mut addresses: Vec<_> = found.filter(fits).collect();
-    if options.prefer_ipv6 {
-        addresses.sort_by_key(SocketAddr::is_ipv4);
-    }
-    addresses
-}
-
-/// Tries the addresses one after the other; each gets its share of the time that is left, so
-/// that one that swallows packets does not hide the next.
-async fn tcp(
-    addresses: &[SocketAddr],
+/// When connecting has to be done, and how long it could take altogether.
+#[derive(Clone, Copy)]
+struct Limit {
     deadline: Option<Instant>,
-    limit: Duration,
+    whole: Duration,
+}
+
+impl Dial {
+    pub(super) fn new(address: Address, addresses: Option<Addresses>) -> Self {
+        Self {
+            address,
+            addresses,
+            memory: Memory::default(),
+        }
+    }
+
+    /// Opens a socket within the connect timeout, which covers name resolution and all addresses
+    /// of the name together.
+    pub(super) async fn connect(
+        &self,
+        options: &PoolOptions,
+    ) -> Result<(Stream, Option<Remote>), Error> {
+        let limit = Limit::of(options);
+        match &self.address {
+            Address::Ip(address) => {
+                let socket = open_within(limit.deadline, limit, *address, &options.tcp).await?;
+                Ok((socket, None))
+            }
+            Address::Name { host, port } => {
+                let generation = self.addresses.as_ref().map_or(0, Addresses::generation);
+                let found = self.resolve(host, *port, limit).await?;
+                let (socket, address) = self.first_of(&found, limit, &options.tcp).await?;
+                Ok((socket, Some(Remote::new(address, generation))))
+            }
+            Address::Unix(path) => Ok((unix(path, limit).await?, None)),
+        }
+    }
+
+    /// The address accepts connections and is no good nevertheless.
+    pub(super) fn distrust(&self, address: SocketAddr) {
+        self.memory.failed(address, Instant::now());
+        if let Some(addresses) = &self.addresses {
+            addresses.want();
+        }
+    }
+
+    async fn resolve(&self, host: &str, port: u16, limit: Limit) -> Result<Vec<SocketAddr>, Error> {
+        let found = match &self.addresses {
+            Some(addresses) => within(limit.deadline, addresses.usable())
+                .await
+                .map(|known| {
+                    let list = known.map(|list| with_port(&list, port));
+                    list.map_err(|reason| BoxError::from(&*reason))
+                }),
+            None => within(limit.deadline, tokio::net::lookup_host((host, port)))
+                .await
+                .map(|found| found.map(Iterator::collect).map_err(BoxError::from)),
+        };
+        found
+            .ok_or_else(|| Error::timeout(ErrorKind::Resolve, limit.whole))?
+            .map_err(|cause| Error::new(ErrorKind::Resolve).because(cause))
+    }
+
+    /// Tries the addresses one after the other; each gets its share of the time that is left, so
+    /// that one that swallows packets does not hide the next.
+    async fn first_of(
+        &self,
+        found: &[SocketAddr],
+        limit: Limit,
+        options: &TcpOptions,
+    ) -> Result<(Stream, SocketAddr), Error> {
+        let now = Instant::now();
+        let addresses = self.memory.in_order(found.iter().copied(), options, now);
+        let mut failures = Failures::default();
+        for (address, rest) in addresses.iter().zip((1..=addresses.len()).rev()) {
+            let share = limit.deadline.map(|at| share_of(at, rest));
+            match open_within(share, limit, *address, options).await {
+                Ok(socket) => {
+                    self.memory.worked(*address);
+                    return Ok((socket, *address));
+                }
+                Err(error) => {
+                    self.distrust(*address);
+                    failures.add(*address, error);
+                }
+            }
+        }
+        Err(failures.into_error())
+    }
+}
+
+impl Limit {
+    fn of(options: &PoolOptions) -> Self {
+        Self {
+            // Beyond what a clock can hold is as good as never.
+            deadline: (options.connect_timeout).and_then(|limit| Instant::now().checked_add(limit)),
+            whole: options.connect_timeout.unwrap_or(Duration::MAX),
+        }
+    }
+}
+
+/// What went wrong with each address of a name.
+#[derive(Default)]
+struct Failures {
+    last: Option<Error>,
+    text: String,
+}
+
+impl Failures {
+    fn add(&mut self, address: SocketAddr, error: Error) {
+        let separator = if self.text.is_empty() { "" } else { "; " };
+        let cause = error.source().map(ToString::to_string);
+        let cause = cause.as_deref().unwrap_or("no answer");
+        // Writing to a string cannot fail.
+        let _ = write!(self.text, "{separator}{address}: {cause}");
+        self.last = Some(error);
+    }
+
+    /// The kind and hint of the last failure, and the causes of all.
+    fn into_error(self) -> Error {
+        let none = || Error::new(ErrorKind::Resolve).because("the name has no usable address");
+        (self.last).map_or_else(none, |error| error.because(self.text))
+    }
+}
+
+fn with_port(list: &[SocketAddr], port: u16) -> Vec<SocketAddr> {
+    let with_port = |address: &SocketAddr| {
+        let mut address = *address;
+        address.set_port(port);
+        address
+    };
+    list.iter().map(with_port).collect()
+}
+
+async fn open_within(
+    share: Option<Instant>,
+    limit: Limit,
+    address: SocketAddr,
     options: &TcpOptions,
 ) -> Result<Stream, Error> {
-    let none = || Error::new(ErrorKind::Resolve).because("the name has no usable address");
-    let mut last = None;
-    for (address, rest) in addresses.iter().zip((1..=addresses.len()).rev()) {
-        let share = deadline.map(|at| share_of(at, rest));
-        match within(share, open(*address, options)).await {
-            Some(Ok(socket)) => return Ok(Stream::Tcp(socket)),
-            Some(Err(cause)) => last = Some(refused(cause)),
-            None => last = Some(unreachable_within(limit)),
-        }
+    match within(share, open(address, options)).await {
+        Some(opened) => opened.map(Stream::Tcp).map_err(refused),
+        None => Err(unreachable_within(limit.whole)),
     }
-    Err(last.unwrap_or_else(none))
+}
+
+#[cfg(unix)]
+async fn unix(path: &Path, limit: Limit) -> Result<Stream, Error> {
+    within(limit.deadline, tokio::net::UnixStream::connect(path))
+        .await
+        .ok_or_else(|| unreachable_within(limit.whole))?
+        .map(Stream::Unix)
+        .map_err(refused)
+}
+
+#[cfg(not(unix))]
+async fn unix(_: &Path, _: Limit) -> Result<Stream, Error> {
+    Err(refused(io::ErrorKind::Unsupported.into()))
 }
 
 fn share_of(deadline: Instant, attempts: usize) -> Instant {
@@ -145,25 +250,64 @@ mod tests {
     use super::*;
     use tokio::net::{TcpListener, TcpSocket};
 
+    /// Taken and not listening: it refuses, and no other test can be given it.
+    fn nobody() -> (TcpSocket, SocketAddr) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        (socket, address)
+    }
+
     #[tokio::test]
     async fn tries_every_address() {
-        // Taken and not listening: it refuses, and no other test can be given it.
-        let nobody = TcpSocket::new_v4().unwrap();
-        nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let dead = nobody.local_addr().unwrap();
+        let (_taken, dead) = nobody();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let alive = listener.local_addr().unwrap();
-        let limit = Duration::from_secs(10);
-        let deadline = Some(Instant::now() + limit);
+        let dial = Dial::new(Address::new("tomcat", 1), None);
+        let limit = Limit::of(&PoolOptions::default());
         let options = TcpOptions::default();
-        tcp(&[dead, alive], deadline, limit, &options)
+        let (_, found) = dial
+            .first_of(&[dead, alive], limit, &options)
             .await
             .unwrap();
-        let error = tcp(&[dead, dead], deadline, limit, &options)
+        assert_eq!(found, alive);
+        let error = dial
+            .first_of(&[dead, dead], limit, &options)
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect);
         assert!(error.hint().is_some());
+        let line = error.to_string();
+        assert_eq!(line.matches(&dead.to_string()).count(), 2, "{line}");
+    }
+
+    #[tokio::test]
+    async fn a_failed_connect_asks_for_a_lookup_and_remembers_who_failed() {
+        let (_taken, dead) = nobody();
+        // The same port at another address.
+        let listener = TcpListener::bind(("127.0.0.2", dead.port())).await.unwrap();
+        let alive = listener.local_addr().unwrap();
+        let addresses = Addresses::new();
+        addresses.set([dead, alive]);
+        let dial = Dial::new(Address::new("tomcat", dead.port()), Some(addresses.clone()));
+        let options = PoolOptions::default();
+        let (_, remote) = dial.connect(&options).await.unwrap();
+        assert_eq!(remote.unwrap().address, alive);
+        timeout(Duration::from_secs(20), addresses.wanted())
+            .await
+            .expect("the dead address asks for a lookup");
+        let order = dial
+            .memory
+            .in_order([dead, alive], &options.tcp, Instant::now());
+        assert_eq!(order, [alive, dead]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_nobody_looks_up_ends_with_the_connect_timeout() {
+        let dial = Dial::new(Address::new("tomcat", 1), Some(Addresses::new()));
+        let error = dial.connect(&PoolOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Resolve);
+        assert!(error.is_timeout());
     }
 
     #[tokio::test]
@@ -186,19 +330,9 @@ mod tests {
         assert!(socket.recv_buffer_size().unwrap() >= 64 * 1024);
     }
 
-    #[test]
-    fn a_source_address_rules_out_the_other_family() {
-        let found: [SocketAddr; 2] = ["127.0.0.1:1".parse().unwrap(), "[::1]:1".parse().unwrap()];
-        let prefer = TcpOptions {
-            prefer_ipv6: true,
-            ..TcpOptions::default()
-        };
-        assert_eq!(in_order(found.into_iter(), &prefer), [found[1], found[0]]);
-        let source = TcpOptions {
-            source: Some("127.0.0.1".parse().unwrap()),
-            ..prefer
-        };
-        assert_eq!(in_order(found.into_iter(), &source), [found[0]]);
+    async fn connect(to: Address, options: &PoolOptions) -> Result<Stream, Error> {
+        let dial = Dial::new(to, None);
+        dial.connect(options).await.map(|(stream, _)| stream)
     }
 
     #[tokio::test]
@@ -206,18 +340,18 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let options = PoolOptions::default();
-        connect(&Address::new("localhost", port), &options)
+        connect(Address::new("localhost", port), &options)
             .await
             .unwrap();
         let endless = PoolOptions {
             connect_timeout: Some(Duration::MAX),
             ..PoolOptions::default()
         };
-        connect(&Address::new("127.0.0.1", port), &endless)
+        connect(Address::new("127.0.0.1", port), &endless)
             .await
             .unwrap();
         let missing = Address::Unix("/nonexistent/ajp".into());
-        let error = connect(&missing, &options).await.unwrap_err();
+        let error = connect(missing, &options).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connect);
     }
 }

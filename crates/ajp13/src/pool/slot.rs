@@ -19,6 +19,8 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use super::addresses::Addresses;
+use super::retain::RetainOrMove;
 use super::stats::{CloseReason, Closed, PoolStats};
 use crate::conn::{Conn, Probe, Rest};
 
@@ -30,6 +32,8 @@ const SCAN: usize = 8;
 pub(crate) struct Shared<IO> {
     lanes: Box<[Lane<IO>]>,
     limit: Option<Limit>,
+    /// What the container's name stands for, where somebody keeps an eye on it.
+    addresses: Option<Addresses>,
     open: AtomicUsize,
     opened: AtomicU64,
     closed: Closed,
@@ -74,7 +78,7 @@ pub(crate) struct Slot<IO> {
 pub(super) struct Opening<'a, IO>(Option<&'a Shared<IO>>);
 
 impl<IO> Shared<IO> {
-    pub(super) fn new(max: Option<usize>, lanes: usize) -> Self {
+    pub(super) fn new(max: Option<usize>, lanes: usize, addresses: Option<Addresses>) -> Self {
         let max = max.map(|max| max.clamp(1, Semaphore::MAX_PERMITS));
         Self {
             lanes: (0..lanes.max(1)).map(|_| Lane::new()).collect(),
@@ -82,6 +86,7 @@ impl<IO> Shared<IO> {
                 max,
                 permits: Semaphore::new(max),
             }),
+            addresses,
             open: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
             closed: Closed::default(),
@@ -132,6 +137,14 @@ impl<IO> Shared<IO> {
                 return;
             }
             freed.await;
+        }
+    }
+
+    /// Whether the address that the connection leads to is still one of the container's.
+    pub(super) fn is_current(&self, conn: &mut Conn<IO>) -> bool {
+        match (&self.addresses, &mut conn.remote) {
+            (Some(addresses), Some(remote)) => addresses.still_has(remote),
+            _ => true,
         }
     }
 
@@ -295,7 +308,13 @@ impl<IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Slot<IO> {
         let mut position = list.len();
         while position > bottom {
             position -= 1;
-            match list.get_mut(position)?.conn.probe() {
+            let conn = &mut list.get_mut(position)?.conn;
+            let probe = if self.shared.is_current(conn) {
+                conn.probe()
+            } else {
+                Probe::Dead(CloseReason::Moved)
+            };
+            match probe {
                 Probe::Ready => return Some(list.remove(position)),
                 Probe::NotYet => {}
                 Probe::Dead(reason) => {
@@ -311,6 +330,9 @@ impl<IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Slot<IO> {
     pub(crate) fn put_back(&self, mut conn: Box<Conn<IO>>) {
         let reason = match conn.rest() {
             Rest::Dirty(reason) => return self.close(conn, reason),
+            Rest::Clean | Rest::Finishing if !self.shared.is_current(&mut conn) => {
+                return self.close(conn, CloseReason::Moved);
+            }
             Rest::Clean | Rest::Finishing => CloseReason::Drained,
         };
         let now = Instant::now();
@@ -353,31 +375,6 @@ impl<IO> Drop for Opening<'_, IO> {
     fn drop(&mut self) {
         if let Some(shared) = self.0 {
             shared.open.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-}
-
-/// `Vec::retain_mut` that hands over what it takes out.
-trait RetainOrMove<T> {
-    fn retain_mut_or_move<R>(
-        &mut self,
-        gone: &mut Vec<(T, R)>,
-        judge: impl FnMut(&mut T) -> Option<R>,
-    );
-}
-
-impl<T> RetainOrMove<T> for Vec<T> {
-    fn retain_mut_or_move<R>(
-        &mut self,
-        gone: &mut Vec<(T, R)>,
-        mut judge: impl FnMut(&mut T) -> Option<R>,
-    ) {
-        let kept = Self::with_capacity(self.len());
-        for mut item in std::mem::replace(self, kept) {
-            match judge(&mut item) {
-                Some(reason) => gone.push((item, reason)),
-                None => self.push(item),
-            }
         }
     }
 }

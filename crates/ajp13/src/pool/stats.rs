@@ -32,6 +32,8 @@ pub struct ClosedStats {
     pub drained: u64,
     /// Idle for too long.
     pub idle: u64,
+    /// The container's name does not stand for their address any more.
+    pub moved: u64,
     /// A CPing was not answered.
     pub ping: u64,
     /// Found closed, or with unexpected bytes, while idle.
@@ -47,10 +49,11 @@ impl ClosedStats {
             broken,
             drained,
             idle,
+            moved,
             ping,
             stale,
         } = self;
-        aborted + asked + broken + drained + idle + ping + stale
+        aborted + asked + broken + drained + idle + moved + ping + stale
     }
 }
 
@@ -62,6 +65,7 @@ pub(crate) enum CloseReason {
     Broken,
     Drained,
     Idle,
+    Moved,
     Ping,
     Stale,
 }
@@ -74,6 +78,7 @@ pub(super) struct Closed {
     broken: AtomicU64,
     drained: AtomicU64,
     idle: AtomicU64,
+    moved: AtomicU64,
     ping: AtomicU64,
     stale: AtomicU64,
 }
@@ -86,6 +91,7 @@ impl Closed {
             CloseReason::Broken => &self.broken,
             CloseReason::Drained => &self.drained,
             CloseReason::Idle => &self.idle,
+            CloseReason::Moved => &self.moved,
             CloseReason::Ping => &self.ping,
             CloseReason::Stale => &self.stale,
         };
@@ -99,6 +105,7 @@ impl Closed {
             broken: self.broken.load(Relaxed),
             drained: self.drained.load(Relaxed),
             idle: self.idle.load(Relaxed),
+            moved: self.moved.load(Relaxed),
             ping: self.ping.load(Relaxed),
             stale: self.stale.load(Relaxed),
         }

@@ -9,6 +9,7 @@
 
 mod exchange;
 mod friendly;
+mod names;
 mod pool;
 mod step;
 mod storm;

@@ -40,6 +40,17 @@ impl Backend {
         Self { listener }
     }
 
+    /// Two that have the same port at different addresses.
+    pub(crate) async fn bind_two() -> [Self; 2] {
+        loop {
+            let first = Self::bind().await;
+            let second = TcpListener::bind(("127.0.0.2", first.address().port())).await;
+            if let Ok(listener) = second {
+                return [first, Self { listener }];
+            }
+        }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.listener.local_addr().unwrap()
     }
