@@ -48,6 +48,12 @@ impl Own {
         lines.chain(self.file.iter().flatten())
     }
 
+    /// The same, to complete them.
+    pub(crate) fn mounts_mut(&mut self) -> impl Iterator<Item = &mut Mount> {
+        let lines = self.lines.iter_mut().flat_map(|(_, mounts)| mounts);
+        lines.chain(self.file.iter_mut().flatten())
+    }
+
     fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.file.is_none()
     }

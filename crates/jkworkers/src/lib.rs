@@ -30,6 +30,7 @@ pub mod diag;
 pub mod directive;
 pub mod files;
 pub mod model;
+pub mod target;
 pub mod uri_map;
 pub mod workers_properties;
 

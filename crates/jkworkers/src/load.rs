@@ -13,7 +13,7 @@ use crate::{
     hosts::{self, Own},
     httpd::{self, Draft},
     model::{Global, Listen, Model, Mount, MountSource},
-    mounts::Rule,
+    mounts::{self, Rule},
     uriworkermap,
     workers_properties::{self, Source, Workers},
 };
@@ -89,12 +89,12 @@ impl Loader<'_> {
         let listen = self.listen(&draft);
         hosts::warn_of_unreachable(&draft, &listen, &mut self.found);
         let mut workers = self.workers(&draft);
-        let own: Vec<_> = draft
+        let mut own: Vec<_> = draft
             .servers
             .iter()
             .map(|server| self.own(server))
             .collect();
-        let flags = self.flag_mounts();
+        let mut flags = self.flag_mounts();
         let rules = || own.iter().flat_map(Own::mounts).chain(&flags);
         if rules().next().is_none() && workers.as_ref().is_some_and(|w| w.mounts.is_empty()) {
             self.warn_of_nothing_mounted(&draft);
@@ -102,6 +102,8 @@ impl Loader<'_> {
         let workers = workers.as_mut()?;
         built_in::add(rules(), workers, &mut self.found);
         hosts::check_workers(rules(), workers, &mut self.found);
+        let rules = own.iter_mut().flat_map(Own::mounts_mut).chain(&mut flags);
+        mounts::resolve(rules, &workers.workers, &mut self.found);
         let more: Vec<_> = flags
             .iter()
             .cloned()

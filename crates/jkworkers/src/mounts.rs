@@ -1,10 +1,11 @@
 //! From the text of one rule to mounts: prefixes, the `|` shortcut, rule extensions.
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    diag::{Diagnostics, Origin, nearest},
-    model::{Mount, MountSource, RuleExtensions, UriMatch},
+    diag::{Diagnostics, Origin},
+    model::{Mount, MountSource, RuleExtensions, UriMatch, Worker},
+    target::{self, Complaint},
 };
 
 /// One rule as it was written.
@@ -36,6 +37,7 @@ impl Rule<'_> {
             disabled,
             source: self.source,
             extensions: extensions.clone(),
+            activations: Arc::default(),
             origin: self.origin.clone(),
         };
         Some(match pattern.split_once('|') {
@@ -47,105 +49,48 @@ impl Rule<'_> {
     }
 
     fn worker_and_extensions(&self, found: &mut Diagnostics) -> (&str, RuleExtensions) {
-        let mut extensions = RuleExtensions::default();
-        let Some((worker, rest)) = self.worker.split_once(';') else {
-            return (self.worker, extensions);
-        };
-        let mut known = false;
-        let mut parts = rest.split(';').peekable();
-        while let Some(part) = parts.next() {
-            // `session_path=;name`: mod_jk drops the semicolon and takes the next part.
-            let is_path = part == "session_path=";
-            let joined = parts
-                .next_if(|_| is_path)
-                .map(|name| format!("{part}{name}"));
-            known |= self.extension(joined.as_deref().unwrap_or(part), &mut extensions, found);
-        }
-        if known {
+        let mut complain = |complaint: &Complaint<'_>| complaint.report(self.origin, found);
+        let (worker, extensions) = target::parse(self.worker, &mut complain);
+        if !extensions.is_empty() {
             found.warning(self.origin, "rule extensions are not in effect yet");
         }
         (worker, extensions)
     }
+}
 
-    /// Reads one extension. Whether there is one of this name.
-    fn extension(&self, text: &str, into: &mut RuleExtensions, found: &mut Diagnostics) -> bool {
-        let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        if !NAMES.contains(&name) {
-            if !text.is_empty() {
-                found
-                    .warning(
-                        self.origin,
-                        format!("unknown rule extension `{name}` is ignored"),
-                    )
-                    .help(match nearest(name.trim(), NAMES.iter().copied()) {
-                        Some(known) => {
-                            format!("Did you mean `{known}`? No blank may stand around it.")
-                        }
-                        None => format!("The extensions are {}.", NAMES.join(", ")),
-                    });
-            }
-            return false;
+/// Fills in the activations of rules that change some of their workers' members.
+pub(crate) fn resolve<'m>(
+    mounts: impl IntoIterator<Item = &'m mut Mount>,
+    workers: &[Arc<Worker>],
+    found: &mut Diagnostics,
+) {
+    let workers: HashMap<&str, &Worker> = workers.iter().map(|w| (&*w.name, &**w)).collect();
+    let mut last: Option<&Mount> = None;
+    for mount in mounts {
+        if mount.exclusion || mount.extensions.is_empty() {
+            continue;
         }
-        if set(name, value, into).is_none() {
-            found
-                .error(
-                    self.origin,
-                    format!("the rule extension `{name}` cannot have the value `{value}`"),
-                )
-                .help("Write a whole number.");
-        }
-        true
+        let Some(worker) = workers.get(&*mount.worker) else {
+            continue;
+        };
+        // The two rules of a `|` are one line.
+        mount.activations = match last.filter(|last| last.is_of_same_line(mount)) {
+            Some(last) => Arc::clone(&last.activations),
+            None => target::resolve(&mount.extensions, worker, &mut |complaint| {
+                complaint.report(&mount.origin, found);
+            }),
+        };
+        last = Some(mount);
     }
 }
 
-const NAMES: &[&str] = &[
-    "active",
-    "disabled",
-    "fail_on_status",
-    "reply_timeout",
-    "session_cookie",
-    "session_cookie_path",
-    "session_path",
-    "set_session_cookie",
-    "stateless",
-    "sticky_ignore",
-    "stopped",
-    "use_server_errors",
-];
-
-/// Stores a value. `None` when it is not of the right kind.
-fn set(name: &str, value: &str, into: &mut RuleExtensions) -> Option<()> {
-    let flag = || Some(value.parse::<i32>().ok()? != 0);
-    let list = || items(value).map(str::to_owned).collect();
-    match name {
-        "active" => into.active = list(),
-        "disabled" => into.disabled = list(),
-        "fail_on_status" => {
-            into.fail_on_status = items(value)
-                .map(|v| v.parse().ok())
-                .collect::<Option<_>>()?;
-        }
-        // A negative number means the worker's own.
-        "reply_timeout" => {
-            let millis = value.parse::<i32>().ok()?;
-            into.reply_timeout = u64::try_from(millis).ok().map(Duration::from_millis);
-        }
-        "session_cookie" => into.session_cookie = Some(value.to_owned()),
-        "session_cookie_path" => into.session_cookie_path = Some(value.to_owned()),
-        "session_path" => into.session_path = Some(value.to_owned()),
-        "set_session_cookie" => into.set_session_cookie = flag()?,
-        "stateless" => into.stateless = flag()?,
-        "sticky_ignore" => into.sticky_ignore = flag()?,
-        "stopped" => into.stopped = list(),
-        _ => into.use_server_errors = Some(value.parse::<u16>().ok()?).filter(|&n| n > 0),
+impl Mount {
+    /// Whether both rules were written as one, with a `|`.
+    pub(crate) fn is_of_same_line(&self, other: &Self) -> bool {
+        self.origin == other.origin
+            && self.worker == other.worker
+            && self.extensions == other.extensions
     }
-    Some(())
-}
-
-fn items(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split([',', ' ', '\t'])
-        .filter(|item| !item.is_empty())
 }
 
 fn strip(text: &str, prefix: char) -> (bool, &str) {
@@ -209,31 +154,6 @@ mod tests {
     }
 
     #[test]
-    fn extensions() {
-        let worker = "w;reply_timeout=500;stateless=1;active=a,b c;fail_on_status=503,-404;\
-                      session_path=;foo;use_server_errors=500";
-        let (mounts, said) = expand("/x", worker, MountSource::JkMount);
-        let mount = &mounts.unwrap()[0];
-        assert_eq!(&*mount.worker, "w");
-        assert_eq!(
-            mount.extensions,
-            RuleExtensions {
-                reply_timeout: Some(Duration::from_millis(500)),
-                stateless: true,
-                active: vec!["a".into(), "b".into(), "c".into()],
-                fail_on_status: vec![503, -404],
-                session_path: Some("foo".into()),
-                use_server_errors: Some(500),
-                ..RuleExtensions::default()
-            }
-        );
-        assert_eq!(
-            said,
-            "map:7: warning: rule extensions are not in effect yet\n"
-        );
-    }
-
-    #[test]
     fn bad_extensions_are_named() {
         let (mounts, said) = expand(
             "/x",
@@ -246,7 +166,6 @@ mod tests {
             remedy: Did you mean `stateless`? No blank may stand around it.
         map:7: error: the rule extension `reply_timeout` cannot have the value `x`
             remedy: Write a whole number.
-        map:7: warning: rule extensions are not in effect yet
         ");
     }
 }

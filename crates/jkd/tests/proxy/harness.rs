@@ -232,6 +232,7 @@ fn mount(rule: &str, origin: &Origin) -> Mount {
         disabled: false,
         source: MountSource::JkMount,
         extensions: RuleExtensions::default(),
+        activations: Arc::default(),
         origin: origin.clone(),
     }
 }

@@ -331,3 +331,37 @@ fn workers_that_do_not_exist_are_errors_before_the_first_request() {
     4: there is no worker `w7` to serve /z
     ");
 }
+
+#[test]
+fn activations_of_rules() {
+    let workers = "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a,b,c\n";
+    let config = "Listen 80\nJkWorkersFile workers.properties\nJkMountFile map\n\
+                  JkMount /a|/* lb;stopped=c;disabled=b\nJkMount /b lb\n\
+                  <VirtualHost *>\nServerName v\nJkMountCopy On\nJkMount /c lb;active=a\n</VirtualHost>\n";
+    let files = [
+        ("/etc/jk.conf", config),
+        ("/etc/workers.properties", workers),
+        ("/etc/map", "/d=lb;disabled=a,c\n"),
+    ];
+    let model = Memory::new(&files).load().model.unwrap();
+    for (host, path, expected) in [
+        (0, "/a", "- DIS STP"),
+        (0, "/a/x", "- DIS STP"),
+        (0, "/b", ""),
+        (0, "/d", "DIS - DIS"),
+        (1, "/a", "- DIS STP"),
+        (1, "/c", "ACT - -"),
+        (1, "/d", "DIS - DIS"),
+    ] {
+        let mount = model.hosts[host].uri_map.find(path.as_bytes()).unwrap();
+        let codes = mount
+            .activations
+            .iter()
+            .map(|a| a.map_or("-", |a| a.code()));
+        assert_eq!(
+            codes.collect::<Vec<_>>().join(" "),
+            expected,
+            "{host} {path}"
+        );
+    }
+}

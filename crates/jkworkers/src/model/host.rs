@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::Model;
+use super::{Activation, Model};
 use crate::{
     diag::Origin,
     uri_map::{UriMap, UriRules, wildcard},
@@ -160,8 +160,16 @@ pub struct Mount {
     /// What stood behind the worker's name.
     #[serde(skip_serializing_if = "RuleExtensions::is_empty")]
     pub extensions: RuleExtensions,
+    /// The extensions `active`, `disabled` and `stopped`, resolved: another activation for members
+    /// of the balancer, by their index. Empty when the rule changes none.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub activations: Arc<[Option<Activation>]>,
     /// Where it was written.
     pub origin: Origin,
+}
+
+fn is_empty(activations: &Arc<[Option<Activation>]>) -> bool {
+    activations.is_empty()
 }
 
 /// How a pattern is compared.

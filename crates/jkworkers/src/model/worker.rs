@@ -263,6 +263,15 @@ impl Activation {
             Self::Stopped => "STP",
         }
     }
+
+    /// The word of `worker.NAME.activation`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// `method`.

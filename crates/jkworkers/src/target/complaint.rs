@@ -1,0 +1,140 @@
+//! What is wrong with rule extensions, in words.
+
+use std::fmt;
+
+use super::NAMES;
+use crate::{
+    diag::{Diagnostics, Origin, excerpt, nearest},
+    model::Activation,
+};
+
+/// Something about rule extensions that has no effect, or another one than it seems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Complaint<'a> {
+    /// There is no such extension.
+    Unknown(&'a str),
+    /// An extension is written twice.
+    Twice {
+        /// Its name.
+        name: &'static str,
+        /// Whether the first one counts, else the last one does.
+        first_counts: bool,
+    },
+    /// A value is no number.
+    BadValue {
+        /// The extension.
+        name: &'static str,
+        /// Its value.
+        value: &'a str,
+    },
+    /// The extension is for balancers, and the worker is none.
+    NoBalancer {
+        /// The extension.
+        name: &'static str,
+        /// The worker.
+        worker: &'a str,
+    },
+    /// The balancer has no such member.
+    NoMember {
+        /// The extension.
+        name: &'static str,
+        /// What it names.
+        member: &'a str,
+        /// The balancer.
+        worker: &'a str,
+    },
+    /// A member gets two activations.
+    TwoActivations {
+        /// The member.
+        member: &'a str,
+        /// The one that has no effect.
+        first: Activation,
+        /// The one that counts.
+        last: Activation,
+    },
+}
+
+impl fmt::Display for Complaint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(text) => {
+                let text = excerpt(name_in(text));
+                write!(f, "unknown rule extension `{text}` is ignored")
+            }
+            Self::Twice { name, first_counts } => {
+                let which = if *first_counts { "first" } else { "last" };
+                write!(
+                    f,
+                    "the rule extension `{name}` is written twice: the {which} one counts"
+                )
+            }
+            Self::BadValue { name, value } => {
+                let value = excerpt(value);
+                write!(
+                    f,
+                    "the rule extension `{name}` cannot have the value `{value}`"
+                )
+            }
+            Self::NoBalancer { name, worker } => write!(
+                f,
+                "the rule extension `{name}` is ignored: `{worker}` is no balancer (type lb)"
+            ),
+            Self::NoMember {
+                name,
+                member,
+                worker,
+            } => {
+                let member = excerpt(member);
+                write!(
+                    f,
+                    "the rule extension `{name}` names `{member}`, which is no member of `{worker}`"
+                )
+            }
+            Self::TwoActivations {
+                member,
+                first,
+                last,
+            } => write!(
+                f,
+                "the rule makes `{member}` {} and {}: {} counts",
+                first.word(),
+                last.word(),
+                last.word()
+            ),
+        }
+    }
+}
+
+impl Complaint<'_> {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unknown(text) => match nearest(name_in(text).trim(), NAMES.iter().copied()) {
+                Some(known) => format!("Did you mean `{known}`? No blank may stand around it."),
+                None => format!("The extensions are {}.", NAMES.join(", ")),
+            },
+            Self::Twice { .. } => "Keep it once; items of a list are separated by commas.".into(),
+            Self::BadValue { .. } => "Write a whole number.".into(),
+            Self::NoBalancer { .. } => "Remove it, or mount a balancer.".into(),
+            Self::NoMember { worker, .. } => {
+                format!("Write names out of worker.{worker}.balance_workers.")
+            }
+            Self::TwoActivations { .. } => "Name it in one of the lists.".into(),
+        }
+    }
+
+    /// Reports it about a line of a file: what mod_jk would read as 0 is an error.
+    pub(crate) fn report(&self, origin: &Origin, found: &mut Diagnostics) {
+        let text = self.to_string();
+        let finding = match self {
+            Self::BadValue { .. } => found.error(origin, text),
+            _ => found.warning(origin, text),
+        };
+        finding.help(self.help());
+    }
+}
+
+fn name_in(text: &str) -> &str {
+    text.split_once('=').map_or(text, |(name, _)| name)
+}
