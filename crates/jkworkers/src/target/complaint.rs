@@ -55,6 +55,7 @@ pub enum Complaint<'a> {
     },
 }
 
+#[allow(clippy::too_many_lines, reason = "a flat match over texts")]
 impl fmt::Display for Complaint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
