@@ -218,6 +218,14 @@ impl Pool {
         }
     }
 
+    /// Keeps no connection any more: closes those that are idle, and each other one after the
+    /// request that it serves. Whoever still asks gets a new one, unlike after
+    /// [`drain`](Self::drain): for a container that requests under way may still go to, but no
+    /// others will.
+    pub fn retire(&self) {
+        self.inner.shared.retire();
+    }
+
     /// Stops handing out connections and closes those that are idle; requests under way go on,
     /// and their connections are closed when they are done.
     pub fn drain(&self) {

@@ -8,6 +8,7 @@
 //! All state is in atomics, one cache line a member. One lock a balancer is held for the scan that
 //! chooses a member, and for nothing else.
 
+mod adopt;
 pub mod attempts;
 mod choose;
 mod clock;

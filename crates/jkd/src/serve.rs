@@ -6,6 +6,7 @@
 
 mod listeners;
 mod process;
+mod shared;
 
 use std::{
     env, fmt, io,
@@ -16,7 +17,6 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use jkworkers::model::Model;
 use parking_lot::Mutex;
 use tokio::{
@@ -27,6 +27,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::listeners::{Bound, Listeners};
 pub use self::process::{Options, run};
+pub(crate) use self::shared::Shared;
 use crate::{maintain, snapshot::Snapshot};
 
 /// How requests are spread over threads.
@@ -104,51 +105,51 @@ pub fn start(model: Model, settings: Settings) -> Result<Running, StartError> {
         Layout::Shared => 1,
     };
     let bound = Bound::all(&model.listen, lanes)?;
-    let shared = Arc::new(Shared {
-        snapshot: ArcSwap::from_pointee(Snapshot::new(Arc::new(model), None, lanes)),
-    });
-    let mut running = Running {
+    let runtimes = (0..lanes).map(|_| runtime(settings));
+    let runtimes: Vec<_> = runtimes.collect::<io::Result<_>>()?;
+    let daemon = Daemon {
         listeners: Mutex::default(),
-        shared,
-        lanes: Vec::with_capacity(lanes),
+        shared: Arc::new(Shared::new(Arc::new(model), lanes)),
+        lanes: runtimes.iter().map(|lane| lane.handle().clone()).collect(),
         tasks: TaskTracker::new(),
         closing: CancellationToken::new(),
+    };
+    let mut running = Running {
+        daemon: Arc::new(daemon),
         threads: Vec::with_capacity(lanes),
     };
-    for index in 0..lanes {
-        running.add_lane(index, settings)?;
+    for (index, runtime) in runtimes.into_iter().enumerate() {
+        running.add_lane(index, runtime, settings)?;
     }
-    running.accept_from(bound)?;
+    running.daemon.accept_from(bound)?;
     Ok(running)
-}
-
-/// What all lanes share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    /// The running configuration; replaced as a whole at a reload.
-    pub(crate) snapshot: ArcSwap<Snapshot>,
 }
 
 /// A serving daemon. Dropping it stops it without waiting for requests in flight.
 pub struct Running {
+    daemon: Arc<Daemon>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What can be asked of a daemon while it runs.
+pub(crate) struct Daemon {
     listeners: Mutex<Listeners>,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// The runtime of each lane.
     lanes: Vec<Handle>,
     tasks: TaskTracker,
     closing: CancellationToken,
-    threads: Vec<JoinHandle<()>>,
 }
 
 impl Running {
     /// The bound addresses in the order of the listeners, with the ports that the system chose.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.lock().addresses()
+        self.daemon.listeners.lock().addresses()
     }
 
     /// The configuration that is being served.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.shared.snapshot.load_full()
+        self.daemon.shared.snapshot.load_full()
     }
 
     /// Serves `model` from the next request on. Members that are in both configurations keep
@@ -161,43 +162,25 @@ impl Running {
     ///
     /// When a new address cannot be bound; everything goes on as before then.
     pub fn reload(&self, model: Model) -> Result<(), StartError> {
-        let lanes = self.lanes.len();
-        let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
-        let old = self.shared.snapshot.load_full();
-        let new = Arc::new(Snapshot::new(Arc::new(model), Some(&old), lanes));
-        self.accept_from(bound)?;
-        self.shared.snapshot.store(new.clone());
-        self.listeners.lock().close_others(&new.model.listen);
-        Ok(())
+        self.daemon.reload(&Arc::new(model))
     }
 
     /// Stops accepting, lets requests in flight finish within the limit, and returns when all
     /// threads have ended. Blocks.
     pub fn shutdown(mut self) {
-        self.closing.cancel();
+        self.daemon.closing.cancel();
         for thread in self.threads.drain(..) {
             // A panic was reported when it happened.
             let _ = thread.join();
         }
     }
 
-    fn accept_from(&self, bound: Vec<Bound>) -> io::Result<()> {
-        let mut listeners = self.listeners.lock();
-        for bound in bound {
-            tracing::info!("listening on http://{}", bound.address);
-            listeners.open(bound, self)?;
-        }
-        Ok(())
-    }
-
-    fn add_lane(&mut self, index: usize, settings: Settings) -> io::Result<()> {
-        let runtime = runtime(settings)?;
-        self.lanes.push(runtime.handle().clone());
+    fn add_lane(&mut self, index: usize, runtime: Runtime, settings: Settings) -> io::Result<()> {
         let lane = Lane {
             index,
-            shared: self.shared.clone(),
-            tasks: self.tasks.clone(),
-            closing: self.closing.clone(),
+            shared: self.daemon.shared.clone(),
+            tasks: self.daemon.tasks.clone(),
+            closing: self.daemon.closing.clone(),
             drain: settings.drain,
         };
         let work = move || {
@@ -206,6 +189,28 @@ impl Running {
         };
         let thread = thread::Builder::new().name(format!("lane-{index}"));
         self.threads.push(thread.spawn(work)?);
+        Ok(())
+    }
+}
+
+impl Daemon {
+    /// As [`Running::reload`].
+    pub(crate) fn reload(&self, model: &Arc<Model>) -> Result<(), StartError> {
+        let change = self.shared.change();
+        let lanes = self.lanes.len();
+        let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
+        self.accept_from(bound)?;
+        change.serve(model.clone());
+        self.listeners.lock().close_others(&model.listen);
+        Ok(())
+    }
+
+    fn accept_from(&self, bound: Vec<Bound>) -> io::Result<()> {
+        let mut listeners = self.listeners.lock();
+        for bound in bound {
+            tracing::info!("listening on http://{}", bound.address);
+            listeners.open(bound, self)?;
+        }
         Ok(())
     }
 }
@@ -220,7 +225,7 @@ impl fmt::Debug for Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.closing.cancel();
+        self.daemon.closing.cancel();
     }
 }
 

@@ -4,7 +4,7 @@
 //! states and counters of members, and the connections of endpoints whose settings are the same.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::IpAddr,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -26,7 +26,7 @@ use crate::{
 /// Everything that serving a request needs.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// What was configured.
+    /// What is being served.
     pub model: Arc<Model>,
     /// In the order of the model.
     workers: Vec<Running>,
@@ -128,6 +128,23 @@ impl Snapshot {
     pub(crate) fn group_of(&self, by: Served) -> Option<&Group> {
         let running = by.group.and_then(|index| self.workers.get(index));
         running.and_then(Running::group)
+    }
+
+    /// Lets go of the connections that `old` has and this snapshot does not share. Requests that
+    /// `old` still serves find new ones, if they have none yet.
+    pub(crate) fn retire(&self, old: &Self) {
+        let kept: HashSet<_> = self.endpoints().map(|e| &*e.identity).collect();
+        for endpoint in old.endpoints() {
+            if !kept.contains(&*endpoint.identity) {
+                endpoint.pool.retire();
+            }
+        }
+    }
+
+    fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.groups()
+            .flat_map(|group| &group.endpoints)
+            .map(|e| &**e)
     }
 
     fn group(&self, name: &str) -> Option<&Group> {
@@ -256,7 +273,7 @@ impl Endpoints<'_> {
     }
 
     fn old_pool(&self, identity: &str) -> Option<Pool> {
-        let mut endpoints = self.old?.groups().flat_map(|group| &group.endpoints);
+        let mut endpoints = self.old?.endpoints();
         let same = endpoints.find(|endpoint| endpoint.identity == identity)?;
         Some(same.pool.clone())
     }

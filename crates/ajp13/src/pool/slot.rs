@@ -13,7 +13,7 @@
 //! room for a new connection or an idle one, perhaps in another lane.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
@@ -37,9 +37,17 @@ pub(crate) struct Shared<IO> {
     open: AtomicUsize,
     opened: AtomicU64,
     closed: Closed,
-    draining: AtomicBool,
+    phase: AtomicU8,
     freed: Notify,
 }
+
+/// The phases of a pool's life, each of them later than the one before. In the first one it keeps
+/// connections for the next request.
+const KEEPING: u8 = 0;
+/// It serves whoever asks, and keeps no connection.
+const RETIRED: u8 = 1;
+/// It serves nobody any more.
+const DRAINING: u8 = 2;
 
 #[derive(Debug)]
 struct Limit {
@@ -90,7 +98,7 @@ impl<IO> Shared<IO> {
             open: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
             closed: Closed::default(),
-            draining: AtomicBool::new(false),
+            phase: AtomicU8::new(KEEPING),
             freed: Notify::new(),
         }
     }
@@ -112,15 +120,29 @@ impl<IO> Shared<IO> {
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.phase.load(Ordering::Acquire) == DRAINING
+    }
+
+    fn keeps(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == KEEPING
+    }
+
+    /// Closes what is idle, now and as soon as it comes back. Slots are given out as before.
+    pub(super) fn retire(&self) {
+        self.phase.fetch_max(RETIRED, Ordering::AcqRel);
+        self.close_idle();
     }
 
     /// Refuses new slots, wakes those who wait for one, and closes what is idle.
     pub(super) fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.phase.store(DRAINING, Ordering::Release);
         if let Some(limit) = &self.limit {
             limit.permits.close();
         }
+        self.close_idle();
+    }
+
+    fn close_idle(&self) {
         for lane in &self.lanes {
             let idle = std::mem::take(&mut *lane.idle.lock());
             self.close_all(idle, CloseReason::Drained);
@@ -245,7 +267,7 @@ impl<IO> Slot<IO> {
     /// Puts an idle connection back among the longest idle ones, its age unchanged.
     pub(super) fn restore(&self, lane: usize, idle: Idle<IO>) {
         let mut list = self.shared.lane(lane).idle.lock();
-        if self.shared.is_draining() {
+        if !self.shared.keeps() {
             drop(list);
             return self.close(idle.conn, CloseReason::Drained);
         }
@@ -337,7 +359,7 @@ impl<IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Slot<IO> {
         };
         let now = Instant::now();
         let mut list = self.shared.lane(self.lane).idle.lock();
-        if self.shared.is_draining() {
+        if !self.shared.keeps() {
             drop(list);
             return self.close(conn, reason);
         }

@@ -564,6 +564,34 @@ async fn draining_lets_requests_finish_and_then_is_empty() {
 }
 
 #[tokio::test]
+async fn a_retired_pool_serves_but_keeps_nothing() {
+    let backend = Backend::bind().await;
+    let pool = backend.pool(limited(2));
+    let idle = pool.checkout().await.unwrap();
+    let busy = pool.checkout().await.unwrap();
+    let (mut idle_peer, mut busy_peer) = (backend.accept().await, backend.accept().await);
+    drop(idle);
+    pool.retire();
+    idle_peer.closed().await;
+    let ((), body) = tokio::join!(busy_peer.answer(b"last"), ask_on(busy));
+    assert_eq!(body, "last");
+    busy_peer.closed().await;
+    let late = pool.checkout().await.unwrap();
+    let mut late_peer = backend.accept().await;
+    let ((), body) = tokio::join!(late_peer.answer(b"late"), ask_on(late));
+    assert_eq!(body, "late");
+    late_peer.closed().await;
+    let stats = pool.stats();
+    assert_eq!((stats.idle, stats.busy, stats.closed.drained), (0, 0, 3));
+    pool.drain();
+    pool.retire();
+    assert_eq!(
+        pool.checkout().await.unwrap_err().kind(),
+        ErrorKind::Draining
+    );
+}
+
+#[tokio::test]
 async fn draining_wakes_those_who_wait() {
     let (pool, _server) = served(limited(1)).await;
     let held = pool.checkout().await.unwrap();

@@ -1,9 +1,6 @@
 //! What happens to a balancer at every maintenance, and on an operator's command.
 
-use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use jkworkers::model::Activation;
 
@@ -132,24 +129,6 @@ impl Balancer {
         slot.state.set_activation(activation);
         if method::is_settable(self.config.method) {
             (self.slots.iter()).for_each(|slot| slot.state.load.store(0, Relaxed));
-        }
-    }
-
-    /// Takes over the states, counters and requests in flight of the members that `old` has as
-    /// well: those of the same name, host and port. An activation that was changed at run time
-    /// stays unless the new configuration says something else than the old one.
-    pub fn adopt(&mut self, old: &Self) {
-        for (member, slot) in self.config.members.iter().zip(&mut self.slots) {
-            let twin = (old.config.members.iter().zip(&*old.slots)).find(|(m, _)| {
-                let (ours, theirs) = (&member.worker, &m.worker);
-                (&ours.name, &ours.host, ours.port) == (&theirs.name, &theirs.host, theirs.port)
-            });
-            if let Some((before, twin)) = twin {
-                slot.state = Arc::clone(&twin.state);
-                if before.activation != member.activation {
-                    slot.state.set_activation(member.activation);
-                }
-            }
         }
     }
 }

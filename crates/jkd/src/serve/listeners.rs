@@ -6,7 +6,7 @@ use jkworkers::model::Listen;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Running, StartError};
+use super::{Daemon, StartError};
 use crate::listener;
 
 /// What is open now.
@@ -84,19 +84,19 @@ impl Listeners {
     }
 
     /// Accepts from `bound`, on each lane from its own socket.
-    pub(super) fn open(&mut self, bound: Bound, running: &Running) -> io::Result<()> {
-        let closing = running.closing.child_token();
-        for (index, (lane, socket)) in running.lanes.iter().zip(bound.sockets).enumerate() {
+    pub(super) fn open(&mut self, bound: Bound, daemon: &Daemon) -> io::Result<()> {
+        let closing = daemon.closing.child_token();
+        for (index, (lane, socket)) in daemon.lanes.iter().zip(bound.sockets).enumerate() {
             // A socket belongs to the runtime that it is registered in.
             let _lane = lane.enter();
             let accepting = listener::accept(
                 TcpListener::from_std(socket)?,
-                running.shared.clone(),
+                daemon.shared.clone(),
                 index,
-                running.tasks.clone(),
+                daemon.tasks.clone(),
                 closing.clone(),
             );
-            running.tasks.spawn_on(accepting, lane);
+            daemon.tasks.spawn_on(accepting, lane);
         }
         self.open.push(Open {
             listen: bound.listen,

@@ -99,7 +99,7 @@ impl Metrics {
 
     fn offer(self, control: &Runtime, running: &Running) {
         control.spawn(scrape::keep_up(self.exporter.clone()));
-        let shared = running.shared.clone();
+        let shared = running.daemon.shared.clone();
         control.spawn(scrape::serve(self.listener, self.exporter, shared));
     }
 }

@@ -2,11 +2,13 @@
 
 use std::{
     net::{SocketAddr, TcpStream},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
-use jkd::serve::Layout;
+use ajp13::Pool;
+use jkd::{serve::Layout, snapshot::Running};
 use jkd_tests::{Backend, Http, Nobody, free_port, wait_until};
 use jkworkers::model::Model;
 
@@ -20,6 +22,13 @@ fn listening(mut model: Model, ports: &[u16]) -> Model {
         listen.port = *port;
     }
     model
+}
+
+fn pool(daemon: &Daemon, member: usize) -> Pool {
+    match daemon.running.snapshot().worker("lb") {
+        Some(Running::Group(group)) => group.endpoints[member].pool.clone(),
+        _ => panic!("lb is no balancer"),
+    }
 }
 
 #[test]
@@ -96,6 +105,71 @@ fn a_reload_keeps_what_goes_on_living() {
         "connections are kept"
     );
     assert_eq!(daemon.elected("lb", 1), 1, "counters go on");
+}
+
+#[test]
+fn a_removed_member_is_drained() {
+    let (go, wait) = std::sync::mpsc::sync_channel::<()>(0);
+    let wait = parking_lot::Mutex::new(wait);
+    let (stays, goes) = (
+        Backend::saying("stays"),
+        Backend::start(move |exchange| {
+            if !exchange.mentions("/slow") {
+                return exchange.answer(200, &[("Content-Length", "4")], b"goes");
+            }
+            exchange.headers(200, &[])?;
+            exchange.chunk(b"begun ")?;
+            let _ = wait.lock().recv();
+            exchange.chunk(b"and finished")?;
+            exchange.end(true)
+        }),
+    );
+    let both = balancer(&[stays.address, goes.address], "");
+    let daemon = Daemon::start(&both, &["/*=lb"]);
+    let old = daemon.running.snapshot();
+    let idle = |pool: &Pool| pool.stats().idle;
+    let pool = pool(&daemon, 1);
+    assert_eq!(daemon.http().get("/;jsessionid=1.b").text(), "goes");
+    wait_until("a connection is idle", || idle(&pool) == 1);
+    let mut slow = daemon.raw();
+    slow.write("GET /slow;jsessionid=1.b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!(slow.head()[0], "HTTP/1.1 200 OK");
+    assert_eq!(daemon.http().get("/;jsessionid=1.b").text(), "goes");
+    wait_until("another one is idle", || idle(&pool) == 1);
+
+    let one = model(&balancer(&[stays.address], ""), &["/*=lb"]);
+    daemon.running.reload(one).unwrap();
+    assert_eq!(idle(&pool), 0, "idle connections are closed at once");
+    assert_eq!(pool.stats().busy, 1, "requests in flight are not");
+    for _ in 0..5 {
+        assert_eq!(daemon.http().get("/;jsessionid=1.b").text(), "stays");
+    }
+    let old = {
+        let weak = Arc::downgrade(&old);
+        drop(old);
+        weak
+    };
+    assert!(old.upgrade().is_some(), "a request still needs it");
+    go.send(()).unwrap();
+    assert!(slow.rest().ends_with("and finished\r\n0\r\n\r\n"));
+    wait_until("nothing of it is left", || {
+        old.upgrade().is_none() && pool.stats().busy == 0
+    });
+    assert_eq!(idle(&pool), 0);
+}
+
+#[test]
+fn another_address_moves_the_connections() {
+    let (old, new) = (Backend::saying("old"), Backend::saying("new"));
+    let at = |backend: &Backend| model(&balancer(&[backend.address], ""), &["/*=lb"]);
+    let daemon = Daemon::with(at(&old), Layout::Lanes);
+    let pool = pool(&daemon, 0);
+    assert_eq!(daemon.http().get("/").text(), "old");
+    daemon.running.reload(at(&new)).unwrap();
+    assert_eq!(daemon.http().get("/").text(), "new");
+    assert_eq!(daemon.pool_stats("lb", 0).opened, 1);
+    let stats = pool.stats();
+    assert_eq!((stats.opened, stats.idle), (1, 0), "nobody is kept waiting");
 }
 
 #[test]

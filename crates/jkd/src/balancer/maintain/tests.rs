@@ -217,28 +217,3 @@ fn the_view_tells_what_is_left_of_a_rest() {
     let late = balancer.view(seconds(100));
     assert_eq!(late.members[0].recovers_in, Some(Duration::ZERO));
 }
-
-#[test]
-fn a_reload_keeps_what_survives_it() {
-    let old = balancer(&[1, 1, 1]);
-    old.next_names(5, at(0));
-    old.set_activation(2, Activation::Stopped);
-    old.record(0, Verdict::Failed, at(0));
-    let in_flight = old.begin(old.pick("", at(0)).unwrap(), at(0)).unwrap();
-    let mut config = config(&[1, 1, 1, 1]);
-    config.members[1].activation = Activation::Disabled;
-    edit(&mut config.members[0], |w| w.host = "elsewhere".into());
-    let mut new = Balancer::new(Arc::new(config));
-    new.adopt(&old);
-    assert_eq!(new.states(), "OK/IDLE OK/IDLE OK/IDLE OK/IDLE");
-    let activations: Vec<_> = new
-        .slots
-        .iter()
-        .map(|s| s.state.activation().code())
-        .collect();
-    assert_eq!(activations, ["ACT", "DIS", "STP", "ACT"]);
-    assert_eq!(new.member(1).unwrap().in_flight(), 1);
-    drop(in_flight);
-    assert_eq!(new.member(1).unwrap().in_flight(), 0);
-    assert_eq!(new.view(at(0)).members[1].counts.elected, 1);
-}
