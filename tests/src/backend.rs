@@ -64,6 +64,28 @@ impl Backend {
         backend
     }
 
+    /// One that accepts connections and says nothing, not even to a CPing: it closes them at once,
+    /// or holds them until the other side does.
+    pub fn without_a_word(closes: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let backend = Self {
+            address: listener.local_addr().expect("an address"),
+            connections: Arc::default(),
+            requests: Arc::default(),
+        };
+        let connections = backend.connections.clone();
+        thread::spawn(move || {
+            let mut held = Vec::new();
+            for stream in listener.incoming().flatten() {
+                connections.fetch_add(1, Ordering::SeqCst);
+                if !closes {
+                    held.push(stream);
+                }
+            }
+        });
+        backend
+    }
+
     /// One that answers each request with 200 and this text.
     pub fn saying(text: &str) -> Self {
         let text = text.to_owned();

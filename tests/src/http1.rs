@@ -36,6 +36,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body; empty where it went to a sink.
     pub body: Vec<u8>,
+    /// Whether the body came to its end.
+    pub complete: bool,
 }
 
 impl Http {
@@ -80,12 +82,30 @@ impl Http {
         Ok(answer)
     }
 
+    /// Sends a request; an answer whose body breaks off is an answer, too.
+    pub fn send_anyhow(&mut self, request: Request<'_>) -> io::Result<Answer> {
+        let mut body = Vec::new();
+        let (mut answer, end) = self.begin(request, &mut |part| body.extend_from_slice(part))?;
+        answer.complete = end.is_ok();
+        answer.body = body;
+        Ok(answer)
+    }
+
     /// Sends a request and hands the body of the answer to `sink` as it comes.
     pub fn exchange(
         &mut self,
-        mut request: Request<'_>,
+        request: Request<'_>,
         sink: &mut dyn FnMut(&[u8]),
     ) -> io::Result<Answer> {
+        let (answer, end) = self.begin(request, sink)?;
+        end.map(|()| answer)
+    }
+
+    fn begin(
+        &mut self,
+        mut request: Request<'_>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<(Answer, io::Result<()>)> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect()?,
@@ -99,7 +119,10 @@ impl Http {
         };
         self.keep_cookies(&answer);
         if request.method != "HEAD" && !matches!(answer.status, 204 | 304) {
-            read_body(&mut connection, &answer, sink)?;
+            let end = read_body(&mut connection, &answer, sink);
+            if end.is_err() {
+                return Ok((answer, end));
+            }
         }
         let closes = answer
             .header("connection")
@@ -107,7 +130,7 @@ impl Http {
         if self.persistent && !closes {
             self.connection = Some(connection);
         }
-        Ok(answer)
+        Ok((answer, Ok(())))
     }
 
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
@@ -256,6 +279,7 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<Answer> {
         status,
         headers,
         body: Vec::new(),
+        complete: true,
     })
 }
 

@@ -4,6 +4,8 @@
 //! - [`Tomcat`] and [`Cluster`]: real Tomcat 10s in a directory of their own, on free ports.
 //! - [`Jkd`]: the real binary, with configuration files in a directory of its own.
 //! - [`Backend`]: an AJP peer that does exactly what a test tells it, byte by byte.
+//! - [`Cast`]: several named backends that play what a test case says, and what they [`Heard`].
+//! - [`Httpd`]: a real Apache with mod_jk, in one process.
 //! - [`Nobody`]: an address that refuses connections.
 //! - [`Http`]: a blocking HTTP/1.1 client with a cookie jar.
 //! - [`wait_until`]: waits for a condition; tests never sleep for a fixed time and hope.
@@ -11,7 +13,10 @@
 //! Everything is started by the test that needs it and ends with it, also when the test panics.
 
 mod backend;
+mod cast;
+mod heard;
 mod http1;
+mod httpd;
 mod jkd;
 mod process;
 mod tomcat;
@@ -19,7 +24,10 @@ mod wait;
 
 pub use self::{
     backend::{Backend, Exchange},
+    cast::{Cast, Entry, Play},
+    heard::Heard,
     http1::{Answer, Http, Request},
+    httpd::Httpd,
     jkd::{Jkd, JkdBuilder},
     process::{Leashed, signal},
     tomcat::{Cluster, Tomcat, TomcatBuilder, home as tomcat_home},
