@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use http::{HeaderName, HeaderValue, Version, header, request};
 use jkworkers::model::{Activation, Secret};
 
-pub(crate) use self::uri::forwarded as forwarded_uri;
+pub(crate) use self::uri::{Seen, forwarded as forwarded_uri};
 use crate::peer::Peer;
 
 /// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.

@@ -24,7 +24,7 @@ use crate::{
     balancer::{
         Attempts, Chosen, GiveUp, RuleOverrides, Selection, SessionIds, Step, Verdict, retry::Facts,
     },
-    forward::{BodyLength, Forward, forwarded_uri},
+    forward::{BodyLength, Forward, Seen, forwarded_uri},
     maintain::log_transition,
     peer::Peer,
     rescue::{self, Stumble},
@@ -71,10 +71,15 @@ async fn answer(
     let mount = host.uri_map.find(&path).ok_or(Stumble::Unmapped)?;
     match snapshot.worker(&mount.worker) {
         Some(Running::Group(group)) => {
+            let seen = Seen {
+                raw,
+                decoded: &decoded,
+                path: &path,
+            };
             let forward = Forward {
                 head,
                 peer,
-                uri: &forwarded_uri(raw, &decoded, &path, host.uri_rules),
+                uri: &forwarded_uri(seen, host.forward_uri, peer)?,
                 server_name: &server_name(&target, host, peer),
                 server_port: server_port(&target, host),
                 body: checked.body,

@@ -159,6 +159,7 @@ fn host(main: &Server, server: &Server, map: UriMap) -> Host {
                 .or(main.merge_slashes)
                 .unwrap_or(defaults.merge_slashes),
         },
+        forward_uri: server.forward_uri.or(main.forward_uri).unwrap_or_default(),
         uri_map: map.reject_unsafe(rejects_unsafe(main, server)),
         locations: locations.filter_map(location).collect(),
     }

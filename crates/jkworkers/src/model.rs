@@ -13,8 +13,8 @@ use serde::Serialize;
 
 pub use self::{
     host::{
-        Access, AccessRule, AddressSet, Host, Listen, Location, Mount, MountSource, Order, Require,
-        RuleExtensions, ServerName, UriMatch,
+        Access, AccessRule, AddressSet, ForwardUri, Host, Listen, Location, Mount, MountSource,
+        Order, Require, RuleExtensions, ServerName, UriMatch,
     },
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,

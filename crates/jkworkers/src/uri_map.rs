@@ -7,6 +7,7 @@
 
 mod explain;
 mod normalise;
+pub mod tomcat;
 pub(crate) mod wildcard;
 
 use std::{cmp::Reverse, sync::Arc};

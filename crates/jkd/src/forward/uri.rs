@@ -1,45 +1,107 @@
-//! The URI as the backend gets it: `JkOptions +ForwardURIProxy`, mod_jk's default.
+//! The URI as the backend gets it, under each of mod_jk's `JkOptions ForwardURI…`.
 //!
-//! The path is decoded once, its dot segments are resolved, and what is not in a small set of
-//! harmless characters is encoded again. Path parameters (`;jsessionid=…`) survive.
+//! Whatever the option: a URI leaves only if the backend reads it as the path that was mapped and
+//! checked. Else a client could reach what is excluded, or kept from it by a `<Location>`.
 
 use std::borrow::Cow;
 
-use jkworkers::uri_map::{self, UriRules};
+use jkworkers::{model::ForwardUri, uri_map::tomcat};
 
-/// The path to forward. `raw` is what the client sent, `decoded` and `cleaned` are what the URI
-/// map made of it: the text before and after path parameters went.
+use crate::{logging::Printable, peer::Peer, rescue::Stumble};
+
+/// A request's path at each of its stages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    /// As the client sent it.
+    pub(crate) raw: &'a [u8],
+    /// As httpd decodes it, path parameters still in it.
+    pub(crate) decoded: &'a [u8],
+    /// As it was mapped and checked.
+    pub(crate) path: &'a [u8],
+}
+
+/// The path to forward. Paths that are already in the outgoing form, nearly all, are borrowed.
 ///
-/// Slashes that httpd merges for its own use stay doubled for the backend, unless that would make
-/// it see another path than the one that was mapped and checked.
+/// # Errors
 ///
-/// Paths that are already in the outgoing form, nearly all, are borrowed.
+/// [`Stumble::BadPath`], with a line in the log, where the backend could read another path.
 pub(crate) fn forwarded<'a>(
-    raw: &'a [u8],
-    decoded: &'a [u8],
-    cleaned: &[u8],
-    rules: UriRules,
-) -> Cow<'a, [u8]> {
-    if !rules.merge_slashes || !has_double_slash(raw) {
-        return encode(decoded);
-    }
-    let unmerged = UriRules {
-        merge_slashes: false,
-        ..rules
-    };
-    match uri_map::decode(raw, unmerged) {
-        Ok(path) if uri_map::clean(&path).is_ok_and(|c| *c == *cleaned) => {
-            Cow::Owned(encode(&path).into_owned())
+    seen: Seen<'a>,
+    option: ForwardUri,
+    peer: &Peer,
+) -> Result<Cow<'a, [u8]>, Stumble> {
+    let sent = written(seen, option);
+    match check(&sent, seen) {
+        Ok(()) => Ok(sent),
+        Err(reason) => {
+            tracing::info!(
+                client = %peer.ip_text,
+                path = %Printable(seen.raw),
+                mapped_as = %Printable(seen.path),
+                "request refused: {reason}"
+            );
+            Err(Stumble::BadPath)
         }
-        _ => encode(decoded),
     }
 }
 
-fn has_double_slash(path: &[u8]) -> bool {
-    path.windows(2).any(|pair| pair == b"//")
+/// What mod_jk would send.
+fn written(seen: Seen<'_>, option: ForwardUri) -> Cow<'_, [u8]> {
+    match option {
+        ForwardUri::Proxy => encode(seen.decoded, *b"0123456789ABCDEF"),
+        ForwardUri::Escaped => encode(seen.decoded, *b"0123456789abcdef"),
+        ForwardUri::Compat => Cow::Borrowed(seen.decoded),
+        ForwardUri::CompatUnparsed => Cow::Borrowed(seen.raw),
+    }
 }
 
-/// What mod_jk leaves alone.
+/// Why a path is not forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Unsafe {
+    #[error("its path would leave with a control character")]
+    Control,
+    #[error("Tomcat would read its path differently")]
+    Misread,
+    #[error("its path has an ASCII character in overlong UTF-8")]
+    Overlong,
+}
+
+fn check(sent: &[u8], seen: Seen<'_>) -> Result<(), Unsafe> {
+    if sent.iter().any(u8::is_ascii_control) {
+        Err(Unsafe::Control)
+    } else if has_overlong_ascii(seen.decoded) {
+        Err(Unsafe::Overlong)
+    } else if tomcat::reads_as(sent, seen.path) {
+        Ok(())
+    } else {
+        Err(Unsafe::Misread)
+    }
+}
+
+/// Whether lenient decoders would find an ASCII character that is not there in plain: `%C0%AF` for
+/// a slash. Other bytes that are no UTF-8 are the business of sites with older encodings.
+fn has_overlong_ascii(path: &[u8]) -> bool {
+    let continues = |b: &u8| matches!(b, 0x80..=0xBF);
+    let mut rest = path;
+    while let Some(start) = rest.iter().position(|&b| b >= 0xC0) {
+        rest = rest.get(start..).unwrap_or_default();
+        let found = match rest {
+            [0xC0 | 0xC1, last, ..]
+            | [0xE0, 0x80 | 0x81, last, ..]
+            | [0xF0, 0x80, 0x80 | 0x81, last, ..]
+            | [0xF8, 0x80, 0x80, 0x80 | 0x81, last, ..]
+            | [0xFC, 0x80, 0x80, 0x80, 0x80 | 0x81, last, ..] => continues(last),
+            _ => false,
+        };
+        if found {
+            return true;
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    false
+}
+
+/// What neither mod_jk nor httpd encode.
 const fn keeps(b: u8) -> bool {
     b.is_ascii_alphanumeric()
         || matches!(
@@ -64,8 +126,7 @@ const fn keeps(b: u8) -> bool {
         )
 }
 
-fn encode(plain: &[u8]) -> Cow<'_, [u8]> {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+fn encode(plain: &[u8], digits: [u8; 16]) -> Cow<'_, [u8]> {
     if plain.iter().all(|b| keeps(*b)) {
         return Cow::Borrowed(plain);
     }
@@ -74,7 +135,7 @@ fn encode(plain: &[u8]) -> Cow<'_, [u8]> {
         if keeps(b) {
             encoded.push(b);
         } else {
-            let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+            let digit = |nibble: u8| digits.get(usize::from(nibble)).copied().unwrap_or(b'0');
             encoded.extend_from_slice(&[b'%', digit(b >> 4), digit(b & 15)]);
         }
     }
@@ -82,66 +143,4 @@ fn encode(plain: &[u8]) -> Cow<'_, [u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn forward(raw: &str) -> String {
-        let rules = UriRules::default();
-        let decoded = uri_map::decode(raw.as_bytes(), rules).unwrap();
-        let cleaned = uri_map::clean(&decoded).unwrap();
-        let sent = forwarded(raw.as_bytes(), &decoded, &cleaned, rules);
-        String::from_utf8(sent.into_owned()).unwrap()
-    }
-
-    #[test]
-    fn paths_leave_as_mod_jk_sends_them() {
-        let table = [
-            ("/a//b", "/a//b"),
-            ("/a/x/../b", "/a/b"),
-            ("/a/%2e%2e/b", "/b"),
-            ("/a;jsessionid=1.n/b;p=2", "/a;jsessionid=1.n/b;p=2"),
-            ("/a%3Bb", "/a;b"),
-            ("/a%20b", "/a%20b"),
-            ("/a%25b", "/a%25b"),
-            ("/a%3Fb", "/a%3Fb"),
-            ("/%7Eu", "/~u"),
-            ("/caf%C3%A9", "/caf%C3%A9"),
-            ("/caf%c3%a9", "/caf%C3%A9"),
-            ("/a[b]", "/a%5Bb%5D"),
-            ("/a/..;/b", "/a/..;/b"),
-            ("/t/%252e%252e/other", "/t/%252e%252e/other"),
-            ("/t/a%0d%0aX-Injected:%201", "/t/a%0D%0AX-Injected:%201"),
-            ("/.well-known/x", "/.well-known/x"),
-            ("/", "/"),
-        ];
-        for (raw, expected) in table {
-            assert_eq!(forward(raw), expected, "{raw}");
-        }
-    }
-
-    #[test]
-    fn the_backend_sees_the_path_that_was_mapped() {
-        // Merged first, the step back leaves /admin; unmerged it would take the empty segment.
-        assert_eq!(forward("/app//../admin"), "/admin");
-    }
-
-    #[test]
-    fn a_plain_path_is_not_copied() {
-        let path = b"/app/x;jsessionid=1.a";
-        let sent = forwarded(path, path, b"/app/x", UriRules::default());
-        assert!(matches!(sent, Cow::Borrowed(_)));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn what_leaves_is_harmless(raw in "/[ -~]{0,40}") {
-            let rules = UriRules::default();
-            let Ok(decoded) = uri_map::decode(raw.as_bytes(), rules) else { return Ok(()) };
-            let Ok(cleaned) = uri_map::clean(&decoded) else { return Ok(()) };
-            let sent = forwarded(raw.as_bytes(), &decoded, &cleaned, rules);
-            proptest::prop_assert!(sent.iter().all(|b| keeps(*b) || *b == b'%'));
-            let again = uri_map::decode(&sent, rules);
-            proptest::prop_assert!(again.is_ok_and(|p| *uri_map::clean(&p).unwrap() == *cleaned));
-        }
-    }
-}
+mod tests;

@@ -17,7 +17,9 @@ use jkd::{
 use jkd_tests::{Backend, Http, LONG};
 use jkworkers::{
     diag::Origin,
-    model::{Global, Host, Listen, Model, Mount, MountSource, RuleExtensions, UriMatch},
+    model::{
+        ForwardUri, Global, Host, Listen, Model, Mount, MountSource, RuleExtensions, UriMatch,
+    },
     uri_map::{UriMap, UriRules},
     workers_properties::{self, Source},
 };
@@ -199,6 +201,7 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
         aliases: Vec::new(),
         addresses: Vec::new(),
         uri_rules: UriRules::default(),
+        forward_uri: ForwardUri::default(),
         uri_map: UriMap::new(mounts.iter().map(|m| mount(m, &origin))),
         locations: Vec::new(),
     };

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostics, Origin},
-    model::{Listen, LogLevel, Order, Require, ServerName},
+    model::{ForwardUri, Listen, LogLevel, Order, Require, ServerName},
     uri_map::EncodedSlashes,
 };
 
@@ -66,6 +66,7 @@ pub(crate) struct Server {
     pub(crate) mount_file: Option<(PathBuf, Origin)>,
     pub(crate) mount_copy: Option<bool>,
     pub(crate) reject_unsafe: Switch,
+    pub(crate) forward_uri: Option<ForwardUri>,
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
     pub(crate) locations: Vec<LocationDraft>,
@@ -122,6 +123,7 @@ impl Server {
             mount_file: None,
             mount_copy: None,
             reject_unsafe: Switch::default(),
+            forward_uri: None,
             encoded_slashes: None,
             merge_slashes: None,
             locations: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use crate::{
-    model::{Host, Model},
+    model::{ForwardUri, Host, Model},
     uri_map::EncodedSlashes,
 };
 
@@ -176,4 +176,36 @@ fn merging_of_slashes_is_inherited_and_encoded_slashes_are_not() {
         (EncodedSlashes::Keep, true),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn the_last_forward_uri_option_counts_and_is_inherited() {
+    let model = load(
+        "
+JkOptions +ForwardURIEscaped forwarduricompat
+<VirtualHost *>
+  ServerName inherits
+</VirtualHost>
+<VirtualHost *>
+  ServerName own
+  JkOptions +ForwardURICompatUnparsed +ForwardURIProxy
+  JkOptions ForwardURIEscaped
+</VirtualHost>
+<VirtualHost *>
+  ServerName back
+  JkOptions +ForwardURIProxy
+</VirtualHost>
+",
+    );
+    let options: Vec<_> = model.hosts.iter().map(|host| host.forward_uri).collect();
+    let expected = [
+        ForwardUri::Compat,
+        ForwardUri::Compat,
+        ForwardUri::Escaped,
+        ForwardUri::Proxy,
+    ];
+    assert_eq!(options, expected);
+    assert_eq!(load("").hosts[0].forward_uri, ForwardUri::Proxy);
+    let model = load("JkOptions +ForwardURICompatUnparsed\n");
+    assert_eq!(model.hosts[0].forward_uri, ForwardUri::CompatUnparsed);
 }

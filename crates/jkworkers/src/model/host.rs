@@ -29,6 +29,8 @@ pub struct Host {
     pub addresses: Vec<(Option<IpAddr>, Option<u16>)>,
     /// What the host does to a request's path before it is compared.
     pub uri_rules: UriRules,
+    /// In which form the path goes to the backend.
+    pub forward_uri: ForwardUri,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
     /// `<Location>` sections that say something about access, in the order in which they are
@@ -118,6 +120,23 @@ fn name_of(header: &str) -> &str {
         _ => header,
     };
     name.strip_suffix('.').unwrap_or(name)
+}
+
+/// `JkOptions +ForwardURI…`: in which form a path goes to the backend. The query always goes as
+/// it came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForwardUri {
+    /// `ForwardURIProxy`, the default: decoded, then encoded as httpd's proxy does: upper case
+    /// digits.
+    #[default]
+    Proxy,
+    /// `ForwardURICompat`: decoded, nothing encoded again.
+    Compat,
+    /// `ForwardURICompatUnparsed`: as the client sent it.
+    CompatUnparsed,
+    /// `ForwardURIEscaped`: decoded, then encoded as httpd escapes file names: lower case digits.
+    Escaped,
 }
 
 /// `ServerName [scheme://]name[:port]`.

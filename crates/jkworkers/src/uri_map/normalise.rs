@@ -206,7 +206,7 @@ fn unescape(path: &[u8], slashes: EncodedSlashes) -> Result<Vec<u8>, BadUri> {
 }
 
 /// The value of `%XX` at the beginning of `text`.
-fn escape(text: &[u8]) -> Option<u8> {
+pub(super) fn escape(text: &[u8]) -> Option<u8> {
     let [b'%', high, low, ..] = text else {
         return None;
     };
@@ -220,7 +220,7 @@ fn is_unreserved(byte: u8) -> bool {
 
 /// Goes through the segments, each shortened by `segment_of`: `.` goes, `..` takes the segment
 /// before it along, empty ones go when slashes are merged.
-fn resolve(
+pub(super) fn resolve(
     path: &[u8],
     merge_slashes: bool,
     segment_of: impl Fn(&[u8]) -> &[u8],
@@ -257,7 +257,7 @@ fn step_back(path: &mut Vec<u8>) -> Result<(), BadUri> {
     Ok(())
 }
 
-fn without_parameter(segment: &[u8]) -> &[u8] {
+pub(super) fn without_parameter(segment: &[u8]) -> &[u8] {
     let end = segment.iter().position(|&b| b == b';');
     end.and_then(|end| segment.get(..end)).unwrap_or(segment)
 }

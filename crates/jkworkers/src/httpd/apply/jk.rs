@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use super::{Apply, Call, MountLine};
-use crate::{diag::nearest, model::LogLevel};
+use crate::{
+    diag::nearest,
+    model::{ForwardUri, LogLevel},
+};
 
 /// `JkWorkersFile file`
 pub(in crate::httpd) fn workers_file(apply: &mut Apply<'_>, call: &Call<'_>) {
@@ -224,25 +227,37 @@ impl Apply<'_> {
                     "Write the one that you want; the last one wins.",
                 );
             }
-            // They are what happens anyway.
-            Some(&"ForwardURIProxy" | &"ForwardKeySize") if on => {}
+            Some(known) if known.starts_with("ForwardURI") => {
+                self.server().forward_uri = Some(forward_uri(known));
+            }
+            // It is what happens anyway.
+            Some(&"ForwardKeySize") if on => {}
             Some(&known) if known != "ForwardKeySize" && !on => {}
             Some(known) => {
                 let message = format!("JkOptions {known} is not in effect yet");
                 self.tell_once(&message, call.origin, message.clone());
             }
-            None => {
-                let help = match nearest(name, OPTIONS.iter().copied()) {
-                    Some(known) => format!("Did you mean {known}?"),
-                    None => format!("Write one of {}.", OPTIONS.join(", ")),
-                };
-                self.error(
-                    call.origin,
-                    format!("JkOptions: Illegal option '{name}'"),
-                    help,
-                );
-            }
+            None => self.refuse_option(name, call),
         }
+    }
+
+    fn refuse_option(&mut self, name: &str, call: &Call<'_>) {
+        let help = match nearest(name, OPTIONS.iter().copied()) {
+            Some(known) => format!("Did you mean {known}?"),
+            None => format!("Write one of {}.", OPTIONS.join(", ")),
+        };
+        let message = format!("JkOptions: Illegal option '{name}'");
+        self.error(call.origin, message, help);
+    }
+}
+
+/// The last one that a server writes counts.
+fn forward_uri(option: &str) -> ForwardUri {
+    match option {
+        "ForwardURICompat" => ForwardUri::Compat,
+        "ForwardURICompatUnparsed" => ForwardUri::CompatUnparsed,
+        "ForwardURIEscaped" => ForwardUri::Escaped,
+        _ => ForwardUri::Proxy,
     }
 }
 
