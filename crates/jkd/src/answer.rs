@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -124,6 +125,19 @@ impl Relay {
             self.first = frame?.into_data().ok();
         }
         Ok(())
+    }
+
+    /// Reads the rest and throws it away, so that the connection can be used again. Returns what
+    /// it changed about the member's state that it broke off.
+    pub(crate) async fn discard(&mut self) -> Option<Transition> {
+        self.first = None;
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
+            if let Err(error) = frame {
+                self.broken = true;
+                return self.record(failure_of(&error).verdict());
+            }
+        }
+        None
     }
 
     /// Counts the request as in flight until the end of its answer. `guard` was given out for the

@@ -1,11 +1,11 @@
 //! One try on one member: a connection, the request, the head of the answer.
 
-use std::{error::Error as _, future::poll_fn, task::Poll};
+use std::{error::Error as _, future::poll_fn, task::Poll, time::Duration};
 
 use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions};
-use http::{Method, Response, StatusCode, header, response::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header, response::Parts};
 use hyper::ext::ReasonPhrase;
-use jkworkers::model::AjpWorker;
+use tokio::time::timeout;
 
 use crate::{
     answer::{Answer, Relay},
@@ -16,10 +16,15 @@ use crate::{
     forward::{BodyLength, Destination, Forward},
     logging::Printable,
     maintain::log_transition,
+    rescue::{self, Stumble},
     response,
     snapshot::{Endpoint, Group},
+    steering::Steering,
     upload::Upload,
 };
+
+/// How long the rest of an answer that nobody gets may hold up the page instead of it.
+const DISCARD: Duration = Duration::from_secs(1);
 
 /// The head of an answer, and its body still to be read.
 #[derive(Debug)]
@@ -52,17 +57,26 @@ enum Cause {
     NoEndpoint,
 }
 
-/// Sends the request to the chosen member and waits for the head of its answer: over a `fresh`
-/// connection after one of the pool turned out to be stale, since the others have idled beside
-/// it. `guard` learns when there is a connection.
+/// What is to be tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Try<'a> {
+    pub(crate) group: &'a Group,
+    pub(crate) chosen: Chosen,
+    pub(crate) forward: &'a Forward<'a>,
+    pub(crate) steering: &'a Steering<'a>,
+    /// Over a new connection: after one of the pool turned out to be stale, since the others have
+    /// idled beside it.
+    pub(crate) fresh: bool,
+}
+
+/// Sends the request to the chosen member and waits for the head of its answer. `guard` learns
+/// when there is a connection.
 pub(crate) async fn attempt(
-    group: &Group,
-    chosen: Chosen,
-    forward: &Forward<'_>,
+    this: Try<'_>,
     upload: Upload,
-    fresh: bool,
     guard: Option<&mut InFlight>,
 ) -> Result<Answered, Failed> {
+    let Try { group, chosen, .. } = this;
     let Some(endpoint) = group.endpoints.get(chosen.index) else {
         return Err(Failed::new(Cause::NoEndpoint, Some(upload)));
     };
@@ -71,19 +85,20 @@ pub(crate) async fn attempt(
         route: group.route(chosen.index),
         activation: chosen.activation,
     };
-    let conn = match connect(endpoint, forward.peer.lane, fresh).await {
+    let conn = match connect(endpoint, this.forward.peer.lane, this.fresh).await {
         Ok(conn) => conn,
         Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
     };
     if let Some(guard) = guard {
         guard.connected();
     }
-    let response = send(conn, endpoint, forward, &to, upload).await?;
-    if let Some(failure) = counts_as_failure(&endpoint.worker, response.status()) {
+    let response = send(conn, endpoint, this, &to, upload).await?;
+    let status = response.status();
+    if let Some(failure) = this.steering.counts_as_failure(&endpoint.worker, status) {
         // The answer is dropped, and with it the connection.
         return Err(Failed {
             body_asked: response.body().tally().asked,
-            ..Failed::new(Cause::Status(response.status(), failure), None)
+            ..Failed::new(Cause::Status(status, failure), None)
         });
     }
     let (head, body) = response.into_parts();
@@ -106,7 +121,9 @@ async fn connect(endpoint: &Endpoint, lane: usize, fresh: bool) -> Result<Pooled
 async fn send(
     conn: PooledConn,
     endpoint: &Endpoint,
-    forward: &Forward<'_>,
+    Try {
+        forward, steering, ..
+    }: Try<'_>,
     to: &Destination<'_>,
     upload: Upload,
 ) -> Result<Response<ajp13::Body>, Failed> {
@@ -117,7 +134,7 @@ async fn send(
             BodyLength::Chunked => Announced::Unknown,
         },
         head_only: forward.head.method == Method::HEAD,
-        reply_timeout: endpoint.reply_timeout,
+        reply_timeout: endpoint.reply_timeout(steering.reply_timeout()),
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
@@ -126,45 +143,66 @@ async fn send(
         .map_err(|SendError { error, body, .. }| Failed::new(Cause::Ajp(error), body))
 }
 
-/// `fail_on_status`: positive numbers put the member in error, negative ones do not.
-fn counts_as_failure(worker: &AjpWorker, status: StatusCode) -> Option<Failure> {
-    let status = i32::from(status.as_u16());
-    let listed = |wanted| worker.fail_on_status.contains(&wanted);
-    if listed(status) {
-        return Some(Failure::HardStatus);
-    }
-    listed(-status).then_some(Failure::SoftStatus)
-}
-
 impl Answered {
     /// The answer for the client. `guard` counts the request as in flight until its end.
-    pub(crate) fn into_response(
-        self,
-        group: &Group,
-        chosen: Chosen,
+    pub(crate) async fn into_response(
+        mut self,
+        this: Try<'_>,
         guard: Option<InFlight>,
     ) -> Response<Answer> {
-        let Self {
-            mut head,
-            mut relay,
-        } = self;
+        if let Some(mut guard) = guard {
+            // The member works, however long the rest of the answer takes.
+            if let Some(change) = guard.works() {
+                log_transition(this.group, change);
+            }
+            self.relay.count(guard);
+        }
+        if this.steering.replaces(self.head.status) {
+            return self.replaced(this.group).await;
+        }
+        let Self { mut head, relay } = self;
         response::clean(&mut head.headers, head.status);
         if let Some(ajp13::facts::Reason(reason)) = head.extensions.remove()
             && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
         {
             head.extensions.insert(reason);
         }
-        if let Some(cookie) = group.session_cookie(chosen) {
+        if let Some(cookie) = this.session_cookie() {
             head.headers.append(header::SET_COOKIE, cookie);
         }
-        if let Some(mut guard) = guard {
-            // The member works, however long the rest of the answer takes.
-            if let Some(change) = guard.works() {
-                log_transition(group, change);
-            }
-            relay.count(guard);
-        }
         Response::from_parts(head, Answer::from(relay))
+    }
+
+    /// `use_server_errors`: a page of our own. Of the backend's answer only the status is left, and
+    /// with 401 the challenge.
+    async fn replaced(mut self, group: &Group) -> Response<Answer> {
+        let status = self.head.status;
+        // One that does not end in time is dropped, and with it its connection.
+        if let Ok(Some(change)) = timeout(DISCARD, self.relay.discard()).await {
+            log_transition(group, change);
+        }
+        let mut page = rescue::respond(Stumble::Replaced(status));
+        if status == StatusCode::UNAUTHORIZED {
+            for challenge in self.head.headers.get_all(header::WWW_AUTHENTICATE) {
+                let headers = page.headers_mut();
+                headers.append(header::WWW_AUTHENTICATE, challenge.clone());
+            }
+        }
+        page.map(Into::into)
+    }
+}
+
+impl Try<'_> {
+    /// `set_session_cookie`: leads a session that did not stick back to this member. With one
+    /// member there is nothing to lead to.
+    fn session_cookie(&self) -> Option<HeaderValue> {
+        let config = self.group.balancer.config();
+        let sticky = &config.sticky;
+        if !self.steering.sets_cookie(sticky) || self.chosen.sticky || config.members.len() == 1 {
+            return None;
+        }
+        let route = self.group.route(self.chosen.index)?;
+        response::session_cookie(&sticky.cookie, route, &sticky.cookie_path)
     }
 }
 

@@ -1,38 +1,34 @@
 //! One request, top to bottom.
 //!
 //! ```text
-//!   listener ─► handle ─► strict ─► access ─► uri_map ─► balancer ─► attempt ─► answer
+//!   listener ─► handle ─► strict ─► access ─► uri_map ─► dispatch ─► attempt ─► answer
 //!                  │         │         │         │           │          │
 //!                  └─────────┴─────────┴────◄────┴── rescue ─┴──────────┘
 //! ```
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
-use http::{HeaderValue, Request, Response, header, request};
+use http::{Request, Response, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jkworkers::{
-    model::{Host, StickySettings},
+    model::Host,
     uri_map::{self, BadUri},
 };
-use tokio::time::sleep;
 
 use crate::{
     access,
     answer::{Answer, Visit},
-    attempt::{self, Failed},
-    balancer::{
-        Attempts, Chosen, GiveUp, RuleOverrides, Selection, SessionIds, Step, Verdict, retry::Facts,
-    },
+    dispatch::dispatch,
     forward::{BodyLength, Forward, Seen, forwarded_uri},
-    maintain::log_transition,
     peer::Peer,
     rescue::{self, Stumble},
     serve::Shared,
-    snapshot::{self, Group, Running, Served},
+    snapshot::{Running, Served},
     status,
+    steering::Steering,
     strict::{self, Target},
-    upload::{ClientBody, Replay, Upload},
+    upload::{ClientBody, Upload},
 };
 
 /// Answers one request. Whatever goes wrong becomes a page here.
@@ -87,7 +83,8 @@ async fn answer(
             };
             *served = Served::by(group);
             let upload = receive(&forward, peer, body, group.max_data).await?;
-            balance(group, &forward, upload, &mut served.member).await
+            let steering = Steering::by(mount);
+            dispatch(group, &forward, &steering, upload, &mut served.member).await
         }
         Some(Running::Status(worker)) => {
             Ok(status::respond(snapshot, worker, head).map(Into::into))
@@ -141,104 +138,4 @@ async fn receive(
         tracing::info!(client = %forward.peer.ip_text, request = %forward, %error, "request given up by its client");
         Stumble::ClientBody
     })
-}
-
-/// Sends the request to one member after the other until one answers or no other may have it.
-async fn balance(
-    group: &Group,
-    forward: &Forward<'_>,
-    upload: Upload,
-    member: &mut Option<usize>,
-) -> Result<Response<Answer>, Stumble> {
-    let config = group.balancer.config();
-    let selection = Selection {
-        sessions: &session_ids(forward, &config.sticky),
-        rule: RuleOverrides::default(),
-    };
-    let mut attempts = Attempts::new(group.balancer.clone());
-    let mut body = Replay::new(upload);
-    let mut stale = None;
-    loop {
-        let step = attempts.step(&selection, snapshot::now());
-        if let Some(change) = attempts.take_transition() {
-            log_transition(group, change);
-        }
-        let chosen = match step {
-            Step::Try(chosen) => chosen,
-            Step::Sleep(pause) => {
-                sleep(pause).await;
-                continue;
-            }
-            Step::GiveUp(why) => return Err(give_up(group, forward, why)),
-        };
-        *member = Some(chosen.index);
-        let fresh = stale == Some(chosen.index);
-        let guard = attempts.in_flight();
-        match attempt::attempt(group, chosen, forward, body.take(), fresh, guard).await {
-            Ok(answered) => {
-                return Ok(answered.into_response(group, chosen, attempts.answered()));
-            }
-            Err(mut failed) => {
-                stale = failed.is_stale().then_some(chosen.index);
-                body.restore(failed.upload.take());
-                look_back(group, chosen, forward, &failed, &body, &mut attempts);
-            }
-        }
-    }
-}
-
-/// Learns from a failed try.
-fn look_back(
-    group: &Group,
-    chosen: Chosen,
-    forward: &Forward<'_>,
-    failed: &Failed,
-    body: &Replay,
-    attempts: &mut Attempts,
-) {
-    let facts = facts(failed, forward, body);
-    let next = attempts.failed(failed.failure, &facts, snapshot::now());
-    failed.log(group, chosen, forward, next);
-}
-
-fn session_ids<'a>(forward: &'a Forward<'_>, sticky: &StickySettings) -> SessionIds<'a> {
-    if !sticky.enabled {
-        return SessionIds::default();
-    }
-    let fields = || forward.head.headers.get_all(header::COOKIE);
-    let cookies = forward.has_cookies.then(fields).into_iter().flatten();
-    let cookies = cookies.map(HeaderValue::as_bytes);
-    SessionIds::find(forward.uri, cookies, &sticky.path, &sticky.cookie)
-}
-
-/// What a decision about another try depends on.
-fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a> {
-    Facts {
-        stage: failed.stage,
-        method: &forward.head.method,
-        body_consumed: body.is_consumed(),
-        body_asked: failed.body_asked,
-        pooled: failed.pooled,
-    }
-}
-
-/// The last word on a request that nobody answered. Each try has had a line of its own.
-fn give_up(group: &Group, forward: &Forward<'_>, why: GiveUp) -> Stumble {
-    let (worker, client) = (&group.name, &forward.peer.ip_text);
-    let status = why.status();
-    if !group.may_log() {
-        return Stumble::GaveUp(why);
-    }
-    match why {
-        GiveUp::Failed(failure) if failure.verdict() == Verdict::ClientError => {
-            tracing::info!(%worker, %client, request = %forward, status, "request refused");
-        }
-        GiveUp::Failed(_) => {
-            tracing::error!(%worker, %client, request = %forward, status, "request failed");
-        }
-        GiveUp::NoMember(reason) => {
-            tracing::error!(%worker, %client, request = %forward, status, "request failed: {reason}");
-        }
-    }
-    Stumble::GaveUp(why)
 }

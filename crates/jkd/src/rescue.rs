@@ -29,6 +29,8 @@ pub(crate) enum Stumble {
     ClientBody,
     /// The mount names a worker that does not exist.
     NoWorker,
+    /// `use_server_errors`: a backend's answer with this status gives way to a page of our own.
+    Replaced(StatusCode),
     /// No member could have it, or the last one that was tried failed.
     GaveUp(GiveUp),
 }
@@ -42,6 +44,7 @@ impl Stumble {
             Self::Unmapped | Self::HiddenPath => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoWorker => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Replaced(status) => known(status),
             Self::GaveUp(why) => {
                 StatusCode::from_u16(why.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -77,6 +80,15 @@ pub(crate) fn respond(stumble: Stumble) -> Response<Full<Bytes>> {
     response
 }
 
+/// httpd has pages for the statuses that it knows; all others become 500.
+fn known(status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::IM_A_TEAPOT => StatusCode::INTERNAL_SERVER_ERROR,
+        status if status.canonical_reason().is_some() => status,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 /// A page that needs nothing from elsewhere.
 fn page(status: StatusCode) -> Bytes {
     let reason = status.canonical_reason().unwrap_or("Error");
@@ -89,8 +101,9 @@ fn page(status: StatusCode) -> Bytes {
     ))
 }
 
-const fn explanation(status: StatusCode) -> &'static str {
+fn explanation(status: StatusCode) -> &'static str {
     match status {
+        StatusCode::UNAUTHORIZED => "This resource is for users who have identified themselves.",
         StatusCode::NOT_FOUND => "The requested URL was not found on this server.",
         StatusCode::FORBIDDEN => "You don't have permission to access this resource.",
         StatusCode::METHOD_NOT_ALLOWED => "The requested method is not allowed for this URL.",
@@ -101,7 +114,12 @@ const fn explanation(status: StatusCode) -> &'static str {
             "The application is temporarily unable to serve your request. Please try again later."
         }
         StatusCode::GATEWAY_TIMEOUT => "The application server did not answer in time.",
-        StatusCode::INTERNAL_SERVER_ERROR => "The server could not complete your request.",
+        status if status.is_server_error() => "The server could not complete your request.",
+        StatusCode::GONE => "The requested resource is no longer available on this server.",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
+            "The resource is not in a state in which your request could be fulfilled."
+        }
+        status if !status.is_client_error() => "The server has no more to say about this.",
         _ => "Your browser sent a request that this server could not understand.",
     }
 }
@@ -134,6 +152,9 @@ mod tests {
             (Stumble::ClientBody, 400),
             (Stumble::BadPath, 400),
             (Stumble::Forbidden, 403),
+            (Stumble::Replaced(StatusCode::CONFLICT), 409),
+            (Stumble::Replaced(StatusCode::IM_A_TEAPOT), 500),
+            (Stumble::Replaced(StatusCode::from_u16(599).unwrap()), 500),
             (Stumble::Refused(Refusal::TransferCoding), 501),
         ];
         for (stumble, status) in table {

@@ -11,15 +11,13 @@ use std::{
 };
 
 use ajp13::{Address, IdlePing, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
-use http::HeaderValue;
 use jkworkers::model::{self, AjpWorker, Model, StatusWorker, Worker, WorkerKind};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use crate::{
-    balancer::{Balancer, Chosen, Now},
+    balancer::{Balancer, Now},
     logging::Quota,
-    response,
     stats::Requests,
 };
 
@@ -73,8 +71,6 @@ pub struct Endpoint {
     pub pool: Pool,
     /// The largest packet, both ways.
     pub packet_size: PacketSize,
-    /// The longest silence while an answer is expected.
-    pub(crate) reply_timeout: Option<Duration>,
     /// All settings that make two connections not interchangeable.
     identity: String,
 }
@@ -208,18 +204,6 @@ impl Group {
             .filter(|_| self.is_balancer)
             .map(|member| &*member.route)
     }
-
-    /// `set_session_cookie`: leads a session that did not stick back to this member. With one
-    /// member there is nothing to lead to.
-    pub(crate) fn session_cookie(&self, chosen: Chosen) -> Option<HeaderValue> {
-        let config = self.balancer.config();
-        let sticky = &config.sticky;
-        if !sticky.set_cookie || chosen.sticky || config.members.len() == 1 {
-            return None;
-        }
-        let route = self.route(chosen.index)?;
-        response::session_cookie(&sticky.cookie, route, &sticky.cookie_path)
-    }
 }
 
 /// Makes each endpoint once, whoever refers to it.
@@ -285,17 +269,20 @@ impl Endpoint {
         Self {
             worker: worker.clone(),
             packet_size: options.packet_size,
-            // `socket_timeout` limits each read, replies included.
-            reply_timeout: worker
-                .reply_timeout
-                .into_iter()
-                .chain(worker.socket.timeout)
-                .min(),
             pool: all
                 .old_pool(&identity)
                 .unwrap_or_else(|| Pool::new(Address::new(&worker.host, worker.port), options)),
             identity,
         }
+    }
+
+    /// The longest silence while an answer is expected. `instead` replaces the worker's own
+    /// `reply_timeout`; zero is off.
+    pub(crate) fn reply_timeout(&self, instead: Option<Duration>) -> Option<Duration> {
+        let own = self.worker.reply_timeout;
+        let reply = instead.map_or(own, |limit| Some(limit).filter(|limit| !limit.is_zero()));
+        // `socket_timeout` limits each read, replies included.
+        reply.into_iter().chain(self.worker.socket.timeout).min()
     }
 }
 

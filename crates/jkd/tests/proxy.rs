@@ -13,6 +13,8 @@
 mod answers;
 #[path = "proxy/bodies.rs"]
 mod bodies;
+#[path = "proxy/echo.rs"]
+mod echo;
 #[path = "proxy/failover.rs"]
 mod failover;
 #[path = "proxy/harness.rs"]
@@ -21,5 +23,7 @@ mod harness;
 mod lifecycle;
 #[path = "proxy/requests.rs"]
 mod requests;
+#[path = "proxy/rule_extensions.rs"]
+mod rule_extensions;
 #[path = "proxy/strictness.rs"]
 mod strictness;

@@ -50,11 +50,7 @@ impl Rule<'_> {
 
     fn worker_and_extensions(&self, found: &mut Diagnostics) -> (&str, RuleExtensions) {
         let mut complain = |complaint: &Complaint<'_>| complaint.report(self.origin, found);
-        let (worker, extensions) = target::parse(self.worker, &mut complain);
-        if !extensions.is_empty() {
-            found.warning(self.origin, "rule extensions are not in effect yet");
-        }
-        (worker, extensions)
+        target::parse(self.worker, &mut complain)
     }
 }
 

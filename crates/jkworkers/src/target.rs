@@ -80,6 +80,9 @@ pub(crate) fn parse<'t>(
             }
         }
         seen.push(name);
+        if name == "session_cookie_path" {
+            complain(&Complaint::NoEffect { name });
+        }
         if set(name, value, &mut extensions).is_none() {
             complain(&Complaint::BadValue { name, value });
         }

@@ -1,6 +1,7 @@
 //! A daemon in this process, its configuration, and a raw client.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     num::NonZeroUsize,
@@ -16,6 +17,7 @@ use jkd::{
 };
 use jkd_tests::{Backend, Http, LONG};
 use jkworkers::{
+    LoadOptions,
     diag::Origin,
     model::{
         ForwardUri, Global, Host, Listen, Model, Mount, MountSource, RuleExtensions, UriMatch,
@@ -34,6 +36,25 @@ impl Daemon {
     /// Serves `workers` (the text of a workers.properties file) at `mounts` (`URI=WORKER`).
     pub(crate) fn start(workers: &str, mounts: &[&str]) -> Self {
         Self::with(model(workers, mounts), Layout::Lanes)
+    }
+
+    /// Serves `conf` (the text of a jk.conf) with `workers`.
+    pub(crate) fn configured(workers: &str, conf: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let [config, workers_file] =
+            ["jk.conf", "workers.properties"].map(|n| directory.path().join(n));
+        fs::write(&config, conf).unwrap();
+        fs::write(&workers_file, workers).unwrap();
+        let loaded = jkworkers::load(&LoadOptions {
+            config: Some(config),
+            workers: Some(workers_file),
+            listen: vec!["127.0.0.1:0".into()],
+            ..LoadOptions::default()
+        });
+        let model = loaded
+            .model
+            .unwrap_or_else(|| panic!("{}", loaded.diagnostics));
+        Self::with(model, Layout::Lanes)
     }
 
     pub(crate) fn with(model: Model, layout: Layout) -> Self {

@@ -382,19 +382,14 @@ fn rule_extensions() {
         ("/etc/u", map),
     ];
     assert_snapshot!(said_of(&files), @r"
-    jk.conf:4: warning: rule extensions are not in effect yet
     jk.conf:4: warning: the rule extension `stopped` names `c`, which is no member of `lb`
         remedy: Write names out of worker.lb.balance_workers.
-    jk.conf:5: warning: rule extensions are not in effect yet
-    jk.conf:6: warning: rule extensions are not in effect yet
     jk.conf:6: warning: the rule extension `active` is ignored: `w` is no balancer (type lb)
         remedy: Remove it, or mount a balancer.
-    jk.conf:9: warning: rule extensions are not in effect yet
     jk.conf:9: warning: the rule makes `a` active and stopped: stopped counts
         remedy: Name it in one of the lists.
     u:1: warning: the rule extension `stopped` is written twice: the first one counts
         remedy: Keep it once; items of a list are separated by commas.
-    u:1: warning: rule extensions are not in effect yet
     u:2: warning: unknown rule extension `stop` is ignored
         remedy: The extensions are active, disabled, fail_on_status, reply_timeout, session_cookie, session_cookie_path, session_path, set_session_cookie, stateless, sticky_ignore, stopped, use_server_errors.
     u:3: error: the rule extension `use_server_errors` cannot have the value `x`

@@ -325,7 +325,6 @@ fn workers_that_do_not_exist_are_errors_before_the_first_request() {
         .collect();
     insta::assert_snapshot!(errors.join("\n"), @r"
     1: there is no worker `nosuch` to serve /m/unknown
-    2: rule extensions are not in effect yet
     2: there is no worker `w1 ` to serve /m/ext2
     3: there is no worker `w9` to serve /m
     4: there is no worker `w7` to serve /z

@@ -213,14 +213,14 @@ pub enum MountSource {
     UriWorkerMap,
 }
 
-/// Rule extensions: `worker;reply_timeout=…;…`. Read and kept; none is in effect yet.
+/// Rule extensions, `worker;reply_timeout=…;…`: what is different for the requests of one rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RuleExtensions {
-    /// `reply_timeout`; zero switches it off.
+    /// `reply_timeout`, instead of the worker's; zero switches it off.
     pub reply_timeout: Option<Duration>,
-    /// `sticky_ignore`.
+    /// `sticky_ignore`: session ids are not looked at.
     pub sticky_ignore: bool,
-    /// `stateless`.
+    /// `stateless`: members take turns whatever their load, and the request begins no session.
     pub stateless: bool,
     /// `active`: members that are active for this rule.
     pub active: Vec<String>,
@@ -228,17 +228,20 @@ pub struct RuleExtensions {
     pub disabled: Vec<String>,
     /// `stopped`: members that are stopped for this rule.
     pub stopped: Vec<String>,
-    /// `fail_on_status`: replaces the worker's list.
+    /// `fail_on_status`: replaces the worker's list, unless it is empty.
     pub fail_on_status: Vec<i32>,
-    /// `use_server_errors`: the lowest status that is replaced by an own error page.
+    /// `use_server_errors`: answers with this status or a higher one give way to a page of the
+    /// server's own.
     pub use_server_errors: Option<u16>,
-    /// `session_cookie`.
+    /// `session_cookie`: the cookie to read session ids from. The one that `set_session_cookie`
+    /// sets has the name that the worker says.
     pub session_cookie: Option<String>,
-    /// `session_path`.
+    /// `session_path`: the text that stands before `=` and a session id in the path. Its leading
+    /// `;` is not a part of it, as in mod_jk.
     pub session_path: Option<String>,
-    /// `set_session_cookie`.
+    /// `set_session_cookie`: switches it on where the worker does not.
     pub set_session_cookie: bool,
-    /// `session_cookie_path`.
+    /// `session_cookie_path`. As in mod_jk it has no effect: the worker's counts.
     pub session_cookie_path: Option<String>,
 }
 

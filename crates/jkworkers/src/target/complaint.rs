@@ -21,6 +21,11 @@ pub enum Complaint<'a> {
         /// Whether the first one counts, else the last one does.
         first_counts: bool,
     },
+    /// `session_cookie_path`: mod_jk reads it and uses the worker's.
+    NoEffect {
+        /// The extension.
+        name: &'static str,
+    },
     /// A value is no number.
     BadValue {
         /// The extension.
@@ -70,6 +75,9 @@ impl fmt::Display for Complaint<'_> {
                     "the rule extension `{name}` is written twice: the {which} one counts"
                 )
             }
+            Self::NoEffect { name } => {
+                write!(f, "the rule extension `{name}` has no effect, as in mod_jk")
+            }
             Self::BadValue { name, value } => {
                 let value = excerpt(value);
                 write!(
@@ -116,6 +124,9 @@ impl Complaint<'_> {
                 None => format!("The extensions are {}.", NAMES.join(", ")),
             },
             Self::Twice { .. } => "Keep it once; items of a list are separated by commas.".into(),
+            Self::NoEffect { name } => {
+                format!("Write `worker.NAME.{name}=…` into workers.properties.")
+            }
             Self::BadValue { .. } => "Write a whole number.".into(),
             Self::NoBalancer { .. } => "Remove it, or mount a balancer.".into(),
             Self::NoMember { worker, .. } => {

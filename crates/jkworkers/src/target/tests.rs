@@ -34,10 +34,17 @@ fn quiet(text: &str) -> Target {
 
 #[test]
 fn every_extension_has_its_place() {
-    let target = quiet(
+    let (target, said) = target(
         "lb;reply_timeout=500;stateless=1;sticky_ignore=2;fail_on_status=503,-404 500;\
          session_path=;foo;session_cookie=SID;set_session_cookie=1;session_cookie_path=/x;\
          use_server_errors=500;;",
+    );
+    assert_eq!(
+        said,
+        [
+            "the rule extension `session_cookie_path` has no effect, as in mod_jk (Write \
+          `worker.NAME.session_cookie_path=…` into workers.properties.)"
+        ]
     );
     assert_eq!(&*target.worker, "lb");
     assert_eq!(

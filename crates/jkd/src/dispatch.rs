@@ -1,0 +1,109 @@
+//! One request for one worker: which member next, until one answers or no other may have it.
+
+use http::Response;
+use tokio::time::sleep;
+
+use crate::{
+    answer::Answer,
+    attempt::{self, Failed},
+    balancer::{Attempts, Chosen, GiveUp, Step, Verdict, retry::Facts},
+    forward::Forward,
+    maintain::log_transition,
+    rescue::Stumble,
+    snapshot::{self, Group},
+    steering::Steering,
+    upload::{Replay, Upload},
+};
+
+/// Sends the request to one member after the other until one answers or no other may have it.
+pub(crate) async fn dispatch(
+    group: &Group,
+    forward: &Forward<'_>,
+    steering: &Steering<'_>,
+    upload: Upload,
+    member: &mut Option<usize>,
+) -> Result<Response<Answer>, Stumble> {
+    let sessions = steering.sessions(forward, &group.balancer.config().sticky);
+    let selection = steering.selection(&sessions);
+    let mut attempts = Attempts::new(group.balancer.clone());
+    let mut body = Replay::new(upload);
+    let mut stale = None;
+    loop {
+        let step = attempts.step(&selection, snapshot::now());
+        if let Some(change) = attempts.take_transition() {
+            log_transition(group, change);
+        }
+        let chosen = match step {
+            Step::Try(chosen) => chosen,
+            Step::Sleep(pause) => {
+                sleep(pause).await;
+                continue;
+            }
+            Step::GiveUp(why) => return Err(give_up(group, forward, why)),
+        };
+        *member = Some(chosen.index);
+        let fresh = stale == Some(chosen.index);
+        let guard = attempts.in_flight();
+        let this = attempt::Try {
+            group,
+            chosen,
+            forward,
+            steering,
+            fresh,
+        };
+        match attempt::attempt(this, body.take(), guard).await {
+            Ok(answered) => return Ok(answered.into_response(this, attempts.answered()).await),
+            Err(mut failed) => {
+                stale = failed.is_stale().then_some(chosen.index);
+                body.restore(failed.upload.take());
+                look_back(group, chosen, forward, &failed, &body, &mut attempts);
+            }
+        }
+    }
+}
+
+/// Learns from a failed try.
+fn look_back(
+    group: &Group,
+    chosen: Chosen,
+    forward: &Forward<'_>,
+    failed: &Failed,
+    body: &Replay,
+    attempts: &mut Attempts,
+) {
+    let facts = facts(failed, forward, body);
+    let next = attempts.failed(failed.failure, &facts, snapshot::now());
+    failed.log(group, chosen, forward, next);
+}
+
+/// What a decision about another try depends on.
+fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a> {
+    Facts {
+        stage: failed.stage,
+        method: &forward.head.method,
+        body_consumed: body.is_consumed(),
+        body_asked: failed.body_asked,
+        pooled: failed.pooled,
+    }
+}
+
+/// The last word on a request that nobody answered. Each try has had a line of its own.
+fn give_up(group: &Group, forward: &Forward<'_>, why: GiveUp) -> Stumble {
+    let (worker, client) = (&group.name, &forward.peer.ip_text);
+    let status = why.status();
+    if !group.may_log() {
+        return Stumble::GaveUp(why);
+    }
+    match why {
+        GiveUp::Failed(failure) if failure.verdict() == Verdict::ClientError => {
+            tracing::info!(%worker, %client, request = %forward, status, "request refused");
+        }
+        GiveUp::Failed(_) => {
+            tracing::error!(%worker, %client, request = %forward, status, "request failed");
+        }
+        GiveUp::NoMember(reason) => {
+            tracing::error!(%worker, %client, request = %forward, status, "request failed: {reason}");
+        }
+    }
+    Stumble::GaveUp(why)
+}
