@@ -66,6 +66,8 @@ struct Slot {
     state: Arc<MemberState>,
     mult: u64,
     distance: i32,
+    /// The member's place among those that are configured.
+    configured: usize,
     /// `busy_limit`; 0 is none.
     busy_limit: u32,
     /// Requests that fit: `busy_limit` or the pool's size, whichever is smaller.
@@ -132,6 +134,7 @@ impl Slot {
             state: Arc::new(MemberState::new(member.activation)),
             mult,
             distance: member.distance,
+            configured: member.configured,
             busy_limit: worker.busy_limit,
             places: limit.into_iter().chain(worker.pool.size).min(),
         }
@@ -155,6 +158,7 @@ fn only_member(worker: Arc<model::AjpWorker>) -> model::Balancer {
         domain: None,
         redirect: None,
         activation: model::Activation::Active,
+        configured: 0,
         worker,
     };
     model::Balancer {

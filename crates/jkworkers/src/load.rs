@@ -115,11 +115,7 @@ impl Loader<'_> {
             hosts,
             listen,
             workers: std::mem::take(&mut workers.workers),
-            global: Global {
-                maintain: workers.maintain,
-                log_file: draft.log_file,
-                log_level: draft.log_level,
-            },
+            global: global(draft, workers),
             files: self.read.clone(),
         })
     }
@@ -330,6 +326,15 @@ impl Loader<'_> {
                 None
             }
         }
+    }
+}
+
+fn global(draft: Draft, workers: &Workers) -> Global {
+    Global {
+        maintain: workers.maintain,
+        resolve_interval: workers.resolve_interval,
+        log_file: draft.log_file,
+        log_level: draft.log_level,
     }
 }
 

@@ -4,6 +4,7 @@
 //! configuration. Values keep the [`Origin`] at which they were written where an operator would
 //! ask for it.
 
+mod expand;
 mod host;
 mod worker;
 
@@ -12,14 +13,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Serialize;
 
 pub use self::{
+    expand::MAX_ADDRESSES,
     host::{
         Access, AccessRule, AddressSet, ForwardUri, Host, Listen, Location, Mount, MountSource,
         Order, Require, RuleExtensions, ServerName, UriMatch,
     },
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
-        PrepostPing, ProbeSettings, RecoveryOptions, Retries, Secret, SocketSettings, StatusWorker,
-        StickySettings, Worker, WorkerKind,
+        PrepostPing, ProbeSettings, RecoveryOptions, Resolve, Retries, Secret, SocketSettings,
+        StatusWorker, StickySettings, Worker, WorkerKind,
     },
 };
 use crate::diag::Origin;
@@ -53,6 +55,9 @@ pub struct Global {
     /// `worker.maintain`: interval between maintenance runs (decay, recovery, pool pruning).
     /// Zero switches maintenance off, as in mod_jk.
     pub maintain: Duration,
+    /// `worker.resolve_interval`: how often names are looked up. Zero: not again once they have
+    /// been found.
+    pub resolve_interval: Duration,
     /// `JkLogFile`, with where it was written.
     pub log_file: Option<(PathBuf, Origin)>,
     /// `JkLogLevel`.
@@ -63,6 +68,7 @@ impl Default for Global {
     fn default() -> Self {
         Self {
             maintain: Duration::from_secs(60),
+            resolve_interval: Duration::from_secs(30),
             log_file: None,
             log_level: LogLevel::default(),
         }

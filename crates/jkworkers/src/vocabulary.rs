@@ -2,7 +2,7 @@
 
 use crate::{
     diag::{Diagnostics, Origin, nearest},
-    directive::{self, Directive, LIST, MAINTAIN, Standing},
+    directive::{self, Directive, Scope, Standing},
     properties::shown,
     resolve::Properties,
 };
@@ -120,7 +120,7 @@ impl Setting<'_> {
 
 /// Whether the directive stands without a worker's name.
 fn is_global(word: &str) -> bool {
-    word == LIST.name || word == MAINTAIN.name
+    directive::find(word).is_some_and(|d| d.scope == Scope::GLOBAL)
 }
 
 /// Any key may be a variable, so only what looks like a setting is worth a word.
@@ -143,7 +143,7 @@ fn meant_setting(key: &str) -> Option<String> {
         return None;
     }
     let Some((first, rest)) = key.split_once('.') else {
-        let globals = ["worker.list", "worker.maintain"];
+        let globals = ["worker.list", "worker.maintain", "worker.resolve_interval"];
         return nearest(key, globals).map(str::to_owned);
     };
     nearest(first, ["worker"])?;

@@ -22,8 +22,8 @@ use self::{
 };
 use crate::{
     diag::{Diagnostics, Origin},
-    directive::{MAINTAIN, MAX_NAME, MOUNT},
-    model::{Member, Worker, WorkerKind},
+    directive::{MAINTAIN, MAX_NAME, MOUNT, RESOLVE, RESOLVE_INTERVAL},
+    model::{AjpWorker, Member, Resolve, Worker, WorkerKind},
     resolve::{Properties, Property},
     workers_properties::{WorkerMount, Workers},
 };
@@ -49,6 +49,7 @@ pub(crate) fn build(properties: &Properties, found: &mut Diagnostics) -> Workers
     Workers {
         unlisted: builder.unlisted(&listed),
         maintain: builder.maintain(),
+        resolve_interval: builder.resolve_interval(),
         workers,
         listed,
         mounts,
@@ -142,7 +143,7 @@ impl<'p> Builder<'p, '_> {
     fn worker(&mut self, name: &Arc<str>, origin: &Origin) -> Option<Worker> {
         let typed = self.type_of(name, origin);
         let kind = match typed.kind {
-            Type::Ajp13 => WorkerKind::Ajp13(self.member(name, origin).worker),
+            Type::Ajp13 => WorkerKind::Ajp13(self.alone(name, origin)),
             Type::Lb => WorkerKind::Balancer(Arc::new(self.balancer(name, origin)?)),
             Type::Status => WorkerKind::Status(Arc::new(status::status(&mut self.settings(name)))),
         };
@@ -153,6 +154,21 @@ impl<'p> Builder<'p, '_> {
             kind,
         };
         (!typed.refused).then_some(worker)
+    }
+
+    /// A worker that is mounted by itself.
+    fn alone(&mut self, name: &str, origin: &Origin) -> Arc<AjpWorker> {
+        let mut worker = self.member(name, origin).worker;
+        if worker.resolve == Resolve::All {
+            Arc::make_mut(&mut worker).resolve = Resolve::One;
+            self.settings(name).warn(&RESOLVE, |key| {
+                (
+                    format!("`{key}=all` has no effect where `{name}` is mounted by itself: only a balancer has members"),
+                    format!("Mount a balancer with `{name}` in its `balance_workers`, and remove `{name}` from worker.list."),
+                )
+            });
+        }
+        worker
     }
 
     fn mounts(&mut self, name: &Arc<str>) -> Vec<WorkerMount> {
@@ -180,6 +196,10 @@ impl<'p> Builder<'p, '_> {
             });
         }
         maintain
+    }
+
+    fn resolve_interval(&mut self) -> Duration {
+        Settings::global(self.properties, self.found).seconds(&RESOLVE_INTERVAL)
     }
 
     fn settings<'s>(&'s mut self, name: &'s str) -> Settings<'s, 'p> {

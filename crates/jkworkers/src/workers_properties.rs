@@ -38,6 +38,8 @@ pub struct Workers {
     pub unlisted: Vec<Arc<str>>,
     /// `worker.maintain`. Zero: no maintenance.
     pub maintain: Duration,
+    /// `worker.resolve_interval`. Zero: no lookup after the first that succeeds.
+    pub resolve_interval: Duration,
     /// `worker.NAME.mount` rules, in list order, as they were written.
     pub mounts: Vec<WorkerMount>,
     /// All findings of all sources, in the order of the sources and their lines.

@@ -18,7 +18,8 @@ pub struct Selection<'a> {
 pub struct RuleOverrides<'a> {
     /// `stateless`: members take turns; the request counts for no session.
     pub stateless: bool,
-    /// `active`, `disabled`, `stopped`: another activation for each member, by index.
+    /// `active`, `disabled`, `stopped`: another activation for each member, by its place among
+    /// those that are configured (`Member::configured`).
     pub activations: &'a [Option<Activation>],
 }
 
@@ -99,7 +100,7 @@ impl Balancer {
         Some(Chosen {
             index: found.index,
             sticky: found.sticky,
-            activation: selection.rule.activation(found.index, slot),
+            activation: selection.rule.activation(slot),
             probe: slot.state.change(State::Recover, State::Probe),
             new_session,
             charge,
@@ -108,8 +109,8 @@ impl Balancer {
 }
 
 impl RuleOverrides<'_> {
-    fn activation(&self, index: usize, slot: &Slot) -> Activation {
-        match self.activations.get(index) {
+    fn activation(&self, slot: &Slot) -> Activation {
+        match self.activations.get(slot.configured) {
             Some(Some(activation)) => *activation,
             _ => slot.state.activation(),
         }
@@ -220,13 +221,12 @@ impl Search<'_> {
 
     /// Usable for requests without a session.
     fn serves_all(&self, index: usize, slot: &Slot) -> bool {
-        self.is_up(index, slot) && self.selection.rule.activation(index, slot) == Activation::Active
+        self.is_up(index, slot) && self.selection.rule.activation(slot) == Activation::Active
     }
 
     /// Usable for its own sessions.
     fn serves_sessions(&self, index: usize, slot: &Slot) -> bool {
-        self.is_up(index, slot)
-            && self.selection.rule.activation(index, slot) != Activation::Stopped
+        self.is_up(index, slot) && self.selection.rule.activation(slot) != Activation::Stopped
     }
 
     fn is_up(&self, index: usize, slot: &Slot) -> bool {

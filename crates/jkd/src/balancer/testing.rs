@@ -30,7 +30,11 @@ pub(crate) fn seconds(seconds: u64) -> Now {
 pub(crate) fn config(factors: &[u32]) -> model::Balancer {
     model::Balancer {
         members: (factors.iter().zip('a'..))
-            .map(|(lbfactor, name)| member(&name.to_string(), *lbfactor))
+            .enumerate()
+            .map(|(configured, (lbfactor, name))| Member {
+                configured,
+                ..member(&name.to_string(), *lbfactor)
+            })
             .collect(),
         method: Method::Request,
         lock: Lock::Optimistic,
@@ -64,6 +68,7 @@ pub(crate) fn member(name: &str, lbfactor: u32) -> Member {
         domain: None,
         redirect: None,
         activation: model::Activation::Active,
+        configured: 0,
     }
 }
 
@@ -74,6 +79,7 @@ pub(crate) fn worker(name: &str) -> AjpWorker {
         port: 8009,
         source: None,
         prefer_ipv6: false,
+        resolve: model::Resolve::One,
         secret: None,
         max_packet_size: 8192,
         pool: PoolSettings {

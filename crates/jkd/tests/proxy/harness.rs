@@ -236,6 +236,7 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
         workers: read.workers,
         global: Global {
             maintain: read.maintain,
+            resolve_interval: read.resolve_interval,
             ..Global::default()
         },
         files: Vec::new(),

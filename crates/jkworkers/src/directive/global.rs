@@ -3,7 +3,7 @@
 use super::{Directive, Preset, Scope, Section, Unit, directives};
 
 directives! {
-    GLOBAL_SECTION: "All workers", "`worker.list` and `worker.maintain` stand without a worker's name; the others are `worker.NAME.…` for a worker of any type.";
+    GLOBAL_SECTION: "All workers", "`worker.list`, `worker.maintain` and `worker.resolve_interval` stand without a worker's name; the others are `worker.NAME.…` for a worker of any type.";
 
     /// The workers that exist and can be mounted, as a list of names that may be spread over
     /// several lines. Members of a balancer and templates do not belong here. A name that is
@@ -15,6 +15,15 @@ directives! {
     /// connections, CPings at an interval. 0 switches maintenance off.
     MAINTAIN = Directive::int("maintain", Scope::GLOBAL, Unit::Seconds, 0, i32::MAX)
         .mod_jk(Preset::Int(60));
+
+    /// How often the names in `host` are looked up again, in the background. After a connect that
+    /// failed a name is looked up at once, but not more often than once a second. Connections
+    /// follow when its addresses change; when a lookup fails, those that were found before stay.
+    /// 0: names are looked up when they are first configured, and not again once they have been
+    /// found.
+    RESOLVE_INTERVAL =
+        Directive::int("resolve_interval", Scope::GLOBAL, Unit::Seconds, 0, i32::MAX)
+            .own(Preset::Int(30));
 
     /// What the worker is: `ajp13` is one Tomcat, `lb` a balancer over several of them, `status`
     /// the status page. Upper and lower case count. `ajp12`, `ajp14` and `jni` are refused.

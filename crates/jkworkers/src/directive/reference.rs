@@ -107,7 +107,10 @@ fn choice(choice: &Choice) -> String {
     let digits = choice
         .initials
         .trim_start_matches(|c: char| !c.is_ascii_digit());
-    format!("`{}` ({digits})", choice.name)
+    match digits {
+        "" => format!("`{}`", choice.name),
+        digits => format!("`{}` ({digits})", choice.name),
+    }
 }
 
 fn counted(unit: Unit) -> &'static str {

@@ -43,6 +43,8 @@ pub struct AjpWorker {
     pub source: Option<String>,
     /// `prefer_ipv6`.
     pub prefer_ipv6: bool,
+    /// `resolve`: what a name with several addresses is.
+    pub resolve: Resolve,
     /// `secret`.
     pub secret: Option<Secret>,
     /// `max_packet_size`, bytes: a multiple of 1024 from 8192 to 65536.
@@ -67,6 +69,17 @@ pub struct AjpWorker {
     pub busy_limit: u32,
     /// Where it was first written.
     pub origin: Origin,
+}
+
+/// `resolve`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resolve {
+    /// One Tomcat that may be reached at any of them.
+    #[default]
+    One,
+    /// A Tomcat, and thus a member, at each of them.
+    All,
 }
 
 /// A secret. Neither `Debug` nor serialisation show it.
@@ -237,6 +250,9 @@ pub struct Member {
     pub redirect: Option<Arc<str>>,
     /// `activation`.
     pub activation: Activation,
+    /// Its place among the members that are written in `balance_workers`: what the activations of
+    /// a [`Mount`](super::Mount) go by. Members that stand for the addresses of one name share it.
+    pub configured: usize,
 }
 
 /// `activation`.

@@ -9,11 +9,11 @@ use crate::{
         ACTIVATION, BUSY_LIMIT, CONNECTION_ACQUIRE_TIMEOUT, CONNECTION_POOL_MINSIZE,
         CONNECTION_POOL_SIZE, CONNECTION_POOL_TIMEOUT, DISABLED, DISTANCE, DOMAIN, Directive,
         FAIL_ON_STATUS, HOST, LBFACTOR, MAX_PACKET_SIZE, PORT, PREFER_IPV6, RECOVERY_OPTIONS,
-        REDIRECT, REPLY_TIMEOUT, RETRIES, RETRY_INTERVAL, ROUTE, SECRET, SOCKET_BUFFER,
+        REDIRECT, REPLY_TIMEOUT, RESOLVE, RETRIES, RETRY_INTERVAL, ROUTE, SECRET, SOCKET_BUFFER,
         SOCKET_CONNECT_TIMEOUT, SOCKET_KEEPALIVE, SOCKET_TIMEOUT, SOURCE, STOPPED,
     },
     model::{
-        Activation, AjpWorker, Member, PoolSettings, RecoveryOptions, Retries, Secret,
+        Activation, AjpWorker, Member, PoolSettings, RecoveryOptions, Resolve, Retries, Secret,
         SocketSettings,
     },
     values,
@@ -47,6 +47,7 @@ fn ajp_worker(name: &str, origin: Origin, settings: &mut Settings<'_, '_>) -> Aj
         port: port(settings),
         source: host_of(settings, &SOURCE),
         prefer_ipv6: settings.flag(&PREFER_IPV6),
+        resolve: resolve(settings),
         secret: secret(settings),
         max_packet_size,
         pool: pool(settings),
@@ -70,6 +71,7 @@ fn member(name: &str, worker: AjpWorker, settings: &mut Settings<'_, '_>) -> Mem
         domain: domain(settings, &route),
         redirect: settings.text(&REDIRECT).map(Arc::from),
         activation: activation(settings),
+        configured: 0,
         route,
         worker: Arc::new(worker),
     }
@@ -110,6 +112,13 @@ fn host_of(settings: &mut Settings<'_, '_>, directive: &Directive) -> Option<Str
         )
     });
     Some(text.to_owned())
+}
+
+fn resolve(settings: &mut Settings<'_, '_>) -> Resolve {
+    match settings.choice(&RESOLVE) {
+        Some("all") => Resolve::All,
+        _ => Resolve::One,
+    }
 }
 
 fn port(settings: &mut Settings<'_, '_>) -> u16 {

@@ -23,6 +23,7 @@ impl Builder<'_, '_> {
     pub(super) fn balancer(&mut self, name: &str, asked_at: &Origin) -> Option<Balancer> {
         let members = self.balanced(name, asked_at);
         self.check_routes(name, &members);
+        self.check_names(name, &members);
         self.check_redirects(&members);
         let mut settings = self.settings(name);
         let recover_time = settings.seconds(&RECOVER_TIME);
@@ -64,6 +65,9 @@ impl Builder<'_, '_> {
             }
             self.check_name(item, origin);
             members.extend(self.admit(name, item, origin, secret.as_ref()));
+        }
+        for (place, member) in members.iter_mut().enumerate() {
+            member.configured = place;
         }
         members
     }
@@ -127,6 +131,31 @@ impl Builder<'_, '_> {
                     ),
                 )
                 .help("Give each its own route, the jvmRoute of its Tomcat.");
+        }
+    }
+
+    /// Two workers whose members would be told apart by nothing: their routes are their addresses.
+    fn check_names(&mut self, name: &str, members: &[Member]) {
+        let mut seen: HashMap<&str, &Member> = HashMap::new();
+        for member in members.iter().filter(|member| !member.has_own_route()) {
+            let Some(host) = member.worker.name_of_many() else {
+                continue;
+            };
+            let Some(first) = seen.insert(host, member) else {
+                continue;
+            };
+            self.found
+                .error(
+                    &member.worker.origin,
+                    format!(
+                        "`{}` and `{}` turn the name `{host}` into members with the same routes in the balancer `{name}`",
+                        first.worker.name, member.worker.name
+                    ),
+                )
+                .help(format!(
+                    "Write `worker.{}.route=ROUTE`, and `ROUTE.ADDRESS` as jvmRoute of its Tomcats.",
+                    member.worker.name
+                ));
         }
     }
 

@@ -267,6 +267,27 @@ fn settings_of_another_type_are_reported() {
 }
 
 #[test]
+fn names_are_looked_up_at_an_interval() {
+    for (text, seconds, warnings) in [
+        ("", 30, 0),
+        ("worker.resolve_interval=5", 5, 0),
+        ("worker.resolve_interval=0", 0, 0),
+        ("worker.resolve_interval=-5", 0, 1),
+        ("worker.a.resolve_interval=5", 30, 1),
+        ("resolve_interval=5", 30, 0),
+        ("worker_resolve_interval=5", 30, 1),
+    ] {
+        let (built, found) = workers(&format!("worker.list=a\nworker.a.port=1\n{text}\n"));
+        assert_eq!(built.resolve_interval, s(seconds), "{text}");
+        assert_eq!(
+            found.matches("warning").count(),
+            warnings,
+            "{text}: {found}"
+        );
+    }
+}
+
+#[test]
 fn maintenance_has_an_interval() {
     for (text, seconds, warnings) in [
         ("", 60, 0),

@@ -339,6 +339,26 @@ fn a_rule_may_change_activations() {
 }
 
 #[test]
+fn a_rule_that_changes_a_member_changes_all_that_it_has_turned_into() {
+    let balancer = with(&[1, 1, 1], |c| {
+        c.members[1].configured = 0;
+        c.members[2].configured = 1;
+    });
+    let sessions = SessionIds::default();
+    let selection = Selection {
+        sessions: &sessions,
+        rule: RuleOverrides {
+            stateless: false,
+            activations: &[Some(Stopped), None],
+        },
+    };
+    for _ in 0..3 {
+        let chosen = (balancer.choose(&selection, &Tried::default(), at(0))).unwrap();
+        assert_eq!((chosen.index, chosen.activation), (2, Active));
+    }
+}
+
+#[test]
 fn a_recovering_member_gets_one_request() {
     let balancer = balancer(&[1, 1]);
     balancer.record(0, Verdict::Failed, seconds(1));

@@ -10,7 +10,7 @@ use std::{
 
 use jkworkers::model::{
     AjpWorker, Balancer, Member, Model, PingPolicy, PoolSettings, ProbeSettings, RecoveryOptions,
-    Retries, SocketSettings, StatusWorker, StickySettings, Worker, WorkerKind,
+    Resolve, Retries, SocketSettings, StatusWorker, StickySettings, Worker, WorkerKind,
 };
 
 /// All workers, members below their balancer.
@@ -18,6 +18,8 @@ pub(super) fn print(model: &Model, out: &mut impl Write) -> io::Result<()> {
     let names: Vec<_> = model.workers.iter().map(|worker| &*worker.name).collect();
     writeln!(out, "\nworker.list={}", names.join(","))?;
     writeln!(out, "worker.maintain={}", model.global.maintain.as_secs())?;
+    let interval = model.global.resolve_interval.as_secs();
+    writeln!(out, "worker.resolve_interval={interval}")?;
     model.workers.iter().try_for_each(|each| worker(each, out))
 }
 
@@ -49,6 +51,7 @@ fn member(member: &Member, out: &mut impl Write) -> io::Result<()> {
         domain,
         redirect,
         activation,
+        configured: _,
     } = member;
     writeln!(out, "\n# {}", worker.origin)?;
     let mut lines = Lines {
@@ -62,6 +65,18 @@ fn member(member: &Member, out: &mut impl Write) -> io::Result<()> {
     lines.put("redirect", redirect.as_deref().unwrap_or_default())?;
     lines.put("activation", activation.code())?;
     lines.ajp(worker)
+}
+
+const fn resolve_word(resolve: Resolve) -> &'static str {
+    match resolve {
+        Resolve::One => "one",
+        Resolve::All => "all",
+    }
+}
+
+fn codes(codes: &[impl ToString]) -> String {
+    let codes: Vec<_> = codes.iter().map(ToString::to_string).collect();
+    codes.join(",")
 }
 
 /// Writes the properties of one worker.
@@ -139,6 +154,7 @@ impl<W: Write> Lines<'_, W> {
             port,
             source,
             prefer_ipv6,
+            resolve,
             secret,
             max_packet_size,
             pool,
@@ -156,6 +172,7 @@ impl<W: Write> Lines<'_, W> {
         self.put("port", port)?;
         self.put("source", source.as_deref().unwrap_or_default())?;
         self.put("prefer_ipv6", prefer_ipv6)?;
+        self.put("resolve", resolve_word(*resolve))?;
         self.put("secret", if secret.is_some() { "<redacted>" } else { "" })?;
         self.put("max_packet_size", max_packet_size)?;
         self.pool(pool)?;
@@ -164,8 +181,7 @@ impl<W: Write> Lines<'_, W> {
         self.millis("reply_timeout", *reply_timeout)?;
         self.retries(retries)?;
         self.recovery_options(recovery_options.as_ref())?;
-        let statuses: Vec<_> = fail_on_status.iter().map(ToString::to_string).collect();
-        self.put("fail_on_status", statuses.join(","))?;
+        self.put("fail_on_status", codes(fail_on_status))?;
         self.probe(probe)?;
         self.put("busy_limit", busy_limit)
     }
@@ -179,10 +195,9 @@ impl<W: Write> Lines<'_, W> {
         } = probe;
         self.seconds("probe_interval", *interval)?;
         self.put("probe_uri", uri.as_deref().unwrap_or_default())?;
-        let codes: Vec<_> = statuses.iter().map(ToString::to_string).collect();
-        match &*codes {
+        match &**statuses {
             [] => writeln!(self.out, "# probe_status: all below 400")?,
-            codes => self.put("probe_status", codes.join(","))?,
+            statuses => self.put("probe_status", codes(statuses))?,
         }
         self.millis("probe_timeout", Some(*timeout))
     }

@@ -2,7 +2,7 @@
 
 use super::{lb, ms, s, workers};
 use crate::model::{
-    Activation, Balancer, Lock, Member, Method, ProbeSettings, StickySettings, WorkerKind,
+    Activation, Balancer, Lock, Member, Method, ProbeSettings, Resolve, StickySettings, WorkerKind,
 };
 
 /// One row: the lines, what comes of them, and how many findings they bring.
@@ -41,6 +41,57 @@ fn members_have_weights_and_distances() {
         ],
         |member| (member.lbfactor, member.distance),
     );
+}
+
+#[test]
+fn names_of_members_may_be_many_tomcats() {
+    check_member(
+        [
+            ("", (Resolve::One, false), 0),
+            ("worker.m.resolve=all", (Resolve::All, true), 0),
+            (
+                "worker.m.resolve=a\nworker.m.host=10.0.0.1",
+                (Resolve::All, false),
+                0,
+            ),
+        ],
+        |member| {
+            let many = member.worker.name_of_many().is_some();
+            (member.worker.resolve, many)
+        },
+    );
+}
+
+#[test]
+fn members_of_one_name_need_routes_that_tell_them_apart() {
+    let found = |more: &str| {
+        let (_, found) = workers(&format!(
+            "worker.list=b\nworker.b.type=lb\nworker.b.balance_workers=x,y\n\
+             worker.x.host=n\nworker.x.resolve=all\nworker.x.port=1\n\
+             worker.y.reference=worker.x\nworker.y.port=2\n{more}"
+        ));
+        found
+    };
+    insta::assert_snapshot!(found(""), @r"
+    w:7: error: `x` and `y` turn the name `n` into members with the same routes in the balancer `b`
+        remedy: Write `worker.y.route=ROUTE`, and `ROUTE.ADDRESS` as jvmRoute of its Tomcats.
+    ");
+    assert_eq!(found("worker.y.route=r\n"), "");
+}
+
+#[test]
+fn places_are_those_among_the_members_that_are_admitted() {
+    let (workers, _) = workers(
+        "worker.list=b\nworker.b.type=lb\nworker.b.balance_workers=s,x,y\n\
+         worker.s.type=status\nworker.x.port=1\nworker.y.port=2\n",
+    );
+    let WorkerKind::Balancer(balancer) = &workers.workers[0].kind else {
+        panic!("{workers:?}");
+    };
+    let places: Vec<_> = (balancer.members.iter())
+        .map(|m| (&*m.worker.name, m.configured))
+        .collect();
+    assert_eq!(places, [("x", 0), ("y", 1)]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Values of ajp13 workers: defaults, units, ranges, bad ones.
 
 use super::{ajp, ms, s};
-use crate::model::{AjpWorker, PingPolicy, PrepostPing, RecoveryOptions};
+use crate::model::{AjpWorker, PingPolicy, PrepostPing, RecoveryOptions, Resolve};
 
 /// One row: the lines, what comes of them, and how many findings they bring.
 type Row<T> = (&'static str, T, usize);
@@ -30,6 +30,20 @@ fn addresses() {
             (".host=10.0.0.256", "10.0.0.256".into(), 1),
         ],
         |worker| worker.host.clone(),
+    );
+}
+
+#[test]
+fn names_alone_are_one_tomcat() {
+    check(
+        [
+            ("", Resolve::One, 0),
+            (".resolve=one", Resolve::One, 0),
+            (".resolve=x", Resolve::One, 1),
+            // A worker that is mounted by itself.
+            (".resolve=all", Resolve::One, 1),
+        ],
+        |worker| worker.resolve,
     );
 }
 
