@@ -4,21 +4,26 @@
 //! of line they were (uriworkermap file, `JkMount`, worker definition), then as written. An exact
 //! pattern does not beat one with wildcards. The first rule that matches is the answer, unless
 //! any exclusion for its worker (or for `*`) matches too: then the URI is not mapped at all.
+//! No rule is tried that cannot match: the index knows which ones can.
 
 mod explain;
+mod index;
 mod normalise;
+mod rules;
 pub mod tomcat;
+mod trie;
 pub(crate) mod wildcard;
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use self::rules::Rules;
 pub use self::{
     explain::{Explanation, Loser, Reason},
     normalise::{BadUri, EncodedSlashes, UriRules, clean, decode, normalise},
 };
-use crate::model::{Mount, UriMatch};
+use crate::model::Mount;
 
 /// URIs longer than this many bytes are not mapped.
 pub const MAX_URI: usize = 4095;
@@ -26,20 +31,15 @@ pub const MAX_URI: usize = 4095;
 /// The rules of one host in matching order.
 #[derive(Clone, Debug, Default)]
 pub struct UriMap {
-    rules: Arc<[Mount]>,
+    rules: Arc<Rules>,
     reject_unsafe: bool,
 }
 
 impl UriMap {
     /// Puts rules, given in the order in which they were written, in matching order.
     pub fn new(rules: impl IntoIterator<Item = Mount>) -> Self {
-        let mut rules: Vec<_> = rules.into_iter().collect();
-        rules.sort_by_key(|rule| {
-            let slashes = rule.pattern.bytes().filter(|&b| b == b'/').count();
-            Reverse((slashes, rule.pattern.len(), rule.source))
-        });
         Self {
-            rules: rules.into(),
+            rules: Arc::new(Rules::new(rules)),
             reject_unsafe: false,
         }
     }
@@ -56,8 +56,8 @@ impl UriMap {
         if self.refusal(normalised).is_some() {
             return None;
         }
-        let mount = self.first_mount(normalised)?;
-        match self.exclusion_of(mount, normalised) {
+        let mount = self.rules.first_mount(normalised)?;
+        match self.rules.exclusion_of(mount, normalised) {
             None => Some(mount),
             Some(_) => None,
         }
@@ -78,26 +78,13 @@ impl UriMap {
         self.rules.is_empty()
     }
 
+    /// Why a URI is not looked up.
     fn refusal(&self, uri: &[u8]) -> Option<Refusal> {
         if uri.len() > MAX_URI {
             return Some(Refusal::TooLong);
         }
         let is_unsafe = self.reject_unsafe && uri.iter().any(|b| matches!(b, b'%' | b'\\'));
         is_unsafe.then_some(Refusal::Unsafe)
-    }
-
-    fn first_mount(&self, uri: &[u8]) -> Option<&Mount> {
-        self.iter()
-            .find(|rule| !rule.exclusion && !rule.disabled && rule.matches(uri))
-    }
-
-    fn exclusion_of(&self, mount: &Mount, uri: &[u8]) -> Option<&Mount> {
-        self.iter().find(|rule| {
-            rule.exclusion
-                && !rule.disabled
-                && (&*rule.worker == "*" || rule.worker == mount.worker)
-                && rule.matches(uri)
-        })
     }
 }
 
@@ -117,11 +104,7 @@ impl Serialize for UriMap {
     }
 }
 
-impl Mount {
-    fn matches(&self, uri: &[u8]) -> bool {
-        match self.kind {
-            UriMatch::Exact => self.pattern.as_bytes() == uri,
-            UriMatch::Wildcard => wildcard::matches(self.pattern.as_bytes(), uri),
-        }
-    }
-}
+#[cfg(test)]
+pub(crate) mod oracle;
+#[cfg(test)]
+mod tests;

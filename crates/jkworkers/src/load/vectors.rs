@@ -2,7 +2,13 @@
 //! configurations.
 
 use super::memory::Memory;
-use crate::{model::Model, uri_map::normalise};
+use crate::{
+    model::Model,
+    uri_map::{
+        normalise,
+        oracle::{self, Plain},
+    },
+};
 
 const WORKERS: &str = "worker.list=w0,w1,w2,w3,w4,w5,w6,wjk,wmap,wdef\n";
 
@@ -107,6 +113,14 @@ fn ask(model: &Model, host: Option<&str>, target: &str) -> String {
             let found = host.uri_map.find(&path);
             let explained = host.uri_map.explain(&path);
             assert_eq!(found, explained.winner, "{target}");
+            let plain: Vec<_> = host.uri_map.iter().map(Plain::from).collect();
+            let slow = oracle::find(&plain, &path).map(|rule| &*rule.pattern);
+            let is_refused = explained.refusal.is_some();
+            assert_eq!(
+                found.map(|m| &*m.pattern),
+                slow.filter(|_| !is_refused),
+                "{target}"
+            );
             found.map_or("none", |mount| &mount.worker).to_owned()
         }
         Err(bad) => bad.status().to_string(),

@@ -59,8 +59,8 @@ impl Reason {
 pub(super) fn explain<'a>(map: &'a UriMap, uri: &[u8]) -> Explanation<'a> {
     let refusal = map.refusal(uri);
     let asked = refusal.is_none();
-    let first = map.first_mount(uri).filter(|_| asked);
-    let exclusion = first.and_then(|mount| map.exclusion_of(mount, uri));
+    let first = map.rules.first_mount(uri).filter(|_| asked);
+    let exclusion = first.and_then(|mount| map.rules.exclusion_of(mount, uri));
     let winner = first.filter(|_| exclusion.is_none());
     let decided = |rule: &Mount| {
         let is = |other: Option<&Mount>| other.is_some_and(|other| std::ptr::eq(other, rule));

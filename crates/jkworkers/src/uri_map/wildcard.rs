@@ -1,6 +1,9 @@
 //! The three kinds of wildcards of httpd and mod_jk. Linear in space, never recursive.
 
 /// mod_jk's: `?` is exactly one byte, `*` any run of bytes; `/` is a byte like any other.
+///
+/// Compares at most as many bytes as the text has, times the length of the pattern's longest part
+/// without a `*`: behind a `*` each place is tried once, and what matched is never given up.
 pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     run(pattern, text, |a, b| a == b)
 }
