@@ -185,6 +185,27 @@ impl Pool {
         conn.conn_mut().ping(limit).await
     }
 
+    /// Opens a connection beside the pool and sends a CPing over it, whatever the pool's limits:
+    /// whether the container can be reached now, without a request that would suffer from it. The
+    /// connection is closed after its exchange, or when it is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Resolve`], [`ErrorKind::Connect`] or [`ErrorKind::Ping`]. `limit` is for the
+    /// CPong, and so is [`connect_timeout`](PoolOptions::connect_timeout) for the connect.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn probe(&self, limit: Duration) -> Result<PooledConn, Error> {
+        let mut conn = self.connect().await?;
+        match conn.ping(limit).await {
+            Ok(_) => Ok(conn.into()),
+            Err(error) => {
+                self.distrust(conn.remote);
+                Err(error)
+            }
+        }
+    }
+
     /// Does what has to be done now and then: closes connections that were closed by the
     /// container or are idle for too long, gives back the buffers of idle ones, and sends the
     /// CPings of [`PingPolicy::interval`]. Call it every second or so.
@@ -302,20 +323,10 @@ impl Pool {
         let Some(opening) = slot.begin_open() else {
             return Ok(None);
         };
-        let Inner {
-            dial,
-            peer,
-            options,
-            ..
-        } = &*self.inner;
-        let (stream, remote) = dial
-            .connect(options)
-            .await
-            .map_err(|error| self.blame(error))?;
+        let conn = Box::new(self.connect().await?);
         opening.done();
-        let mut conn = Box::new(Conn::new(stream, Arc::clone(peer), options.packet_size));
-        conn.remote = remote;
-        let Some(limit) = options.ping.connect else {
+        let remote = conn.remote;
+        let Some(limit) = self.inner.options.ping.connect else {
             return Ok(Some(conn));
         };
         let now = Instant::now();
@@ -328,10 +339,32 @@ impl Pool {
             },
         );
         if let Err(error) = pinged.ping(limit).await {
-            remote.inspect(|remote| dial.distrust(remote.address));
+            self.distrust(remote);
             return Err(error);
         }
         Ok(pinged.keep().map(|idle| idle.conn))
+    }
+
+    /// A new connection that nobody has counted yet.
+    async fn connect(&self) -> Result<Conn<Stream>, Error> {
+        let Inner {
+            dial,
+            peer,
+            options,
+            ..
+        } = &*self.inner;
+        let (stream, remote) = dial
+            .connect(options)
+            .await
+            .map_err(|error| self.blame(error))?;
+        let mut conn = Conn::new(stream, Arc::clone(peer), options.packet_size);
+        conn.remote = remote;
+        Ok(conn)
+    }
+
+    /// The address accepts connections and does not answer them.
+    fn distrust(&self, remote: Option<Remote>) {
+        remote.inspect(|remote| self.inner.dial.distrust(remote.address));
     }
 
     /// One round of CPings over idle connections, oldest first. Ends at the first that is not

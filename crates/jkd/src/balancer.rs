@@ -15,6 +15,7 @@ mod clock;
 mod in_flight;
 mod maintain;
 mod method;
+mod recovery;
 pub mod retry;
 mod state;
 pub mod sticky;
@@ -36,6 +37,7 @@ pub use self::{
     choose::{Chosen, NoMember, RuleOverrides, Selection},
     clock::Now,
     in_flight::{InFlight, OverLimit},
+    recovery::Probe,
     state::{MemberState, State, Transition},
     sticky::SessionIds,
     tried::Tried,
@@ -72,6 +74,8 @@ struct Slot {
     busy_limit: u32,
     /// Requests that fit: `busy_limit` or the pool's size, whichever is smaller.
     places: Option<u32>,
+    /// How it is asked whether it works again.
+    asks: recovery::Asks,
 }
 
 impl Balancer {
@@ -137,6 +141,7 @@ impl Slot {
             configured: member.configured,
             busy_limit: worker.busy_limit,
             places: limit.into_iter().chain(worker.pool.size).min(),
+            asks: recovery::Asks::of(worker),
         }
     }
 

@@ -17,6 +17,7 @@ mod handler;
 mod listener;
 mod maintain;
 mod peer;
+mod probe;
 mod rescue;
 mod response;
 mod scrape;

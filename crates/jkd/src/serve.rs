@@ -28,7 +28,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::listeners::{Bound, Listeners};
 pub use self::process::{Options, run};
 pub(crate) use self::shared::Shared;
-use crate::{maintain, snapshot::Snapshot};
+use crate::{maintain, probe, snapshot::Snapshot};
 
 /// How requests are spread over threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -256,6 +256,8 @@ impl Lane {
         if self.index == 0 {
             let maintenance = maintain::run(self.shared.clone(), self.closing.clone());
             self.tasks.spawn(maintenance);
+            let probes = probe::run(self.shared.clone(), self.closing.clone());
+            self.tasks.spawn(probes);
         }
         self.closing.cancelled().await;
         self.tasks.close();

@@ -221,14 +221,19 @@ impl Member<'_> {
             let labels = self.labels();
             counter!(metric.name, &labels).absolute(value);
         }
-        self.bytes("sent", totals.transferred);
-        self.bytes("received", totals.read);
+        for (direction, value) in [("sent", totals.transferred), ("received", totals.read)] {
+            self.count(names::MEMBER_BYTES, "direction", direction, value);
+        }
+        let (answered, failed) = view.probes;
+        for (result, value) in [("answered", answered), ("failed", failed)] {
+            self.count(names::MEMBER_PROBES, "result", result, value);
+        }
     }
 
-    fn bytes(&self, direction: &'static str, value: u64) {
+    fn count(&self, metric: Metric, label: &'static str, text: &str, value: u64) {
         let [balancer, member] = self.labels();
-        let labels = [balancer, member, ("direction", direction.to_owned())];
-        counter!(names::MEMBER_BYTES.name, &labels).absolute(value);
+        let labels = [balancer, member, (label, text.to_owned())];
+        counter!(metric.name, &labels).absolute(value);
     }
 
     fn gauge(&self, metric: Metric, value: u64) {

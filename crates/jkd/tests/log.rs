@@ -192,3 +192,20 @@ fn a_log_file_that_cannot_be_opened_is_named() {
         assert!(text.contains(part), "no {part} in {text}");
     }
 }
+
+#[test]
+fn a_member_that_works_again_is_told_once() {
+    let nobody = Nobody::new();
+    let address = nobody.address;
+    let jkd = serving(&workers(address.port()));
+    assert_eq!(jkd.http().get("/").status, 503);
+    jkd.wait_for_log("member is still in error; jkd goes on asking it");
+    drop(nobody);
+    let _backend = Backend::at(address, |exchange| exchange.answer(200, &[], b"back"));
+    let line = line(&jkd, "member works again: a CPing was answered");
+    let peer = address.to_string();
+    for part in ["INFO", "worker=lb", "member=node", &peer] {
+        assert!(line.contains(part), "no {part} in {line}");
+    }
+    assert!(!jkd.log().contains("canary4711"));
+}

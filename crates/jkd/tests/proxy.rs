@@ -21,6 +21,8 @@ mod failover;
 mod harness;
 #[path = "proxy/lifecycle.rs"]
 mod lifecycle;
+#[path = "proxy/recovery.rs"]
+mod recovery;
 #[path = "proxy/requests.rs"]
 mod requests;
 #[path = "proxy/rule_extensions.rs"]

@@ -50,6 +50,39 @@ async fn ask_on(conn: PooledConn) -> Bytes {
     read(answer.into_body()).await.unwrap()
 }
 
+#[tokio::test]
+async fn a_probe_stands_beside_the_pool() {
+    let backend = Backend::bind().await;
+    let pool = backend.pool(limited(1));
+    let container = async {
+        let mut first = backend.accept().await;
+        first.answer(b"one").await;
+        let mut probe = backend.accept().await;
+        assert_eq!(probe.packet().await, [10]);
+        probe.send(CPONG).await;
+        probe.answer(b"probed").await;
+        probe.closed().await;
+        let mut mute = backend.accept().await;
+        assert_eq!(mute.packet().await, [10]);
+        mute.closed().await;
+    };
+    let client = async {
+        let conn = pool.checkout().await.unwrap();
+        let taken = ask_on(conn).await;
+        let _full = pool.checkout().await.unwrap();
+        let probe = pool.probe(PATIENCE).await.unwrap();
+        assert_eq!(
+            (taken, ask_on(probe).await),
+            ("one".into(), "probed".into())
+        );
+        let error = pool.probe(SHORT).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Ping && error.is_timeout());
+        let stats = pool.stats();
+        assert_eq!((stats.opened, stats.busy, stats.closed.total()), (1, 1, 0));
+    };
+    tokio::join!(container, client);
+}
+
 /// A CPing after connecting, with a timeout that only a broken container misses.
 fn patient() -> PingPolicy {
     PingPolicy {

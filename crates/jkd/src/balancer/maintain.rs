@@ -8,6 +8,7 @@ use super::{
     Balancer, Slot,
     clock::Now,
     method,
+    recovery::Cause,
     state::{State, Transition},
     tried::Tried,
 };
@@ -63,6 +64,7 @@ impl Balancer {
             }
             State::Error | State::Recover => {}
             _ if lasts() => {
+                self.falls_by(slot, Cause::Connection, now);
                 state.change(from, State::Error);
             }
             State::Ok if !used => {
@@ -160,6 +162,7 @@ impl Slot {
         state.recent_reply_timeouts.store(0, Relaxed);
         state.first_error.clear();
         state.last_error.clear();
+        state.recovery.forget();
         state.set(State::Idle);
     }
 }

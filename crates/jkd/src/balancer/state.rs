@@ -11,6 +11,7 @@
 //!   any state -- success --> OK                 v              v
 //!   any but ERR -- no free place --> OK/BUSY    OK           OK or ERR
 //!   OK/BUSY -- a place is free --> OK
+//!   ERR, ERR/REC, ERR/FRC -- a probe in the background is answered --> OK
 //! ```
 //!
 //! A member serves requests in the first four states of [`State`] only; its activation decides
@@ -23,7 +24,7 @@ use std::sync::atomic::{
 
 use jkworkers::model::Activation;
 
-use super::clock::Stamp;
+use super::{clock::Stamp, recovery::Recovery};
 
 /// What the balancer thinks of a member's health.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,6 +117,7 @@ pub struct MemberState {
     pub(super) recent_reply_timeouts: AtomicU32,
     state: AtomicU8,
     activation: AtomicU8,
+    pub(super) recovery: Recovery,
     pub(super) counters: Counters,
 }
 
@@ -176,6 +178,7 @@ impl MemberState {
             recent_reply_timeouts: AtomicU32::new(0),
             state: AtomicU8::new(State::Idle as u8),
             activation: AtomicU8::new(activation as u8),
+            recovery: Recovery::default(),
             counters: Counters::default(),
         }
     }

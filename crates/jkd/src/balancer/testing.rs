@@ -99,7 +99,10 @@ pub(crate) fn worker(name: &str) -> AjpWorker {
         retries: retries(),
         recovery_options: None,
         fail_on_status: Vec::new(),
-        probe: model::ProbeSettings::default(),
+        probe: model::ProbeSettings {
+            interval: None,
+            ..model::ProbeSettings::default()
+        },
         busy_limit: 0,
         origin: Origin::new("workers.properties", 1),
     }

@@ -6,6 +6,7 @@ use super::{
     Balancer, Slot,
     clock::Now,
     method,
+    recovery::Cause,
     state::{State, Transition},
 };
 
@@ -59,7 +60,7 @@ impl Balancer {
                 slot.state.counters.client_errors.add(1);
                 slot.state.state()
             }
-            Verdict::HardStatus => slot.falls(now),
+            Verdict::HardStatus => self.falls(slot, now),
             Verdict::ReplyTimeout => self.misses_reply(slot, now),
             Verdict::Busy | Verdict::NoEndpoint => slot.state.set_unless_error(State::Busy),
             Verdict::Protocol => slot.state.set_unless_error(State::Ok),
@@ -79,7 +80,7 @@ impl Balancer {
         let recent = state.recent_reply_timeouts.fetch_add(1, Relaxed);
         // The value before this one: the first timeout beyond the allowed number counts.
         if recent >= self.config.max_reply_timeouts {
-            return slot.falls(now);
+            return self.falls(slot, now);
         }
         state.set_unless_error(State::Ok)
     }
@@ -100,9 +101,19 @@ impl Balancer {
         state.first_error.set_first(now);
         state.last_error.set(now);
         if others == 0 || escalation.is_zero() || lasts || from == State::Probe {
+            self.falls_by(slot, Cause::Connection, now);
             return state.set(State::Error);
         }
         from
+    }
+
+    /// The member is in error, whatever else it is working on.
+    fn falls(&self, slot: &Slot, now: Now) -> State {
+        self.falls_by(slot, Cause::Answer, now);
+        slot.state.counters.errors.add(1);
+        slot.state.first_error.set(now);
+        slot.state.last_error.set(now);
+        slot.state.set(State::Error)
     }
 
     /// Ends a state that time or a freed place has overtaken: true if the member can be used now.
@@ -118,8 +129,10 @@ impl Balancer {
         }
     }
 
+    /// Whether a request may find out if the member works again.
     pub(super) fn has_rested(&self, slot: &Slot, now: Now) -> bool {
-        (slot.state.last_error.age(now)).is_none_or(|rest| rest > self.config.recover_time)
+        !slot.is_asked()
+            && (slot.state.last_error.age(now)).is_none_or(|rest| rest > self.config.recover_time)
     }
 
     /// `ERR` becomes `ERR/REC`, with the load of the most loaded member so that it is not flooded.
@@ -127,12 +140,17 @@ impl Balancer {
         if !slot.state.change(State::Error, State::Recover) {
             return false;
         }
+        self.begin_again(slot);
+        true
+    }
+
+    /// The member's past no longer counts against it or for it.
+    pub(super) fn begin_again(&self, slot: &Slot) {
         slot.state.recent_reply_timeouts.store(0, Relaxed);
         if method::is_settable(self.config.method) {
             let most = self.slots.iter().map(Slot::load).max().unwrap_or(0);
             slot.state.load.store(most, Relaxed);
         }
-        true
     }
 }
 
@@ -142,14 +160,6 @@ impl Slot {
         self.state.first_error.clear();
         self.state.last_error.clear();
         self.state.set(State::Ok)
-    }
-
-    /// The member is in error, whatever else it is working on.
-    fn falls(&self, now: Now) -> State {
-        self.state.counters.errors.add(1);
-        self.state.first_error.set(now);
-        self.state.last_error.set(now);
-        self.state.set(State::Error)
     }
 
     /// Whether another request fits under `busy_limit` and into the pool.

@@ -54,6 +54,8 @@ pub struct MemberView {
     pub since_first_error: Option<Duration>,
     /// Time since the last reset, if there was one.
     pub since_reset: Option<Duration>,
+    /// Probes in the background since the start: answered ones, and others.
+    pub probes: (u64, u64),
 }
 
 /// What happened to a member so far.
@@ -125,6 +127,7 @@ impl Balancer {
                 .then(|| self.config.recover_time.saturating_sub(rest)),
             since_first_error: slot.state.first_error.age(now),
             since_reset: counters.last_reset.age(now),
+            probes: slot.state.recovery.counts(),
         }
     }
 }

@@ -58,6 +58,11 @@ pub const MEMBER_CLIENT_ERRORS: Metric = counter(
 /// `reply_timeout` ran out.
 pub const MEMBER_REPLY_TIMEOUTS: Metric =
     counter("jkd_member_reply_timeouts_total", "Reply timeouts");
+/// One more label: result (`answered`, `failed`).
+pub const MEMBER_PROBES: Metric = counter(
+    "jkd_member_probes_total",
+    "Times that the member in error was asked in the background whether it works again",
+);
 /// Now.
 pub const MEMBER_BUSY: Metric = gauge("jkd_member_busy", "Requests in flight at the member");
 /// Since the last reset.
@@ -100,7 +105,7 @@ pub const CONFIG_TIME: Metric = gauge(
 pub const BUILD: Metric = gauge("jkd_build_info", "1, with the version as a label");
 
 /// All of them.
-pub const ALL: [Metric; 21] = [
+pub const ALL: [Metric; 22] = [
     REQUESTS,
     REQUEST_DURATION,
     REQUESTS_IN_FLIGHT,
@@ -111,6 +116,7 @@ pub const ALL: [Metric; 21] = [
     MEMBER_ERRORS,
     MEMBER_CLIENT_ERRORS,
     MEMBER_REPLY_TIMEOUTS,
+    MEMBER_PROBES,
     MEMBER_BUSY,
     MEMBER_BUSY_MAX,
     MEMBER_LB_VALUE,

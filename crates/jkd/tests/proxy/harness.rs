@@ -108,6 +108,13 @@ impl Daemon {
         })
     }
 
+    /// Probes of a member in the background: answered ones, and others.
+    pub(crate) fn probes(&self, balancer: &str, member: usize) -> (u64, u64) {
+        self.group(balancer, |group| {
+            group.balancer.view(snapshot::now()).members[member].probes
+        })
+    }
+
     pub(crate) fn pool_stats(&self, balancer: &str, member: usize) -> PoolStats {
         self.group(balancer, |group| group.endpoints[member].pool.stats())
     }

@@ -135,7 +135,8 @@ fn a_removed_member_is_drained() {
     slow.write("GET /slow;jsessionid=1.b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert_eq!(slow.head()[0], "HTTP/1.1 200 OK");
     assert_eq!(daemon.http().get("/;jsessionid=1.b").text(), "goes");
-    wait_until("another one is idle", || idle(&pool) == 1);
+    // On another lane the first one is left alone.
+    wait_until("another one is idle", || idle(&pool) >= 1);
 
     let one = model(&balancer(&[stays.address], ""), &["/*=lb"]);
     daemon.running.reload(one).unwrap();

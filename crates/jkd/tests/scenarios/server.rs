@@ -23,7 +23,7 @@ impl Jkd {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let write =
             |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("a file");
-        write("workers.properties", workers);
+        write("workers.properties", &without_probes(workers));
         write(
             "httpd.conf",
             &format!("JkWorkersFile workers.properties\n{jk_conf}"),
@@ -49,6 +49,17 @@ impl Jkd {
         let address = running.addresses()[0];
         Self { running, address }
     }
+}
+
+/// Requests find out whether members work again, as in mod_jk, unless a case says otherwise.
+fn without_probes(workers: &str) -> String {
+    let member = |line: &str| Some(line.split_once(".port=")?.0.to_owned());
+    let lines = workers.lines().filter_map(member);
+    let lines = lines.map(|member| format!("{member}.probe_interval=0\n"));
+    if workers.contains("probe_interval") {
+        return workers.to_owned();
+    }
+    format!("{workers}\n{}", lines.collect::<String>())
 }
 
 impl Server for Jkd {
