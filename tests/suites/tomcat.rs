@@ -9,6 +9,8 @@ mod client;
 mod fields;
 #[path = "tomcat/lab.rs"]
 mod lab;
+#[path = "tomcat/paths.rs"]
+mod paths;
 #[path = "tomcat/peer.rs"]
 mod peer;
 #[path = "tomcat/response.rs"]

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -201,13 +201,17 @@ impl Answer {
 
 impl Peer {
     pub fn connect(connector: Connector) -> Self {
-        let stream = TcpStream::connect(lab::address(connector)).expect("the connector listens");
-        stream.set_read_timeout(Some(LONG)).expect("a timeout");
         let size = match connector {
             Connector::Middle => PacketSize::new(16_000).expect("a size"),
             Connector::Large => PacketSize::MAX,
             _ => PacketSize::DEFAULT,
         };
+        Self::at(lab::address(connector), size)
+    }
+
+    pub fn at(address: SocketAddr, size: PacketSize) -> Self {
+        let stream = TcpStream::connect(address).expect("the connector listens");
+        stream.set_read_timeout(Some(LONG)).expect("a timeout");
         Self {
             stream,
             buffer: Vec::new(),

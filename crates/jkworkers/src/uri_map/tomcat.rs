@@ -49,7 +49,12 @@ pub fn read(sent: &[u8], connector: Connector) -> Option<Cow<'_, [u8]>> {
         }
         *byte = b'/';
     }
-    resolve(&path, true, |segment| segment).ok().map(Cow::Owned)
+    let mut resolved = resolve(&path, true, |segment| segment).ok()?;
+    // Older versions keep this slash, as httpd and mod_jk do.
+    if resolved.len() > 1 && (path.ends_with(b"/.") || path.ends_with(b"/..")) {
+        resolved.pop();
+    }
+    Some(Cow::Owned(resolved))
 }
 
 /// Whether every connector that takes `sent` at all reads it as `path`, a path that went
@@ -189,8 +194,10 @@ mod tests {
             ("/a/..;x/b", Some("/b")),
             ("/a//../b", Some("/b")),
             ("/a/;/../b", Some("/b")),
-            ("/a/%2e%2E/b/.", Some("/b/")),
-            ("/a/b/..", Some("/a/")),
+            ("/a/%2e%2E/b/./", Some("/b/")),
+            ("/b/.", Some("/b")),
+            ("/a/b/..", Some("/a")),
+            ("/a/..", Some("/")),
             ("/a%2F..%2Fb", Some("/b")),
             ("/a\\..%5Cb", Some("/b")),
             ("/%252e%252e/b", Some("/%2e%2e/b")),
@@ -239,5 +246,6 @@ mod tests {
         }
         assert!(!reads_as(b"/a\\b", b"/a\\b"));
         assert!(!reads_as(b"/a%3Bb", b"/a"));
+        assert!(!reads_as(b"/a/b/..;x", b"/a/"));
     }
 }

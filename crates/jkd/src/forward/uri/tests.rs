@@ -58,6 +58,7 @@ fn text(raw: &str, rules: UriRules, option: ForwardUri) -> (String, Result<(), U
 /// front: mod_jk sends it, and Tomcat could read another path.
 type Row = (&'static str, UriRules, [&'static str; 4]);
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 #[rustfmt::skip]
 fn table() -> Vec<Row> {
     let plain = UriRules::default();
@@ -92,6 +93,10 @@ fn table() -> Vec<Row> {
         ("/a%252fb", plain, ["/a%252fb", "!/a%2fb", "/a%252fb", "/a%252fb"]),
         ("/app//../admin", plain, ["/admin", "/admin", "/app//../admin", "/admin"]),
         ("/app//../admin", UNMERGED, ["/app/admin", "/app/admin", "!/app//../admin", "/app/admin"]),
+        ("/a/b/..", plain, ["/a/", "/a/", "!/a/b/..", "/a/"]),
+        ("/a/.", plain, ["/a/", "/a/", "!/a/.", "/a/"]),
+        ("/a/b/..;x", plain, ["!/a/b/..;x"; 4]),
+        ("/a/..;x", plain, ["/a/..;x"; 4]),
         ("/a/;x/../b", plain, ["/a/b", "/a/b", "!/a/;x/../b", "/a/b"]),
         ("/a/..;x%2fy/b", KEEP, ["/a/..;x%252fy/b", "/a/..;x%2fy/b", "/a/..;x%2fy/b", "/a/..;x%252fy/b"]),
         ("/a;x=%5c/b", plain, ["/a;x=%5C/b", "/a;x=\\/b", "/a;x=%5c/b", "/a;x=%5c/b"]),
