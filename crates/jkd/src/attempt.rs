@@ -229,11 +229,12 @@ impl Failed {
         let member = members.get(chosen.index).map_or("?", |m| &*m.worker.name);
         // A stray connection that the container closed while it was idle is daily routine, unless it
         // costs a client its answer.
-        let routine = self.is_stale() && next != Retry::No;
+        let routine = self.is_stale() && !matches!(next, Retry::No | Retry::OverBudget);
         let next = match next {
             Retry::SameMember { .. } => "tried again at the same member",
             Retry::Elsewhere => "may go to another member",
             Retry::No => "not tried again",
+            Retry::OverBudget => "not tried again: retry_budget is used up",
         };
         if !routine && !group.may_log() {
             return;

@@ -10,6 +10,7 @@
 
 mod adopt;
 pub mod attempts;
+mod budget;
 mod choose;
 mod clock;
 mod in_flight;
@@ -17,6 +18,7 @@ mod maintain;
 mod method;
 mod recovery;
 pub mod retry;
+mod slow_start;
 mod state;
 pub mod sticky;
 mod tried;
@@ -31,7 +33,6 @@ use std::{
 use jkworkers::model;
 use parking_lot::Mutex;
 
-use self::clock::Stamp;
 pub use self::{
     attempts::{Attempts, GiveUp, Step},
     choose::{Chosen, NoMember, RuleOverrides, Selection},
@@ -44,6 +45,7 @@ pub use self::{
     verdict::Verdict,
     view::{Counts, Health, MemberView, View},
 };
+use self::{budget::Budget, clock::Stamp};
 
 /// A running balancer: its configuration and the state of its members.
 #[derive(Debug)]
@@ -60,6 +62,7 @@ pub struct Balancer {
     /// Where the next search among equals begins. Its lock makes choosing and counting one step.
     cursor: Mutex<usize>,
     last_maintenance: Stamp,
+    budget: Budget,
 }
 
 /// What choosing needs to know about one member, side by side in memory.
@@ -82,7 +85,9 @@ impl Balancer {
     /// A balancer whose members are all unused.
     pub fn new(config: Arc<model::Balancer>) -> Self {
         let members = &config.members;
+        let scale = slow_start::scale(&config);
         let mults = method::multipliers(members);
+        let mults = mults.into_iter().map(|mult| mult.saturating_mul(scale));
         Self {
             states_block: true,
             slots: members.iter().zip(mults).map(Slot::new).collect(),
@@ -90,6 +95,7 @@ impl Balancer {
             has_domains: members.iter().any(|m| m.domain.is_some()),
             cursor: Mutex::new(0),
             last_maintenance: Stamp::default(),
+            budget: Budget::new(config.retry_budget),
             config,
         }
     }

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! Three limits nest: `retries` passes of the balancer, in each up to `lb_retries` members, on each
-//! up to `retries` tries of the worker.
+//! up to `retries` tries of the worker. Over all requests of the balancer `retry_budget` limits how
+//! often one is sent again that a member had already.
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -45,6 +46,7 @@ pub struct Attempts {
     /// Tries on the present member.
     tries: u32,
     resent: u32,
+    begun: bool,
     forced: bool,
     transition: Option<Transition>,
 }
@@ -99,6 +101,7 @@ impl Attempts {
             passes: 0,
             tries: 0,
             resent: 0,
+            begun: false,
             forced: false,
             transition: None,
         }
@@ -121,9 +124,13 @@ impl Attempts {
     /// As long as the same member is tried again, nothing is recorded.
     pub fn failed(&mut self, failure: Failure, facts: &Facts<'_>, now: Now) -> Retry {
         self.last = GiveUp::Failed(failure);
-        let retry = retry::decide(failure, facts, &self.progress());
+        let mut retry = retry::decide(failure, facts, &self.progress());
         if facts.stage > Stage::NothingSent && retry != Retry::No {
-            self.resent += 1;
+            if self.balancer.budget.take_out(now) {
+                self.resent += 1;
+            } else {
+                retry = Retry::OverBudget;
+            }
         }
         match retry {
             Retry::SameMember { after } => {
@@ -131,7 +138,7 @@ impl Attempts {
                 self.then = Then::Again { after };
             }
             Retry::Elsewhere => self.leave(failure, now),
-            Retry::No => {
+            Retry::No | Retry::OverBudget => {
                 self.leave(failure, now);
                 self.then = Then::Stop;
             }
@@ -157,6 +164,9 @@ impl Attempts {
     }
 
     fn choose(&mut self, selection: &Selection<'_>, now: Now) -> Step {
+        if !mem::replace(&mut self.begun, true) {
+            self.balancer.budget.pay_in(now);
+        }
         loop {
             if self.members >= self.members_per_pass() {
                 return self.next_pass();

@@ -89,19 +89,25 @@ impl Balancer {
         };
         let mut cursor = self.cursor.lock();
         let found = search.run(&mut cursor)?;
-        self.take(found, selection).ok_or(NoMember::NoneUsable)
+        self.take(found, selection, now).ok_or(NoMember::NoneUsable)
     }
 
-    fn take(&self, found: Found, selection: &Selection<'_>) -> Option<Chosen> {
+    fn take(&self, found: Found, selection: &Selection<'_>, now: Now) -> Option<Chosen> {
         let slot = self.slots.get(found.index)?;
         let new_session = selection.sessions.is_empty() && !selection.rule.stateless;
-        let charge = method::before(self.config.method, slot.mult, new_session);
+        let by = self.config.method;
+        let mut charge = method::before(by, slot.mult, new_session);
+        if !found.sticky && method::keeps_handicap(by, new_session) {
+            charge = charge.saturating_add(self.settle(slot, now));
+        }
         self.add_load(slot, charge);
+        let probe = slot.state.change(State::Recover, State::Probe);
+        self.begin_warm_up(slot, probe, now);
         Some(Chosen {
             index: found.index,
             sticky: found.sticky,
             activation: selection.rule.activation(slot),
-            probe: slot.state.change(State::Recover, State::Probe),
+            probe,
             new_session,
             charge,
         })
@@ -177,7 +183,7 @@ impl Search<'_> {
         (members.zip(&*self.balancer.slots).enumerate())
             .filter(|(_, (member, _))| is_of_domain(member.domain.as_deref(), domain))
             .filter(|(index, (_, slot))| self.serves_all(*index, slot))
-            .min_by_key(|(_, (_, slot))| (slot.distance, slot.load()))
+            .min_by_key(|(_, (_, slot))| (slot.distance, self.balancer.load_now(slot, self.now)))
             .map(|(index, _)| Found::instead(index))
     }
 
@@ -215,7 +221,7 @@ impl Search<'_> {
         if self.selection.rule.stateless {
             0
         } else {
-            slot.load()
+            self.balancer.load_now(slot, self.now)
         }
     }
 

@@ -17,6 +17,10 @@ impl Now {
         Self(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX - 1))
     }
 
+    pub(super) fn as_seconds(self) -> u32 {
+        u32::try_from(self.0 / 1000).unwrap_or(u32::MAX)
+    }
+
     /// The time since `earlier`; zero if that lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

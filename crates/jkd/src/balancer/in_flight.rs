@@ -22,6 +22,8 @@ pub struct InFlight {
     bytes: u64,
     connected: bool,
     recorded: bool,
+    /// Whether the attempt weighs on the member's load until its end.
+    weighs: bool,
 }
 
 /// The member refuses: `busy_limit` requests are in flight.
@@ -45,6 +47,7 @@ impl Balancer {
             bytes: 0,
             connected: false,
             recorded: false,
+            weighs: true,
         };
         let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
             let count = slot.state.in_flight.fetch_add(1, Relaxed).saturating_add(1);
@@ -101,6 +104,7 @@ impl InFlight {
         let slot = self.balancer.slots.get(self.chosen.index)?;
         if verdict == Verdict::NoEndpoint {
             slot.unelect(self.chosen);
+            self.weighs = false;
         }
         let own = u32::from(self.connected);
         let others = slot.state.connected.load(Relaxed).saturating_sub(own);
@@ -137,7 +141,7 @@ impl Drop for InFlight {
             slot.state.change(State::Probe, State::Recover);
         }
         let by = self.balancer.config.method;
-        if method::counts_after(by) {
+        if self.weighs && method::counts_after(by) {
             slot.change_load(|load| method::after(by, load, slot.mult, self.bytes));
         }
     }

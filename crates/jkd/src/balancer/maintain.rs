@@ -167,12 +167,12 @@ impl Slot {
     }
 }
 
-/// Intervals that have passed, to the nearest: a timer that is a few milliseconds early must not
-/// lose one. The first maintenance counts as one interval.
+/// Whole intervals that have passed, counted in whole seconds: a timer that is a few milliseconds
+/// early must not lose one. The first maintenance counts as one interval.
 fn intervals(passed: Option<Duration>, interval: Duration) -> u32 {
     let Some(passed) = passed else { return 1 };
-    (passed.saturating_add(interval / 2).as_millis())
-        .checked_div(interval.as_millis())
+    (passed.saturating_add(Duration::from_millis(500)).as_secs())
+        .checked_div(interval.as_secs())
         .map_or(0, |periods| u32::try_from(periods).unwrap_or(u32::MAX))
 }
 

@@ -33,6 +33,26 @@ pub(super) fn after(method: Method, value: u64, mult: u64, bytes: u64) -> u64 {
     }
 }
 
+/// What one more request weighs, for a member that warms up. `mean_bytes` is asked where bytes
+/// count.
+pub(super) fn unit(method: Method, value: u64, mult: u64, mean_bytes: impl FnOnce() -> u64) -> u64 {
+    match method {
+        Method::Request | Method::Session | Method::Next => mult,
+        Method::Traffic => traffic::unit(mult, mean_bytes()),
+        Method::Busyness => busyness::unit(value, mult),
+    }
+}
+
+/// Whether what a member that warms up has on top of its load becomes a part of the load when it
+/// is chosen.
+pub(super) fn keeps_handicap(method: Method, new_session: bool) -> bool {
+    match method {
+        Method::Request | Method::Traffic => true,
+        Method::Session | Method::Next => new_session,
+        Method::Busyness => false,
+    }
+}
+
 /// Whether the end of the call changes the value at all.
 pub(super) fn counts_after(method: Method) -> bool {
     matches!(method, Method::Traffic | Method::Busyness)

@@ -100,6 +100,8 @@ pub enum Retry {
     Elsewhere,
     /// Nowhere.
     No,
+    /// Nowhere: it might be, but `retry_budget` is used up.
+    OverBudget,
 }
 
 /// Decides.

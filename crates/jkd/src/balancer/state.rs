@@ -110,6 +110,8 @@ pub struct MemberState {
     pub(super) load: AtomicU64,
     pub(super) first_error: Stamp,
     pub(super) last_error: Stamp,
+    /// When it was last given a request that may end an error: it warms up since.
+    pub(super) back_since: Stamp,
     pub(super) in_flight: AtomicU32,
     /// Those of them whose connection is up and has not failed: they speak for the member.
     pub(super) connected: AtomicU32,
@@ -173,6 +175,7 @@ impl MemberState {
             load: AtomicU64::new(0),
             first_error: Stamp::default(),
             last_error: Stamp::default(),
+            back_since: Stamp::default(),
             in_flight: AtomicU32::new(0),
             connected: AtomicU32::new(0),
             recent_reply_timeouts: AtomicU32::new(0),

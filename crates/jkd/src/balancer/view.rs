@@ -7,6 +7,7 @@ use jkworkers::model::{self, Activation};
 use super::{
     Balancer, Slot,
     clock::Now,
+    slow_start,
     state::{Counter, Counters, State},
 };
 
@@ -21,6 +22,10 @@ pub struct View {
     pub busy: u32,
     /// Members by [`Health`]: good, degraded, bad.
     pub health: (usize, usize, usize),
+    /// Requests that were sent again although a member had them.
+    pub repeated: u64,
+    /// Those that were not because `retry_budget` was used up.
+    pub over_budget: u64,
     /// Time since the last maintenance, if there was one.
     pub since_maintenance: Option<Duration>,
 }
@@ -103,6 +108,8 @@ impl Balancer {
                 count(Health::Degraded),
                 count(Health::Bad),
             ),
+            repeated: self.budget.granted.total(),
+            over_budget: self.budget.refused.total(),
             since_maintenance: self.last_maintenance.age(now),
             members,
         }
@@ -117,8 +124,8 @@ impl Balancer {
             activation,
             state,
             health: health(activation, state),
-            mult: slot.mult,
-            load: slot.load(),
+            mult: slot.mult / slow_start::scale(&self.config),
+            load: slot.load() / slow_start::scale(&self.config),
             counts: Counts::of(counters, Counter::get),
             totals: Counts::of(counters, Counter::total),
             busy: slot.state.in_flight(),

@@ -190,8 +190,8 @@ pub struct Retries {
     pub interval: Duration,
 }
 
-/// `recovery_options`, as mod_jk has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// `recovery_options`, as mod_jk has it. The default is a written 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RecoveryOptions {
     /// 1: no retry once the request was sent.
     pub not_if_request_sent: bool,

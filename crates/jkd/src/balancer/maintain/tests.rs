@@ -30,6 +30,10 @@ fn loads_are_halved_once_an_interval() {
     assert_eq!(loads(&balancer), [2, 0]);
     balancer.maintain(seconds(241), MINUTE);
     assert_eq!(loads(&balancer), [2, 0]);
+    // A minute that has just begun does not count.
+    set_loads(&balancer, &[40, 9]);
+    balancer.maintain(seconds(241 + 119), MINUTE);
+    assert_eq!(loads(&balancer), [20, 4]);
     set_loads(&balancer, &[u64::MAX, 1]);
     balancer.maintain(seconds(1_000_000), MINUTE);
     assert_eq!(loads(&balancer), [0, 0]);

@@ -8,3 +8,8 @@ pub(super) fn before(mult: u64) -> u64 {
 pub(super) fn after(value: u64, mult: u64) -> u64 {
     value.saturating_sub(mult)
 }
+
+/// All requests in flight and one more: a member with half its share has half as many.
+pub(super) fn unit(value: u64, mult: u64) -> u64 {
+    value.saturating_add(mult)
+}

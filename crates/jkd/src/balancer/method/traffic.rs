@@ -8,3 +8,8 @@ pub(super) fn after(value: u64, mult: u64, bytes: u64) -> u64 {
 pub(super) fn decay(value: u64, periods: u32) -> u64 {
     super::halve(value, periods)
 }
+
+/// What one more request of average size adds.
+pub(super) fn unit(mult: u64, mean_bytes: u64) -> u64 {
+    mult.saturating_mul(mean_bytes)
+}

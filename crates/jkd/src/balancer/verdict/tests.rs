@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use jkworkers::model::Method;
+
 use super::{
     super::{InFlight, testing::*},
     *,
@@ -229,6 +231,26 @@ fn an_attempt_without_endpoint_never_happened() {
         (0, 0, 0)
     );
     assert_eq!(view.max_busy, 1);
+}
+
+#[test]
+fn an_attempt_without_endpoint_takes_its_weight_back_once() {
+    for method in [
+        Method::Request,
+        Method::Session,
+        Method::Next,
+        Method::Traffic,
+        Method::Busyness,
+    ] {
+        let balancer = with(&[1, 1], |c| c.method = method);
+        let _working = long_request(&balancer);
+        let before = balancer.view(at(0)).members[0].load;
+        let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+        let mut guard = balancer.begin(chosen, at(0)).unwrap();
+        guard.record(Verdict::NoEndpoint, at(0));
+        drop(guard);
+        assert_eq!(balancer.view(at(0)).members[0].load, before, "{method:?}");
+    }
 }
 
 #[test]
