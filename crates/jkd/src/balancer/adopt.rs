@@ -22,6 +22,7 @@ impl Balancer {
         if let Some(last) = old.last_maintenance.get() {
             self.last_maintenance.set(last);
         }
+        self.budget.adopt(&old.budget);
         if self.weighs_as(old) {
             *self.cursor.get_mut() = *old.cursor.lock();
         } else if self.loads_begin_anew(old) {
@@ -151,6 +152,15 @@ mod tests {
         let new = after(&old, config.clone());
         assert_eq!(activations(&new), ["STP"]);
         assert_eq!(activations(&after(&new, config)), ["STP"]);
+    }
+
+    #[test]
+    fn the_retry_budget_goes_on() {
+        let old = balancer(&[1, 1]);
+        assert!(old.budget.take_out(at(0)));
+        let new = after(&old, config(&[1, 1]));
+        assert!(old.budget.take_out(at(0)));
+        assert_eq!(new.view(at(0)).repeated, 2);
     }
 
     #[test]

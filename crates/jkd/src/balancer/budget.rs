@@ -9,7 +9,10 @@
 //! However requests and failures are spread over a time: of `n` requests in `t` seconds at most
 //! `n * retry_budget / 100 + 100 + 10 * t` are repeated.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use super::{clock::Now, state::Counter};
 
@@ -20,16 +23,21 @@ const RESERVE: u32 = 100 * WHOLE;
 /// What comes back of the reserve in a second.
 const REFILL: u32 = 10 * WHOLE;
 
-/// The account of one balancer. One atomic word: whoever pays in or takes out waits for nobody.
+/// What one balancer may spend on repetitions.
 #[derive(Debug)]
 pub(super) struct Budget {
     /// What a request pays in, in hundredths of a repetition.
     percent: u32,
+    /// Lives on over a reload.
+    books: Arc<Books>,
+}
+
+/// One atomic word is the account: whoever pays in or takes out waits for nobody.
+#[derive(Debug)]
+struct Books {
     account: AtomicU64,
-    /// Repetitions that were granted.
-    pub(super) granted: Counter,
-    /// Repetitions that were not.
-    pub(super) refused: Counter,
+    granted: Counter,
+    refused: Counter,
 }
 
 /// The balance at the beginning of a second.
@@ -48,10 +56,27 @@ impl Budget {
         };
         Self {
             percent,
-            account: AtomicU64::new(account.pack()),
-            granted: Counter::default(),
-            refused: Counter::default(),
+            books: Arc::new(Books {
+                account: AtomicU64::new(account.pack()),
+                granted: Counter::default(),
+                refused: Counter::default(),
+            }),
         }
+    }
+
+    /// Goes on with the account of another one.
+    pub(super) fn adopt(&mut self, old: &Self) {
+        self.books = Arc::clone(&old.books);
+    }
+
+    /// Repetitions that were granted since the start.
+    pub(super) fn granted(&self) -> u64 {
+        self.books.granted.total()
+    }
+
+    /// Repetitions that were not.
+    pub(super) fn refused(&self) -> u64 {
+        self.books.refused.total()
     }
 
     /// A request has come.
@@ -68,12 +93,11 @@ impl Budget {
             _ if self.has_limit() => self.change(now, |balance| balance.checked_sub(WHOLE)),
             _ => true,
         };
-        let counter = if granted {
-            &self.granted
+        if granted {
+            self.books.granted.add(1);
         } else {
-            &self.refused
-        };
-        counter.add(1);
+            self.books.refused.add(1);
+        }
         granted
     }
 
@@ -83,7 +107,7 @@ impl Budget {
 
     fn change(&self, now: Now, by: impl Fn(u32) -> Option<u32>) -> bool {
         let second = now.as_seconds();
-        let changed = self.account.fetch_update(Relaxed, Relaxed, |word| {
+        let changed = self.books.account.fetch_update(Relaxed, Relaxed, |word| {
             let account = Account::unpack(word).at(second);
             let hundredths = by(account.hundredths)?;
             Some(

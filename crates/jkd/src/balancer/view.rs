@@ -108,8 +108,8 @@ impl Balancer {
                 count(Health::Degraded),
                 count(Health::Bad),
             ),
-            repeated: self.budget.granted.total(),
-            over_budget: self.budget.refused.total(),
+            repeated: self.budget.granted(),
+            over_budget: self.budget.refused(),
             since_maintenance: self.last_maintenance.age(now),
             members,
         }
