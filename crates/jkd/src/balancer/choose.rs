@@ -102,7 +102,9 @@ impl Balancer {
         }
         self.add_load(slot, charge);
         let probe = slot.state.change(State::Recover, State::Probe);
-        self.begin_warm_up(slot, probe, now);
+        if probe || slot.state.state() == State::Forced {
+            slot.begin_warm_up(now);
+        }
         Some(Chosen {
             index: found.index,
             sticky: found.sticky,

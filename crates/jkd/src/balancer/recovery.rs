@@ -144,6 +144,7 @@ impl Balancer {
         slot.state.first_error.clear();
         slot.state.last_error.clear();
         self.begin_again(slot);
+        slot.begin_warm_up(now);
         Some(Transition {
             member: index,
             from,

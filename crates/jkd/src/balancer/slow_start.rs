@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use jkworkers::model;
 
-use super::{Balancer, Slot, clock::Now, method, state::State};
+use super::{Balancer, Slot, clock::Now, method};
 
 /// By what all multipliers are raised where members may warm up, so that parts of one can be told
 /// apart.
@@ -81,17 +81,14 @@ impl Balancer {
             _ => 0,
         }
     }
-
-    /// The request that decides about a member in error has been sent to it: from now on it warms
-    /// up, should it be back.
-    pub(super) fn begin_warm_up(&self, slot: &Slot, probe: bool, now: Now) {
-        if probe || slot.state.state() == State::Forced {
-            slot.state.back_since.set(now);
-        }
-    }
 }
 
 impl Slot {
+    /// The member is back, or will be if this request is answered: from now on it warms up.
+    pub(super) fn begin_warm_up(&self, now: Now) {
+        self.state.back_since.set(now);
+    }
+
     #[cold]
     fn extra(&self, by: model::Method, age: Duration, whole: Duration) -> u64 {
         let unit = self.unit(by);
@@ -253,6 +250,22 @@ mod tests {
         }
         let got = share(&balancer, 10, 300);
         assert!((98..=102).contains(&got), "{got}");
+    }
+
+    #[test]
+    fn probes_in_the_background_begin_it_too() {
+        let balancer = with(&[1, 1], |c| {
+            c.slow_start = Duration::from_secs(WHOLE);
+            edit(&mut c.members[1], |w| {
+                w.probe.interval = Some(Duration::from_secs(1));
+            });
+        });
+        balancer.record(1, Verdict::Failed, seconds(1));
+        (0..100).for_each(|_| serve(&balancer, seconds(2)));
+        balancer.begin_probe(1).unwrap().answered(seconds(3));
+        assert_eq!(balancer.states(), "OK/IDLE OK");
+        let got = share(&balancer, 3 + 50, 300);
+        assert!((99..=101).contains(&got), "{got}");
     }
 
     #[test]
