@@ -146,6 +146,11 @@ fn sighup_takes_over_a_valid_configuration() {
         "new",
         "also on a connection that was open before"
     );
+    let (from, to) = (old.address.port(), new.address.port());
+    jkd.wait_for_log(&format!("w: port {from} -> {to}\n"));
+    jkd.wait_for_log("configuration reloaded changes=1\n");
+    jkd.process().signal("HUP");
+    jkd.wait_for_log("configuration reloaded: nothing changed\n");
 }
 
 #[test]

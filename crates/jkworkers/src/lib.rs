@@ -27,6 +27,7 @@
 #![deny(missing_docs)]
 
 pub mod diag;
+pub mod diff;
 pub mod directive;
 pub mod files;
 pub mod model;

@@ -51,6 +51,11 @@ impl UriMap {
         self
     }
 
+    /// Whether URIs with `%` or `\` after decoding are not mapped.
+    pub fn rejects_unsafe(&self) -> bool {
+        self.reject_unsafe
+    }
+
     /// The rule that serves a URI that went through [`normalise`] (or [`clean`]).
     pub fn find(&self, normalised: &[u8]) -> Option<&Mount> {
         if self.refusal(normalised).is_some() {

@@ -1,7 +1,6 @@
 //! `jkd show`.
 
 mod hosts;
-mod times;
 mod workers;
 
 use std::{
@@ -9,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use jkworkers::model::Model;
+use jkworkers::{diff, model::Model};
 
 use super::{Outcome, load::Sources};
 
@@ -59,8 +58,6 @@ fn text(model: &Model, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn json(model: &Model, out: &mut impl Write) -> io::Result<()> {
-    let mut value = serde_json::to_value(model)?;
-    times::in_seconds(&mut value);
-    serde_json::to_writer_pretty(&mut *out, &value)?;
+    serde_json::to_writer_pretty(&mut *out, &diff::document(model))?;
     writeln!(out)
 }

@@ -1,4 +1,4 @@
-//! `jkd run`: the process around the daemon. Log, metrics, signals, reload.
+//! `jkd run`: the process around the daemon. Log, metrics, signals.
 
 use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
 
@@ -15,7 +15,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Running, Settings, StartError, start};
+use super::{Running, Settings, StartError, reload::Reloading, start};
 use crate::{
     logging::Logging,
     scrape,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Everything that `jkd run` is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// What to read, now and at each SIGHUP.
     pub load: LoadOptions,
@@ -72,7 +72,8 @@ fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), 
     if let Some(metrics) = metrics {
         metrics.offer(&control, &running);
     }
-    control.block_on(signals.obey(options, &logging, running));
+    let reloading = Reloading::start(options.clone(), logging, &running)?;
+    control.block_on(signals.obey(reloading, running));
     // Asked twice to end, it has left a thread that still waits for requests.
     control.shutdown_background();
     tracing::info!("stopped");
@@ -114,7 +115,7 @@ fn announce(running: &Running, log: &Path) {
     }
 }
 
-fn log_findings(findings: &Diagnostics) {
+pub(super) fn log_findings(findings: &Diagnostics) {
     for finding in findings.iter() {
         let help = finding.help.as_deref().unwrap_or_default();
         match finding.severity {
@@ -144,14 +145,15 @@ impl Signals {
     }
 
     /// Reloads on SIGHUP; drains on the first SIGTERM or SIGINT and leaves at once on the second.
-    async fn obey(mut self, options: &Options, logging: &Logging, running: Running) {
+    async fn obey(mut self, reloading: Reloading, running: Running) {
         loop {
             select! {
-                _ = self.hangup.recv() => reload(options, logging, &running),
+                _ = self.hangup.recv() => reloading.ask(),
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
             }
         }
+        drop(reloading);
         tracing::info!("stopping: no new connections, requests in flight may finish");
         select! {
             _ = spawn_blocking(|| running.shutdown()) => {}
@@ -165,25 +167,4 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-fn reload(options: &Options, logging: &Logging, running: &Running) {
-    let loaded = jkworkers::load(&options.load);
-    log_findings(&loaded.diagnostics);
-    let Some(model) = loaded.model else {
-        tracing::error!("the new configuration is invalid; the running one stays");
-        stats::count_reload(false);
-        return;
-    };
-    let level = options.log_level.unwrap_or(model.global.log_level);
-    let file = model.global.log_file.clone();
-    if let Err(error) = running.reload(model) {
-        tracing::error!("{error}; the running configuration stays");
-        stats::count_reload(false);
-        return;
-    }
-    logging.change(level, file.as_ref().map(|(path, _)| path.as_path()));
-    stats::count_reload(true);
-    stats::note_config_read();
-    tracing::info!("configuration reloaded");
 }

@@ -4,7 +4,7 @@
 //! running model larger than the configured one. Both change here only, under one lock, so that no
 //! change is lost to another one that happens at the same time.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use arc_swap::ArcSwap;
 use jkworkers::model::Model;
@@ -49,10 +49,11 @@ impl Shared {
 }
 
 impl Change<'_> {
-    /// Serves what files say now, from the next request on.
-    pub(crate) fn serve(mut self, configured: Arc<Model>) {
-        *self.configured = configured;
+    /// Serves what files say now, from the next request on. Returns what they said before.
+    pub(crate) fn serve(mut self, configured: Arc<Model>) -> Arc<Model> {
+        let old = mem::replace(&mut *self.configured, configured);
         self.serve_again();
+        old
     }
 
     /// Makes the running configuration anew from the same files: something else has changed that
