@@ -39,10 +39,18 @@ use self::{
 };
 
 /// Names of differences, and the subject of the row of `docs/differences.md` about each.
-const DIFFERENCES: [(&str, &str); 5] = [
+const DIFFERENCES: &[(&str, &str)] = &[
     (
         "broken answer",
         "The connection is lost after the headers of an answer",
+    ),
+    (
+        "broken packet",
+        "A broken packet, with bit 1 of `recovery_options`",
+    ),
+    (
+        "cookies",
+        "Cookies of `set_session_cookie` after a failover",
     ),
     ("fail_on_status", "`fail_on_status`"),
     (
@@ -98,7 +106,8 @@ fn each_difference_has_a_row_in_the_documentation() {
 
 fn jkd(case: &Case) -> Vec<Vec<String>> {
     let cast = Cast::new(&case.servers);
-    let jkd = Jkd::start(&case.workers(cast.addresses()), &case.jk_conf(), &[]);
+    let workers = case.workers(cast.addresses()) + &case.only_for_jkd();
+    let jkd = Jkd::start(&workers, &case.jk_conf(), &[]);
     Stage::new(&jkd, cast).play(case)
 }
 

@@ -54,6 +54,7 @@ fn the_daemon_does_what_the_cases_say() {
 
 fn play(case: &Case) -> Vec<Vec<String>> {
     let cast = Cast::new(&case.servers);
-    let jkd = Jkd::start(&case.workers(cast.addresses()), &case.jk_conf(), &[]);
+    let workers = case.workers(cast.addresses()) + &case.only_for_jkd();
+    let jkd = Jkd::start(&workers, &case.jk_conf(), &[]);
     Stage::new(&jkd, cast).play(case)
 }

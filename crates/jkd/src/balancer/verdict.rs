@@ -104,6 +104,10 @@ impl Balancer {
             self.falls_by(slot, Cause::Connection, now);
             return state.set(State::Error);
         }
+        // It was used, as mod_jk has it; no change worth telling.
+        if state.change(State::Idle, State::Ok) {
+            return State::Ok;
+        }
         from
     }
 

@@ -141,6 +141,13 @@ impl Case {
         text
     }
 
+    /// What jkd gets besides: states shall be mod_jk's own.
+    pub(crate) fn only_for_jkd(&self) -> String {
+        let names = self.servers.iter().map(|(name, _)| name);
+        let lines = names.map(|name| format!("worker.{name}.probe_interval=0\n"));
+        lines.collect::<Vec<_>>().concat()
+    }
+
     /// The mounts and whatever else is httpd's.
     pub(crate) fn jk_conf(&self) -> String {
         let mut text = self.httpd.clone();

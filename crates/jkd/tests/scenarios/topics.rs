@@ -10,7 +10,11 @@ use parking_lot::Mutex;
 
 use super::case::{self, Case};
 
-const TOPICS: [(&str, &str); 1] = [("scenarios", include_str!("scenarios.txt"))];
+const TOPICS: [(&str, &str); 3] = [
+    ("scenarios", include_str!("scenarios.txt")),
+    ("sessions", include_str!("sessions.txt")),
+    ("answers", include_str!("answers.txt")),
+];
 
 /// Most cases wait for time limits, so many of them run at once.
 const AT_ONCE: usize = 8;

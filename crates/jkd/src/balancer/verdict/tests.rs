@@ -116,7 +116,7 @@ fn work_in_progress_speaks_for_a_member() {
     assert_eq!(failing().record(Verdict::Failed, seconds(30)), None);
     // 30 seconds after the first failure it counts all the same.
     let escalated = failing().record(Verdict::Failed, seconds(31)).unwrap();
-    assert_eq!((escalated.from, escalated.to), (State::Idle, State::Error));
+    assert_eq!((escalated.from, escalated.to), (State::Ok, State::Error));
     drop(other);
 }
 
