@@ -199,4 +199,6 @@ fn routes(members: &[model::Member]) -> Box<[(Arc<str>, usize)]> {
 }
 
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 pub(crate) mod testing;

@@ -76,11 +76,7 @@ impl<'a> Steering<'a> {
             [] => worker.fail_on_status.as_slice(),
             own => own,
         };
-        let status = i32::from(status.as_u16());
-        if wanted.contains(&status) {
-            return Some(Failure::HardStatus);
-        }
-        wanted.contains(&-status).then_some(Failure::SoftStatus)
+        Failure::by_status(status.as_u16(), wanted)
     }
 
     /// `use_server_errors`: whether an answer with this status gives way to a page of our own.

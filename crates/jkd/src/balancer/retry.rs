@@ -116,6 +116,15 @@ pub fn decide(failure: Failure, facts: &Facts<'_>, progress: &Progress) -> Retry
 }
 
 impl Failure {
+    /// What `fail_on_status` makes of a status: the first number in the list that means it decides.
+    pub fn by_status(status: u16, list: &[i32]) -> Option<Self> {
+        let status = i32::from(status);
+        match list.iter().find(|number| number.abs() == status)? {
+            1.. => Some(Self::HardStatus),
+            _ => Some(Self::SoftStatus),
+        }
+    }
+
     /// What it means for the member.
     pub const fn verdict(self) -> Verdict {
         match self {

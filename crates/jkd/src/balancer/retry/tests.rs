@@ -257,6 +257,21 @@ fn methods() {
 }
 
 #[test]
+fn the_first_number_of_a_status_decides() {
+    let (hard, soft) = (Some(Failure::HardStatus), Some(Failure::SoftStatus));
+    for (status, list, expected) in [
+        (503, &[500, 503][..], hard),
+        (404, &[500, -404], soft),
+        (404, &[404, -404], hard),
+        (404, &[-404, 404], soft),
+        (200, &[500, -404], None),
+        (500, &[], None),
+    ] {
+        assert_eq!(Failure::by_status(status, list), expected, "{status}");
+    }
+}
+
+#[test]
 fn statuses_and_verdicts() {
     for (failure, status, verdict) in [
         (Failure::Connect, 503, Verdict::Failed),
