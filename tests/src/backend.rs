@@ -192,6 +192,8 @@ fn serve(
     requests: &AtomicUsize,
 ) -> Option<()> {
     let mut earlier = 0;
+    // Answers are several small packets: none of them shall wait for an acknowledgement.
+    stream.set_nodelay(true).ok()?;
     loop {
         let payload = read_packet(&mut stream).ok()?;
         match payload.first()? {
