@@ -16,6 +16,7 @@ mod forward;
 mod handler;
 mod listener;
 mod maintain;
+mod names;
 mod peer;
 mod probe;
 mod rescue;

@@ -29,7 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::listeners::{Bound, Listeners};
 pub use self::process::{Options, run};
 pub(crate) use self::shared::Shared;
-use crate::{maintain, probe, snapshot::Snapshot};
+use crate::{maintain, names, probe, snapshot::Snapshot};
 
 /// How requests are spread over threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -257,6 +257,8 @@ impl Lane {
         if self.index == 0 {
             let maintenance = maintain::run(self.shared.clone(), self.closing.clone());
             self.tasks.spawn(maintenance);
+            let names = names::run(self.shared.clone(), self.closing.clone());
+            self.tasks.spawn(names);
             let probes = probe::run(self.shared.clone(), self.closing.clone());
             self.tasks.spawn(probes);
         }

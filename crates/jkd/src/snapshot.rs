@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::{
     balancer::{Balancer, Now},
     logging::Quota,
+    names::Names,
     stats::Requests,
 };
 
@@ -26,6 +27,8 @@ use crate::{
 pub struct Snapshot {
     /// What is being served.
     pub model: Arc<Model>,
+    /// What its host names stand for.
+    pub(crate) names: Arc<Names>,
     /// In the order of the model.
     workers: Vec<Running>,
     /// Hashed without secret keys: names come from the configuration, not from clients.
@@ -79,9 +82,15 @@ impl Snapshot {
     /// Makes the objects for `model`, taking over from `old` what goes on living.
     ///
     /// `lanes` is the number of runtimes that keep their connections apart.
-    pub fn new(model: Arc<Model>, old: Option<&Self>, lanes: usize) -> Self {
+    pub(crate) fn new(
+        model: Arc<Model>,
+        names: Arc<Names>,
+        old: Option<&Self>,
+        lanes: usize,
+    ) -> Self {
         let mut endpoints = Endpoints {
             old,
+            names: &names,
             lanes,
             new: HashMap::new(),
         };
@@ -92,6 +101,7 @@ impl Snapshot {
         let by_name = by_name.collect();
         Self {
             model,
+            names,
             workers,
             by_name,
         }
@@ -209,6 +219,7 @@ impl Group {
 /// Makes each endpoint once, whoever refers to it.
 struct Endpoints<'a> {
     old: Option<&'a Snapshot>,
+    names: &'a Names,
     lanes: usize,
     new: HashMap<String, Arc<Endpoint>>,
 }
@@ -256,6 +267,14 @@ impl Endpoints<'_> {
         endpoint
     }
 
+    fn new_pool(&self, worker: &AjpWorker, options: PoolOptions) -> Pool {
+        let address = Address::new(&worker.host, worker.port);
+        match self.names.addresses(&worker.host) {
+            Some(addresses) => Pool::with_addresses(address, addresses, options),
+            None => Pool::new(address, options),
+        }
+    }
+
     fn old_pool(&self, identity: &str) -> Option<Pool> {
         let mut endpoints = self.old?.endpoints();
         let same = endpoints.find(|endpoint| endpoint.identity == identity)?;
@@ -271,7 +290,7 @@ impl Endpoint {
             packet_size: options.packet_size,
             pool: all
                 .old_pool(&identity)
-                .unwrap_or_else(|| Pool::new(Address::new(&worker.host, worker.port), options)),
+                .unwrap_or_else(|| all.new_pool(worker, options)),
             identity,
         }
     }

@@ -4,13 +4,21 @@
 //! running model larger than the configured one. Both change here only, under one lock, so that no
 //! change is lost to another one that happens at the same time.
 
-use std::{mem, sync::Arc};
+use std::{mem, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use jkworkers::model::Model;
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
 
-use crate::snapshot::Snapshot;
+use crate::{
+    names::{self, Names},
+    snapshot::Snapshot,
+};
+
+/// How long a configuration waits for names that turn into members. A resolver that takes longer
+/// is not waited for: the members come when it answers.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What all lanes share.
 #[derive(Debug)]
@@ -20,6 +28,8 @@ pub(crate) struct Shared {
     /// What files say, of which the snapshot is made. Requests do not need it.
     configured: Mutex<Arc<Model>>,
     lanes: usize,
+    /// Files have been read again.
+    pub(crate) reloaded: Notify,
 }
 
 /// The right to change the running configuration. There is one at a time.
@@ -30,10 +40,14 @@ pub(crate) struct Change<'a> {
 
 impl Shared {
     pub(super) fn new(configured: Arc<Model>, lanes: usize) -> Self {
+        let names = Arc::new(Names::new(&configured, None));
+        names.await_members(MOMENT);
+        let running = names.expand(&configured);
         Self {
-            snapshot: ArcSwap::from_pointee(Snapshot::new(configured.clone(), None, lanes)),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(running, names, None, lanes)),
             configured: Mutex::new(configured),
             lanes,
+            reloaded: Notify::new(),
         }
     }
 
@@ -51,20 +65,28 @@ impl Shared {
 impl Change<'_> {
     /// Serves what files say now, from the next request on. Returns what they said before.
     pub(crate) fn serve(mut self, configured: Arc<Model>) -> Arc<Model> {
+        let running = self.shared.snapshot.load_full();
+        let names = Arc::new(Names::new(&configured, Some(&running.names)));
+        names.await_members(MOMENT);
         let old = mem::replace(&mut *self.configured, configured);
-        self.serve_again();
+        self.replace(&running, names);
+        self.shared.reloaded.notify_one();
         old
     }
 
-    /// Makes the running configuration anew from the same files: something else has changed that
-    /// it depends on.
+    /// Makes the running configuration anew from the same files: names have other addresses.
     pub(crate) fn serve_again(self) {
-        let Shared {
-            snapshot, lanes, ..
-        } = self.shared;
-        let old = snapshot.load_full();
-        let new = Arc::new(Snapshot::new(self.configured.clone(), Some(&old), *lanes));
-        snapshot.store(new.clone());
-        new.retire(&old);
+        let old = self.shared.snapshot.load_full();
+        let new = self.replace(&old, old.names.clone());
+        names::log_members(&old.model, &new.model);
+    }
+
+    fn replace(&self, old: &Snapshot, names: Arc<Names>) -> Arc<Snapshot> {
+        let running = names.expand(&self.configured);
+        let new = Snapshot::new(running, names, Some(old), self.shared.lanes);
+        let new = Arc::new(new);
+        self.shared.snapshot.store(new.clone());
+        new.retire(old);
+        new
     }
 }

@@ -19,8 +19,7 @@ directives! {
     /// How often the names in `host` are looked up again, in the background. After a connect that
     /// failed a name is looked up at once, but not more often than once a second. Connections
     /// follow when its addresses change; when a lookup fails, those that were found before stay.
-    /// 0: names are looked up when they are first configured, and not again once they have been
-    /// found.
+    /// 0: names are looked up when files are read, and again only as long as they were never found.
     RESOLVE_INTERVAL =
         Directive::int("resolve_interval", Scope::GLOBAL, Unit::Seconds, 0, i32::MAX)
             .own(Preset::Int(30));

@@ -1,0 +1,53 @@
+//! Asking the system's resolver, which blocks for as long as it likes.
+
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
+
+use super::{LOOKUPS, Name};
+
+/// Asks in a thread of the runtime's own for such work. A thread that hangs keeps its permit, so
+/// that there are never more than [`LOOKUPS`] of them.
+pub(super) async fn system(host: Arc<str>, limit: Arc<Semaphore>) -> io::Result<Vec<SocketAddr>> {
+    let permit = limit.acquire_owned().await.map_err(io::Error::other)?;
+    let ask = move || {
+        let _permit = permit;
+        ask(&host)
+    };
+    spawn_blocking(ask).await.map_err(io::Error::other)?
+}
+
+fn ask(host: &str) -> io::Result<Vec<SocketAddr>> {
+    Ok((host, 0).to_socket_addrs()?.collect())
+}
+
+/// Asks for several names at once and takes what is known after `moment` at the latest. Blocks.
+pub(super) fn within(
+    moment: Duration,
+    names: &[Arc<Name>],
+    mut take: impl FnMut(&Name, io::Result<Vec<SocketAddr>>),
+) {
+    let until = Instant::now() + moment;
+    let (answers, answered) = mpsc::channel();
+    for name in names.iter().take(LOOKUPS) {
+        let (name, answers) = (name.clone(), answers.clone());
+        let work = move || {
+            let found = ask(&name.host);
+            // Nobody listens any more after the moment.
+            let _ = answers.send((name, found));
+        };
+        // Without a thread the name is looked up later, as the others are.
+        let _ = thread::Builder::new().name("lookup".into()).spawn(work);
+    }
+    drop(answers);
+    let left = || until.saturating_duration_since(Instant::now());
+    while let Ok((name, found)) = answered.recv_timeout(left()) {
+        take(&name, found);
+    }
+}
