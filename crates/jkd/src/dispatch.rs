@@ -1,11 +1,13 @@
 //! One request for one worker: which member next, until one answers or no other may have it.
 
+use std::pin::pin;
+
 use http::Response;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     answer::Answer,
-    attempt::{self, Failed},
+    attempt::{self, Answered, Failed, Try},
     balancer::{Attempts, Chosen, GiveUp, Step, Verdict, retry::Facts},
     forward::Forward,
     maintain::log_transition,
@@ -15,7 +17,8 @@ use crate::{
     upload::{Replay, Upload},
 };
 
-/// Sends the request to one member after the other until one answers or no other may have it.
+/// Sends the request to one member after the other until one answers or no other may have it, or
+/// the time is up: `JkRequestTimeout` is for all of it up to the head of the answer.
 pub(crate) async fn dispatch(
     group: &Group,
     forward: &Forward<'_>,
@@ -23,9 +26,38 @@ pub(crate) async fn dispatch(
     upload: Upload,
     member: &mut Option<usize>,
 ) -> Result<Response<Answer>, Stumble> {
+    let mut attempts = Attempts::new(group.balancer.clone());
+    let tried = {
+        let tries = pin!(tries(
+            group,
+            forward,
+            steering,
+            upload,
+            &mut attempts,
+            member
+        ));
+        match steering.request_timeout() {
+            None => tries.await,
+            Some(limit) => timeout(limit, tries).await.unwrap_or(Err(Stumble::TooLate)),
+        }
+    };
+    if matches!(tried, Err(Stumble::TooLate)) {
+        give_up_late(group, forward, *member, &mut attempts);
+    }
+    let (answered, this) = tried?;
+    Ok(answered.into_response(this, attempts.answered()).await)
+}
+
+async fn tries<'a>(
+    group: &'a Group,
+    forward: &'a Forward<'a>,
+    steering: &'a Steering<'a>,
+    upload: Upload,
+    attempts: &mut Attempts,
+    member: &mut Option<usize>,
+) -> Result<(Answered, Try<'a>), Stumble> {
     let sessions = steering.sessions(forward, &group.balancer.config().sticky);
     let selection = steering.selection(&sessions);
-    let mut attempts = Attempts::new(group.balancer.clone());
     let mut body = Replay::new(upload);
     let mut stale = None;
     loop {
@@ -44,7 +76,7 @@ pub(crate) async fn dispatch(
         *member = Some(chosen.index);
         let fresh = stale == Some(chosen.index);
         let guard = attempts.in_flight();
-        let this = attempt::Try {
+        let this = Try {
             group,
             chosen,
             forward,
@@ -52,11 +84,11 @@ pub(crate) async fn dispatch(
             fresh,
         };
         match attempt::attempt(this, body.take(), guard).await {
-            Ok(answered) => return Ok(answered.into_response(this, attempts.answered()).await),
+            Ok(answered) => return Ok((answered, this)),
             Err(mut failed) => {
                 stale = failed.is_stale().then_some(chosen.index);
                 body.restore(failed.upload.take());
-                look_back(group, chosen, forward, &failed, &body, &mut attempts);
+                look_back(group, chosen, forward, &failed, &body, attempts);
             }
         }
     }
@@ -85,6 +117,36 @@ fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a>
         body_asked: failed.body_asked,
         pooled: failed.pooled,
     }
+}
+
+/// The time is up. The member is judged as after a reply timeout if it has the request; its
+/// connection is closed.
+fn give_up_late(
+    group: &Group,
+    forward: &Forward<'_>,
+    member: Option<usize>,
+    attempts: &mut Attempts,
+) {
+    let doing = match attempts.in_flight() {
+        Some(guard) if guard.is_connected() => {
+            if let Some(change) = guard.record(Verdict::ReplyTimeout, snapshot::now()) {
+                log_transition(group, change);
+            }
+            "its answer"
+        }
+        Some(_) => "a connection to it",
+        None => "another try",
+    };
+    if !group.may_log() {
+        return;
+    }
+    let config = group.balancer.config();
+    let known = member.and_then(|index| Some((config.members.get(index)?, index)));
+    let name = known.map_or("", |(member, _)| &*member.worker.name);
+    let state = known.and_then(|(_, index)| group.balancer.member(index));
+    let state = state.map_or("", |member| member.state().text());
+    let (worker, client) = (&group.name, &forward.peer.ip_text);
+    tracing::error!(%worker, member = name, state, %client, request = %forward, status = 504, "request given up after JkRequestTimeout while waiting for {doing}");
 }
 
 /// The last word on a request that nobody answered. Each try has had a line of its own.

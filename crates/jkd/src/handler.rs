@@ -83,7 +83,7 @@ async fn answer(
             };
             *served = Served::by(group);
             let upload = receive(&forward, peer, body, group.max_data).await?;
-            let steering = Steering::by(mount);
+            let steering = Steering::by(host, mount);
             dispatch(group, &forward, &steering, upload, &mut served.member).await
         }
         Some(Running::Status(worker)) => {

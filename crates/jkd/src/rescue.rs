@@ -33,6 +33,8 @@ pub(crate) enum Stumble {
     Replaced(StatusCode),
     /// No member could have it, or the last one that was tried failed.
     GaveUp(GiveUp),
+    /// `JkRequestTimeout` is over.
+    TooLate,
 }
 
 impl Stumble {
@@ -44,6 +46,7 @@ impl Stumble {
             Self::Unmapped | Self::HiddenPath => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoWorker => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooLate => StatusCode::GATEWAY_TIMEOUT,
             Self::Replaced(status) => known(status),
             Self::GaveUp(why) => {
                 StatusCode::from_u16(why.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
-use jkworkers::model::{Activation, AjpWorker, Mount, RuleExtensions, StickySettings};
+use jkworkers::model::{Activation, AjpWorker, Host, Mount, RuleExtensions, StickySettings};
 
 use crate::{
     balancer::{RuleOverrides, Selection, SessionIds, retry::Failure},
@@ -18,12 +18,14 @@ pub(crate) struct Steering<'a> {
     rule: &'a RuleExtensions,
     /// By member index.
     activations: &'a [Option<Activation>],
+    request_timeout: Option<Duration>,
 }
 
 impl<'a> Steering<'a> {
-    /// What the rule that matched says.
-    pub(crate) fn by(mount: &'a Mount) -> Self {
+    /// What the rule that matched says, and its host.
+    pub(crate) fn by(host: &Host, mount: &'a Mount) -> Self {
         Self {
+            request_timeout: host.request_timeout,
             rule: &mount.extensions,
             activations: &mount.activations,
         }
@@ -58,6 +60,11 @@ impl<'a> Steering<'a> {
                 activations: self.activations,
             },
         }
+    }
+
+    /// `JkRequestTimeout`: for all attempts together.
+    pub(crate) fn request_timeout(&self) -> Option<Duration> {
+        self.request_timeout
     }
 
     /// What `reply_timeout` is for this request, where it is not the worker's. Zero is off.

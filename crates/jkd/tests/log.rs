@@ -209,3 +209,30 @@ fn a_member_that_works_again_is_told_once() {
     }
     assert!(!jkd.log().contains("canary4711"));
 }
+
+#[test]
+fn a_request_that_takes_too_long_is_told_with_what_it_waited_for() {
+    let (silent, nobody) = (Backend::silent(), Nobody::new());
+    let conf = "Listen 127.0.0.1:0\nJkWorkersFile workers.properties\nJkRequestTimeout 1\n\
+                JkMount /* lb\n";
+    let start = |workers: &str| {
+        let builder = Jkd::builder(env!("CARGO_BIN_EXE_jkd")).file("jk.conf", conf);
+        let builder = builder.file("workers.properties", workers);
+        builder.start(&["run", "--config", "jk.conf"])
+    };
+    let jkd = start(&workers(silent.address.port()));
+    assert_eq!(jkd.http().get("/x?token=hidden").status, 504);
+    let said = line(&jkd, "after JkRequestTimeout while waiting for its answer");
+    for part in ["ERROR", "worker=lb", "member=\"node\"", "state=\"ERR\""] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
+    assert!(!jkd.log().contains("hidden"));
+
+    let retrying = workers(nobody.address.port()) + "worker.node.retry_interval=60000\n";
+    let jkd = start(&retrying);
+    assert_eq!(jkd.http().get("/").status, 504);
+    line(
+        &jkd,
+        "after JkRequestTimeout while waiting for a connection to it",
+    );
+}

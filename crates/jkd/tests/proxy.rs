@@ -13,6 +13,8 @@
 mod answers;
 #[path = "proxy/bodies.rs"]
 mod bodies;
+#[path = "proxy/deadline.rs"]
+mod deadline;
 #[path = "proxy/echo.rs"]
 mod echo;
 #[path = "proxy/failover.rs"]

@@ -160,6 +160,10 @@ fn host(main: &Server, server: &Server, map: UriMap) -> Host {
                 .unwrap_or(defaults.merge_slashes),
         },
         forward_uri: server.forward_uri.or(main.forward_uri).unwrap_or_default(),
+        request_timeout: server
+            .request_timeout
+            .or(main.request_timeout)
+            .filter(|limit| !limit.is_zero()),
         uri_map: map.reject_unsafe(rejects_unsafe(main, server)),
         locations: locations.filter_map(location).collect(),
     }

@@ -79,6 +79,11 @@ impl InFlight {
         self.set_connected(true);
     }
 
+    /// Whether the connection to the member is up, over which the request goes to it at once.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
     /// The try failed, though the attempt may go on.
     pub(super) fn disconnected(&mut self) {
         self.set_connected(false);

@@ -230,6 +230,7 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
         addresses: Vec::new(),
         uri_rules: UriRules::default(),
         forward_uri: ForwardUri::default(),
+        request_timeout: None,
         uri_map: UriMap::new(mounts.iter().map(|m| mount(m, &origin))),
         locations: Vec::new(),
     };

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     net::IpAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub(crate) use self::server::listen_address as listen;
@@ -67,6 +68,7 @@ pub(crate) struct Server {
     pub(crate) mount_copy: Option<bool>,
     pub(crate) reject_unsafe: Switch,
     pub(crate) forward_uri: Option<ForwardUri>,
+    pub(crate) request_timeout: Option<Duration>,
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
     pub(crate) locations: Vec<LocationDraft>,
@@ -124,6 +126,7 @@ impl Server {
             mount_copy: None,
             reject_unsafe: Switch::default(),
             forward_uri: None,
+            request_timeout: None,
             encoded_slashes: None,
             merge_slashes: None,
             locations: Vec::new(),

@@ -148,6 +148,8 @@ const TABLE: &[Directive] = &[
     row("JkAutoAlias", Server, ONE, Later(jk::anything)),
     row("JkStripSession", Server, ONE_OR_TWO, Later(jk::flag)),
     row("JkEnvVar", Server, ONE_OR_TWO, Later(jk::anything)),
+    // jkd's own
+    row("JkRequestTimeout", Server, ONE, Works(jk::request_timeout)),
     // mod_jk: logging and the process
     row("JkLogFile", Server, ONE, Works(jk::log_file)),
     row("JkLogLevel", Server, ONE, Works(jk::log_level)),

@@ -179,6 +179,26 @@ fn merging_of_slashes_is_inherited_and_encoded_slashes_are_not() {
 }
 
 #[test]
+fn the_limit_of_requests_is_inherited_and_can_be_lifted() {
+    let limits = |text: &str| -> Vec<_> {
+        let limit = |host: &Host| host.request_timeout.map(|limit| limit.as_millis());
+        load(text).hosts.iter().map(limit).collect()
+    };
+    assert_eq!(limits(""), [None]);
+    let found = limits(
+        "JkRequestTimeout 30\n
+         <VirtualHost *>\n</VirtualHost>
+         <VirtualHost *>\nJkRequestTimeout 1500MS\n</VirtualHost>
+         <VirtualHost *>\nJkRequestTimeout 2s\n</VirtualHost>
+         <VirtualHost *>\nJkRequestTimeout 0\n</VirtualHost>",
+    );
+    assert_eq!(
+        found,
+        [Some(30_000), Some(30_000), Some(1500), Some(2000), None]
+    );
+}
+
+#[test]
 fn the_last_forward_uri_option_counts_and_is_inherited() {
     let model = load(
         "

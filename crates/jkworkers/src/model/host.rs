@@ -31,6 +31,9 @@ pub struct Host {
     pub uri_rules: UriRules,
     /// In which form the path goes to the backend.
     pub forward_uri: ForwardUri,
+    /// `JkRequestTimeout`: how long all attempts to have a request answered may take together, up
+    /// to the head of the answer. `None`: no limit. mod_jk has no such directive.
+    pub request_timeout: Option<Duration>,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
     /// `<Location>` sections that say something about access, in the order in which they are

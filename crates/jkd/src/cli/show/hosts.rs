@@ -55,6 +55,9 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     if !host.aliases.is_empty() {
         writeln!(out, "  ServerAlias {}", host.aliases.join(" "))?;
     }
+    if let Some(limit) = host.request_timeout {
+        writeln!(out, "  JkRequestTimeout {}ms", limit.as_millis())?;
+    }
     if host.uri_map.is_empty() {
         writeln!(out, "  # nothing is mounted here")?;
     }

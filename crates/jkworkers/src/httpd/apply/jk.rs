@@ -1,6 +1,6 @@
 //! mod_jk's directives.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use super::{Apply, Call, MountLine};
 use crate::{
@@ -111,6 +111,32 @@ pub(in crate::httpd) fn options(apply: &mut Apply<'_>, call: &Call<'_>) {
         };
         apply.option(on, name, call);
     }
+}
+
+/// `JkRequestTimeout time[s|ms]`; 0 is no limit
+pub(in crate::httpd) fn request_timeout(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let limit = duration(call.first());
+    if limit.is_none() {
+        let message = format!("JkRequestTimeout {} is no time", call.first());
+        let help = "Write seconds, such as 30, or milliseconds, such as 500ms; 0 is no limit.";
+        apply.error(call.origin, message, help);
+    }
+    apply.server().request_timeout = limit;
+}
+
+/// Seconds, unless `ms` follows.
+fn duration(text: &str) -> Option<Duration> {
+    let lower = text.to_ascii_lowercase();
+    let (digits, unit) = match lower.strip_suffix("ms") {
+        Some(digits) => (digits, Duration::from_millis(1)),
+        None => (
+            lower.strip_suffix('s').unwrap_or(&lower),
+            Duration::from_secs(1),
+        ),
+    };
+    let number = digits.bytes().all(|b| b.is_ascii_digit());
+    let number = number.then(|| digits.parse::<u32>().ok()).flatten()?;
+    unit.checked_mul(number)
 }
 
 /// Nothing to check.
