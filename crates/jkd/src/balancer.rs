@@ -202,3 +202,5 @@ fn routes(members: &[model::Member]) -> Box<[(Arc<str>, usize)]> {
 mod scenarios;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod transitions;

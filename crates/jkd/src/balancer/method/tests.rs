@@ -1,5 +1,7 @@
 //! What each method makes of the same requests.
 
+mod model;
+
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     thread,
@@ -7,7 +9,17 @@ use std::{
 
 use jkworkers::model::Method;
 
-use super::super::{Balancer, InFlight, Slot, Verdict, testing::*};
+use super::super::{
+    Balancer, InFlight, RuleOverrides, Selection, SessionIds, Slot, Tried, Verdict, testing::*,
+};
+
+const METHODS: [Method; 5] = [
+    Method::Request,
+    Method::Session,
+    Method::Next,
+    Method::Traffic,
+    Method::Busyness,
+];
 
 fn by(method: Method, factors: &[u32]) -> Arc<Balancer> {
     with(factors, |c| c.method = method)
@@ -28,6 +40,112 @@ fn serve(balancer: &Arc<Balancer>, cookie: &str, count: usize, bytes: u64) -> St
             balancer.name_of(Ok(*guard.chosen()))
         })
         .collect()
+}
+
+/// What `event` leaves of the load of `a`, whose multiplier is 2, under each of [`METHODS`].
+fn adds(event: impl Fn(&Arc<Balancer>)) -> [u64; 5] {
+    METHODS.map(|method| {
+        let balancer = with(&[1, 2], |c| {
+            c.method = method;
+            edit(&mut c.members[0], |w| w.busy_limit = 1);
+        });
+        event(&balancer);
+        balancer.view(at(0)).members[0].load
+    })
+}
+
+#[test]
+fn when_loads_grow() {
+    // Request, Session, Next, Traffic, Busyness.
+    let answered = |cookie: &'static str| {
+        adds(|balancer| {
+            let mut guard = begin(balancer, cookie);
+            guard.count_bytes(10, 20);
+            guard.works();
+        })
+    };
+    assert_eq!(answered(""), [2, 2, 2, 60, 0], "a new session");
+    assert_eq!(
+        answered("JSESSIONID=9"),
+        [2, 0, 0, 60, 0],
+        "an id without a route"
+    );
+    assert_eq!(
+        answered("JSESSIONID="),
+        [2, 2, 2, 60, 0],
+        "an empty id is none"
+    );
+    assert_eq!(
+        answered("JSESSIONID=9.a"),
+        [2, 0, 0, 60, 0],
+        "its own session"
+    );
+}
+
+#[test]
+fn when_loads_grow_in_spite_of_failures() {
+    let held = adds(|balancer| std::mem::forget(begin(balancer, "")));
+    assert_eq!(held, [2, 2, 2, 0, 2], "before the end of the call");
+    let fails = adds(|balancer| {
+        begin(balancer, "").record(Verdict::Failed, at(0));
+    });
+    assert_eq!(fails, [2, 2, 2, 0, 0], "a failed attempt");
+    let full = adds(|balancer| {
+        let _working = balancer.slots[0].state.in_flight.fetch_add(1, Relaxed);
+        let chosen = balancer.pick("", at(0)).unwrap();
+        assert!(balancer.begin(chosen, at(0)).is_err());
+    });
+    assert_eq!(full, [2, 2, 2, 0, 0], "refused because of busy_limit");
+    let unconnected = adds(|balancer| {
+        begin(balancer, "").record(Verdict::NoEndpoint, at(0));
+    });
+    assert_eq!(unconnected, [0; 5], "no endpoint");
+    let stateless = adds(|balancer| {
+        let sessions = SessionIds::default();
+        let selection = Selection {
+            sessions: &sessions,
+            rule: RuleOverrides {
+                stateless: true,
+                ..RuleOverrides::default()
+            },
+        };
+        let chosen = balancer.choose(&selection, &Tried::default(), at(0));
+        let mut guard = balancer.begin(chosen.unwrap(), at(0)).unwrap();
+        guard.count_bytes(10, 20);
+    });
+    assert_eq!(stateless, [2, 0, 0, 60, 0], "a rule with stateless");
+}
+
+#[test]
+fn when_sessions_are_counted() {
+    for method in METHODS {
+        let balancer = by(method, &[1, 1]);
+        for (cookie, sessions) in [("JSESSIONID=1.a", 0), ("JSESSIONID=1", 0), ("", 1)] {
+            let before = balancer.view(at(0));
+            serve(&balancer, cookie, 1, 0);
+            let count = |view: &crate::balancer::View| -> u64 {
+                view.members.iter().map(|m| m.counts.sessions).sum()
+            };
+            let counted = count(&balancer.view(at(0))) - count(&before);
+            assert_eq!(counted, sessions, "{method:?} {cookie}");
+        }
+    }
+}
+
+#[test]
+fn multipliers() {
+    for (factors, mults) in [
+        (&[1, 1][..], &[1, 1][..]),
+        (&[2, 1], &[1, 2]),
+        (&[4, 6, 10], &[15, 10, 6]),
+        (&[3, 3, 3], &[1, 1, 1]),
+        (&[1, 100], &[100, 1]),
+        (&[7, 11, 13], &[143, 91, 77]),
+    ] {
+        let view = balancer(factors).view(at(0));
+        let actual: Vec<_> = view.members.iter().map(|m| m.mult).collect();
+        assert_eq!(actual, mults, "{factors:?}");
+    }
 }
 
 #[test]
