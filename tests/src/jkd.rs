@@ -30,6 +30,8 @@ pub struct JkdBuilder {
     binary: PathBuf,
     directory: TempDir,
     environment: Vec<(String, String)>,
+    /// Whether it has names of its own.
+    names: bool,
 }
 
 impl Jkd {
@@ -39,6 +41,7 @@ impl Jkd {
             binary: binary.into(),
             directory: tempfile::tempdir().expect("a temporary directory"),
             environment: Vec::new(),
+            names: false,
         }
     }
 
@@ -110,6 +113,17 @@ impl JkdBuilder {
         self
     }
 
+    /// Lets it see these lines instead of the machine's `/etc/hosts`, and ask nobody else for
+    /// names. They can be changed while it runs: [`Jkd::write`] the file `hosts`. Needs root, or a
+    /// kernel that lets everybody make namespaces.
+    #[must_use]
+    pub fn names(mut self, hosts: &str) -> Self {
+        self.names = true;
+        self.file("hosts", hosts)
+            .file("nsswitch.conf", "hosts: files\n")
+            .file("host.conf", "multi on\n")
+    }
+
     /// The directory.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -144,7 +158,11 @@ impl JkdBuilder {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = if self.names {
+            in_own_namespace(&self.binary)
+        } else {
+            Command::new(&self.binary)
+        };
         command
             .args(arguments)
             .current_dir(self.directory.path())
@@ -154,6 +172,26 @@ impl JkdBuilder {
             .env("NO_COLOR", "1");
         command
     }
+}
+
+/// Puts files of the working directory over those by which the system resolves names, for this
+/// program alone.
+const OVER_ETC: &str = r#"
+for file in hosts nsswitch.conf host.conf; do
+  [ ! -e "/etc/$file" ] || mount --bind "$file" "/etc/$file" || exit 1
+done
+exec "$0" "$@"
+"#;
+
+fn in_own_namespace(binary: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    let may_mount = Command::new("unshare").args(["--mount", "true"]).output();
+    if !may_mount.is_ok_and(|output| output.status.success()) {
+        command.arg("--map-root-user");
+    }
+    command.args(["--mount", "--propagation", "private", "sh", "-c", OVER_ETC]);
+    command.arg(binary);
+    command
 }
 
 /// The address in the line `… listening on http://ADDRESS`.

@@ -139,12 +139,12 @@ impl Name {
             let (host, addresses) = (&*self.host, List(&old));
             if old.is_empty() {
                 tracing::warn!(
-                    host,
+                    %host,
                     error,
                     "a name cannot be looked up: there is no way to its workers until it can"
                 );
             } else {
-                tracing::warn!(host, error, %addresses, "a name cannot be looked up: its addresses stay as they are");
+                tracing::warn!(%host, error, %addresses, "a name cannot be looked up: its addresses stay as they are");
             }
         }
         false
@@ -153,7 +153,7 @@ impl Name {
     fn note_found(&self, old: &[SocketAddr], found: &[SocketAddr]) -> bool {
         let host = &*self.host;
         if self.failing.swap(false, Relaxed) {
-            tracing::info!(host, "the name can be looked up again");
+            tracing::info!(%host, "the name can be looked up again");
         }
         let changed = self.addresses.set(found.iter().copied());
         if !changed {
@@ -161,13 +161,13 @@ impl Name {
         }
         let new = self.addresses.known();
         if old.is_empty() {
-            tracing::debug!(host, addresses = %List(&new), "the name has been looked up");
+            tracing::debug!(%host, addresses = %List(&new), "the name has been looked up");
         } else {
-            tracing::info!(host, old = %List(old), new = %List(&new), "the name has other addresses");
+            tracing::info!(%host, old = %List(old), new = %List(&new), "the name has other addresses");
         }
         if new.len() > MAX_ADDRESSES {
             tracing::warn!(
-                host,
+                %host,
                 addresses = new.len(),
                 "the name has too many addresses to be members; {MAX_ADDRESSES} are"
             );
@@ -183,16 +183,11 @@ pub(crate) fn log_members(old: &Model, new: &Model) {
         let (Some(before), Some(after)) = (before, members(&worker.kind)) else {
             continue;
         };
-        let balancer = &*worker.name;
         for member in without(after, before) {
-            tracing::info!(worker = balancer, member, "member added");
+            tracing::info!(worker = %worker.name, %member, "member added");
         }
         for member in without(before, after) {
-            tracing::info!(
-                worker = balancer,
-                member,
-                "member removed: its requests may finish"
-            );
+            tracing::info!(worker = %worker.name, %member, "member removed: its requests may finish");
         }
     }
 }
