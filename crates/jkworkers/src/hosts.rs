@@ -1,76 +1,19 @@
 //! From the draft of the servers to hosts: which rules are whose, and what is inherited.
 
+mod own;
+
 use std::{collections::HashSet, sync::Arc};
+
+use self::own::Copies;
+pub(crate) use self::own::Own;
 
 use crate::{
     diag::{Diagnostics, listing},
-    httpd::{Draft, LocationDraft, MountLine, Server},
-    model::{Access, Host, Listen, Location, Mount, MountSource, Require},
-    mounts::Rule,
+    httpd::{Draft, LocationDraft, Server},
+    model::{Access, Host, Listen, Location, Mount, Require},
     uri_map::{UriMap, UriRules},
     workers_properties::Workers,
 };
-
-/// The rules that one server wrote itself.
-#[derive(Default)]
-pub(crate) struct Own {
-    /// `JkMount` and `JkUnMount`, each with what it stands for.
-    lines: Vec<(MountLine, Vec<Mount>)>,
-    /// The rules of its `JkMountFile`; `None` when it has none.
-    file: Option<Vec<Mount>>,
-}
-
-impl Own {
-    /// Expands the lines of a server.
-    pub(crate) fn new(server: &Server, file: Option<Vec<Mount>>, found: &mut Diagnostics) -> Self {
-        let expand = |line: &MountLine| {
-            let rule = Rule {
-                pattern: &line.path,
-                worker: &line.worker,
-                source: MountSource::JkMount,
-                origin: &line.origin,
-            };
-            let mut mounts = rule.expand(found).unwrap_or_default();
-            for mount in &mut mounts {
-                mount.exclusion |= line.exclusion;
-            }
-            (line.clone(), mounts)
-        };
-        Self {
-            lines: server.mounts.iter().map(expand).collect(),
-            file,
-        }
-    }
-
-    /// Every rule, lines first.
-    pub(crate) fn mounts(&self) -> impl Iterator<Item = &Mount> {
-        let lines = self.lines.iter().flat_map(|(_, mounts)| mounts);
-        lines.chain(self.file.iter().flatten())
-    }
-
-    /// The same, to complete them.
-    pub(crate) fn mounts_mut(&mut self) -> impl Iterator<Item = &mut Mount> {
-        let lines = self.lines.iter_mut().flat_map(|(_, mounts)| mounts);
-        lines.chain(self.file.iter_mut().flatten())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.file.is_none()
-    }
-
-    /// `JkMountCopy`: adds the main server's lines whose path is not written here, and its file
-    /// if there is none here.
-    fn with<'a>(&'a self, main: &'a Self) -> impl Iterator<Item = &'a Mount> {
-        let key = |line: &'a MountLine| (line.exclusion, line.path.as_str());
-        let own: HashSet<_> = self.lines.iter().map(|(line, _)| key(line)).collect();
-        let copied = main.lines.iter();
-        let copied = copied.filter(move |(line, _)| !own.contains(&key(line)));
-        let lines = self.lines.iter().chain(copied);
-        let file = self.file.as_ref().or(main.file.as_ref());
-        let file = file.into_iter().flatten();
-        lines.flat_map(|(_, mounts)| mounts).chain(file)
-    }
-}
 
 /// Builds the hosts. `own` has the rules of each server of the draft; `more` are rules for the
 /// main server only: those of the command line and of `worker.NAME.mount`.
@@ -79,11 +22,12 @@ pub(crate) fn build(draft: &Draft, own: &[Own], more: &[Mount]) -> Vec<Host> {
         return Vec::new();
     };
     let main_map = UriMap::new(main_own.mounts().chain(more).cloned());
+    let copies = Copies::new(main_own);
     let virtual_map = |server: &Server, own: &Own| {
         let copy = server.mount_copy.unwrap_or(draft.copy_mounts_by_default);
         match (copy, own.is_empty()) {
             (true, true) => main_map.clone(),
-            (true, false) => UriMap::new(own.with(main_own).cloned()),
+            (true, false) => copies.added_to(own),
             (false, _) => UriMap::new(own.mounts().cloned()),
         }
     };

@@ -346,6 +346,8 @@ fn base(config: Option<&Path>) -> PathBuf {
 }
 
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod findings;
 #[cfg(test)]
 mod hostile;

@@ -8,17 +8,19 @@
 
 mod explain;
 mod index;
+mod layers;
 mod normalise;
 mod rules;
 pub mod tomcat;
 mod trie;
 pub(crate) mod wildcard;
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use serde::{Serialize, Serializer};
 
-use self::rules::Rules;
+use self::layers::Layers;
+pub(crate) use self::layers::Replaced;
 pub use self::{
     explain::{Explanation, Loser, Reason},
     normalise::{BadUri, EncodedSlashes, UriRules, clean, decode, normalise},
@@ -31,7 +33,7 @@ pub const MAX_URI: usize = 4095;
 /// The rules of one host in matching order.
 #[derive(Clone, Debug, Default)]
 pub struct UriMap {
-    rules: Arc<Rules>,
+    rules: Layers,
     reject_unsafe: bool,
 }
 
@@ -39,9 +41,17 @@ impl UriMap {
     /// Puts rules, given in the order in which they were written, in matching order.
     pub fn new(rules: impl IntoIterator<Item = Mount>) -> Self {
         Self {
-            rules: Arc::new(Rules::new(rules)),
+            rules: Layers::new(rules),
             reject_unsafe: false,
         }
+    }
+
+    /// `JkMountCopy`: adds another host's own rules. Those that are replaced must be mounts, and
+    /// have a counterpart here with the same pattern and source.
+    #[must_use]
+    pub(crate) fn copying(mut self, from: &Self, replaced: HashSet<Replaced>) -> Self {
+        self.rules = self.rules.copying(&from.rules, replaced);
+        self
     }
 
     /// `JkOptions RejectUnsafeURI`: URIs with `%` or `\` after decoding are not mapped.

@@ -1,9 +1,10 @@
-//! The rules of a map in matching order, and how they are found.
+//! Rules in matching order, and how they are found.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     index::{Index, Rank},
+    layers::order,
     wildcard,
 };
 use crate::model::Mount;
@@ -25,10 +26,7 @@ impl Rules {
     /// Puts rules, given in the order in which they were written, in matching order.
     pub(super) fn new(rules: impl IntoIterator<Item = Mount>) -> Self {
         let mut all: Vec<_> = rules.into_iter().collect();
-        all.sort_by_cached_key(|rule| {
-            let slashes = rule.pattern.bytes().filter(|&b| b == b'/').count();
-            Reverse((slashes, rule.pattern.len(), rule.source))
-        });
+        all.sort_by_cached_key(order);
         let enabled = || (0..).zip(&all).filter(|(_, rule)| !rule.disabled);
         let mounts = Index::new(patterns(enabled().filter(|(_, rule)| !rule.exclusion)));
         let mut exclusions = HashMap::<_, Vec<_>>::new();
@@ -61,11 +59,6 @@ impl Rules {
     /// All rules, exclusions and disabled ones included.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Mount> {
         self.all.iter()
-    }
-
-    /// Whether there is no rule.
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
     }
 }
 
