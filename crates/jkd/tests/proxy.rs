@@ -29,5 +29,9 @@ mod recovery;
 mod requests;
 #[path = "proxy/rule_extensions.rs"]
 mod rule_extensions;
+#[path = "proxy/settings.rs"]
+mod settings;
+#[path = "proxy/spy.rs"]
+mod spy;
 #[path = "proxy/strictness.rs"]
 mod strictness;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ajp13::PoolStats;
+use ajp13::{PoolOptions, PoolStats};
 use jkd::{
     balancer::MemberState,
     serve::{self, Layout, Running, Settings},
@@ -105,6 +105,13 @@ impl Daemon {
             group.balancer.view(snapshot::now()).members[member]
                 .totals
                 .elected
+        })
+    }
+
+    /// How connections to a member are made.
+    pub(crate) fn pool_options(&self, balancer: &str, member: usize) -> PoolOptions {
+        self.group(balancer, |group| {
+            group.endpoints[member].pool.options().clone()
         })
     }
 
