@@ -269,8 +269,8 @@ fn a_balancer_grows_and_shrinks_with_a_name_and_sessions_stay() {
 
     jkd.write("hosts", &hosts("tomcats", &[4, 2, 3]));
     jkd.wait_for_log("member=x-127.0.0.4");
-    load.go_on();
-    assert_eq!(who_serves(&jkd), set(&[2, 3, 4]));
+    // Other clients take turns in between.
+    wait_until("everybody to serve", || who_serves(&jkd) == set(&[2, 3, 4]));
     for _ in 0..5 {
         for number in [2, 3, 4] {
             assert_eq!(get_in_session(&jkd, number), number.to_string());
@@ -278,8 +278,8 @@ fn a_balancer_grows_and_shrinks_with_a_name_and_sessions_stay() {
     }
 
     jkd.write("hosts", &hosts("tomcats", &[4, 2]));
-    jkd.wait_for_log("member removed");
-    assert_eq!(who_serves(&jkd), set(&[2, 4]));
+    jkd.wait_for_log("member removed: its requests may finish worker=lb member=x-127.0.0.3");
+    assert!(who_serves(&jkd).is_subset(&set(&[2, 4])));
     for _ in 0..5 {
         assert_eq!(get_in_session(&jkd, 2), "2");
         assert_eq!(get_in_session(&jkd, 4), "4");
