@@ -45,7 +45,14 @@ impl Backend {
     where
         F: Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static,
     {
-        let listener = TcpListener::bind(address).expect("a free address");
+        Self::on(TcpListener::bind(address).expect("a free address"), answer)
+    }
+
+    /// As `start`, on a socket that listens.
+    pub fn on<F>(listener: TcpListener, answer: F) -> Self
+    where
+        F: Fn(&mut Exchange<'_>) -> io::Result<()> + Send + Sync + 'static,
+    {
         let address = listener.local_addr().expect("an address");
         let answer = Arc::new(answer);
         let backend = Self {
@@ -66,8 +73,7 @@ impl Backend {
 
     /// One that accepts connections and says nothing, not even to a CPing: it closes them at once,
     /// or holds them until the other side does.
-    pub fn without_a_word(closes: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    pub fn without_a_word(listener: TcpListener, closes: bool) -> Self {
         let backend = Self {
             address: listener.local_addr().expect("an address"),
             connections: Arc::default(),

@@ -174,9 +174,7 @@ impl Cast {
         let server = server.unwrap_or_else(|| panic!("no server {name}"));
         *server.plays.list.lock() = list(plays);
         server.plays.next.store(0, Ordering::SeqCst);
-        if server.nobody.take().is_some() {
-            server.start(server.address, &stage);
-        }
+        server.start(&stage);
     }
 
     /// What was heard since the last time, in the order in which it came.
@@ -229,13 +227,16 @@ impl Server {
             }),
         };
         if server.plays.first() != Some(Play::Refuse) {
-            server.nobody = None;
-            server.start(([127, 0, 0, 1], 0).into(), stage);
+            server.start(stage);
         }
         server
     }
 
-    fn start(&mut self, address: SocketAddr, stage: &Arc<Stage>) {
+    /// Listens, unless it does already.
+    fn start(&mut self, stage: &Arc<Stage>) {
+        let Some(listener) = self.nobody.take().map(Nobody::listen) else {
+            return;
+        };
         let (name, plays, stage) = (self.name.clone(), self.plays.clone(), stage.clone());
         let at_once = match plays.first() {
             Some(Play::HangUp) => Some(true),
@@ -243,10 +244,11 @@ impl Server {
             _ => None,
         };
         let backend = match at_once {
-            Some(closes) => Backend::without_a_word(closes),
-            None => Backend::at(address, move |exchange| stage.play(&name, &plays, exchange)),
+            Some(closes) => Backend::without_a_word(listener, closes),
+            None => Backend::on(listener, move |exchange| {
+                stage.play(&name, &plays, exchange)
+            }),
         };
-        self.address = backend.address;
         self.backend = Some(backend);
     }
 }

@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpSocket, time::Instant};
+use socket2::{Domain, Socket, Type};
+use tokio::time::Instant;
 
 /// A deadline that only a broken program misses, also on a machine that is busy with other things.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -42,20 +43,27 @@ pub fn try_within<T>(deadline: Duration, mut probe: impl FnMut() -> Option<T>) -
 pub struct Nobody {
     /// The address.
     pub address: SocketAddr,
-    _taken: TcpSocket,
+    taken: Socket,
 }
 
 impl Nobody {
     /// Takes a port of 127.0.0.1.
     #[allow(clippy::new_without_default, reason = "each one is another address")]
     pub fn new() -> Self {
-        let taken = TcpSocket::new_v4().expect("a socket");
+        let taken = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        taken.bind(any).expect("a free port");
+        taken.bind(&any.into()).expect("a free port");
+        let address = taken.local_addr().expect("an address");
         Self {
-            address: taken.local_addr().expect("an address"),
-            _taken: taken,
+            address: address.as_socket().expect("an address of IPv4"),
+            taken,
         }
+    }
+
+    /// Listens from now on. Nobody else can have taken the port in between.
+    pub fn listen(self) -> TcpListener {
+        self.taken.listen(128).expect("a socket that listens");
+        self.taken.into()
     }
 }
 

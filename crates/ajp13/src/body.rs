@@ -11,7 +11,6 @@ use http_body::{Frame, SizeHint};
 use crate::conn::upload::{AnySource, Upload};
 use crate::conn::{Event, Io};
 use crate::error::{Error, ErrorKind, hint};
-use crate::exchange::Exchange;
 use crate::pool::PooledConn;
 use crate::stream::Stream;
 
@@ -42,7 +41,7 @@ pub struct Body<IO: Io = Stream> {
     refused: bool,
 }
 
-/// Bytes of bodies, as far as they have been carried.
+/// What was carried so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tally {
@@ -52,6 +51,10 @@ pub struct Tally {
     pub received: u64,
     /// Whether the container asked for more of the request's body than it was sent unasked.
     pub asked: bool,
+    /// All bytes of the request sent to the container, with its head and the framing.
+    pub written: u64,
+    /// All bytes of the response received from it, with its head and the framing.
+    pub read: u64,
 }
 
 impl<IO: Io> Body<IO> {
@@ -76,10 +79,7 @@ impl<IO: Io> Body<IO> {
 
     /// Bytes carried so far, in both directions.
     pub fn tally(&self) -> Tally {
-        match self.conn.as_ref().and_then(|conn| conn.conn().exchange()) {
-            Some(exchange) => tally_of(exchange),
-            None => self.tally,
-        }
+        (self.conn.as_ref()).map_or(self.tally, |conn| conn.conn().tally())
     }
 
     /// What an operator should look at when Tomcat itself, not the application, refused the
@@ -107,8 +107,8 @@ impl<IO: Io> Body<IO> {
         };
         self.upload = Upload::none();
         let conn_ref = conn.conn();
+        self.tally = conn_ref.tally();
         if let Some(exchange) = conn_ref.exchange() {
-            self.tally = tally_of(exchange);
             self.refused = self.status == StatusCode::FORBIDDEN && exchange.reuse().is_err();
         }
         match conn_ref.content() {
@@ -119,7 +119,7 @@ impl<IO: Io> Body<IO> {
 
     fn broken(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Some(conn) = self.conn.take() {
-            self.tally = conn.conn().exchange().map(tally_of).unwrap_or_default();
+            self.tally = conn.conn().tally();
         }
         self.upload = Upload::none();
         Poll::Ready(Some(Err(error)))
@@ -186,14 +186,6 @@ impl<IO: Io> fmt::Debug for Body<IO> {
             .field("left", &self.left)
             .field("tally", &self.tally())
             .finish_non_exhaustive()
-    }
-}
-
-fn tally_of(exchange: &Exchange) -> Tally {
-    Tally {
-        sent: exchange.body_sent(),
-        received: exchange.body_received(),
-        asked: exchange.body_asked(),
     }
 }
 

@@ -27,6 +27,7 @@ use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::body::Tally;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::{Announced, Due, Exchange, Stage};
@@ -81,6 +82,14 @@ struct Facts {
     /// Body bytes after which the answer has told all it has: its Content-Length, or 0 where
     /// there can be no body.
     content: Option<u64>,
+    /// Bytes of packets that came in answer.
+    read: u64,
+}
+
+impl Facts {
+    fn count(&mut self, packet: usize) {
+        self.read = self.read.saturating_add(packet as u64);
+    }
 }
 
 /// What an exchange has to tell.
@@ -128,6 +137,18 @@ impl<IO> Conn<IO> {
     /// Whether a request has been served over this connection before.
     pub fn is_reused(&self) -> bool {
         self.served > 0
+    }
+
+    /// What the exchange has carried so far.
+    pub(crate) fn tally(&self) -> Tally {
+        let exchange = self.exchange.as_ref();
+        Tally {
+            sent: exchange.map_or(0, Exchange::body_sent),
+            received: exchange.map_or(0, Exchange::body_received),
+            asked: exchange.is_some_and(Exchange::body_asked),
+            written: self.output.written(),
+            read: self.facts.read,
+        }
     }
 
     pub(crate) fn exchange(&self) -> Option<&Exchange> {

@@ -205,7 +205,7 @@ impl Drop for Relay {
     fn drop(&mut self) {
         let tally = self.body.tally();
         if let Some(guard) = &mut self.guard {
-            guard.count_bytes(tally.sent, tally.received);
+            guard.count_bytes(tally.written, tally.read);
         }
         if !self.is_whole() && !self.broken {
             self.record(Verdict::ClientError);

@@ -16,6 +16,8 @@
 
 #[path = "scenarios/case.rs"]
 mod case;
+#[path = "fidelity/methods.rs"]
+mod methods;
 #[path = "scenarios/server.rs"]
 mod server;
 #[path = "scenarios/stage.rs"]
@@ -36,6 +38,7 @@ use self::{
     case::{Case, Step},
     server::Jkd,
     stage::{Stage, is_expected},
+    topics::in_parallel,
 };
 
 /// Names of differences, and the subject of the row of `docs/differences.md` about each.

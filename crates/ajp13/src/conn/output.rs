@@ -35,6 +35,8 @@ pub(super) struct Output {
     head: usize,
     /// Whether a DATA packet waits to be written.
     has_data: bool,
+    /// Bytes written since the last FORWARD_REQUEST began.
+    written: u64,
 }
 
 impl Output {
@@ -50,12 +52,18 @@ impl Output {
         self.clear();
         write(&mut self.buffer).inspect_err(|_| self.buffer.clear())?;
         self.head = self.buffer.len();
+        self.written = 0;
         Ok(())
     }
 
     /// Whether all of the FORWARD_REQUEST has been handed to the operating system.
     pub(super) fn head_is_out(&self) -> bool {
         self.head == 0
+    }
+
+    /// Bytes handed to the operating system since the FORWARD_REQUEST began.
+    pub(super) fn written(&self) -> u64 {
+        self.written
     }
 
     /// Whether a DATA packet may be added: one at a time, so that a container which asks without
@@ -116,6 +124,7 @@ impl Output {
 
     fn advance(&mut self, count: usize) {
         self.head = self.head.saturating_sub(count);
+        self.written = self.written.saturating_add(count as u64);
         let encoded = count.min(self.buffer.len());
         self.body.advance((count - encoded).min(self.body.len()));
         if encoded == self.buffer.len() {

@@ -44,6 +44,7 @@ impl<IO: Io> Conn<IO> {
 
     /// A packet of which parts are handed out: it leaves the buffer as a shared slice.
     fn sharing_turn(&mut self, length: usize) -> Result<Option<Turn>, Error> {
+        self.facts.count(length);
         let payload = self.input.take(length);
         let packet = ResponsePacket::decode(&payload)?;
         let Some(exchange) = &mut self.exchange else {
@@ -74,6 +75,7 @@ impl<IO: Io> Conn<IO> {
             Step::End => Some(Turn::Event(Event::End)),
             _ => None,
         };
+        self.facts.count(length);
         self.input.skip(length);
         Ok(turn)
     }

@@ -78,6 +78,7 @@ impl Server for Jkd {
             let fact = match fact {
                 Fact::Elected => seen.counts.elected.to_string(),
                 Fact::Errors => seen.counts.errors.to_string(),
+                Fact::Read => seen.counts.read.to_string(),
                 Fact::State => seen.state.text().to_owned(),
             };
             (member.worker.name.to_string(), fact)
@@ -107,6 +108,7 @@ impl Server for Httpd {
         let key = match fact {
             Fact::Elected => "elected",
             Fact::Errors => "errors",
+            Fact::Read => "read",
             Fact::State => "state",
         };
         names

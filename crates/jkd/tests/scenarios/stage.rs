@@ -8,7 +8,7 @@
 //! - `begin GET /`: a request that goes on until `end`; both wait.
 //! - `until 200 b GET /`: repeats the request until this is the answer.
 //! - `a plays ok`: a backend changes its mind.
-//! - `states`, `connects`, `errors`: what the server says of the members, or how often a backend was
+//! - `states`, `connects`, `elected`, `errors`, `read`: what the server says of the members, or how often a backend was
 //!   connected.
 
 use std::{net::SocketAddr, thread::JoinHandle};
@@ -28,6 +28,8 @@ pub(crate) trait Server {
 pub(crate) enum Fact {
     Elected,
     Errors,
+    /// Bytes, with AJP's framing.
+    Read,
     State,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Stage<'a> {
         match first {
             "states" => self.facts(Fact::State),
             "errors" => self.facts(Fact::Errors),
+            "read" => self.facts(Fact::Read),
             "elected" => self.facts(Fact::Elected),
             "connects" => vec![pairs(&self.cast.connections())],
             "begin" => self.begin(rest),

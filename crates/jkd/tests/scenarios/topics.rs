@@ -29,28 +29,35 @@ pub(crate) fn each_case(play: impl Fn(&Case) -> String + Sync) -> String {
     let wanted = |case: &&Case| only.as_ref().is_none_or(|only| case.name.starts_with(only));
     let cases: Vec<_> = cases.iter().filter(wanted).collect();
     assert!(!cases.is_empty(), "no such case");
-    let (next, complaints) = (
-        AtomicUsize::new(0),
-        Mutex::new(vec![String::new(); cases.len()]),
-    );
+    let play = |case: &&Case| {
+        let said = catch_unwind(AssertUnwindSafe(|| play(case)));
+        let said = said.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>();
+            format!("{}\n", text.map_or("a panic", |text| text))
+        });
+        match &*said {
+            "" => said,
+            _ => format!("\n== {}\n{said}", case.name),
+        }
+    };
+    in_parallel(&cases, play)
+}
+
+/// What `work` says to all of the items, in their order.
+pub(crate) fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> String + Sync) -> String {
+    let said = Mutex::new(vec![String::new(); items.len()]);
+    let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some((at, case)) = {
+                loop {
                     let at = next.fetch_add(1, Ordering::SeqCst);
-                    cases.get(at).map(|case| (at, case))
-                } {
-                    let said = catch_unwind(AssertUnwindSafe(|| play(case)));
-                    let said = said.unwrap_or_else(|panic| {
-                        let text = panic.downcast_ref::<String>();
-                        format!("{}\n", text.map_or("a panic", |text| text))
-                    });
-                    if !said.is_empty() {
-                        complaints.lock()[at] = format!("\n== {}\n{said}", case.name);
-                    }
+                    let Some(item) = items.get(at) else { return };
+                    let text = work(item);
+                    said.lock()[at] = text;
                 }
             });
         }
     });
-    complaints.into_inner().concat()
+    said.into_inner().concat()
 }
