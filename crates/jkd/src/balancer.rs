@@ -199,6 +199,8 @@ fn routes(members: &[model::Member]) -> Box<[(Arc<str>, usize)]> {
 }
 
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 pub(crate) mod testing;

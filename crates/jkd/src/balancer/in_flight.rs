@@ -172,3 +172,6 @@ impl Slot {
         self.change_load(|load| load.saturating_sub(chosen.charge));
     }
 }
+
+#[cfg(test)]
+mod tests;

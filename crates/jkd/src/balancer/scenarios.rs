@@ -300,3 +300,100 @@ fn a_route_is_all_behind_the_first_dot() {
     let mut scene = Scene::new(Jkd, "b.domain=a", &up);
     assert_eq!(scene.members(&request, 3), "b b b");
 }
+
+/// Three limits nest: passes of the balancer, members in a pass, tries on a member.
+#[test]
+fn limits() {
+    let three = "lb.balance_workers=a,b,c\n";
+    for (lines, told) in [
+        (
+            "",
+            "a (100) a b (100) b (100) a (100) a b (100) b -> 503 | ERR ERR",
+        ),
+        ("lb.retries=1", "a (100) a b (100) b -> 503 | ERR ERR"),
+        (
+            "lb.lb_retries=1",
+            "a (100) a (100) b (100) b -> 503 | ERR ERR",
+        ),
+        (
+            "lb.lb_retries=9\nlb.retries=1",
+            "a (100) a b (100) b -> 503 | ERR ERR",
+        ),
+        ("a.retries=1\nb.retries=1", "a b (100) a b -> 503 | ERR ERR"),
+        (
+            "a.retries=3\nlb.retries=1",
+            "a (100) a (100) a b (100) b -> 503 | ERR ERR",
+        ),
+        (
+            "lb.retry_interval=250\na.retry_interval=0\nb.retry_interval=-1",
+            "a a b b (250) a a b b -> 503 | ERR ERR",
+        ),
+        (
+            "lb.retries=1\nlb.lb_retries=1\na.retries=1",
+            "a -> 503 | ERR OK/IDLE",
+        ),
+    ] {
+        plays(lines, &|_| Refuses, &[get("")], told, told);
+    }
+    // The third is tried in the second pass, then all in error have another chance.
+    let told = "a (100) a b (100) b (100) c (100) c a (100) a -> 503 | ERR ERR/FRC ERR/FRC";
+    plays(three, &|_| Refuses, &[get("")], told, told);
+    let all = format!("{three}lb.lb_retries=3\nlb.retries=1");
+    let told = "a (100) a b (100) b c (100) c -> 503 | ERR ERR ERR";
+    plays(&all, &|_| Refuses, &[get("")], told, told);
+}
+
+#[test]
+fn members_that_are_fine_get_a_second_try() {
+    // What they sent was no AJP, which says little about them: the second pass begins anew.
+    let lines = "lb.balance_workers=a,b,c\nlb.lb_retries=3\na.fail_on_status=-500\n\
+        b.fail_on_status=-500\nc.fail_on_status=-500\na.retries=1\nb.retries=1\nc.retries=1";
+    let told = "a b c (100) a b c -> 503 | OK OK OK";
+    plays(lines, &|_| Answers(500), &[get("")], told, told);
+}
+
+#[test]
+fn the_first_redirect_names_the_standby() {
+    // Whatever the state of the member that has it.
+    let lines = "lb.balance_workers=a,b,c,d\na.activation=stopped\na.redirect=c\nb.redirect=d\n\
+        c.activation=disabled\nd.activation=disabled";
+    assert_eq!(Scene::new(Jkd, lines, &up).members(&get(""), 2), "b b");
+    let mut scene = Scene::new(Jkd, lines, &up).in_error("b");
+    assert_eq!(scene.members(&get(""), 2), "c[DIS] c[DIS]");
+    // A standby that cannot serve names its own one, or its domain takes over.
+    let chain = format!("{lines}\nc.redirect=d");
+    let mut scene = Scene::new(Jkd, &chain, &up).in_error("bc");
+    assert_eq!(scene.members(&get(""), 2), "d[DIS] d[DIS]");
+    // Without one nobody is left, whatever other members name: those in error are all there is.
+    let mut scene = Scene::new(Jkd, lines, &up).in_error("bc");
+    assert_eq!(scene.members(&get(""), 1), "b");
+}
+
+#[test]
+fn a_session_in_a_domain_with_a_standby() {
+    let lines = "lb.balance_workers=a,b,c\na.domain=d\nb.domain=d\na.redirect=c\n\
+        c.activation=disabled";
+    let owner = get("JSESSIONID=1.a");
+    // The redirect comes before the domain, and takes its place.
+    let mut scene = Scene::new(Jkd, lines, &up).in_error("a");
+    assert_eq!(scene.members(&owner, 2), "c[DIS] c[DIS]");
+    let mut scene = Scene::new(Jkd, &format!("{lines}\nc.activation=stopped"), &up).in_error("a");
+    assert_eq!(scene.members(&owner, 2), "b b", "by value");
+    // With force neither is asked.
+    let mut scene = Scene::new(
+        Jkd,
+        &format!("{lines}\nlb.sticky_session_force=1"),
+        only_a!(Refuses),
+    );
+    assert!(scene.play(&[owner]).contains("-> 503"));
+}
+
+#[test]
+fn too_many_silent_replies() {
+    let lines = "a.max_packet_size=8192\nlb.max_reply_timeouts=2\nlb.retries=1\nlb.lb_retries=1\na.retries=1";
+    let owner = [get("JSESSIONID=1.a"), get("JSESSIONID=1.a")];
+    let told = "a -> 504; a -> 504 | OK OK/IDLE";
+    let mut scene = Scene::new(ModJk(0), lines, only_a!(Silent));
+    assert_eq!(scene.play(&owner), told);
+    assert_eq!(scene.play(&owner[..1]), "a -> 504 | ERR OK/IDLE");
+}
