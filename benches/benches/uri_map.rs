@@ -10,7 +10,13 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use jkworkers::{LoadOptions, files::Files, load_with, model::Model, uri_map::UriMap};
+use jkworkers::{
+    LoadOptions,
+    files::{Files, Stamp},
+    load_with,
+    model::Model,
+    uri_map::UriMap,
+};
 
 const SIZES: [usize; 4] = [10, 1_000, 10_000, 100_000];
 
@@ -59,6 +65,10 @@ impl Files for Memory {
 
     fn exists(&self, path: &Path) -> bool {
         self.0.contains_key(path)
+    }
+
+    fn stamp(&self, _: &Path) -> Option<Stamp> {
+        None
     }
 
     fn env(&self, _: &str) -> Option<String> {

@@ -54,6 +54,7 @@ Examples:
 Signals of `jkd run`:
   TERM, INT   stop accepting, finish what is in flight, exit; a second one exits at once
   HUP         read all files again; if they are invalid, what runs goes on running
+              (uriworkermap files are read when they change, all of them with --watch)
 
 Exit status:
   0   done

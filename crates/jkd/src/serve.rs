@@ -163,7 +163,7 @@ impl Running {
     ///
     /// When a new address cannot be bound; everything goes on as before then.
     pub fn reload(&self, model: Model) -> Result<(), StartError> {
-        self.daemon.reload(&Arc::new(model)).map(drop)
+        self.daemon.reload(&Arc::new(model))
     }
 
     /// Stops accepting, lets requests in flight finish within the limit, and returns when all
@@ -195,15 +195,15 @@ impl Running {
 }
 
 impl Daemon {
-    /// As [`Running::reload`]. Returns what was configured before.
-    pub(crate) fn reload(&self, model: &Arc<Model>) -> Result<Arc<Model>, StartError> {
+    /// As [`Running::reload`].
+    pub(crate) fn reload(&self, model: &Arc<Model>) -> Result<(), StartError> {
         let change = self.shared.change();
         let lanes = self.lanes.len();
         let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
         self.accept_from(bound)?;
-        let old = change.serve(model.clone());
+        change.serve(model.clone());
         self.listeners.lock().close_others(&model.listen);
-        Ok(old)
+        Ok(())
     }
 
     fn accept_from(&self, bound: Vec<Bound>) -> io::Result<()> {

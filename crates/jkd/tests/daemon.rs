@@ -162,7 +162,7 @@ fn sighup_with_an_invalid_configuration_changes_nothing() {
         "worker.list=w\nworker.w.type=ajp13\nworker.w.prot=8009\n",
     );
     jkd.process().signal("HUP");
-    jkd.wait_for_log("the running one stays");
+    jkd.wait_for_log("the running configuration stays");
     let log = jkd.log();
     assert!(
         log.contains("workers.properties:3"),

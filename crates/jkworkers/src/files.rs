@@ -1,6 +1,10 @@
 //! What the readers need of the world outside: files and the environment.
 
-use std::{ffi::OsString, fs, io, path::Path};
+mod recorded;
+
+use std::{ffi::OsString, fs, io, os::unix::fs::MetadataExt as _, path::Path, time::SystemTime};
+
+pub use self::recorded::{Look, Recorder, Recording, Replay};
 
 /// Files and environment variables. Tests have their own.
 pub trait Files {
@@ -22,8 +26,23 @@ pub trait Files {
     /// Whether there is anything of this name.
     fn exists(&self, path: &Path) -> bool;
 
+    /// What tells whether a file has changed, without reading it. `None` if there is none.
+    fn stamp(&self, path: &Path) -> Option<Stamp>;
+
     /// An environment variable.
     fn env(&self, name: &str) -> Option<String>;
+}
+
+/// The state of a file. Another one means that there may be other content: a file that an editor
+/// replaced is another one, and one from a backup may be older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// When its content was changed, if the system knows.
+    pub modified: Option<SystemTime>,
+    /// Bytes.
+    pub size: u64,
+    /// Its number in the file system.
+    pub inode: u64,
 }
 
 /// The machine's own files and this process's environment.
@@ -50,6 +69,15 @@ impl Files for System {
 
     fn exists(&self, path: &Path) -> bool {
         path.exists()
+    }
+
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let file = fs::metadata(path).ok()?;
+        Some(Stamp {
+            modified: file.modified().ok(),
+            size: file.size(),
+            inode: file.ino(),
+        })
     }
 
     fn env(&self, name: &str) -> Option<String> {

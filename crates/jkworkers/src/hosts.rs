@@ -2,7 +2,7 @@
 
 mod own;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use self::own::Copies;
 pub(crate) use self::own::Own;
@@ -16,25 +16,33 @@ use crate::{
 };
 
 /// Builds the hosts. `own` has the rules of each server of the draft; `more` are rules for the
-/// main server only: those of the command line and of `worker.NAME.mount`.
-pub(crate) fn build(draft: &Draft, own: &[Own], more: &[Mount]) -> Vec<Host> {
+/// main server only: those of the command line, among them those of `more_files`, and of
+/// `worker.NAME.mount`.
+pub(crate) fn build(
+    draft: &Draft,
+    own: &[Own],
+    more: &[Mount],
+    more_files: &[PathBuf],
+) -> Vec<Host> {
     let Some((main, main_own)) = draft.servers.first().zip(own.first()) else {
         return Vec::new();
     };
     let main_map = UriMap::new(main_own.mounts().chain(more).cloned());
+    let main_files = [main.files(), more_files.to_vec()].concat();
     let copies = Copies::new(main_own);
     let virtual_map = |server: &Server, own: &Own| {
         let copy = server.mount_copy.unwrap_or(draft.copy_mounts_by_default);
         match (copy, own.is_empty()) {
-            (true, true) => main_map.clone(),
-            (true, false) => copies.added_to(own),
-            (false, _) => UriMap::new(own.mounts().cloned()),
+            (true, true) => (main_map.clone(), main_files.clone()),
+            (true, false) if server.mount_file.is_none() => (copies.added_to(own), main.files()),
+            (true, false) => (copies.added_to(own), server.files()),
+            (false, _) => (UriMap::new(own.mounts().cloned()), server.files()),
         }
     };
     let virtual_hosts = draft.servers.iter().zip(own).skip(1);
     let virtual_hosts =
         virtual_hosts.map(|(server, own)| host(main, server, virtual_map(server, own)));
-    let first = host(main, main, main_map.clone());
+    let first = host(main, main, (main_map.clone(), main_files.clone()));
     std::iter::once(first).chain(virtual_hosts).collect()
 }
 
@@ -79,7 +87,7 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
     }
 }
 
-fn host(main: &Server, server: &Server, map: UriMap) -> Host {
+fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) -> Host {
     let is_main = std::ptr::eq(main, server);
     let any_address = server.addresses.iter().any(|(ip, _)| ip.is_none());
     let inherited_name = main.name.as_ref().filter(|_| any_address);
@@ -109,8 +117,18 @@ fn host(main: &Server, server: &Server, map: UriMap) -> Host {
             .or(main.request_timeout)
             .filter(|limit| !limit.is_zero()),
         uri_map: map.reject_unsafe(rejects_unsafe(main, server)),
+        mount_files: files,
+        mount_file_reload: reload_interval(main, server),
         locations: locations.filter_map(location).collect(),
     }
+}
+
+/// `JkMountFileReload`, inherited; zero and less mean never.
+fn reload_interval(main: &Server, server: &Server) -> Option<Duration> {
+    const DEFAULT: i32 = 60;
+    let written = server.mount_file_reload.or(main.mount_file_reload);
+    let seconds = u64::try_from(written.unwrap_or(DEFAULT)).ok()?;
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 /// `-` wins inside one server; a virtual host may switch on again what the main server has off.

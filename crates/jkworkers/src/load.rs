@@ -109,7 +109,7 @@ impl Loader<'_> {
             .cloned()
             .chain(self.definitions(workers))
             .collect();
-        let hosts = hosts::build(&draft, &own, &more);
+        let hosts = hosts::build(&draft, &own, &more, &self.options.mount_files);
         hosts::warn_of_unmounted(&hosts, &mut self.found);
         Some(Model {
             hosts,
@@ -333,6 +333,7 @@ fn global(draft: Draft, workers: &Workers) -> Global {
     Global {
         maintain: workers.maintain,
         resolve_interval: workers.resolve_interval,
+        reload: draft.reload,
         log_file: draft.log_file,
         log_level: draft.log_level,
     }

@@ -58,6 +58,9 @@ pub struct Global {
     /// `worker.resolve_interval`: how often names are looked up. Zero: not again once they have
     /// been found.
     pub resolve_interval: Duration,
+    /// `JkdReload`: how often to look whether any file of the configuration has changed. `None`:
+    /// never.
+    pub reload: Option<Duration>,
     /// `JkLogFile`, with where it was written.
     pub log_file: Option<(PathBuf, Origin)>,
     /// `JkLogLevel`.
@@ -69,6 +72,7 @@ impl Default for Global {
         Self {
             maintain: Duration::from_secs(60),
             resolve_interval: Duration::from_secs(30),
+            reload: None,
             log_file: None,
             log_level: LogLevel::default(),
         }

@@ -18,6 +18,16 @@ pub(super) struct Args {
     /// Say this much in the log; wins over JkLogLevel
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<Level>,
+    /// Read the files again when any of them has changed, looking every SECONDS (1 by default); wins
+    /// over JkdReload, 0 switches it off
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1"
+    )]
+    watch: Option<u32>,
     /// Threads that serve requests; as many as there are cores by default
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -51,6 +61,9 @@ pub(super) fn main(args: Args) -> ExitCode {
     }
     serve::run(&Options {
         load: args.sources.into_load_options(),
+        watch: args
+            .watch
+            .map(|seconds| Duration::from_secs(seconds.into())),
         log_level: args.log_level.map(LogLevel::from),
         settings,
     })

@@ -1,10 +1,11 @@
 //! `jkd run`: the process around the daemon. Log, metrics, signals.
 
-use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc};
+use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use jkworkers::{
-    LoadOptions,
-    diag::{Diagnostics, Severity},
+    LoadOptions, Loaded,
+    diag::{Diagnostic, Diagnostics, Severity},
+    files::{Recorder, Recording, System},
     model::{LogLevel, Model},
 };
 use tokio::{
@@ -29,6 +30,8 @@ pub struct Options {
     pub load: LoadOptions,
     /// `--log-level`; wins over `JkLogLevel`.
     pub log_level: Option<LogLevel>,
+    /// `--watch`: how often to look whether a file has changed; wins over `JkdReload`. Zero: never.
+    pub watch: Option<Duration>,
     /// How to serve.
     pub settings: Settings,
 }
@@ -38,12 +41,12 @@ pub struct Options {
 /// Exits with 0 after a regular end, 2 when the configuration cannot be served, 1 when an
 /// address cannot be bound or the log cannot be written.
 pub fn run(options: &Options) -> ExitCode {
-    let loaded = jkworkers::load(&options.load);
+    let (loaded, seen) = load(&options.load);
     let Some(model) = loaded.model else {
         eprint!("{}", loaded.diagnostics);
         return ExitCode::from(2);
     };
-    match serve(options, model, &loaded.diagnostics) {
+    match serve(options, model, seen, &loaded.diagnostics) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("jkd: {error}");
@@ -52,11 +55,23 @@ pub fn run(options: &Options) -> ExitCode {
     }
 }
 
-fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), StartError> {
+/// Reads the files, and remembers what they were.
+pub(super) fn load(options: &LoadOptions) -> (Loaded, Recording) {
+    let recorder = Recorder::new(&System);
+    let loaded = jkworkers::load_with(options, &recorder);
+    (loaded, recorder.into_recording())
+}
+
+fn serve(
+    options: &Options,
+    model: Model,
+    seen: Recording,
+    findings: &Diagnostics,
+) -> Result<(), StartError> {
     let level = options.log_level.unwrap_or(model.global.log_level);
     let file = model.global.log_file.as_ref().map(|(path, _)| path.clone());
     let logging = Logging::start(level, file.as_deref()).map_err(StartError::Log)?;
-    log_findings(findings);
+    log_findings(findings.iter());
     let control = Builder::new_current_thread().enable_all().build()?;
     // Signals are caught before anybody can learn that the daemon is up.
     let signals = {
@@ -72,7 +87,7 @@ fn serve(options: &Options, model: Model, findings: &Diagnostics) -> Result<(), 
     if let Some(metrics) = metrics {
         metrics.offer(&control, &running);
     }
-    let reloading = Reloading::start(options.clone(), logging, &running)?;
+    let reloading = Reloading::start(options.clone(), logging, &running, seen)?;
     control.block_on(signals.obey(reloading, running));
     // Asked twice to end, it has left a thread that still waits for requests.
     control.shutdown_background();
@@ -115,8 +130,8 @@ fn announce(running: &Running, log: &Path) {
     }
 }
 
-pub(super) fn log_findings(findings: &Diagnostics) {
-    for finding in findings.iter() {
+pub(super) fn log_findings<'a>(findings: impl Iterator<Item = &'a Diagnostic>) {
+    for finding in findings {
         let help = finding.help.as_deref().unwrap_or_default();
         match finding.severity {
             Severity::Error => {

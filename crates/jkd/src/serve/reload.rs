@@ -1,30 +1,45 @@
 //! Reading the configuration again, and saying what is different.
 //!
-//! One thread does it, when it is asked to: one reload after the other, and no thread that serves
-//! requests waits for a file.
+//! One thread does it, when it is asked to or when files have changed: one reload after the other,
+//! and no thread that serves requests waits for a file. What is served was valid as a whole, always:
+//! also where only one map is read again, it goes through the same reader, with all other files as
+//! they were.
+
+mod maps;
+mod watch;
 
 use std::{
+    collections::BTreeSet,
     io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
+    time::Duration,
 };
 
 use jkworkers::{
+    Loaded,
     diff::{self, Changes},
+    files::{Files as _, Recorder, Recording, Replay, System},
     model::Model,
 };
+use tokio::time::Instant;
 
+use self::{maps::Maps, watch::Watch};
 use super::{
-    Daemon, Running,
-    process::{Options, log_findings},
+    Daemon, Running, StartError,
+    process::{Options, load, log_findings},
 };
 use crate::{logging::Logging, stats};
 
 /// Changes of one reload that have lines of their own in the log.
 const LINES: usize = 50;
+
+/// How long the thread sleeps when it has nothing to look at.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// The thread that reloads. It ends when this is dropped, after the reload that is under way.
 pub(super) struct Reloading {
@@ -32,13 +47,24 @@ pub(super) struct Reloading {
 }
 
 impl Reloading {
-    /// Waits for requests to reload `running`, which serves what `options` say.
-    pub(super) fn start(options: Options, logging: Logging, running: &Running) -> io::Result<Self> {
+    /// Waits for requests to reload `running`, which serves what `options` say and was read as
+    /// `seen` has it, and for files that change.
+    pub(super) fn start(
+        options: Options,
+        logging: Logging,
+        running: &Running,
+        seen: Recording,
+    ) -> io::Result<Self> {
         let (requests, asked) = channel();
+        let model = running.daemon.shared.configured();
         let reloader = Reloader {
+            maps: Maps::new(&model, &seen, Instant::now()),
+            watch: Watch::new(seen.clone(), Instant::now()),
             options,
             logging,
             daemon: running.daemon.clone(),
+            model,
+            seen,
         };
         let thread = thread::Builder::new().name("reload".into());
         thread.spawn(move || reloader.run(&asked))?;
@@ -56,53 +82,131 @@ struct Reloader {
     options: Options,
     logging: Logging,
     daemon: Arc<Daemon>,
+    /// What is configured at present.
+    model: Arc<Model>,
+    /// The files that say so.
+    seen: Recording,
+    maps: Maps,
+    watch: Watch,
 }
 
 impl Reloader {
-    fn run(self, asked: &Receiver<()>) {
-        while asked.recv().is_ok() {
-            // All that have asked until now get the same files.
-            while asked.try_recv().is_ok() {}
-            let accepted = self.reload();
-            stats::count_reload(accepted);
+    fn run(mut self, asked: &Receiver<()>) {
+        loop {
+            match asked.recv_timeout(self.pause(Instant::now())) {
+                Ok(()) => {
+                    // All that have asked until now get the same files.
+                    while asked.try_recv().is_ok() {}
+                    self.reload();
+                }
+                Err(RecvTimeoutError::Timeout) => self.look(Instant::now()),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
         }
     }
 
-    /// Whether what the files say is served now.
-    fn reload(&self) -> bool {
-        let loaded = jkworkers::load(&self.options.load);
-        log_findings(&loaded.diagnostics);
-        let Some(model) = loaded.model else {
-            tracing::error!("the new configuration is invalid; the running one stays");
-            return false;
+    /// The time until files have to be looked at.
+    fn pause(&self, now: Instant) -> Duration {
+        let due = match self.watch_interval() {
+            Some(interval) => Some(self.watch.due(interval)),
+            None => self.maps.due(),
         };
-        let model = Arc::new(model);
-        match self.daemon.reload(&model) {
-            Err(error) => {
-                tracing::error!("{error}; the running configuration stays");
-                false
+        due.map_or(LONG, |due| due.saturating_duration_since(now))
+    }
+
+    fn watch_interval(&self) -> Option<Duration> {
+        let interval = self.options.watch.or(self.model.global.reload);
+        interval.filter(|interval| !interval.is_zero())
+    }
+
+    /// Whoever watches all files watches the maps, too.
+    fn look(&mut self, now: Instant) {
+        if let Some(interval) = self.watch_interval() {
+            if self.watch.due(interval) <= now && self.watch.look(&System, now) {
+                tracing::info!("files have changed: reading the configuration again");
+                self.reload();
             }
-            Ok(old) => {
-                self.follow(&old, &model);
-                true
-            }
+            return;
+        }
+        for path in self.maps.changed(&System, now) {
+            self.reload_map(&path);
         }
     }
 
-    /// What else depends on the configuration: the log, which also says what has changed.
-    fn follow(&self, old: &Model, new: &Model) {
-        let level = self.options.log_level.unwrap_or(new.global.log_level);
-        let file = new.global.log_file.as_ref();
-        self.logging
-            .change(level, file.map(|(path, _)| path.as_path()));
+    /// Reads everything.
+    fn reload(&mut self) {
+        let (loaded, seen) = load(&self.options.load);
+        log_findings(loaded.diagnostics.iter());
+        self.watch = Watch::new(seen.clone(), Instant::now());
+        let accepted = self.accept(loaded, seen);
+        match accepted {
+            Ok(changes) => {
+                self.maps = Maps::new(&self.model, &self.seen, Instant::now());
+                self.adjust_log();
+                log_changes("configuration reloaded", &changes);
+            }
+            Err(problem) => tracing::error!("{problem}; the running configuration stays"),
+        }
+    }
+
+    /// Reads one uriworkermap file.
+    fn reload_map(&mut self, path: &Path) {
+        let name = path.display();
+        if System.stamp(path).is_none() {
+            return tracing::error!("{name} is gone; its rules stay");
+        }
+        let anew = BTreeSet::from([PathBuf::from(path)]);
+        let replay = Replay::new(&self.seen, &anew, &System);
+        let recorder = Recorder::new(&replay);
+        let loaded = jkworkers::load_with(&self.options.load, &recorder);
+        let seen = recorder.into_recording();
+        let file = name.to_string();
+        log_findings((loaded.diagnostics.iter()).filter(|finding| *finding.origin.file == *file));
+        match self.accept(loaded, seen) {
+            Ok(changes) => log_changes(&format!("{name} reloaded"), &changes),
+            Err(problem) => tracing::error!("{problem}: {name}; its old rules stay"),
+        }
+    }
+
+    /// Serves what was read.
+    fn accept(&mut self, loaded: Loaded, seen: Recording) -> Result<Changes, Refused> {
+        let accepted = self.serve(loaded);
+        stats::count_reload(accepted.is_ok());
+        let changes = accepted?;
         stats::note_config_read();
-        log_changes(&diff::models(old, new));
+        self.seen = seen;
+        Ok(changes)
+    }
+
+    fn serve(&mut self, loaded: Loaded) -> Result<Changes, Refused> {
+        let model = Arc::new(loaded.model.ok_or(Refused::Invalid)?);
+        self.daemon.reload(&model)?;
+        let changes = diff::models(&self.model, &model);
+        self.model = model;
+        Ok(changes)
+    }
+
+    fn adjust_log(&self) {
+        let global = &self.model.global;
+        let level = self.options.log_level.unwrap_or(global.log_level);
+        let file = global.log_file.as_ref();
+        let file = file.map(|(path, _)| path.as_path());
+        self.logging.change(level, file);
     }
 }
 
-fn log_changes(changes: &Changes) {
+/// Why a configuration is not served.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("the new configuration is invalid")]
+    Invalid,
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+fn log_changes(what: &str, changes: &Changes) {
     if changes.is_empty() {
-        return tracing::info!("configuration reloaded: nothing changed");
+        return tracing::info!("{what}: nothing changed");
     }
     for change in changes.iter().take(LINES) {
         tracing::info!("{change}");
@@ -110,5 +214,5 @@ fn log_changes(changes: &Changes) {
     if let Some(more @ 1..) = changes.len().checked_sub(LINES) {
         tracing::info!("and {more} more changes");
     }
-    tracing::info!(changes = changes.len(), "configuration reloaded");
+    tracing::info!(changes = changes.len(), "{what}");
 }

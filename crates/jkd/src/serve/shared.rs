@@ -4,7 +4,7 @@
 //! running model larger than the configured one. Both change here only, under one lock, so that no
 //! change is lost to another one that happens at the same time.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use jkworkers::model::Model;
@@ -51,6 +51,11 @@ impl Shared {
         }
     }
 
+    /// What files say.
+    pub(crate) fn configured(&self) -> Arc<Model> {
+        self.configured.lock().clone()
+    }
+
     /// Begins a change; waits for one that is under way.
     ///
     /// May block for as long as sockets are being opened: not for a lane's runtime.
@@ -63,15 +68,14 @@ impl Shared {
 }
 
 impl Change<'_> {
-    /// Serves what files say now, from the next request on. Returns what they said before.
-    pub(crate) fn serve(mut self, configured: Arc<Model>) -> Arc<Model> {
+    /// Serves what files say now, from the next request on.
+    pub(crate) fn serve(mut self, configured: Arc<Model>) {
         let running = self.shared.snapshot.load_full();
         let names = Arc::new(Names::new(&configured, Some(&running.names)));
         names.await_members(MOMENT);
-        let old = mem::replace(&mut *self.configured, configured);
+        *self.configured = configured;
         self.replace(&running, names);
         self.shared.reloaded.notify_one();
-        old
     }
 
     /// Makes the running configuration anew from the same files: names have other addresses.

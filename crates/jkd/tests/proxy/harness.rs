@@ -239,6 +239,8 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
         forward_uri: ForwardUri::default(),
         request_timeout: None,
         uri_map: UriMap::new(mounts.iter().map(|m| mount(m, &origin))),
+        mount_files: Vec::new(),
+        mount_file_reload: None,
         locations: Vec::new(),
     };
     Model {

@@ -50,6 +50,8 @@ pub(crate) struct Draft {
     pub(crate) properties: Vec<(Origin, String)>,
     pub(crate) log_file: Option<(PathBuf, Origin)>,
     pub(crate) log_level: LogLevel,
+    /// `JkdReload`.
+    pub(crate) reload: Option<Duration>,
     /// `JkMountCopy All`.
     pub(crate) copy_mounts_by_default: bool,
 }
@@ -65,6 +67,8 @@ pub(crate) struct Server {
     /// Where in `mounts` each path stands, as an exclusion or not.
     places: HashMap<(bool, String), usize>,
     pub(crate) mount_file: Option<(PathBuf, Origin)>,
+    /// `JkMountFileReload`, seconds.
+    pub(crate) mount_file_reload: Option<i32>,
     pub(crate) mount_copy: Option<bool>,
     pub(crate) reject_unsafe: Switch,
     pub(crate) forward_uri: Option<ForwardUri>,
@@ -108,12 +112,19 @@ impl Draft {
             properties: Vec::new(),
             log_file: None,
             log_level: LogLevel::default(),
+            reload: None,
             copy_mounts_by_default: false,
         }
     }
 }
 
 impl Server {
+    /// Its own `JkMountFile`.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let file = self.mount_file.as_ref();
+        file.map(|(path, _)| path.clone()).into_iter().collect()
+    }
+
     fn new(origin: &Origin) -> Self {
         Self {
             origin: origin.clone(),
@@ -123,6 +134,7 @@ impl Server {
             mounts: Vec::new(),
             places: HashMap::new(),
             mount_file: None,
+            mount_file_reload: None,
             mount_copy: None,
             reject_unsafe: Switch::default(),
             forward_uri: None,

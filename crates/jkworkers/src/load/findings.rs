@@ -138,7 +138,6 @@ fn names_without_an_effect_yet() {
     jk.conf:7: warning: JkExtractSSL is not in effect yet
     jk.conf:8: error: JkMountFileReload takes a whole number, not `x`
         remedy: Write digits only.
-    jk.conf:8: warning: JkMountFileReload is not in effect yet
     jk.conf:11: error: JkRequestLogFormat takes one argument, not 2
         remedy: Put an argument with blanks in quotes.
     ");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{LoadOptions, Loaded, load_with};
-use crate::files::Files;
+use crate::files::{Files, Stamp};
 
 /// A tree of files.
 #[derive(Default)]
@@ -72,6 +72,17 @@ impl Files for Memory {
 
     fn exists(&self, path: &Path) -> bool {
         self.files.contains_key(path) || self.is_directory(path)
+    }
+
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let content = self.files.get(path)?;
+        Some(Stamp {
+            modified: None,
+            size: u64::try_from(content.len()).unwrap(),
+            inode: content.iter().fold(0, |hash: u64, byte| {
+                hash.wrapping_mul(31).wrapping_add(u64::from(*byte))
+            }),
+        })
     }
 
     fn env(&self, name: &str) -> Option<String> {

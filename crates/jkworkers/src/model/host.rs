@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -36,6 +37,10 @@ pub struct Host {
     pub request_timeout: Option<Duration>,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
+    /// The uriworkermap files that the map has rules of (`JkMountFile`, `--mount-file`).
+    pub mount_files: Vec<PathBuf>,
+    /// `JkMountFileReload`: how often to look whether these files have changed. `None`: never.
+    pub mount_file_reload: Option<Duration>,
     /// `<Location>` sections that say something about access, in the order in which they are
     /// applied: the main server's first, as httpd merges them into each virtual host.
     pub locations: Vec<Location>,

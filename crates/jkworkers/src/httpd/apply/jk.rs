@@ -62,6 +62,28 @@ pub(in crate::httpd) fn mount_file(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.server().mount_file = Some(file);
 }
 
+/// `JkMountFileReload seconds`
+pub(in crate::httpd) fn mount_file_reload(apply: &mut Apply<'_>, call: &Call<'_>) {
+    match call.first().parse() {
+        Ok(seconds) => apply.server().mount_file_reload = Some(seconds),
+        Err(_) => integer(apply, call),
+    }
+}
+
+/// `JkdReload On|Off|seconds`: jkd's own.
+pub(in crate::httpd) fn reload(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let seconds = match &*call.first().to_ascii_lowercase() {
+        "on" => Some(1),
+        "off" => Some(0),
+        text => text.parse::<u32>().ok().map(u64::from),
+    };
+    let Some(seconds) = seconds else {
+        let message = "JkdReload must be On, Off or a number of seconds".to_owned();
+        return apply.error(call.origin, message, "On is the same as 1.");
+    };
+    apply.draft.reload = (seconds > 0).then(|| Duration::from_secs(seconds));
+}
+
 /// `JkLogFile file|"|program"`
 pub(in crate::httpd) fn log_file(apply: &mut Apply<'_>, call: &Call<'_>) {
     if call.first().starts_with('|') {

@@ -1,0 +1,136 @@
+//! The real binary while its files change.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail anywhere"
+)]
+
+use std::fs;
+
+use jkd_tests::{Backend, Jkd, wait_until};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
+
+/// jkd with two workers, `a` and `b`, that say so, a map, and a directory of further files.
+struct Setup {
+    jkd: Jkd,
+    a: Backend,
+}
+
+impl Setup {
+    /// `lines` go into the main file.
+    fn new(lines: &str, map: &str, options: &[&str]) -> Self {
+        let (a, b) = (Backend::saying("a"), Backend::saying("b"));
+        let conf = format!(
+            "Listen 127.0.0.1:0\nJkWorkersFile workers.properties\nJkMountFile map\n\
+             IncludeOptional more/*.conf\nJkMount /fixed a\n{lines}"
+        );
+        let workers = format!(
+            "worker.list=a,b\nworker.a.port={}\nworker.b.port={}\n\
+             worker.a.host=127.0.0.1\nworker.b.host=127.0.0.1\n",
+            a.address.port(),
+            b.address.port()
+        );
+        let builder = Jkd::builder(BINARY)
+            .file("jk.conf", &conf)
+            .file("workers.properties", &workers)
+            .file("map", map);
+        fs::create_dir(builder.directory().join("more")).unwrap();
+        let arguments = [&["run", "-f", "jk.conf", "--threads", "1"], options].concat();
+        let jkd = builder.start(&arguments);
+        Self { jkd, a }
+    }
+
+    /// The body, or the status where it is not 200.
+    fn get(&self, path: &str) -> String {
+        let answer = self.jkd.http().get(path);
+        match answer.status {
+            200 => answer.text(),
+            status => status.to_string(),
+        }
+    }
+
+    fn wait_for(&self, path: &str, expected: &str) {
+        wait_until(&format!("{path} to be {expected}"), || {
+            self.get(path) == expected
+        });
+    }
+
+    /// How often the log says `text`.
+    fn logged(&self, text: &str) -> usize {
+        self.jkd.log().matches(text).count()
+    }
+}
+
+#[test]
+fn a_changed_map_replaces_its_rules_and_nothing_else() {
+    let setup = Setup::new("JkMountFileReload 1\n", "/m=a\n/old=a\n", &[]);
+    assert_eq!(setup.get("/m"), "a");
+    let connections = setup.a.connections();
+    // What is broken meanwhile is not read.
+    setup.jkd.write("jk.conf", "JkNonsense\n");
+    setup.jkd.write("map", "/m=b\n/new=a\n");
+    setup.wait_for("/m", "b");
+    assert_eq!(setup.get("/new"), "a");
+    assert_eq!(setup.get("/old"), "404");
+    assert_eq!(setup.get("/fixed"), "a");
+    assert_eq!(setup.a.connections(), connections, "its pool was kept");
+    setup.jkd.wait_for_log("mount /m: a -> b");
+    setup.jkd.wait_for_log("/map reloaded changes=3");
+
+    // Again and again it stays bad: that is said once.
+    setup.jkd.write("map", "/m=nobody\n");
+    setup.jkd.wait_for_log("its old rules stay");
+    assert_eq!(setup.get("/m"), "b");
+    fs::remove_file(setup.jkd.path("map")).unwrap();
+    setup.jkd.wait_for_log("map is gone; its rules stay");
+    assert_eq!(setup.get("/m"), "b");
+    setup.jkd.write("map", "/m=a\n");
+    setup.wait_for("/m", "a");
+    assert_eq!(setup.logged("its old rules stay"), 1);
+    assert_eq!(setup.logged("its rules stay"), 1);
+}
+
+#[test]
+fn maps_stay_where_nobody_wants_them_to_be_read_again() {
+    let setup = Setup::new("JkMountFileReload 0\n", "/m=a\n", &[]);
+    setup.jkd.write("map", "/m=b\n");
+    // Whatever comes later would come after this.
+    setup.jkd.write("workers.properties", "worker.lost=a\n");
+    setup.jkd.process().signal("HUP");
+    setup.jkd.wait_for_log("the running configuration stays");
+    assert_eq!(setup.get("/m"), "a");
+}
+
+#[test]
+fn watched_files_are_read_again_when_they_change() {
+    for (lines, options) in [("JkdReload On\n", &[][..]), ("", &["--watch"])] {
+        let setup = Setup::new(lines, "/m=a\n", options);
+        setup.jkd.write("map", "/m=b\n");
+        setup.wait_for("/m", "b");
+        // Also files that were not there before.
+        setup.jkd.write("more/one.conf", "JkMount /one b\n");
+        setup.wait_for("/one", "b");
+        // An invalid one changes nothing, and is told once.
+        setup.jkd.write("more/one.conf", "JkMount /one nobody\n");
+        setup.jkd.wait_for_log("the running configuration stays");
+        assert_eq!(setup.get("/one"), "b");
+        setup.jkd.write("more/one.conf", "JkMount /one a\n");
+        setup.wait_for("/one", "a");
+        assert_eq!(setup.logged("the running configuration stays"), 1);
+    }
+}
+
+#[test]
+fn the_command_line_wins_about_watching() {
+    let setup = Setup::new(
+        "JkdReload On\nJkMountFileReload 1\n",
+        "/m=a\n",
+        &["--watch=0"],
+    );
+    setup.jkd.write("more/one.conf", "JkMount /one b\n");
+    setup.jkd.write("map", "/m=b\n");
+    setup.wait_for("/m", "b");
+    assert_eq!(setup.get("/one"), "404");
+}
