@@ -31,5 +31,5 @@ pub use self::{
     jkd::{Jkd, JkdBuilder},
     process::{Leashed, signal},
     tomcat::{Cluster, Tomcat, TomcatBuilder, home as tomcat_home},
-    wait::{LONG, Nobody, free_port, try_within, wait_until, within},
+    wait::{LONG, Nobody, Until, free_port, try_within, wait_until, within},
 };

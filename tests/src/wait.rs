@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
@@ -34,6 +35,17 @@ pub fn try_within<T>(deadline: Duration, mut probe: impl FnMut() -> Option<T>) -
             return found;
         }
         thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sets a flag when it is dropped, so that threads which go on until then end also when the test
+/// panics.
+#[derive(Debug)]
+pub struct Until<'a>(pub &'a AtomicBool);
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 

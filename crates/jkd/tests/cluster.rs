@@ -8,11 +8,12 @@
 
 use std::{
     fmt::Write as _,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     thread,
     time::{Duration, SystemTime},
 };
 
-use jkd_tests::{Answer, Cluster, Http, Jkd, LONG, Tomcat, wait_until, within};
+use jkd_tests::{Answer, Cluster, Http, Jkd, LONG, Tomcat, Until, wait_until, within};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 
@@ -205,6 +206,55 @@ fn requests_without_a_session_are_spread_by_lbfactor_exactly() {
         }
         assert_eq!(served, [3, 2], "round {round}");
     }
+}
+
+/// Killed under load and started again: no request fails, and it has its share as soon as it answers,
+/// long before its rest would be over.
+#[test]
+#[ignore = "needs real Tomcats: run tests/run cluster"]
+fn a_killed_tomcat_costs_nothing_and_has_traffic_as_soon_as_it_is_back() {
+    let mut cluster = Cluster::new(&[("node.jsp", NODE_JSP)]);
+    cluster.start_all();
+    let workers = workers(&cluster, "").replace("recover_time=1\n", "recover_time=3600\n");
+    let jkd = Jkd::serving(BINARY, &workers, &["/*=lb"]);
+    let served = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    let over = AtomicBool::new(false);
+    let load = || {
+        let mut http = Http::persistent(jkd.address);
+        while !over.load(SeqCst) {
+            let answer = http.get("/node.jsp");
+            assert_eq!(answer.status, 200, "{}\n{}", answer.text(), jkd.log());
+            served[usize::from(answer.fact("node") == "tomcat2")].fetch_add(1, SeqCst);
+        }
+    };
+    let count = |node: usize| served[node].load(SeqCst);
+    let more_of = |node: usize| {
+        let before = count(node);
+        wait_until("requests are served", || {
+            over.load(SeqCst) || count(node) >= before + 50
+        });
+    };
+    thread::scope(|scope| {
+        let end = Until(&over);
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+        (0..2).for_each(more_of);
+        cluster.nodes[1].kill();
+        let before = count(1);
+        more_of(0);
+        assert!(count(1) <= before + 4, "nothing but what was under way");
+        cluster.nodes[1].start();
+        let back = SystemTime::now();
+        wait_until("traffic", || count(1) > before + 4);
+        let took = back.elapsed().unwrap();
+        more_of(1);
+        drop(end);
+        for client in clients {
+            client.join().unwrap();
+        }
+        assert!(took < Duration::from_secs(5), "{took:?}\n{}", jkd.log());
+    });
+    jkd.wait_for_log("member works again: a CPing was answered");
+    assert_eq!(jkd.terminate(), 0, "{}", jkd.log());
 }
 
 /// Everybody is down: an answer at once, and service again when one is back.

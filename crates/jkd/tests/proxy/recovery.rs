@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jkd_tests::{Backend, Exchange, Nobody, wait_until};
+use jkd_tests::{Backend, Exchange, Nobody, Until, wait_until};
 
 use crate::harness::{Daemon, balancer, model};
 
@@ -208,6 +208,7 @@ fn no_request_suffers_while_members_go_and_come() {
                 }
             });
         }
+        let _end = Until(&back);
         wait_for_failed_probes(&daemon, 0, 2);
         drop(nobody);
         let _a = Backend::at(address, |exchange| exchange.answer(200, &[], b"a"));
