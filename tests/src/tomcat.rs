@@ -41,6 +41,7 @@ pub struct Tomcat {
 pub struct TomcatBuilder {
     route: String,
     connectors: Vec<String>,
+    first_at: Option<SocketAddr>,
     /// Name, directory, and what stands inside the `Context` element.
     applications: Vec<(String, PathBuf, String)>,
     files: Vec<(PathBuf, String)>,
@@ -52,6 +53,7 @@ impl Tomcat {
         TomcatBuilder {
             route: route.into(),
             connectors: Vec::new(),
+            first_at: None,
             applications: Vec::new(),
             files: Vec::new(),
         }
@@ -161,6 +163,13 @@ impl TomcatBuilder {
         self
     }
 
+    /// Where the first AJP connector listens; otherwise at a free port of 127.0.0.1.
+    #[must_use]
+    pub fn at(mut self, address: SocketAddr) -> Self {
+        self.first_at = Some(address);
+        self
+    }
+
     /// Serves the application in `directory` at `/name`.
     #[must_use]
     pub fn application(self, name: &str, directory: impl Into<PathBuf>) -> Self {
@@ -192,7 +201,10 @@ impl TomcatBuilder {
     pub fn start(self) -> Tomcat {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let base = directory.path().to_owned();
-        let ajp: Vec<SocketAddr> = self.connectors.iter().map(|_| free_address()).collect();
+        let mut ajp: Vec<SocketAddr> = self.connectors.iter().map(|_| free_address()).collect();
+        if let (Some(first), Some(at)) = (ajp.first_mut(), self.first_at) {
+            *first = at;
+        }
         let scan = if self.applications.is_empty() {
             Scan::Nothing
         } else {
@@ -218,10 +230,10 @@ impl TomcatBuilder {
         use std::fmt::Write as _;
         let (mut connectors, mut contexts) = (String::new(), String::new());
         for (address, attributes) in ajp.iter().zip(&self.connectors) {
-            let port = address.port();
+            let (ip, port) = (address.ip(), address.port());
             let _ = writeln!(
                 connectors,
-                r#"<Connector port="{port}" protocol="AJP/1.3" address="127.0.0.1" {attributes}/>"#
+                r#"<Connector port="{port}" protocol="AJP/1.3" address="{ip}" {attributes}/>"#
             );
         }
         for (name, directory, elements) in &self.applications {

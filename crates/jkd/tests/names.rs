@@ -18,7 +18,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use jkd_tests::{Backend, Http, Jkd, Request, wait_until};
+use jkd_tests::{Backend, Http, Jkd, Request, Tomcat, free_port, wait_until};
 use parking_lot::Mutex;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
@@ -331,4 +331,53 @@ fn a_reload_looks_names_up_anew() {
     jkd.process().signal("HUP");
     jkd.wait_for_log("new=127.0.0.3");
     assert_eq!(who_serves(&jkd), set(&[3]));
+}
+
+const COUNTER: &str = r#"<%@page contentType="text/plain" trimDirectiveWhitespaces="true"%><%
+  Integer c = (Integer) session.getAttribute("c");
+  c = (c == null) ? 1 : c + 1;
+  session.setAttribute("c", c);
+  out.println("count=" + c + " node=" + System.getProperty("node") + " id=" + session.getId());
+%>"#;
+
+#[test]
+#[ignore = "needs a real Tomcat: run tests/run"]
+fn sessions_of_real_tomcats_stick_by_their_addresses() {
+    let port = free_port();
+    let tomcat = |number: u8| {
+        Tomcat::builder(&format!("127.0.0.{number}"))
+            .at(at(number, port))
+            .connector(r#"secretRequired="false""#)
+            .file("counter.jsp", COUNTER)
+            .start()
+    };
+    let tomcats = [tomcat(2), tomcat(3)];
+    let jkd = all_of_a_name(port, &hosts("tomcats", &[2]));
+    let mut users: Vec<Http> = (0..4).map(|_| Http::persistent(jkd.address)).collect();
+    let click = |user: &mut Http, count: u32| {
+        let answer = user.get("/counter.jsp");
+        assert_eq!(answer.status, 200, "{}", jkd.log());
+        assert_eq!(answer.fact("count"), count.to_string(), "{}", answer.text());
+        assert!(
+            answer
+                .fact("id")
+                .ends_with(&format!(".{}", answer.fact("node")))
+        );
+        answer.fact("node")
+    };
+    for user in &mut users[..2] {
+        assert_eq!(click(user, 1), tomcats[0].route);
+    }
+    jkd.write("hosts", &hosts("tomcats", &[3, 2]));
+    jkd.wait_for_log("member=x-127.0.0.3");
+    let new: BTreeSet<_> = users[2..].iter_mut().map(|user| click(user, 1)).collect();
+    assert!(new.contains(&tomcats[1].route), "{new:?}");
+    for count in 2..5 {
+        for user in &mut users[..2] {
+            assert_eq!(click(user, count), tomcats[0].route);
+        }
+        users[2..]
+            .iter_mut()
+            .for_each(|user| _ = click(user, count));
+    }
 }
