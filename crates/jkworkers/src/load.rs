@@ -355,6 +355,8 @@ mod hostile;
 #[cfg(test)]
 pub(crate) mod memory;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod vectors;

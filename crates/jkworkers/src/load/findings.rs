@@ -366,34 +366,3 @@ fn options() {
         remedy: Write seconds, such as 30, or milliseconds, such as 500ms; 0 is no limit.
     ");
 }
-
-#[test]
-fn rule_extensions() {
-    let workers = "worker.list=lb,w\nworker.lb.type=lb\nworker.lb.balance_workers=a,b\n\
-                   worker.a.port=1\nworker.b.port=2\nworker.w.port=3\n";
-    let config = "Listen 80\nJkWorkersFile w\nJkMountFile u\n\
-                  JkMount /a|/* lb;stopped=c;disabled=b\n\
-                  JkUnMount /a/x lb;stopped=c\n\
-                  JkMount /b w;active=a\n\
-                  <VirtualHost *>\nJkMountCopy On\nJkMount /c lb;active=a;stopped=a\n</VirtualHost>\n";
-    let map = "/d=lb;stopped=a;stopped=b\n/e=lb;stop=a\n/f=lb;use_server_errors=x\n";
-    let files = [
-        ("/etc/jk.conf", config),
-        ("/etc/w", workers),
-        ("/etc/u", map),
-    ];
-    assert_snapshot!(said_of(&files), @r"
-    jk.conf:4: warning: the rule extension `stopped` names `c`, which is no member of `lb`
-        remedy: Write names out of worker.lb.balance_workers.
-    jk.conf:6: warning: the rule extension `active` is ignored: `w` is no balancer (type lb)
-        remedy: Remove it, or mount a balancer.
-    jk.conf:9: warning: the rule makes `a` active and stopped: stopped counts
-        remedy: Name it in one of the lists.
-    u:1: warning: the rule extension `stopped` is written twice: the first one counts
-        remedy: Keep it once; items of a list are separated by commas.
-    u:2: warning: unknown rule extension `stop` is ignored
-        remedy: The extensions are active, disabled, fail_on_status, reply_timeout, session_cookie, session_cookie_path, session_path, set_session_cookie, stateless, sticky_ignore, stopped, use_server_errors.
-    u:3: error: the rule extension `use_server_errors` cannot have the value `x`
-        remedy: Write a whole number.
-    ");
-}

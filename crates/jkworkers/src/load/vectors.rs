@@ -127,22 +127,20 @@ fn ask(model: &Model, host: Option<&str>, target: &str) -> String {
     }
 }
 
-/// `expectations` are lines of `worker: target target …`; `host/worker` asks for a host.
+/// `expectations` are lines of `worker: target target …  # why`; `host/worker` asks for a host.
 #[track_caller]
 fn check(config: &str, expectations: &str) {
     let model = load(config, E_MAP);
-    for line in expectations
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    let lines = expectations.lines().map(str::trim);
+    for line in lines.filter(|line| !line.is_empty()) {
+        let (line, why) = line.split_once("  # ").unwrap();
         let (expected, targets) = line.split_once(": ").unwrap();
         let (host, expected) = match expected.split_once('/') {
             Some((host, expected)) => (Some(host), expected),
             None => (None, expected),
         };
         for target in targets.split_whitespace() {
-            assert_eq!(ask(&model, host, target), expected, "{target}");
+            assert_eq!(ask(&model, host, target), expected, "{target}: {why}");
         }
     }
 }
@@ -151,20 +149,24 @@ fn check(config: &str, expectations: &str) {
 fn a_precedence_and_exclusions() {
     check(
         A,
-        "w0: /app
-         w1: /app/
-         w2: /app/x.jsp /app/x/y.jsp
-         w1: /app/x.jsp/z
-         none: /app.jsp /appx /APP/x
-         w3: /app/admin/x /app/admin/x.jsp
-         w1: /app/admin
-         none: /app/static/a
-         w2: /app/static/a.jsp
-         w1: /app/static
-         none: /app/foo.gif /foo.gif
-         w4: /x.do /a/b/c.do
-         w1: /app/x.do
-         w4: /x.do?y=1",
+        "w0: /app  # an exact pattern
+         w1: /app/  # `*` may be empty
+         w2: /app/x.jsp  # of equally many slashes the longer pattern comes first
+         w2: /app/x/y.jsp  # `*` crosses slashes
+         w1: /app/x.jsp/z  # a pattern has to match to the end
+         none: /app.jsp  # a pattern's slash is not optional
+         none: /appx  # nor is the end of an exact one
+         none: /APP/x  # case counts
+         w3: /app/admin/x  # the exclusion is for w1 only
+         w3: /app/admin/x.jsp  # three slashes come before two
+         w1: /app/admin  # `/app/admin/*` does not match without its slash
+         none: /app/static/a  # excluded
+         w2: /app/static/a.jsp  # excluded for w1, matched for w2
+         w1: /app/static  # the exclusion does not match without its slash
+         none: /app/foo.gif /foo.gif  # excluded for all workers
+         w4: /x.do /a/b/c.do  # a suffix, at any depth
+         w1: /app/x.do  # `/app/*` has more slashes
+         w4: /x.do?y=1  # the query is not looked at",
     );
 }
 
@@ -172,29 +174,43 @@ fn a_precedence_and_exclusions() {
 fn a_normalisation() {
     check(
         A,
-        "w0: /app;jsessionid=1.n1
-         w1: /app;jsessionid=1.n1/x
-         w2: /app/x.jsp;jsessionid=A.n1
-         w1: /app/;x/foo //app/x /app//x /app/./x /other/../app/x
-         none: /app/..;/admin/y
-         w4: /app/%2e%2e/x.do
-         w1: /%61pp/x
-         400: /app/%2E%2E/%2E%2E/etc /app/..;/..;/etc
-         w1: /app%3bjsessionid=1/x /app/%3Bfoo/x
-         404: /app%2Fx
-         w1: /app/%252e%252e/x
-         404: /app/x%00
-         none: *
-         w1: http://a/app/x",
+        "w0: /app;jsessionid=1.n1  # parameters are removed
+         w1: /app;jsessionid=1.n1/x  # from any segment
+         w2: /app/x.jsp;jsessionid=A.n1  # before suffixes are compared
+         w1: /app/;x/foo  # and before slashes are merged
+         w1: //app/x /app//x /app/./x  # slashes are merged, `.` is removed
+         w1: /other/../app/x  # `..` is resolved
+         none: /app/..;/admin/y  # also with parameters: /admin/y
+         w4: /app/%2e%2e/x.do  # also encoded: /x.do
+         w1: /%61pp/x  # letters may be encoded
+         400: /app/%2E%2E/%2E%2E/etc  # above the root, decoded
+         400: /app/..;/..;/etc  # above the root, without parameters
+         w1: /app%3bjsessionid=1/x /app/%3Bfoo/x  # an encoded `;` begins a parameter, too
+         404: /app%2Fx  # an encoded slash, refused by default
+         w1: /app/%252e%252e/x  # decoded once only
+         404: /app/x%00  # NUL
+         none: *  # OPTIONS *
+         w1: http://a/app/x  # the absolute form",
     );
 }
 
 #[test]
 fn a_encoded_slashes() {
-    let on = format!("AllowEncodedSlashes On\n{A}");
-    check(&on, "w1: /app%2Fx");
-    let keep = format!("AllowEncodedSlashes NoDecode\n{A}");
-    check(&keep, "none: /app%2Fx\n w1: /app/admin%2fy");
+    let with = |value: &str| format!("AllowEncodedSlashes {value}\n{A}");
+    check(
+        &with("Off"),
+        "404: /app%2Fx /app/admin%2fy  # refused, mounted or not",
+    );
+    check(
+        &with("On"),
+        "w1: /app%2Fx  # a slash like any other
+         w3: /app/admin%2fy  # in either case",
+    );
+    check(
+        &with("NoDecode"),
+        "none: /app%2Fx  # `%2F` is text: the segment is not `app`
+         w1: /app/admin%2fy  # nor is it `admin`",
+    );
 }
 
 #[test]
@@ -203,18 +219,25 @@ fn a_long_uris_are_not_mapped() {
     let long = |length: usize| format!("/app/{}", "x".repeat(length - 5));
     assert_eq!(ask(&model, None, &long(4095)), "w1");
     assert_eq!(ask(&model, None, &long(4096)), "none");
+    let parameters = format!("{};{}", long(4095), "x".repeat(100));
+    assert_eq!(
+        ask(&model, None, &parameters),
+        "w1",
+        "cleaned, then measured"
+    );
 }
 
 #[test]
 fn b_the_shortcut() {
     check(
         B,
-        "w1: /ctx /ctx/ /ctx/a
-         none: /ctxa /ctx/static /ctx/static/ /ctx/static/a
-         w1: /ctx/staticx
-         w2: /p
-         none: /p/a
-         w2: /p/a%7C/b",
+        "w1: /ctx /ctx/ /ctx/a  # both rules of the line
+         none: /ctxa  # and nothing between them
+         none: /ctx/static /ctx/static/ /ctx/static/a  # both exclusions of a line
+         w1: /ctx/staticx  # and nothing between them
+         w2: /p  # what stands before the first `|`
+         none: /p/a  # only the first one is special
+         w2: /p/a%7C/b  # the second one is text",
     );
 }
 
@@ -222,36 +245,43 @@ fn b_the_shortcut() {
 fn c_wildcards() {
     check(
         C,
-        "w1: /abc /a/c
-         none: /ac /abbc
-         w2: /x/ab.html /x/a/.html
-         none: /x/abc.html /y/z /y//z
-         w3: /y/1/z /y/1/2/z
-         w4: /qr /q/a/b/r",
+        "w1: /abc /a/c  # `?` is any byte, a slash, too
+         none: /ac /abbc  # exactly one byte
+         w2: /x/ab.html /x/a/.html  # two of them
+         none: /x/abc.html  # three are too many
+         none: /y/z /y//z  # both slashes have to be there
+         w3: /y/1/z /y/1/2/z  # `*` between them may have slashes
+         w4: /qr /q/a/b/r  # or be empty",
     );
 }
 
 #[test]
 fn d_exact_does_not_beat_wildcards() {
-    check("JkMount / w1\nJkMount /* w2", "w2: / /x");
-    check("JkMount /* w1\nJkUnMount / w1", "none: /\n w1: /x");
+    check("JkMount / w1\nJkMount /* w2", "w2: / /x  # `/*` is longer");
+    check(
+        "JkMount /* w1\nJkUnMount / w1",
+        "none: /  # excluded; no index file is looked for
+         w1: /x  # only `/` is excluded",
+    );
 }
 
 #[test]
 fn e_files() {
     check(
         E,
-        "w1: /m/ws
-         none: /m/pipe/no /m/pipe/no/x
-         wjk: /m/pipe/no/jk
-         none: /x.jsp /m/star/x.gif
-         w4: /m/star/keep/x
-         wjk: /m/dis/x
-         w2: /m/dup
-         wmap: /m/same
-         w5: /m/x/q
-         none: /m/xx/q /m///q /m/a
-         w6: /m/env",
+        "w1: /m/ws  # blanks and a comment around a rule
+         none: /m/pipe/no /m/pipe/no/x  # an exclusion with `|`
+         wjk: /m/pipe/no/jk  # a deeper rule for another worker makes the exclusion void
+         none: /x.jsp  # `*.jsp` does not begin with a slash and is left out
+         none: /m/star/x.gif  # excluded for all
+         w4: /m/star/keep/x  # `-!` is a disabled exclusion
+         wjk: /m/dis/x  # `-` does not disable the JkMount of the same path
+         w2: /m/dup  # of two lines the last one counts
+         wmap: /m/same  # a file comes before JkMount
+         w5: /m/x/q  # `?` in a segment
+         none: /m/xx/q /m///q  # slashes are merged before anything is compared
+         none: /m/a  # a `#` in the line: no `=` is left
+         w6: /m/env  # from the environment",
     );
 }
 
@@ -259,11 +289,11 @@ fn e_files() {
 fn f_ties() {
     check(
         F,
-        "w1: /s/ab
-         w3: /s/abcd
-         w1: /s/abc
-         w4: /s/x/t/1
-         w5: /s/x/bcd",
+        "w1: /s/ab  # `/s/a*` was written before `/s/ab`, which is as long
+         w3: /s/abcd  # a longer pattern
+         w1: /s/abc  # the only one that matches
+         w4: /s/x/t/1  # four slashes
+         w5: /s/x/bcd  # three slashes come before two, whatever the length",
     );
 }
 
@@ -271,12 +301,13 @@ fn f_ties() {
 fn g_unsafe_uris() {
     check(
         "JkOptions +RejectUnsafeURI\nJkMount /* w1",
-        r"w1: /ok
-          none: /a%25b /a%5cb",
+        r"w1: /ok  # nothing unsafe
+          none: /a%25b /a%5cb  # `%` and `\` after decoding
+          w1: /a;%25/b  # not in parameters, which are removed before",
     );
     check(
         "JkOptions +RejectUnsafeURI -RejectUnsafeURI\nJkMount /* w1",
-        "w1: /a%25b",
+        "w1: /a%25b  # `-` counts",
     );
 }
 
@@ -284,97 +315,38 @@ fn g_unsafe_uris() {
 fn hij_inheritance() {
     check(
         HIJ,
-        "h/none: /glob/x /defm
-         i/w0: /glob/x
-         i/wdef: /defm /defm2/a
-         i/none: /defm2/no/a
-         i/wdef: /pipe|/x
-         i/none: /pipe /pipe/x
-         j/w5: /glob/x
-         j/w6: /own
-         j/none: /defm",
+        "h/none: /glob/x /defm  # nothing is inherited unasked
+         i/w0: /glob/x  # JkMountCopy and no own rules: the main map
+         i/wdef: /defm /defm2/a  # with the rules of worker definitions
+         i/none: /defm2/no/a  # whose `!` works
+         i/wdef: /pipe|/x  # and whose `|` is text
+         i/none: /pipe /pipe/x  # and no shortcut
+         j/w5: /glob/x  # an own rule replaces that of the same path
+         j/w6: /own  # own rules
+         j/none: /defm  # with own rules: none of worker definitions",
     );
     let all = format!("JkMountCopy All\n{HIJ}");
-    check(&all, "h/w0: /glob/x");
+    check(&all, "h/w0: /glob/x  # asked for globally");
 }
 
 #[test]
 fn m_locations_are_taken_literally() {
-    check(M, "w1: /loc\n none: /loc/ /loc/x");
+    check(
+        M,
+        "w1: /loc  # the section's path
+         none: /loc/ /loc/x  # is no prefix",
+    );
 }
 
 #[test]
 fn n_case_and_void_exclusions() {
     check(
         N,
-        "w1: /A
-         w2: /a
-         w3: /w/x
-         none: /w/ok/deny/y
-         w3: /w/deny/y
-         w4: /w/ok/deny/x",
+        "w1: /A  # case counts
+         w2: /a  # both ways
+         w3: /w/x  # no exclusion matches
+         none: /w/ok/deny/y  # excluded
+         w3: /w/deny/y  # the exclusion wants a segment between
+         w4: /w/ok/deny/x  # a deeper rule for another worker makes it void",
     );
-}
-
-#[test]
-fn workers_that_do_not_exist_are_errors_before_the_first_request() {
-    let files = [
-        (
-            "/etc/jk.conf",
-            "Listen 80\nJkWorkersFile workers.properties\nJkMountFile map",
-        ),
-        ("/etc/workers.properties", WORKERS),
-        (
-            "/etc/map",
-            "/m/unknown=nosuch\n/m/ext2=w1 ;reply_timeout=5\n/m|/*=w9\n!/z=w7\n",
-        ),
-    ];
-    let loaded = Memory::new(&files).load();
-    assert!(loaded.model.is_none());
-    let errors: Vec<_> = loaded
-        .diagnostics
-        .iter()
-        .filter(|d| d.origin.file.ends_with("map"))
-        .map(|d| format!("{}: {}", d.origin.line, d.message))
-        .collect();
-    insta::assert_snapshot!(errors.join("\n"), @r"
-    1: there is no worker `nosuch` to serve /m/unknown
-    2: there is no worker `w1 ` to serve /m/ext2
-    3: there is no worker `w9` to serve /m
-    4: there is no worker `w7` to serve /z
-    ");
-}
-
-#[test]
-fn activations_of_rules() {
-    let workers = "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a,b,c\n";
-    let config = "Listen 80\nJkWorkersFile workers.properties\nJkMountFile map\n\
-                  JkMount /a|/* lb;stopped=c;disabled=b\nJkMount /b lb\n\
-                  <VirtualHost *>\nServerName v\nJkMountCopy On\nJkMount /c lb;active=a\n</VirtualHost>\n";
-    let files = [
-        ("/etc/jk.conf", config),
-        ("/etc/workers.properties", workers),
-        ("/etc/map", "/d=lb;disabled=a,c\n"),
-    ];
-    let model = Memory::new(&files).load().model.unwrap();
-    for (host, path, expected) in [
-        (0, "/a", "- DIS STP"),
-        (0, "/a/x", "- DIS STP"),
-        (0, "/b", ""),
-        (0, "/d", "DIS - DIS"),
-        (1, "/a", "- DIS STP"),
-        (1, "/c", "ACT - -"),
-        (1, "/d", "DIS - DIS"),
-    ] {
-        let mount = model.hosts[host].uri_map.find(path.as_bytes()).unwrap();
-        let codes = mount
-            .activations
-            .iter()
-            .map(|a| a.map_or("-", |a| a.code()));
-        assert_eq!(
-            codes.collect::<Vec<_>>().join(" "),
-            expected,
-            "{host} {path}"
-        );
-    }
 }
