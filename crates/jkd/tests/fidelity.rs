@@ -24,6 +24,8 @@ mod server;
 mod stage;
 #[path = "scenarios/topics.rs"]
 mod topics;
+#[path = "fidelity/uris.rs"]
+mod uris;
 
 use std::{
     collections::BTreeSet,

@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 
 use super::case::{self, Case};
 
-const TOPICS: [(&str, &str); 3] = [
+const TOPICS: &[(&str, &str)] = &[
     ("scenarios", include_str!("scenarios.txt")),
+    ("rules", include_str!("rules.txt")),
     ("sessions", include_str!("sessions.txt")),
     ("answers", include_str!("answers.txt")),
 ];
