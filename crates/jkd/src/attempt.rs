@@ -82,7 +82,10 @@ pub(crate) async fn attempt(
     };
     let to = Destination {
         secret: endpoint.worker.secret.as_ref(),
-        route: group.route(chosen.index),
+        route: this
+            .steering
+            .route()
+            .or_else(|| Some(group.route(chosen.index)?.as_bytes())),
         activation: chosen.activation,
     };
     let conn = match connect(endpoint, this.forward.peer.lane, this.fresh).await {

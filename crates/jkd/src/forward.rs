@@ -1,5 +1,6 @@
 //! An HTTP request as the AJP request that mod_jk would make of it.
 
+mod indicated;
 mod uri;
 
 use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
@@ -7,6 +8,7 @@ use bytes::BytesMut;
 use http::{HeaderName, HeaderValue, Version, header, request};
 use jkworkers::model::{Activation, Secret};
 
+pub(crate) use self::indicated::Indicated;
 pub(crate) use self::uri::{Seen, forwarded as forwarded_uri};
 use crate::peer::Peer;
 
@@ -24,14 +26,17 @@ pub(crate) struct Forward<'a> {
     pub(crate) body: BodyLength,
     /// Whether there is a `Cookie` field.
     pub(crate) has_cookies: bool,
+    /// What variables say instead of the connection.
+    pub(crate) indicated: &'a Indicated<'a>,
 }
 
 /// What belongs to the worker that gets it, not to the request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Destination<'a> {
     pub(crate) secret: Option<&'a Secret>,
-    /// The route of the member that was chosen; stand-alone workers have none.
-    pub(crate) route: Option<&'a str>,
+    /// The route of the member that was chosen, unless a variable names one; stand-alone workers
+    /// have none.
+    pub(crate) route: Option<&'a [u8]>,
     pub(crate) activation: Activation,
 }
 
@@ -53,6 +58,14 @@ impl BodyLength {
         match length {
             None | Some(0) => Self::None,
             Some(length) => Self::Known(length),
+        }
+    }
+
+    /// `JkIgnoreCLIndicator`: a length that is `ignored` is as good as none.
+    pub(crate) const fn unless(self, ignored: bool) -> Self {
+        match self {
+            Self::Known(_) if ignored => Self::Chunked,
+            body => body,
         }
     }
 
@@ -78,14 +91,15 @@ impl Forward<'_> {
         size: PacketSize,
         to: &Destination<'_>,
     ) -> Result<(), TooLarge> {
+        let said = self.indicated;
         let line = RequestLine {
             method: Method::from_name(self.head.method.as_str().as_bytes()),
             protocol: Some(self.protocol()),
             uri: Some(self.uri),
-            remote_addr: Some(self.peer.ip_text.as_bytes()),
-            remote_host: None,
-            server_name: Some(self.server_name.as_bytes()),
-            server_port: self.server_port,
+            remote_addr: known(said.remote_addr.unwrap_or(self.peer.ip_text.as_bytes())),
+            remote_host: said.remote_host.and_then(known),
+            server_name: Some(said.local_name.unwrap_or(self.server_name.as_bytes())),
+            server_port: said.local_port.unwrap_or(self.server_port),
             is_ssl: false,
         };
         let mut packet = ForwardRequestWriter::begin(buffer, size, &line);
@@ -156,24 +170,38 @@ impl Forward<'_> {
         if let Some(secret) = to.secret {
             packet.attribute(&Attribute::Secret(secret.reveal().as_bytes()));
         }
+        let said = self.indicated;
+        if let Some(user) = said.remote_user.and_then(known) {
+            packet.attribute(&Attribute::RemoteUser(user));
+        }
+        if let Some(auth_type) = said.auth_type.and_then(known) {
+            packet.attribute(&Attribute::AuthType(auth_type));
+        }
         if let Some(query) = self.head.uri.query() {
             packet.attribute(&Attribute::QueryString(query.as_bytes()));
         }
         if let Some(route) = to.route {
-            packet.attribute(&Attribute::Route(route.as_bytes()));
+            packet.attribute(&Attribute::Route(route));
         }
+        let port = said.remote_port.unwrap_or(self.peer.port_text.as_bytes());
+        let local = said.local_addr.unwrap_or(self.peer.local_text.as_bytes());
         let named = [
-            ("AJP_REMOTE_PORT", &*self.peer.port_text),
-            ("AJP_LOCAL_ADDR", &*self.peer.local_text),
-            ("JK_LB_ACTIVATION", to.activation.code()),
+            ("AJP_REMOTE_PORT", port),
+            ("AJP_LOCAL_ADDR", local),
+            ("JK_LB_ACTIVATION", to.activation.code().as_bytes()),
         ];
-        for (name, value) in named {
+        for (name, value) in named.iter().chain(&said.attributes) {
             packet.attribute(&Attribute::RequestAttribute {
                 name: name.as_bytes(),
-                value: value.as_bytes(),
+                value,
             });
         }
     }
+}
+
+/// An empty text says that it is not known.
+fn known(text: &[u8]) -> Option<&[u8]> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// `0005` is read as octal by some; `5` by nobody.

@@ -1,7 +1,7 @@
 //! One request, top to bottom.
 //!
 //! ```text
-//!   listener ─► handle ─► strict ─► access ─► uri_map ─► dispatch ─► attempt ─► answer
+//!   listener ─► handle ─► strict ─► access ─► mapping ─► dispatch ─► attempt ─► answer
 //!                  │         │         │         │           │          │
 //!                  └─────────┴─────────┴────◄────┴── rescue ─┴──────────┘
 //! ```
@@ -20,7 +20,8 @@ use crate::{
     access,
     answer::{Answer, Visit},
     dispatch::dispatch,
-    forward::{BodyLength, Forward, Seen, forwarded_uri},
+    forward::{BodyLength, Forward, Indicated, Seen, forwarded_uri},
+    mapping::{self, Mapped},
     peer::Peer,
     rescue::{self, Stumble},
     serve::Shared,
@@ -29,6 +30,7 @@ use crate::{
     steering::Steering,
     strict::{self, Target},
     upload::{ClientBody, Upload},
+    variables::Variables,
 };
 
 /// Answers one request. Whatever goes wrong becomes a page here.
@@ -58,42 +60,52 @@ async fn answer(
     served: &mut Served,
 ) -> Result<Response<Answer>, Stumble> {
     let checked = strict::check(head).map_err(Stumble::Refused)?;
-    let target = checked.target;
-    let host = snapshot.model.host_for(peer.local, target.host);
+    let host = snapshot.model.host_for(peer.local, checked.target.host);
     let raw = head.uri.path().as_bytes();
     let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
     let path = uri_map::clean(&decoded).map_err(bad_path)?;
     access::check(host, &path, peer)?;
-    let mount = host.uri_map.find(&path).ok_or(Stumble::Unmapped)?;
-    match snapshot.worker(&mount.worker) {
+    let mut variables = Variables::begin(host, head, peer);
+    let rule = mapping::rule(host, &path, &variables);
+    variables.complete(host, head, peer, &path);
+    let mapped = mapping::worker(snapshot, host, &path, rule, &variables)?;
+    match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
             let seen = Seen {
                 raw,
                 decoded: &decoded,
                 path: &path,
             };
+            let indicated = &Indicated::by(host, &variables);
             let forward = Forward {
                 head,
                 peer,
                 uri: &forwarded_uri(seen, host.forward_uri, peer)?,
-                server_name: &server_name(&target, host, peer),
-                server_port: server_port(&target, host),
-                body: checked.body,
+                server_name: &server_name(&checked.target, host, peer),
+                server_port: server_port(&checked.target, host),
+                body: checked.body.unless(indicated.ignores_length),
                 has_cookies: checked.has_cookies,
+                indicated,
             };
             *served = Served::by(group);
             let upload = receive(&forward, peer, body, group.max_data).await?;
-            let steering = Steering::by(host, mount);
+            let steering = Steering::by(host, &mapped, &variables);
             dispatch(group, &forward, &steering, upload, &mut served.member).await
         }
         Some(Running::Status(worker)) => {
             Ok(status::respond(snapshot, worker, head).map(Into::into))
         }
-        None => {
-            tracing::error!(worker = %mount.worker, at = %mount.origin, "mounted worker is not in worker.list");
-            Err(Stumble::NoWorker)
-        }
+        None => Err(no_worker(&mapped)),
     }
+}
+
+fn no_worker(mapped: &Mapped<'_>) -> Stumble {
+    tracing::error!(
+        worker = mapped.worker(),
+        by = mapped.origin(),
+        "there is no such worker in worker.list"
+    );
+    Stumble::NoWorker
 }
 
 const fn bad_path(error: BadUri) -> Stumble {

@@ -112,6 +112,12 @@ impl Snapshot {
         self.workers.get(*self.by_name.get(name)?)
     }
 
+    /// What was configured for the worker of this name.
+    pub(crate) fn configured(&self, name: &str) -> Option<&Worker> {
+        let worker = self.model.workers.get(*self.by_name.get(name)?);
+        worker.map(|worker| &**worker)
+    }
+
     /// All groups in the order of `worker.list`.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.workers.iter().filter_map(Running::group)

@@ -1,15 +1,21 @@
-//! Everything that steers one request: what its rule says, over what its worker says.
+//! Everything that steers one request: what variables say, over what its rule says, over what its
+//! worker says.
 //!
 //! mod_jk's precedence, pure: no socket, no clock.
 
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
-use jkworkers::model::{Activation, AjpWorker, Host, Mount, RuleExtensions, StickySettings};
+use jkworkers::model::{
+    Activation, AjpWorker, Host, RuleExtensions, StickySettings, variables::names,
+};
 
 use crate::{
     balancer::{RuleOverrides, Selection, SessionIds, retry::Failure},
     forward::Forward,
+    mapping::Mapped,
+    number::atoi,
+    variables::Variables,
 };
 
 /// What differs for one request from what its worker says.
@@ -18,17 +24,35 @@ pub(crate) struct Steering<'a> {
     rule: &'a RuleExtensions,
     /// By member index.
     activations: &'a [Option<Activation>],
+    reply_timeout: Option<Duration>,
+    sticky_ignore: bool,
+    stateless: bool,
+    /// `JK_ROUTE`
+    route: Option<&'a [u8]>,
     request_timeout: Option<Duration>,
 }
 
 impl<'a> Steering<'a> {
-    /// What the rule that matched says, and its host.
-    pub(crate) fn by(host: &Host, mount: &'a Mount) -> Self {
+    /// What the host and the rule say, and over them the variables.
+    pub(crate) fn by(host: &Host, mapped: &'a Mapped<'_>, variables: &'a Variables<'_>) -> Self {
+        let rule = mapped.extensions();
+        let flag = |name| variables.get(name).map(is_on);
         Self {
             request_timeout: host.request_timeout,
-            rule: &mount.extensions,
-            activations: &mount.activations,
+            rule,
+            activations: mapped.activations(),
+            reply_timeout: (variables.get(names::REPLY_TIMEOUT))
+                .and_then(millis)
+                .or(rule.reply_timeout),
+            sticky_ignore: flag(names::STICKY_IGNORE).unwrap_or(rule.sticky_ignore),
+            stateless: flag(names::STATELESS).unwrap_or(rule.stateless),
+            route: variables.get(names::ROUTE).filter(|r| !r.is_empty()),
         }
+    }
+
+    /// What the backend is told about the route, whichever member gets the request.
+    pub(crate) const fn route(&self) -> Option<&'a [u8]> {
+        self.route
     }
 
     /// The session ids that count, read under the names of the rule or else of the worker.
@@ -37,8 +61,11 @@ impl<'a> Steering<'a> {
         forward: &'a Forward<'_>,
         worker: &'a StickySettings,
     ) -> SessionIds<'a> {
-        if !worker.enabled || self.rule.sticky_ignore {
+        if !worker.enabled || self.sticky_ignore {
             return SessionIds::default();
+        }
+        if let Some(route) = self.route {
+            return SessionIds::route(route);
         }
         let fields = || forward.head.headers.get_all(header::COOKIE);
         let cookies = forward.has_cookies.then(fields).into_iter().flatten();
@@ -56,7 +83,7 @@ impl<'a> Steering<'a> {
         Selection {
             sessions,
             rule: RuleOverrides {
-                stateless: self.rule.stateless,
+                stateless: self.stateless,
                 activations: self.activations,
             },
         }
@@ -68,8 +95,8 @@ impl<'a> Steering<'a> {
     }
 
     /// What `reply_timeout` is for this request, where it is not the worker's. Zero is off.
-    pub(crate) fn reply_timeout(&self) -> Option<Duration> {
-        self.rule.reply_timeout
+    pub(crate) const fn reply_timeout(&self) -> Option<Duration> {
+        self.reply_timeout
     }
 
     /// `fail_on_status`: positive numbers put the member in error, negative ones do not. A rule's
@@ -96,6 +123,16 @@ impl<'a> Steering<'a> {
     pub(crate) fn sets_cookie(&self, worker: &StickySettings) -> bool {
         worker.set_cookie || self.rule.set_session_cookie
     }
+}
+
+/// A flag: empty and numbers other than 0 switch it on, everything else off.
+fn is_on(text: &[u8]) -> bool {
+    text.is_empty() || atoi(text) != 0
+}
+
+/// A limit in milliseconds. What is no number is 0, which is off; a negative one does not count.
+fn millis(text: &[u8]) -> Option<Duration> {
+    u64::try_from(atoi(text)).ok().map(Duration::from_millis)
 }
 
 /// `name=` without a value is as if it were not written.

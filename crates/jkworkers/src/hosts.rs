@@ -1,6 +1,7 @@
 //! From the draft of the servers to hosts: which rules are whose, and what is inherited.
 
 mod own;
+mod variables;
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ pub(crate) use self::own::Own;
 use crate::{
     diag::{Diagnostics, listing},
     httpd::{Draft, LocationDraft, Server},
-    model::{Access, Host, Listen, Location, Mount, Require},
+    model::{Access, Host, Listen, Location, Mount, Require, variables::Handler},
     uri_map::{UriMap, UriRules},
     workers_properties::Workers,
 };
@@ -76,7 +77,7 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
         return;
     }
     for host in virtual_hosts {
-        if host.uri_map.is_empty() && !main.uri_map.is_empty() {
+        if host.uri_map.is_empty() && !main.uri_map.is_empty() && !has_handler(host) {
             let message =
                 "nothing is mounted in this virtual host: its requests are answered with 404";
             found.warning(&host.origin, message).help(
@@ -87,18 +88,24 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
     }
 }
 
+/// Whether `SetHandler` may lead requests to a worker.
+fn has_handler(host: &Host) -> bool {
+    let sections = host.locations.iter().map(|location| location.handler);
+    sections
+        .chain([host.handler])
+        .any(|handler| handler == Some(Handler::Jk))
+}
+
 fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) -> Host {
     let is_main = std::ptr::eq(main, server);
+    let base = (!is_main).then_some(main);
     let any_address = server.addresses.iter().any(|(ip, _)| ip.is_none());
     let inherited_name = main.name.as_ref().filter(|_| any_address);
     let own_locations = server.locations.iter();
-    let locations = main
-        .locations
-        .iter()
-        .filter(|_| !is_main)
-        .chain(own_locations);
+    let locations = base.into_iter().flat_map(|main| &main.locations);
+    let locations = locations.chain(own_locations);
     let defaults = UriRules::default();
-    Host {
+    let mut host = Host {
         origin: server.origin.clone(),
         server_name: server.name.as_ref().or(inherited_name).cloned(),
         aliases: server.aliases.clone(),
@@ -119,8 +126,14 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         uri_map: map.reject_unsafe(rejects_unsafe(main, server)),
         mount_files: files,
         mount_file_reload: reload_interval(main, server),
+        variables: variables::of(base, server),
+        handler: server.handler.or(main.handler),
+        indicators: variables::indicators(base, server),
+        env_vars: variables::sent(base, server),
         locations: locations.filter_map(location).collect(),
-    }
+    };
+    variables::prune(&mut host);
+    host
 }
 
 /// `JkMountFileReload`, inherited; zero and less mean never.
@@ -137,16 +150,20 @@ fn rejects_unsafe(main: &Server, server: &Server) -> bool {
     (base || server.reject_unsafe.on) && !server.reject_unsafe.off
 }
 
-/// A section without access rules is nothing to ask.
+/// A section that says nothing is nothing to ask.
 fn location(draft: &LocationDraft) -> Option<Location> {
     let require = (!draft.require.is_empty()).then(|| Require::Any(draft.require.clone()));
     let access = Access {
         require,
         order: draft.order.clone(),
     };
-    (access != Access::default()).then(|| Location {
+    let says_something =
+        access != Access::default() || !draft.variables.is_empty() || draft.handler.is_some();
+    says_something.then(|| Location {
         path: draft.path.clone(),
         access,
+        variables: draft.variables.clone(),
+        handler: draft.handler,
         origin: draft.origin.clone(),
     })
 }

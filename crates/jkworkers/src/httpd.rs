@@ -8,6 +8,7 @@
 mod apply;
 mod condition;
 mod directive;
+mod draft;
 mod include;
 mod known;
 mod lex;
@@ -19,7 +20,13 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use self::apply::{Draft, LocationDraft, MountLine, Server, apply, listen};
+pub(crate) use self::{
+    apply::{
+        apply, listen,
+        variables::{indicators, upsert},
+    },
+    draft::{Draft, LocationDraft, MountLine, Server},
+};
 use self::{section::Nesting, variables::Variables};
 use crate::{
     diag::{Diagnostics, Origin},

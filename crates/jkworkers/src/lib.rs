@@ -31,6 +31,7 @@ pub mod diff;
 pub mod directive;
 pub mod files;
 pub mod model;
+pub mod pattern;
 pub mod target;
 pub mod uri_map;
 pub mod workers_properties;

@@ -139,7 +139,8 @@ impl Loader<'_> {
         self.read.extend(tree.files);
         self.server_root = tree.server_root;
         let origin = Origin::new(path.display().to_string(), 0);
-        let (draft, found) = httpd::apply(&tree.nodes, &self.server_root, &origin);
+        let env = |name: &str| self.files.env(name);
+        let (draft, found) = httpd::apply(&tree.nodes, &self.server_root, &origin, &env);
         self.found.append(found);
         draft
     }

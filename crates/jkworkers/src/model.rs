@@ -6,6 +6,7 @@
 
 mod expand;
 mod host;
+pub mod variables;
 mod worker;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};

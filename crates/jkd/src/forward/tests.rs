@@ -24,6 +24,16 @@ fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> request::Part
 }
 
 fn packet(head: &request::Parts, peer: &Peer, name: &str, to: &Destination<'_>) -> BytesMut {
+    packet_saying(head, peer, name, to, &Indicated::default())
+}
+
+fn packet_saying(
+    head: &request::Parts,
+    peer: &Peer,
+    name: &str,
+    to: &Destination<'_>,
+    indicated: &Indicated<'_>,
+) -> BytesMut {
     let forward = Forward {
         head,
         peer,
@@ -32,6 +42,7 @@ fn packet(head: &request::Parts, peer: &Peer, name: &str, to: &Destination<'_>) 
         server_port: 80,
         body: Fields::of(&head.headers).body(),
         has_cookies: false,
+        indicated,
     };
     let mut buffer = BytesMut::new();
     forward.write(&mut buffer, PacketSize::DEFAULT, to).unwrap();
@@ -107,7 +118,7 @@ fn a_request_through_a_balancer_says_what_mod_jks_says() {
     let target = String::from_utf8(theirs.uri.unwrap().to_vec()).unwrap();
     let head = request("GET", &target, &fields);
     let to = Destination {
-        route: Some("nodeA"),
+        route: Some(b"nodeA"),
         ..STANDALONE
     };
     let ours = packet(&head, &peer(51782), "lb.local", &to);
@@ -161,7 +172,7 @@ fn attributes_come_in_mod_jks_order() {
     let head = request("PATCH", "/x?", &[("host", "a")]);
     let to = Destination {
         secret: Some(&secret),
-        route: Some("n1"),
+        route: Some(b"n1"),
         activation: Activation::Disabled,
     };
     let packet = packet(&head, &peer(4711), "a", &to);
@@ -194,6 +205,7 @@ fn a_head_that_does_not_fit_leaves_nothing_behind() {
         server_port: 80,
         body: BodyLength::None,
         has_cookies: false,
+        indicated: &Indicated::default(),
     };
     let mut buffer = BytesMut::from(&b"before"[..]);
     assert!(

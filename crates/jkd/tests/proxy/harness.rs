@@ -21,6 +21,7 @@ use jkworkers::{
     diag::Origin,
     model::{
         ForwardUri, Global, Host, Listen, Model, Mount, MountSource, RuleExtensions, UriMatch,
+        variables::{Indicators, VariableRules},
     },
     uri_map::{UriMap, UriRules},
     workers_properties::{self, Source},
@@ -241,6 +242,10 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
         uri_map: UriMap::new(mounts.iter().map(|m| mount(m, &origin))),
         mount_files: Vec::new(),
         mount_file_reload: None,
+        variables: VariableRules::default(),
+        handler: None,
+        indicators: Indicators::default(),
+        env_vars: Vec::new(),
         locations: Vec::new(),
     };
     Model {

@@ -3,30 +3,36 @@
 
 pub(super) mod access;
 pub(super) mod jk;
+mod refuse;
 pub(super) mod server;
+pub(super) mod variables;
 
 use std::{
     collections::{BTreeSet, HashMap},
     net::IpAddr,
-    path::{Path, PathBuf},
-    time::Duration,
+    path::Path,
 };
 
+use self::refuse::{IGNORED_SECTIONS, MOUNTING};
 pub(crate) use self::server::listen_address as listen;
 use super::{
     Node,
     directive::{self, Arguments, Directive, Effect, Place},
+    draft::{Draft, LocationDraft, Server},
     known, lex,
 };
-use crate::{
-    diag::{Diagnostics, Origin},
-    model::{ForwardUri, Listen, LogLevel, Order, Require, ServerName},
-    uri_map::EncodedSlashes,
-};
+use crate::diag::{Diagnostics, Origin};
 
-/// Goes through a tree. `server_root` is the base of relative paths; `origin` the main server's.
-pub(crate) fn apply(nodes: &[Node], server_root: &Path, origin: &Origin) -> (Draft, Diagnostics) {
+/// Goes through a tree. `server_root` is the base of relative paths; `origin` the main server's;
+/// `env` the environment of the process.
+pub(crate) fn apply(
+    nodes: &[Node],
+    server_root: &Path,
+    origin: &Origin,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> (Draft, Diagnostics) {
     let mut apply = Apply {
+        env,
         draft: Draft::new(origin),
         server: 0,
         within: None,
@@ -39,115 +45,9 @@ pub(crate) fn apply(nodes: &[Node], server_root: &Path, origin: &Origin) -> (Dra
     (apply.draft, apply.diagnostics)
 }
 
-/// What the files say, names not resolved yet.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    /// The main server, then the virtual hosts. Never empty.
-    pub(crate) servers: Vec<Server>,
-    pub(crate) listen: Vec<Listen>,
-    pub(crate) workers_file: Option<(PathBuf, Origin)>,
-    /// The arguments of `JkWorkerProperty`. They may hold secrets.
-    pub(crate) properties: Vec<(Origin, String)>,
-    pub(crate) log_file: Option<(PathBuf, Origin)>,
-    pub(crate) log_level: LogLevel,
-    /// `JkdReload`.
-    pub(crate) reload: Option<Duration>,
-    /// `JkMountCopy All`.
-    pub(crate) copy_mounts_by_default: bool,
-}
-
-/// The main server or a virtual host.
-#[derive(Debug)]
-pub(crate) struct Server {
-    pub(crate) origin: Origin,
-    pub(crate) name: Option<ServerName>,
-    pub(crate) aliases: Vec<String>,
-    pub(crate) addresses: Vec<(Option<IpAddr>, Option<u16>)>,
-    pub(crate) mounts: Vec<MountLine>,
-    /// Where in `mounts` each path stands, as an exclusion or not.
-    places: HashMap<(bool, String), usize>,
-    pub(crate) mount_file: Option<(PathBuf, Origin)>,
-    /// `JkMountFileReload`, seconds.
-    pub(crate) mount_file_reload: Option<i32>,
-    pub(crate) mount_copy: Option<bool>,
-    pub(crate) reject_unsafe: Switch,
-    pub(crate) forward_uri: Option<ForwardUri>,
-    pub(crate) request_timeout: Option<Duration>,
-    pub(crate) encoded_slashes: Option<EncodedSlashes>,
-    pub(crate) merge_slashes: Option<bool>,
-    pub(crate) locations: Vec<LocationDraft>,
-}
-
-/// An option that was switched on (`+`), off (`-`), or both. Inside one server off wins.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Switch {
-    pub(crate) on: bool,
-    pub(crate) off: bool,
-}
-
-/// `JkMount` or `JkUnMount`, as it was written.
-#[derive(Clone, Debug)]
-pub(crate) struct MountLine {
-    pub(crate) path: String,
-    pub(crate) worker: String,
-    pub(crate) exclusion: bool,
-    pub(crate) origin: Origin,
-}
-
-/// `<Location>`.
-#[derive(Debug)]
-pub(crate) struct LocationDraft {
-    pub(crate) path: String,
-    pub(crate) origin: Origin,
-    pub(crate) require: Vec<Require>,
-    pub(crate) order: Option<Order>,
-}
-
-impl Draft {
-    pub(crate) fn new(origin: &Origin) -> Self {
-        Self {
-            servers: vec![Server::new(origin)],
-            listen: Vec::new(),
-            workers_file: None,
-            properties: Vec::new(),
-            log_file: None,
-            log_level: LogLevel::default(),
-            reload: None,
-            copy_mounts_by_default: false,
-        }
-    }
-}
-
-impl Server {
-    /// Its own `JkMountFile`.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let file = self.mount_file.as_ref();
-        file.map(|(path, _)| path.clone()).into_iter().collect()
-    }
-
-    fn new(origin: &Origin) -> Self {
-        Self {
-            origin: origin.clone(),
-            name: None,
-            aliases: Vec::new(),
-            addresses: Vec::new(),
-            mounts: Vec::new(),
-            places: HashMap::new(),
-            mount_file: None,
-            mount_file_reload: None,
-            mount_copy: None,
-            reject_unsafe: Switch::default(),
-            forward_uri: None,
-            request_timeout: None,
-            encoded_slashes: None,
-            merge_slashes: None,
-            locations: Vec::new(),
-        }
-    }
-}
-
 /// The walk through the tree.
 pub(super) struct Apply<'a> {
+    env: &'a dyn Fn(&str) -> Option<String>,
     draft: Draft,
     /// The server that directives are for.
     server: usize,
@@ -271,6 +171,7 @@ impl Apply<'_> {
             (1, 1) => "one argument".to_owned(),
             (1, 2) => "one or two arguments".to_owned(),
             (1, usize::MAX) => "one or more arguments".to_owned(),
+            (least, usize::MAX) => format!("{least} or more arguments"),
             (least, most) => format!("{least} to {most} arguments"),
         };
         let help = if words.iter().any(|word| word.starts_with('#')) {
@@ -295,49 +196,6 @@ impl Apply<'_> {
                 self.ignore_section(&node.name, node, children, MOUNTING);
             }
             _ => self.unknown_section(node),
-        }
-    }
-
-    /// Warns of a section that is ignored, and refuses what must not be lost with it.
-    fn ignore_section(&mut self, name: &str, node: &Node, children: &[Node], refused: &[&str]) {
-        let message = format!("<{name}> means nothing here and is ignored with its content");
-        self.tell_once(&format!("<{name}>"), &node.origin, message);
-        self.refuse(refused, name, children);
-    }
-
-    fn unknown_section(&mut self, node: &Node) {
-        let all = directive::SECTIONS.iter().chain(IGNORED_SECTIONS).copied();
-        let help = match self.diagnostics.guess(&node.name, || all) {
-            Some(name) => format!("Did you mean <{name}>?"),
-            None => "Correct the name, or put the section into an <IfModule> of its module.".into(),
-        };
-        self.error(
-            &node.origin,
-            format!("unknown section <{}>", node.name),
-            help,
-        );
-    }
-
-    /// Sections that choose requests by means that are not there: ignoring what they protect
-    /// would open it.
-    fn conditional_on_request(&mut self, name: &str, node: &Node, children: &[Node]) {
-        self.ignore_section(name, node, children, DECIDING);
-    }
-
-    fn refuse(&mut self, directives: &[&str], section: &str, nodes: &[Node]) {
-        for node in nodes {
-            let lower = node.name.to_ascii_lowercase();
-            if directives.contains(&&*lower) {
-                let message = format!("{} has no effect inside <{section}>", node.name);
-                let help = if MOUNTING.contains(&&*lower) {
-                    format!("Write `{} PATH WORKER` outside of the section.", node.name)
-                } else {
-                    IN_LOCATION.to_owned()
-                };
-                self.error(&node.origin, message, help);
-            } else if let Some(children) = &node.children {
-                self.refuse(directives, section, children);
-            }
         }
     }
 
@@ -370,48 +228,3 @@ impl Apply<'_> {
         self.server().locations.last_mut()
     }
 }
-
-/// Directives that must not be lost: they decide who comes in, or where requests go.
-const DECIDING: &[&str] = &[
-    "allow",
-    "authtype",
-    "deny",
-    "jkmount",
-    "jkunmount",
-    "order",
-    "require",
-    "requireall",
-    "requireany",
-    "requirenone",
-    "satisfy",
-];
-
-const IN_LOCATION: &str = "Write it inside <Location PATH>: PATH and everything below it, or with \
-                           the wildcards * and ?.";
-
-/// Directives that mod_jk takes in any section, with the section's argument for a path.
-const MOUNTING: &[&str] = &["jkmount", "jkunmount"];
-
-/// Sections about files, proxies and modules that are not there.
-const IGNORED_SECTIONS: &[&str] = &[
-    "authnprovideralias",
-    "authzprovideralias",
-    "directory",
-    "directorymatch",
-    "files",
-    "filesmatch",
-    "luahookaccesschecker",
-    "luahookauthchecker",
-    "luahookcheckuserid",
-    "luahookfixups",
-    "luahookmaptostorage",
-    "luahookpretranslatename",
-    "luahooktranslatename",
-    "luahooktypechecker",
-    "luaquickhandler",
-    "mdomain",
-    "mdomainset",
-    "perl",
-    "proxy",
-    "proxymatch",
-];

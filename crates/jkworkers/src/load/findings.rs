@@ -132,7 +132,6 @@ fn remedies_for_rules_begin_with_one_slash() {
 #[test]
 fn names_without_an_effect_yet() {
     assert_snapshot!(body("JkEnvVar A b\nJkEnvVar B\nJkExtractSSL maybe\nJkMountFileReload x\nJkShmFile x\nJkWatchdogInterval 60\nJkRequestLogFormat \"%w %V\" x\n"), @r"
-    jk.conf:5: warning: JkEnvVar is not in effect yet
     jk.conf:7: error: JkExtractSSL must be On or Off
         remedy: Write one of the two.
     jk.conf:7: warning: JkExtractSSL is not in effect yet
@@ -332,6 +331,8 @@ fn protection_that_would_be_lost_is_an_error() {
     assert_snapshot!(body("<LocationMatch ^/x>\n<Limit GET>\nRequire ip 10\n</Limit>\nSetHandler x\n</LocationMatch>\n<Location ~ ^/y>\nOrder allow,deny\n</Location>\n<Macro X>\n</Macro>\nUse X\n"), @r"
     jk.conf:5: warning: <LocationMatch> means nothing here and is ignored with its content
     jk.conf:7: error: Require has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    jk.conf:9: error: SetHandler has no effect inside <LocationMatch>
         remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
     jk.conf:11: warning: <Location ~> means nothing here and is ignored with its content
     jk.conf:12: error: Order has no effect inside <Location ~>

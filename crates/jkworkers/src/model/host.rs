@@ -10,7 +10,10 @@ use std::{
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{Activation, Model};
+use super::{
+    Activation, Model,
+    variables::{EnvVar, Handler, Indicators, VariableRules},
+};
 use crate::{
     diag::Origin,
     uri_map::{UriMap, UriRules, wildcard},
@@ -41,7 +44,19 @@ pub struct Host {
     pub mount_files: Vec<PathBuf>,
     /// `JkMountFileReload`: how often to look whether these files have changed. `None`: never.
     pub mount_file_reload: Option<Duration>,
-    /// `<Location>` sections that say something about access, in the order in which they are
+    /// Rules about variables, as far as anybody reads what they set.
+    #[serde(skip_serializing_if = "VariableRules::is_empty")]
+    pub variables: VariableRules,
+    /// `SetHandler` outside of `<Location>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handler: Option<Handler>,
+    /// Which variables say something about a request.
+    #[serde(skip_serializing_if = "is_default")]
+    pub indicators: Indicators,
+    /// Variables that the backend gets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env_vars: Vec<EnvVar>,
+    /// `<Location>` sections that say something, in the order in which they are
     /// applied: the main server's first, as httpd merges them into each virtual host.
     pub locations: Vec<Location>,
 }
@@ -57,6 +72,13 @@ impl Host {
         let require = matching().find_map(|l| l.access.require.as_ref());
         let order = matching().find_map(|l| l.access.order.as_ref());
         crate::access::allows(require, order, client, local)
+    }
+
+    /// What `SetHandler` says about `path` (normalised): the last section around it counts.
+    pub fn handler_of(&self, path: &[u8]) -> Handler {
+        let mut sections = self.locations.iter().rev();
+        let section = sections.find_map(|l| l.handler.filter(|_| l.covers(path)));
+        section.or(self.handler).unwrap_or(Handler::Map)
     }
 
     /// Whether `name` (without a port) is this host's `ServerName` or one of its aliases.
@@ -89,6 +111,10 @@ impl Host {
         let port = wanted.port.then_some(local.port());
         self.addresses.contains(&(address, port))
     }
+}
+
+fn is_default(indicators: &Indicators) -> bool {
+    *indicators == Indicators::default()
 }
 
 /// How a virtual host's address fits: an address counts more than a port.
@@ -260,13 +286,19 @@ impl RuleExtensions {
     }
 }
 
-/// One `<Location>` with access rules.
+/// One `<Location>`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Location {
     /// The path: a prefix that ends at a segment boundary, or with wildcards, as httpd has it.
     pub path: String,
     /// Who may come in.
     pub access: Access,
+    /// Rules about variables, as far as anybody reads what they set.
+    #[serde(skip_serializing_if = "VariableRules::is_empty")]
+    pub variables: VariableRules,
+    /// `SetHandler`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handler: Option<Handler>,
     /// Where the section begins.
     pub origin: Origin,
 }

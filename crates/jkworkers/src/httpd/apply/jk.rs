@@ -2,9 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{Apply, Call, MountLine};
+use super::{Apply, Call};
 use crate::{
     diag::nearest,
+    httpd::MountLine,
     model::{ForwardUri, LogLevel},
 };
 

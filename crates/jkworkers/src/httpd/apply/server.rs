@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Apply, Call, LocationDraft, Server};
+use super::{Apply, Call};
 use crate::{
     diag::Origin,
-    httpd::{Node, lex},
-    model::{Listen, ServerName},
+    httpd::{LocationDraft, Node, Server, lex},
+    model::{Listen, ServerName, variables::VariableRules},
     uri_map::{EncodedSlashes, wildcard},
 };
 
@@ -78,6 +78,8 @@ impl Apply<'_> {
             origin: node.origin.clone(),
             require: Vec::new(),
             order: None,
+            variables: VariableRules::default(),
+            handler: None,
         });
         self.within = Some("Location");
         self.nodes(children);

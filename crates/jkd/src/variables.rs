@@ -1,0 +1,192 @@
+//! The variables of one request: what `SetEnvIf`, `SetEnv` and their relatives make of it.
+//!
+//! In httpd's order: conditions of the server before the request is mapped, then those of each
+//! `<Location>` around its path, and last the settings, which win. Nothing of a request becomes a
+//! variable unless a rule says so.
+
+use std::borrow::Cow;
+
+use http::{HeaderValue, Version, request};
+use jkworkers::{
+    model::{
+        Host,
+        variables::{Condition, Setting, Subject, VariableRules},
+    },
+    pattern::{Groups, Pattern},
+};
+
+use crate::peer::Peer;
+
+/// Names and values. Names are compared without regard to case.
+#[derive(Debug, Default)]
+pub(crate) struct Variables<'a>(Vec<(&'a str, Cow<'a, [u8]>)>);
+
+/// What conditions look at.
+#[derive(Clone, Copy)]
+struct Request<'r> {
+    head: &'r request::Parts,
+    peer: &'r Peer,
+    path: &'r [u8],
+}
+
+impl<'a> Variables<'a> {
+    /// What holds before the request is mapped: the conditions outside of `<Location>`. They see
+    /// the path as the client wrote it.
+    pub(crate) fn begin(host: &'a Host, head: &request::Parts, peer: &Peer) -> Self {
+        let mut variables = Self::default();
+        let request = Request {
+            head,
+            peer,
+            path: written_path(head),
+        };
+        variables.consider(&host.variables.conditions, request);
+        variables
+    }
+
+    /// What holds when the request is served: the conditions of the `<Location>` sections around
+    /// `path` (normalised), and over them all settings.
+    pub(crate) fn complete(
+        &mut self,
+        host: &'a Host,
+        head: &request::Parts,
+        peer: &Peer,
+        path: &[u8],
+    ) {
+        let sections = host.locations.iter();
+        let sections = sections.filter(|l| !l.variables.is_empty() && l.covers(path));
+        let sections: Vec<_> = sections.map(|location| &location.variables).collect();
+        let request = Request { head, peer, path };
+        for rules in &sections {
+            self.consider(&rules.conditions, request);
+        }
+        for Setting { name, value } in settings(&host.variables, &sections) {
+            self.set(name, Cow::Borrowed(value.as_bytes()));
+        }
+    }
+
+    /// The value of a variable.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        let mut all = self.0.iter();
+        all.find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| &**value)
+    }
+
+    /// Whether there is such a variable, empty or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Whether there is none at all.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn consider(&mut self, conditions: &'a [Condition], request: Request<'_>) {
+        for condition in conditions {
+            let subject = self.subject(&condition.subject, request);
+            if let Some(groups) = condition.pattern.find(&subject) {
+                let changes = assignments(condition, &groups);
+                for (name, value) in changes {
+                    match value {
+                        Some(value) => self.set(name, value),
+                        None => self
+                            .0
+                            .retain(|(known, _)| !known.eq_ignore_ascii_case(name)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn subject<'r>(&self, subject: &Subject, request: Request<'r>) -> Cow<'r, [u8]> {
+        let Request { head, peer, path } = request;
+        Cow::Borrowed(match subject {
+            Subject::RemoteAddr => peer.ip_text.as_bytes(),
+            Subject::ServerAddr => peer.local_text.as_bytes(),
+            Subject::RequestUri => path,
+            Subject::RequestMethod => head.method.as_str().as_bytes(),
+            Subject::RequestProtocol => match head.version {
+                Version::HTTP_10 => b"HTTP/1.0",
+                _ => b"HTTP/1.1",
+            },
+            Subject::Named(name) => {
+                let header = header(head, name);
+                let variable = || Cow::Owned(self.get(name).unwrap_or_default().to_vec());
+                return header.unwrap_or_else(variable);
+            }
+            Subject::AnyHeader(names) => return any_header(head, names),
+        })
+    }
+
+    fn set(&mut self, name: &'a str, value: Cow<'a, [u8]>) {
+        let mut all = self.0.iter_mut();
+        match all.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, known)) => *known = value,
+            None => self.0.push((name, value)),
+        }
+    }
+}
+
+/// The path in the request line. httpd drops what is doubled of its first slash.
+fn written_path(head: &request::Parts) -> &[u8] {
+    let mut path = head.uri.path().as_bytes();
+    while let Some(rest @ [b'/', ..]) = path.strip_prefix(b"/") {
+        path = rest;
+    }
+    path
+}
+
+/// What a condition that holds says: names with values, or without where they are to go.
+fn assignments<'a>(
+    condition: &'a Condition,
+    groups: &Groups<'_>,
+) -> Vec<(&'a str, Option<Cow<'a, [u8]>>)> {
+    let value_of = |template: &'a jkworkers::pattern::Template| match template.constant() {
+        Some(text) => Some(Cow::Borrowed(text.as_bytes())),
+        None => (template.fill(groups)).map(|value| Cow::Owned(value.into_owned())),
+    };
+    let assignments = condition.assignments.iter();
+    // A value beyond all measure is as good as none.
+    let all = assignments.map(|a| (&*a.name, a.value.as_ref().and_then(value_of)));
+    all.collect()
+}
+
+/// `SetEnv` and `PassEnv` of the server and then of each section; `UnsetEnv` of a section takes
+/// away what was said around it.
+fn settings<'a>(server: &'a VariableRules, sections: &[&'a VariableRules]) -> Vec<&'a Setting> {
+    let mut settings: Vec<&Setting> = server.settings.iter().collect();
+    for section in sections {
+        settings.retain(|setting| {
+            let mut unset = section.unset.iter();
+            !unset.any(|name| name.eq_ignore_ascii_case(&setting.name))
+        });
+        settings.extend(&section.settings);
+    }
+    settings
+}
+
+/// The values of a header, joined as httpd does it.
+fn header<'r>(head: &'r request::Parts, name: &str) -> Option<Cow<'r, [u8]>> {
+    let mut values = head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let first = values.next()?;
+    let Some(second) = values.next() else {
+        return Some(Cow::Borrowed(first));
+    };
+    let mut joined = [first, b", ", second].concat();
+    for value in values {
+        joined.extend_from_slice(b", ");
+        joined.extend_from_slice(value);
+    }
+    Some(Cow::Owned(joined))
+}
+
+/// The first header whose name matches.
+fn any_header<'r>(head: &'r request::Parts, names: &Pattern) -> Cow<'r, [u8]> {
+    let mut all = head.headers.keys();
+    let name = all.find(|name| names.is_match(name.as_str().as_bytes()));
+    let value = name.and_then(|name| header(head, name.as_str()));
+    value.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

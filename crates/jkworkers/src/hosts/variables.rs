@@ -1,0 +1,96 @@
+//! Which rules about variables a host has in the end: inherited ones first, and only those that
+//! anybody reads. Files from distributions set a dozen variables that mean nothing here.
+
+use std::{collections::HashSet, sync::Arc};
+
+use crate::{
+    httpd::{self, Server},
+    model::{
+        Host,
+        variables::{Condition, EnvVar, Indicators, Setting, Subject, VariableRules, names},
+    },
+};
+
+/// The rules of a server. `base` is the main server, unless this is it.
+pub(super) fn of(base: Option<&Server>, server: &Server) -> VariableRules {
+    let mut rules = base.map(|base| base.variables.clone()).unwrap_or_default();
+    let own = &server.variables;
+    rules.conditions.extend_from_slice(&own.conditions);
+    let is_unset = |setting: &Setting| is_among(&own.unset, &setting.name);
+    rules.settings.retain(|setting| !is_unset(setting));
+    for setting in &own.settings {
+        httpd::upsert(&mut rules.settings, setting.clone());
+    }
+    rules.unset.clear(); // nothing is around
+    rules
+}
+
+/// The indicators of a server, over those of the main one.
+pub(super) fn indicators(base: Option<&Server>, server: &Server) -> Indicators {
+    let directives = |server: &Server| server.indicators.clone();
+    let inherited = base.map(directives).unwrap_or_default();
+    let inherited = httpd::indicators(Indicators::default(), &inherited);
+    httpd::indicators(inherited, &server.indicators)
+}
+
+/// `JkEnvVar`: those of the main server, and the server's own instead of them.
+pub(super) fn sent(base: Option<&Server>, server: &Server) -> Vec<EnvVar> {
+    let own = &server.env_vars;
+    let is_own = |var: &EnvVar| own.iter().any(|o| o.name.eq_ignore_ascii_case(&var.name));
+    let inherited = base.into_iter().flat_map(|base| &base.env_vars);
+    let inherited = inherited.filter(|var| !is_own(var));
+    inherited.chain(own).cloned().collect()
+}
+
+/// Takes out rules whose variables nobody reads.
+pub(super) fn prune(host: &mut Host) {
+    let mut read = Read::by(host);
+    // In the reverse order of their evaluation: a condition may look at what an earlier one set.
+    for location in host.locations.iter_mut().rev() {
+        read.prune(&mut location.variables);
+    }
+    read.prune(&mut host.variables);
+}
+
+/// Names that somebody reads, in lower case.
+struct Read(HashSet<String>);
+
+impl Read {
+    fn by(host: &mut Host) -> Self {
+        let mut read: HashSet<String> = HashSet::new();
+        read.extend(names::ALL.iter().map(|name| name.to_ascii_lowercase()));
+        let indicators = host.indicators.by_directive().into_iter();
+        read.extend(indicators.map(|(_, name)| name.to_ascii_lowercase()));
+        read.extend(host.env_vars.iter().map(|v| v.name.to_ascii_lowercase()));
+        Self(read)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains(&name.to_ascii_lowercase())
+    }
+
+    fn prune(&mut self, rules: &mut VariableRules) {
+        rules.settings.retain(|setting| self.has(&setting.name));
+        rules.unset.retain(|name| self.has(name));
+        let conditions = std::mem::take(&mut rules.conditions);
+        let mut kept: Vec<_> = conditions
+            .into_iter()
+            .rev()
+            .filter(|c| self.keeps(c))
+            .collect();
+        kept.reverse();
+        rules.conditions = kept;
+    }
+
+    fn keeps(&mut self, condition: &Condition) -> bool {
+        let keeps = condition.assignments.iter().any(|a| self.has(&a.name));
+        if let (true, Subject::Named(name)) = (keeps, &condition.subject) {
+            self.0.insert(name.to_ascii_lowercase());
+        }
+        keeps
+    }
+}
+
+fn is_among(names: &[Arc<str>], name: &str) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,105 @@
+//! Sections without a meaning here, and what must not be lost with them.
+
+use super::Apply;
+use crate::httpd::{Node, directive};
+
+impl Apply<'_> {
+    /// Warns of a section that is ignored, and refuses what must not be lost with it.
+    pub(super) fn ignore_section(
+        &mut self,
+        name: &str,
+        node: &Node,
+        children: &[Node],
+        refused: &[&str],
+    ) {
+        let message = format!("<{name}> means nothing here and is ignored with its content");
+        self.tell_once(&format!("<{name}>"), &node.origin, message);
+        self.refuse(refused, name, children);
+    }
+
+    pub(super) fn unknown_section(&mut self, node: &Node) {
+        let all = directive::SECTIONS.iter().chain(IGNORED_SECTIONS).copied();
+        let help = match self.diagnostics.guess(&node.name, || all) {
+            Some(name) => format!("Did you mean <{name}>?"),
+            None => "Correct the name, or put the section into an <IfModule> of its module.".into(),
+        };
+        self.error(
+            &node.origin,
+            format!("unknown section <{}>", node.name),
+            help,
+        );
+    }
+
+    /// Sections that choose requests by means that are not there: ignoring what they protect
+    /// would open it.
+    pub(super) fn conditional_on_request(&mut self, name: &str, node: &Node, children: &[Node]) {
+        self.ignore_section(name, node, children, DECIDING);
+    }
+
+    fn refuse(&mut self, directives: &[&str], section: &str, nodes: &[Node]) {
+        for node in nodes {
+            let lower = node.name.to_ascii_lowercase();
+            if directives.contains(&&*lower) {
+                let message = format!("{} has no effect inside <{section}>", node.name);
+                let help = if MOUNTING.contains(&&*lower) {
+                    format!("Write `{} PATH WORKER` outside of the section.", node.name)
+                } else {
+                    IN_LOCATION.to_owned()
+                };
+                self.error(&node.origin, message, help);
+            } else if let Some(children) = &node.children {
+                self.refuse(directives, section, children);
+            }
+        }
+    }
+}
+
+/// Directives that must not be lost: they decide who comes in, or where requests go.
+const DECIDING: &[&str] = &[
+    "allow",
+    "authtype",
+    "browsermatch",
+    "browsermatchnocase",
+    "deny",
+    "jkmount",
+    "jkunmount",
+    "order",
+    "require",
+    "requireall",
+    "requireany",
+    "requirenone",
+    "satisfy",
+    "setenvif",
+    "setenvifnocase",
+    "sethandler",
+];
+
+const IN_LOCATION: &str = "Write it inside <Location PATH>: PATH and everything below it, or with \
+                           the wildcards * and ?.";
+
+/// Directives that mod_jk takes in any section, with the section's argument for a path.
+pub(super) const MOUNTING: &[&str] = &["jkmount", "jkunmount"];
+
+/// Sections about files, proxies and modules that are not there.
+pub(super) const IGNORED_SECTIONS: &[&str] = &[
+    "authnprovideralias",
+    "authzprovideralias",
+    "directory",
+    "directorymatch",
+    "files",
+    "filesmatch",
+    "luahookaccesschecker",
+    "luahookauthchecker",
+    "luahookcheckuserid",
+    "luahookfixups",
+    "luahookmaptostorage",
+    "luahookpretranslatename",
+    "luahooktranslatename",
+    "luahooktypechecker",
+    "luaquickhandler",
+    "mdomain",
+    "mdomainset",
+    "perl",
+    "proxy",
+    "proxymatch",
+];

@@ -1,0 +1,227 @@
+//! Variables and what they are for: `SetEnvIf`, `SetEnv` and their relatives, `SetHandler`, and
+//! mod_jk's `Jk…Indicator` and `JkEnvVar`.
+
+use std::sync::Arc;
+
+use super::{Apply, Call};
+use crate::{
+    model::variables::{
+        Assignment, Condition, EnvVar, Handler, Indicators, Setting, Subject, VariableRules,
+    },
+    pattern::{Pattern, Template},
+};
+
+/// `SetEnvIf attribute regex [!]name[=value] …`
+pub(in crate::httpd) fn set_env_if(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.condition(call, false);
+}
+
+/// `SetEnvIfNoCase attribute regex [!]name[=value] …`
+pub(in crate::httpd) fn set_env_if_no_case(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.condition(call, true);
+}
+
+/// `BrowserMatch regex [!]name[=value] …`
+pub(in crate::httpd) fn browser_match(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.condition_on("User-Agent", call.words, call, false);
+}
+
+/// `BrowserMatchNoCase regex [!]name[=value] …`
+pub(in crate::httpd) fn browser_match_no_case(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.condition_on("User-Agent", call.words, call, true);
+}
+
+/// `SetEnv name [value]`
+pub(in crate::httpd) fn set_env(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let value = call.words.get(1).map_or("", String::as_str);
+    apply.setting(call.first(), value);
+}
+
+/// `PassEnv name …`
+pub(in crate::httpd) fn pass_env(apply: &mut Apply<'_>, call: &Call<'_>) {
+    for name in call.words {
+        if let Some(value) = (apply.env)(name) {
+            apply.setting(name, &value);
+        } else {
+            let message = format!("PassEnv variable {name} was undefined");
+            let help = "Set it in the environment of the server, or remove its name.";
+            apply.warning(call.origin, message, help);
+        }
+    }
+}
+
+/// `UnsetEnv name …`
+pub(in crate::httpd) fn unset_env(apply: &mut Apply<'_>, call: &Call<'_>) {
+    for name in call.words {
+        let rules = apply.variables();
+        let is_it = |known: &str| known.eq_ignore_ascii_case(name);
+        rules.settings.retain(|setting| !is_it(&setting.name));
+        if !rules.unset.iter().any(|known| is_it(known)) {
+            rules.unset.push(name.as_str().into());
+        }
+    }
+}
+
+/// `SetHandler name`
+pub(in crate::httpd) fn set_handler(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let name = call.first();
+    let handler = match &*name.to_ascii_lowercase() {
+        "none" => Handler::Map,
+        "jakarta-servlet" => Handler::Jk,
+        _ => {
+            let message =
+                format!("there is no handler {name} here: what it is set for is answered with 404");
+            let help = "Write jakarta-servlet, or None to leave it to the mounts.";
+            apply.warning(call.origin, message, help);
+            Handler::Other
+        }
+    };
+    let within = apply.within.is_some();
+    let server = apply.server();
+    match server.locations.last_mut() {
+        Some(location) if within => location.handler = Some(handler),
+        _ => server.handler = Some(handler),
+    }
+}
+
+/// `JkWorkerIndicator` and its relatives.
+pub(in crate::httpd) fn indicator(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let named = (call.name, Arc::from(call.first()));
+    apply.server().indicators.push(named);
+}
+
+/// `JkEnvVar name [default]`
+pub(in crate::httpd) fn env_var(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let name = call.first();
+    let default = call.words.get(1).filter(|text| !text.is_empty());
+    let vars = &mut apply.server().env_vars;
+    vars.retain(|known| !known.name.eq_ignore_ascii_case(name));
+    vars.push(EnvVar {
+        name: name.into(),
+        default: default.map(|text| text.as_str().into()),
+    });
+}
+
+impl Apply<'_> {
+    /// The rules of the `<Location>`, else of the server.
+    fn variables(&mut self) -> &mut VariableRules {
+        let within = self.within.is_some();
+        let server = self.server();
+        match server.locations.last_mut() {
+            Some(location) if within => &mut location.variables,
+            _ => &mut server.variables,
+        }
+    }
+
+    fn setting(&mut self, name: &str, value: &str) {
+        let setting = Setting {
+            name: name.into(),
+            value: value.into(),
+        };
+        upsert(&mut self.variables().settings, setting);
+    }
+
+    fn condition(&mut self, call: &Call<'_>, ignores_case: bool) {
+        if let Some((attribute, rest)) = call.words.split_first() {
+            self.condition_on(attribute, rest, call, ignores_case);
+        }
+    }
+
+    /// `words` are the expression and the assignments.
+    fn condition_on(
+        &mut self,
+        attribute: &str,
+        words: &[String],
+        call: &Call<'_>,
+        ignores_case: bool,
+    ) {
+        let Some((text, assignments)) = words.split_first() else {
+            return;
+        };
+        let Some(subject) = self.subject(attribute, call) else {
+            return;
+        };
+        let Some(pattern) = self.pattern(text, ignores_case, call) else {
+            return;
+        };
+        let assignments = assignments.iter().map(|word| assignment(word, &pattern));
+        let condition = Condition {
+            assignments: assignments.collect(),
+            subject,
+            pattern,
+            origin: call.origin.clone(),
+        };
+        self.variables().conditions.push(condition);
+    }
+
+    fn subject(&mut self, attribute: &str, call: &Call<'_>) -> Option<Subject> {
+        Some(match &*attribute.to_ascii_lowercase() {
+            "remote_addr" | "remote_host" => Subject::RemoteAddr,
+            "server_addr" => Subject::ServerAddr,
+            "request_uri" => Subject::RequestUri,
+            "request_method" => Subject::RequestMethod,
+            "request_protocol" => Subject::RequestProtocol,
+            lower if lower.starts_with("oid(") => {
+                let message = format!("{} {attribute}: certificates are not looked at", call.name);
+                self.error(call.origin, message, "Remove the line.");
+                return None;
+            }
+            lower if lower.bytes().all(is_of_name) => Subject::Named(lower.into()),
+            // Names of headers come without their case.
+            _ => Subject::AnyHeader(self.pattern(attribute, true, call)?),
+        })
+    }
+
+    fn pattern(&mut self, text: &str, ignores_case: bool, call: &Call<'_>) -> Option<Pattern> {
+        match Pattern::new(text, ignores_case) {
+            Ok(pattern) => Some(pattern),
+            Err(bad) => {
+                let message = format!("{}: cannot use the expression `{text}`: {bad}", call.name);
+                self.error(call.origin, message, bad.remedy());
+                None
+            }
+        }
+    }
+}
+
+/// A name without any other character is no expression.
+const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// As httpd reads it: `NAME=` is the same as `NAME`.
+fn assignment(word: &str, pattern: &Pattern) -> Assignment {
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) if !value.is_empty() => (name, value),
+        split => {
+            let name = split.map_or(word, |(name, _)| name);
+            let plain = name.strip_prefix('!');
+            (plain.unwrap_or(name), plain.map_or("1", |_| "!"))
+        }
+    };
+    Assignment {
+        name: name.into(),
+        value: (!value.starts_with('!')).then(|| Template::new(value, pattern)),
+    }
+}
+
+/// Replaces the setting of the same name, or adds one.
+pub(crate) fn upsert(settings: &mut Vec<Setting>, new: Setting) {
+    let mut known = settings.iter_mut();
+    match known.find(|known| known.name.eq_ignore_ascii_case(&new.name)) {
+        Some(known) => known.value = new.value,
+        None => settings.push(new),
+    }
+}
+
+/// The names that `directives` give, over those of `base`.
+pub(crate) fn indicators(base: Indicators, directives: &[(&'static str, Arc<str>)]) -> Indicators {
+    let mut indicators = base;
+    for (directive, name) in directives {
+        let mut all = indicators.by_directive().into_iter();
+        if let Some((_, place)) = all.find(|(known, _)| known == directive) {
+            *place = Arc::clone(name);
+        }
+    }
+    indicators
+}

@@ -1,0 +1,130 @@
+//! What the files say, before it is resolved.
+
+use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{
+    diag::Origin,
+    model::{
+        ForwardUri, Listen, LogLevel, Order, Require, ServerName,
+        variables::{EnvVar, Handler, VariableRules},
+    },
+    uri_map::EncodedSlashes,
+};
+
+/// What the files say, names not resolved yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// The main server, then the virtual hosts. Never empty.
+    pub(crate) servers: Vec<Server>,
+    pub(crate) listen: Vec<Listen>,
+    pub(crate) workers_file: Option<(PathBuf, Origin)>,
+    /// The arguments of `JkWorkerProperty`. They may hold secrets.
+    pub(crate) properties: Vec<(Origin, String)>,
+    pub(crate) log_file: Option<(PathBuf, Origin)>,
+    pub(crate) log_level: LogLevel,
+    /// `JkdReload`.
+    pub(crate) reload: Option<Duration>,
+    /// `JkMountCopy All`.
+    pub(crate) copy_mounts_by_default: bool,
+}
+
+/// The main server or a virtual host.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) origin: Origin,
+    pub(crate) name: Option<ServerName>,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) addresses: Vec<(Option<IpAddr>, Option<u16>)>,
+    pub(crate) mounts: Vec<MountLine>,
+    /// Where in `mounts` each path stands, as an exclusion or not.
+    pub(super) places: HashMap<(bool, String), usize>,
+    pub(crate) mount_file: Option<(PathBuf, Origin)>,
+    /// `JkMountFileReload`, seconds.
+    pub(crate) mount_file_reload: Option<i32>,
+    pub(crate) mount_copy: Option<bool>,
+    pub(crate) reject_unsafe: Switch,
+    pub(crate) forward_uri: Option<ForwardUri>,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) encoded_slashes: Option<EncodedSlashes>,
+    pub(crate) merge_slashes: Option<bool>,
+    pub(crate) variables: VariableRules,
+    pub(crate) handler: Option<Handler>,
+    /// `Jk…Indicator` directives, in the table's spelling, and the names that they give.
+    pub(crate) indicators: Vec<(&'static str, Arc<str>)>,
+    pub(crate) env_vars: Vec<EnvVar>,
+    pub(crate) locations: Vec<LocationDraft>,
+}
+
+/// An option that was switched on (`+`), off (`-`), or both. Inside one server off wins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Switch {
+    pub(crate) on: bool,
+    pub(crate) off: bool,
+}
+
+/// `JkMount` or `JkUnMount`, as it was written.
+#[derive(Clone, Debug)]
+pub(crate) struct MountLine {
+    pub(crate) path: String,
+    pub(crate) worker: String,
+    pub(crate) exclusion: bool,
+    pub(crate) origin: Origin,
+}
+
+/// `<Location>`.
+#[derive(Debug)]
+pub(crate) struct LocationDraft {
+    pub(crate) path: String,
+    pub(crate) origin: Origin,
+    pub(crate) require: Vec<Require>,
+    pub(crate) order: Option<Order>,
+    pub(crate) variables: VariableRules,
+    pub(crate) handler: Option<Handler>,
+}
+
+impl Draft {
+    pub(crate) fn new(origin: &Origin) -> Self {
+        Self {
+            servers: vec![Server::new(origin)],
+            listen: Vec::new(),
+            workers_file: None,
+            properties: Vec::new(),
+            log_file: None,
+            log_level: LogLevel::default(),
+            reload: None,
+            copy_mounts_by_default: false,
+        }
+    }
+}
+
+impl Server {
+    /// Its own `JkMountFile`.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let file = self.mount_file.as_ref();
+        file.map(|(path, _)| path.clone()).into_iter().collect()
+    }
+
+    pub(super) fn new(origin: &Origin) -> Self {
+        Self {
+            origin: origin.clone(),
+            name: None,
+            aliases: Vec::new(),
+            addresses: Vec::new(),
+            mounts: Vec::new(),
+            places: HashMap::new(),
+            mount_file: None,
+            mount_file_reload: None,
+            mount_copy: None,
+            reject_unsafe: Switch::default(),
+            forward_uri: None,
+            request_timeout: None,
+            encoded_slashes: None,
+            merge_slashes: None,
+            variables: VariableRules::default(),
+            handler: None,
+            indicators: Vec::new(),
+            env_vars: Vec::new(),
+            locations: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Variables: what `SetEnvIf`, `SetEnv` and their relatives say, and what they are for.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    diag::Origin,
+    pattern::{Pattern, Template},
+};
+
+/// The rules about variables of one server or one `<Location>`.
+///
+/// Names are compared without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VariableRules {
+    /// `SetEnvIf` and its relatives, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// `SetEnv` and `PassEnv`: the last word, whatever the conditions say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
+    /// `UnsetEnv`: takes out what settings around say; what conditions set stays.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unset: Vec<Arc<str>>,
+}
+
+/// One `SetEnvIf`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// What is looked at.
+    pub subject: Subject,
+    /// What it has to look like.
+    pub pattern: Pattern,
+    /// What then happens.
+    pub assignments: Vec<Assignment>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// What a condition looks at. What is not there is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// `Remote_Addr`, and `Remote_Host`, since names are not looked up.
+    RemoteAddr,
+    /// `Server_Addr`: the address that the client connected to.
+    ServerAddr,
+    /// `Request_URI`: the path, without query. Outside of `<Location>` as the client wrote it,
+    /// inside decoded.
+    RequestUri,
+    /// `Request_Method`.
+    RequestMethod,
+    /// `Request_Protocol`.
+    RequestProtocol,
+    /// The header of this name; if there is none, the variable.
+    Named(Arc<str>),
+    /// The first header whose name matches.
+    AnyHeader(Pattern),
+}
+
+/// `NAME`, `NAME=value` or `!NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Assignment {
+    /// The variable.
+    pub name: Arc<str>,
+    /// Its value; `None` takes it away.
+    #[serde(skip)]
+    pub value: Option<Template>,
+}
+
+/// `SetEnv` or `PassEnv`.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The variable.
+    pub name: Arc<str>,
+    /// Its value. It may be a secret, and is not shown.
+    #[serde(skip)]
+    pub value: Arc<str>,
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Setting").field(&self.name).finish()
+    }
+}
+
+impl VariableRules {
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.conditions.is_empty() && self.settings.is_empty() && self.unset.is_empty()
+    }
+}
+
+/// `SetHandler`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Handler {
+    /// `None`: the map decides.
+    Map,
+    /// `jakarta-servlet`: the map, else the variable that [`Indicators::worker`] names.
+    Jk,
+    /// Any other: nothing is served here.
+    Other,
+}
+
+/// Which variables say something about a request: the `Jk…Indicator` directives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Indicators {
+    /// `JkWorkerIndicator`: the worker, where `SetHandler jakarta-servlet` asks for it.
+    pub worker: Arc<str>,
+    /// `JkRemoteAddrIndicator`.
+    pub remote_addr: Arc<str>,
+    /// `JkRemotePortIndicator`.
+    pub remote_port: Arc<str>,
+    /// `JkRemoteHostIndicator`.
+    pub remote_host: Arc<str>,
+    /// `JkRemoteUserIndicator`.
+    pub remote_user: Arc<str>,
+    /// `JkAuthTypeIndicator`.
+    pub auth_type: Arc<str>,
+    /// `JkLocalNameIndicator`.
+    pub local_name: Arc<str>,
+    /// `JkLocalAddrIndicator`.
+    pub local_addr: Arc<str>,
+    /// `JkLocalPortIndicator`.
+    pub local_port: Arc<str>,
+    /// `JkIgnoreCLIndicator`: a `Content-Length` does not count.
+    pub ignore_length: Arc<str>,
+}
+
+impl Default for Indicators {
+    fn default() -> Self {
+        Self {
+            worker: "JK_WORKER_NAME".into(),
+            remote_addr: "JK_REMOTE_ADDR".into(),
+            remote_port: "JK_REMOTE_PORT".into(),
+            remote_host: "JK_REMOTE_HOST".into(),
+            remote_user: "JK_REMOTE_USER".into(),
+            auth_type: "JK_AUTH_TYPE".into(),
+            local_name: "JK_LOCAL_NAME".into(),
+            local_addr: "JK_LOCAL_ADDR".into(),
+            local_port: "JK_LOCAL_PORT".into(),
+            ignore_length: "JK_IGNORE_CL".into(),
+        }
+    }
+}
+
+impl Indicators {
+    /// Each directive, and the name that it sets.
+    pub(crate) fn by_directive(&mut self) -> [(&'static str, &mut Arc<str>); 10] {
+        [
+            ("JkWorkerIndicator", &mut self.worker),
+            ("JkRemoteAddrIndicator", &mut self.remote_addr),
+            ("JkRemotePortIndicator", &mut self.remote_port),
+            ("JkRemoteHostIndicator", &mut self.remote_host),
+            ("JkRemoteUserIndicator", &mut self.remote_user),
+            ("JkAuthTypeIndicator", &mut self.auth_type),
+            ("JkLocalNameIndicator", &mut self.local_name),
+            ("JkLocalAddrIndicator", &mut self.local_addr),
+            ("JkLocalPortIndicator", &mut self.local_port),
+            ("JkIgnoreCLIndicator", &mut self.ignore_length),
+        ]
+    }
+}
+
+/// `JkEnvVar`: a variable that the backend gets as a request attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EnvVar {
+    /// The variable, and the attribute.
+    pub name: Arc<str>,
+    /// What is sent where there is no such variable; without one nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Arc<str>>,
+}
+
+/// Variables that mod_jk reads under fixed names.
+pub mod names {
+    /// Set to anything: the request is not for a worker.
+    pub const NO_JK: &str = "no-jk";
+    /// The route that the request is for.
+    pub const ROUTE: &str = "JK_ROUTE";
+    /// `reply_timeout`, in milliseconds.
+    pub const REPLY_TIMEOUT: &str = "JK_REPLY_TIMEOUT";
+    /// `sticky_ignore`.
+    pub const STICKY_IGNORE: &str = "JK_STICKY_IGNORE";
+    /// `stateless`.
+    pub const STATELESS: &str = "JK_STATELESS";
+    /// All of them.
+    pub(crate) const ALL: [&str; 5] = [NO_JK, ROUTE, REPLY_TIMEOUT, STICKY_IGNORE, STATELESS];
+}
