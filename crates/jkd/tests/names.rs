@@ -333,6 +333,62 @@ fn a_reload_looks_names_up_anew() {
     assert_eq!(who_serves(&jkd), set(&[3]));
 }
 
+#[test]
+#[ignore = "needs a mount namespace: run tests/run"]
+fn what_a_rule_says_of_a_member_holds_for_all_that_it_turns_into() {
+    let (port, _backends) = backends(3, true);
+    let workers = format!(
+        "worker.list=lb\nworker.resolve_interval=1\n\
+         worker.lb.type=lb\nworker.lb.balance_workers=x,y\n\
+         worker.x.host=tomcats\nworker.x.port={port}\nworker.x.resolve=all\n\
+         worker.y.host=127.0.0.4\nworker.y.port={port}\n"
+    );
+    let jkd = Jkd::builder(BINARY)
+        .file("workers.properties", &workers)
+        .file("map", "/*=lb\n/y/*=lb;stopped=x\n/x/*=lb;stopped=y\n")
+        .names(&hosts("tomcats", &[2, 3]))
+        .start(&[
+            "run",
+            "-l",
+            "127.0.0.1:0",
+            "--workers",
+            "workers.properties",
+            "--mount-file",
+            "map",
+        ]);
+    let served =
+        |path| -> BTreeSet<String> { (0..12).map(|_| jkd.http().get(path).text()).collect() };
+    assert_eq!(served("/"), set(&[2, 3, 4]));
+    assert_eq!(served("/y/"), set(&[4]));
+    assert_eq!(served("/x/"), set(&[2, 3]));
+}
+
+#[test]
+#[ignore = "needs a mount namespace: run tests/run"]
+fn names_and_files_may_change_at_once() {
+    let (port, _backends) = backends(3, true);
+    let jkd = all_of_a_name(port, &hosts("tomcats", &[2, 3]));
+    let load = Load::on(&jkd);
+    load.go_on();
+    let workers = std::fs::read_to_string(jkd.path("workers.properties")).unwrap();
+    for round in 1..=12_u8 {
+        let more = format!("worker.x.lbfactor={round}\n");
+        jkd.write("workers.properties", &(workers.clone() + &more));
+        jkd.write("hosts", &hosts("tomcats", &[2, 3 + round % 2]));
+        jkd.process().signal("HUP");
+        let reloads = || jkd.log().matches("configuration reloaded").count();
+        wait_until("the reload", || reloads() == usize::from(round));
+    }
+    jkd.write("hosts", &hosts("tomcats", &[2, 3]));
+    wait_until("the last word", || {
+        let log = jkd.log();
+        let of = |what: &str| log.rfind(&format!("{what} worker=lb member=x-127.0.0.3"));
+        of("member added") > of("member removed: its requests may finish")
+    });
+    wait_until("both to serve", || who_serves(&jkd) == set(&[2, 3]));
+    load.stop();
+}
+
 const COUNTER: &str = r#"<%@page contentType="text/plain" trimDirectiveWhitespaces="true"%><%
   Integer c = (Integer) session.getAttribute("c");
   c = (c == null) ? 1 : c + 1;

@@ -252,6 +252,7 @@ pub struct Member {
     pub activation: Activation,
     /// Its place among the members that are written in `balance_workers`: what the activations of
     /// a [`Mount`](super::Mount) go by. Members that stand for the addresses of one name share it.
+    #[serde(skip)]
     pub configured: usize,
 }
 
