@@ -20,6 +20,7 @@ use crate::{
 pub struct Jkd {
     /// Where it serves HTTP.
     pub address: SocketAddr,
+    binary: PathBuf,
     process: Leashed,
     directory: TempDir,
 }
@@ -67,6 +68,16 @@ impl Jkd {
     /// Its process.
     pub fn process(&self) -> &Leashed {
         &self.process
+    }
+
+    /// Runs another command in its directory, to its end.
+    pub fn run(&self, arguments: &[&str]) -> io::Result<Output> {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env("NO_COLOR", "1");
+        command.output()
     }
 
     /// What it has logged so far.
@@ -140,6 +151,7 @@ impl JkdBuilder {
         });
         Jkd {
             address,
+            binary: self.binary,
             process,
             directory: self.directory,
         }

@@ -21,6 +21,8 @@ use clap::{Parser, Subcommand};
 const FAILED: u8 = 1;
 /// The configuration has errors, or the command line has (clap uses the same status).
 const INVALID: u8 = 2;
+/// `jkd check --against`: all is well, and different.
+const DIFFERENT: u8 = 3;
 
 /// What a command comes to: an exit status, or a reason that is printed and means [`FAILED`].
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -48,6 +50,8 @@ Examples:
   jkd run -f /etc/jkd/jk.conf                serve what the file says
   jkd run -l 127.0.0.1:8080 --workers workers.properties --mount '/*=lb'
   jkd check -f jk.conf                       every error and warning, nothing is started
+  jkd check -f jk.conf --against http://127.0.0.1:8080/jk-status
+                                             what a reload would change
   jkd match -f jk.conf /shop/cart            which worker serves this, and why
   jkd ajp get ajp://127.0.0.1:8009/          ask a Tomcat directly
 
@@ -59,7 +63,8 @@ Signals of `jkd run`:
 Exit status:
   0   done
   1   failed: a port is taken, nobody answers, a file cannot be read
-  2   the configuration has errors, or the command line has";
+  2   the configuration has errors, or the command line has
+  3   jkd check --against: there are differences";
 
 #[derive(Debug, Subcommand)]
 enum Command {

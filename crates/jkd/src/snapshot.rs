@@ -25,6 +25,8 @@ use crate::{
 /// Everything that serving a request needs.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// What files say.
+    pub(crate) configured: Arc<Model>,
     /// What is being served.
     pub model: Arc<Model>,
     /// What its host names stand for.
@@ -79,11 +81,11 @@ pub struct Endpoint {
 }
 
 impl Snapshot {
-    /// Makes the objects for `model`, taking over from `old` what goes on living.
+    /// Makes the objects for `model`, which `configured` has become, taking over from `old` what goes on living.
     ///
     /// `lanes` is the number of runtimes that keep their connections apart.
     pub(crate) fn new(
-        model: Arc<Model>,
+        (configured, model): (Arc<Model>, Arc<Model>),
         names: Arc<Names>,
         old: Option<&Self>,
         lanes: usize,
@@ -100,6 +102,7 @@ impl Snapshot {
         let by_name = numbered().map(|(index, worker)| (worker.name.clone(), index));
         let by_name = by_name.collect();
         Self {
+            configured,
             model,
             names,
             workers,

@@ -6,13 +6,17 @@ use askama::Template;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header, request};
 use http_body_util::Full;
-use jkworkers::model::StatusWorker;
+use jkworkers::{diff, model::StatusWorker};
 
 use self::view::Page;
 use crate::snapshot::Snapshot;
 
 const CSS: &str = include_str!("../templates/status.css");
 const CSS_QUERY: &str = "css";
+
+/// The command that gives what files say as JSON, as `jkd show --format json` does: for
+/// `jkd check --against`.
+const CONFIGURATION: &str = "config";
 
 /// Answers a request at the mount of a status worker, whatever its path: only the query counts.
 ///
@@ -30,6 +34,10 @@ pub(crate) fn respond(
         return answer("text/plain; charset=utf-8", "Access denied.\n".to_owned());
     }
     let command = parameter(head.uri.query().unwrap_or_default(), "cmd");
+    if command == Some(CONFIGURATION) {
+        let document = diff::document(&snapshot.configured);
+        return answer("application/json", document.to_string());
+    }
     match Page::new(snapshot, worker, command).render() {
         Ok(html) => answer("text/html; charset=utf-8", html),
         Err(error) => {

@@ -65,6 +65,67 @@ fn check_says_that_a_good_configuration_is_good() {
 }
 
 #[test]
+fn check_says_what_is_different_from_another_file() {
+    let other = WORKERS.replace(
+        "worker.tomcat2.host=10.0.0.2",
+        "worker.tomcat2.host=10.0.0.9",
+    );
+    let other = other.replace("hush-hush", "still-hush");
+    let conf = CONFIGURATION.replace("JkMount /* lb\n", "JkMount /* tomcat3\n");
+    let jkd = files(CONFIGURATION, WORKERS)
+        .file("other.properties", &other)
+        .file("other.conf", &conf)
+        .file("bad.conf", "JkNonsense\n");
+    let check = |against: &str| run(&jkd, &["check", "-f", "jk.conf", "--against", against]);
+    let (status, out, _) = check("other.properties");
+    assert_eq!(status, 3, "{out}");
+    assert!(
+        out.ends_with(
+            "tomcat2: host 10.0.0.9 -> 10.0.0.2\ntomcat1: secret changed\n\
+             tomcat2: secret changed\ntomcat3: secret changed\n\
+             4 differences from other.properties\n"
+        ),
+        "{out}"
+    );
+    assert!(!out.contains("hush"), "{out}");
+    let (status, out, _) = check("other.conf");
+    assert_eq!(status, 3, "{out}");
+    assert!(
+        out.ends_with("mount /*: tomcat3 -> lb (jk.conf:4)\n1 difference from other.conf\n"),
+        "{out}"
+    );
+    let (status, out, _) = check("jk.conf");
+    assert_eq!(status, 0, "{out}");
+    assert!(out.ends_with("no difference from jk.conf\n"), "{out}");
+    assert_eq!(check("bad.conf").0, 2);
+    assert_eq!(check("missing.conf").0, 1);
+    assert_eq!(check("https://127.0.0.1/").0, 1);
+}
+
+#[test]
+fn check_says_what_is_different_from_what_was_shown() {
+    let jkd = files(CONFIGURATION, WORKERS);
+    let (_, json, _) = run(&jkd, &["show", "-f", "jk.conf", "--format", "json"]);
+    let jkd = jkd.file("shown", &json).file("no.json", "{}");
+    let check = |against: &str| run(&jkd, &["check", "-f", "jk.conf", "--against", against]);
+    let (status, out, _) = check("shown");
+    assert_eq!(status, 0, "{out}");
+    assert!(
+        out.ends_with("from shown (secrets are not compared)\n"),
+        "{out}"
+    );
+    let listening = ["-l", "81", "--against", "shown"];
+    let (status, out, _) = run(
+        &jkd,
+        &[&["check", "-f", "jk.conf"], &listening[..]].concat(),
+    );
+    assert_eq!(status, 3, "{out}");
+    assert!(out.contains("listen *:81 added\n"), "{out}");
+    let (status, _, said) = check("no.json");
+    assert_eq!((status, said.contains("no.json")), (1, true), "{said}");
+}
+
+#[test]
 fn check_finds_all_errors_of_all_files_at_once() {
     let jkd = files(
         "Listen 127.0.0.1:8080\nJkWorkersFile workers.properties\nJkMount /* lbb\nJkMuont /x lb\n",

@@ -93,6 +93,53 @@ fn a_changed_map_replaces_its_rules_and_nothing_else() {
 }
 
 #[test]
+fn a_running_configuration_can_be_compared_with() {
+    let lines = "JkMountFileReload 1\nJkMount /status jk-status\nJkMount /all jk-manager\n";
+    let setup = Setup::new(lines, "/m=a\n", &[]);
+    let against = format!("http://{}/status", setup.jkd.address);
+    let check = |against: &str| {
+        let arguments = ["check", "-f", "jk.conf", "--against", against];
+        let output = setup.jkd.run(&arguments).unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), text, output.stderr)
+    };
+    let (status, out, _) = check(&against);
+    assert_eq!(status, Some(0), "{out}");
+    setup.jkd.write("more/one.conf", "JkMount /one b\n");
+    let (status, out, _) = check(&against);
+    assert_eq!(status, Some(3), "{out}");
+    assert!(out.contains("mount /one added: b ("), "{out}");
+    assert!(out.contains("1 difference from http://"), "{out}");
+    // What runs now counts, not what ran at the start.
+    setup.jkd.process().signal("HUP");
+    setup.wait_for("/one", "b");
+    assert_eq!(check(&against).0, Some(0));
+    for nothing in ["fixed", "nowhere"] {
+        let (status, _, said) = check(&against.replace("status", nothing));
+        assert_eq!(status, Some(1));
+        assert!(String::from_utf8_lossy(&said).contains(nothing));
+    }
+}
+
+#[test]
+fn the_running_configuration_is_given_to_whom_the_page_is() {
+    let backend = Backend::saying("a");
+    let workers = format!(
+        "worker.list=a,open,closed\nworker.a.host=127.0.0.1\nworker.a.port={}\n\
+         worker.a.secret=hush-hush\nworker.open.type=status\nworker.closed.type=status\n\
+         worker.closed.user=somebody\n",
+        backend.address.port()
+    );
+    let jkd = Jkd::serving(BINARY, &workers, &["/open=open", "/closed=closed"]);
+    let open = jkd.http().get("/open?cmd=config");
+    assert_eq!(open.header("content-type"), Some("application/json"));
+    assert!(open.text().contains("\"secret\":\"<redacted>\""));
+    assert!(!open.text().contains("hush"));
+    let closed = jkd.http().get("/closed?cmd=config").text();
+    assert!(!closed.contains("redacted"), "{closed}");
+}
+
+#[test]
 fn maps_stay_where_nobody_wants_them_to_be_read_again() {
     let setup = Setup::new("JkMountFileReload 0\n", "/m=a\n", &[]);
     setup.jkd.write("map", "/m=b\n");

@@ -42,9 +42,9 @@ impl Shared {
     pub(super) fn new(configured: Arc<Model>, lanes: usize) -> Self {
         let names = Arc::new(Names::new(&configured, None));
         names.await_members(MOMENT);
-        let running = names.expand(&configured);
+        let models = (configured.clone(), names.expand(&configured));
         Self {
-            snapshot: ArcSwap::from_pointee(Snapshot::new(running, names, None, lanes)),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(models, names, None, lanes)),
             configured: Mutex::new(configured),
             lanes,
             reloaded: Notify::new(),
@@ -86,8 +86,8 @@ impl Change<'_> {
     }
 
     fn replace(&self, old: &Snapshot, names: Arc<Names>) -> Arc<Snapshot> {
-        let running = names.expand(&self.configured);
-        let new = Snapshot::new(running, names, Some(old), self.shared.lanes);
+        let models = (self.configured.clone(), names.expand(&self.configured));
+        let new = Snapshot::new(models, names, Some(old), self.shared.lanes);
         let new = Arc::new(new);
         self.shared.snapshot.store(new.clone());
         new.retire(old);
