@@ -3,7 +3,9 @@
 use std::{hint::black_box, sync::Arc, thread, time::Duration, time::Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use jkd::balancer::{Balancer, Now, RuleOverrides, Selection, SessionIds, Tried, Verdict};
+use jkd::balancer::{
+    Attempts, Balancer, Now, RuleOverrides, Selection, SessionIds, Tried, Verdict,
+};
 use jkd_benches::balancer;
 
 const PATH: &[u8] = b"/app/page;v=1";
@@ -27,16 +29,16 @@ fn find(cookies: &[u8]) -> SessionIds<'_> {
     SessionIds::find(PATH, [cookies], ";jsessionid", "JSESSIONID")
 }
 
-/// Choose, count in flight, record, count out: what every request does.
+/// Choose, count in flight, record, count out, and the retry budget: what every request does.
 fn whole(balancer: &Arc<Balancer>) {
     let sessions = find(b"");
     let selection = Selection {
         sessions: &sessions,
         rule: RuleOverrides::default(),
     };
-    if let Ok(chosen) = balancer.choose(&selection, &Tried::default(), now())
-        && let Ok(mut guard) = balancer.begin(chosen, now())
-    {
+    let mut attempts = Attempts::new(Arc::clone(balancer));
+    black_box(attempts.step(&selection, now()));
+    if let Some(mut guard) = attempts.answered() {
         guard.record(Verdict::Ok, now());
     }
 }
@@ -70,23 +72,36 @@ fn single_thread(c: &mut Criterion) {
     group.finish();
 }
 
-/// Nanoseconds a request when all cores do nothing but choose.
-#[allow(clippy::disallowed_methods, reason = "measures real time")]
-fn contended(c: &mut Criterion) {
-    let balancer = balancer(2);
-    let threads = thread::available_parallelism().map_or(2, usize::from);
-    c.bench_function("choose/whole/2/all cores", |b| {
-        b.iter_custom(|requests| {
-            let began = Instant::now();
-            thread::scope(|scope| {
-                for _ in 0..threads {
-                    scope.spawn(|| (0..requests).for_each(|_| whole(&balancer)));
-                }
+/// Nanoseconds a request when two threads do nothing but choose.
+fn two_threads(c: &mut Criterion) {
+    let mut group = c.benchmark_group("choose/two threads");
+    for members in [2, 500] {
+        let balancer = balancer(members);
+        group.bench_function(BenchmarkId::new("new", members), |b| {
+            b.iter_custom(|requests| {
+                on_two(|| {
+                    for _ in 0..requests {
+                        black_box(choose(&balancer, &SessionIds::default()));
+                    }
+                })
             });
-            began.elapsed()
         });
-    });
+        group.bench_function(BenchmarkId::new("whole", members), |b| {
+            b.iter_custom(|requests| on_two(|| (0..requests).for_each(|_| whole(&balancer))));
+        });
+    }
+    group.finish();
 }
 
-criterion_group!(benches, single_thread, contended);
+#[allow(clippy::disallowed_methods, reason = "measures real time")]
+fn on_two(work: impl Fn() + Sync) -> Duration {
+    let began = Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(&work);
+        scope.spawn(&work);
+    });
+    began.elapsed()
+}
+
+criterion_group!(benches, single_thread, two_threads);
 criterion_main!(benches);
