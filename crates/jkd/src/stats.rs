@@ -177,6 +177,13 @@ pub fn report_balancer(worker: &str, view: &View) {
         }
         .report(counts);
     }
+    for (result, value) in [("granted", view.repeated), ("refused", view.over_budget)] {
+        let labels = [
+            ("balancer", worker.to_owned()),
+            ("result", result.to_owned()),
+        ];
+        counter!(names::BALANCER_REPEATS.name, &labels).absolute(value);
+    }
 }
 
 struct Member<'a> {

@@ -80,6 +80,11 @@ pub const MEMBER_BYTES: Metric = counter(
     "jkd_member_bytes_total",
     "Bytes sent to the member and received from it, AJP framing included",
 );
+/// Labels: balancer, result (`granted`, `refused`).
+pub const BALANCER_REPEATS: Metric = counter(
+    "jkd_balancer_repeats_total",
+    "Repetitions of requests that a member had already, by what the retry budget said",
+);
 /// Labels: endpoint, state (`idle`, `busy`).
 pub const POOL_CONNECTIONS: Metric = gauge("jkd_pool_connections", "Connections of the endpoint");
 /// Label: endpoint.
@@ -105,7 +110,7 @@ pub const CONFIG_TIME: Metric = gauge(
 pub const BUILD: Metric = gauge("jkd_build_info", "1, with the version as a label");
 
 /// All of them.
-pub const ALL: [Metric; 22] = [
+pub const ALL: [Metric; 23] = [
     REQUESTS,
     REQUEST_DURATION,
     REQUESTS_IN_FLIGHT,
@@ -121,6 +126,7 @@ pub const ALL: [Metric; 22] = [
     MEMBER_BUSY_MAX,
     MEMBER_LB_VALUE,
     MEMBER_BYTES,
+    BALANCER_REPEATS,
     POOL_CONNECTIONS,
     POOL_OPENED,
     POOL_REUSED,

@@ -70,6 +70,8 @@ fn members() {
     assert_has(
         &text,
         &[
+            r#"jkd_balancer_repeats_total{balancer="router",result="granted"} 0"#,
+            r#"jkd_balancer_repeats_total{balancer="router",result="refused"} 0"#,
             r#"jkd_member_elected_total{balancer="router",member="a"} 1"#,
             r#"jkd_member_errors_total{balancer="router",member="b"} 2"#,
             r#"jkd_member_bytes_total{balancer="router",member="a",direction="sent"} 10"#,
