@@ -194,6 +194,11 @@ impl Relay {
         self.guard.as_mut()?.record(verdict, snapshot::now())
     }
 
+    /// What was carried so far.
+    pub(crate) fn tally(&self) -> ajp13::Tally {
+        self.body.tally()
+    }
+
     /// Whether the backend has given all it had to give.
     fn is_whole(&self) -> bool {
         self.first.is_none()

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, future::poll_fn, task::Poll, time::Duration};
 
-use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions};
+use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions, Tally};
 use http::{HeaderValue, Method, Response, StatusCode, header, response::Parts};
 use hyper::ext::ReasonPhrase;
 use tokio::time::timeout;
@@ -45,6 +45,8 @@ pub(crate) struct Failed {
     pub(crate) body_asked: bool,
     /// What is left of the request's body.
     pub(crate) upload: Option<Upload>,
+    /// What went to the member and came from it all the same.
+    pub(crate) tally: Tally,
     cause: Cause,
 }
 
@@ -99,8 +101,10 @@ pub(crate) async fn attempt(
     let status = response.status();
     if let Some(failure) = this.steering.counts_as_failure(&endpoint.worker, status) {
         // The answer is dropped, and with it the connection.
+        let tally = response.body().tally();
         return Err(Failed {
-            body_asked: response.body().tally().asked,
+            body_asked: tally.asked,
+            tally,
             ..Failed::new(Cause::Status(status, failure), None)
         });
     }
@@ -109,7 +113,10 @@ pub(crate) async fn attempt(
     match poll_fn(|cx| Poll::Ready(relay.look_ahead(cx))).await {
         Ok(()) => Ok(Answered { head, relay }),
         // Broken already, and therefore not begun: the client gets a proper page.
-        Err(error) => Err(Failed::new(Cause::Ajp(error), None)),
+        Err(error) => Err(Failed {
+            tally: relay.tally(),
+            ..Failed::new(Cause::Ajp(error), None)
+        }),
     }
 }
 
@@ -141,9 +148,14 @@ async fn send(
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
-    conn.send(write, upload, options)
-        .await
-        .map_err(|SendError { error, body, .. }| Failed::new(Cause::Ajp(error), body))
+    conn.send(write, upload, options).await.map_err(
+        |SendError {
+             error, body, tally, ..
+         }| Failed {
+            tally,
+            ..Failed::new(Cause::Ajp(error), body)
+        },
+    )
 }
 
 impl Answered {
@@ -217,6 +229,7 @@ impl Failed {
             pooled: matches!(&cause, Cause::Ajp(error) if error.reused()),
             body_asked: matches!(&cause, Cause::Ajp(error) if error.body_asked()),
             upload,
+            tally: Tally::default(),
             cause,
         }
     }

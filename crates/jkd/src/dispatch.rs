@@ -104,6 +104,9 @@ fn look_back(
     attempts: &mut Attempts,
 ) {
     let facts = facts(failed, forward, body);
+    if let Some(guard) = attempts.in_flight() {
+        guard.count_bytes(failed.tally.written, failed.tally.read);
+    }
     let next = attempts.failed(failed.failure, &facts, snapshot::now());
     failed.log(group, chosen, forward, next);
 }

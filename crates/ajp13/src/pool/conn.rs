@@ -10,7 +10,7 @@ use http::Response;
 use http::response::Parts;
 
 use super::slot::Slot;
-use crate::body::Body;
+use crate::body::{Body, Tally};
 use crate::conn::upload::{AnySource, BodySource, Source, Upload};
 use crate::conn::{Conn, EndOfBody, Event, Io};
 use crate::error::{BoxError, Error, ErrorKind};
@@ -67,6 +67,8 @@ pub struct SendError<B> {
     pub body: Option<B>,
     /// How many bytes of the body were put into packets.
     pub consumed: u64,
+    /// What was carried in spite of the failure.
+    pub tally: Tally,
 }
 
 impl<IO: Io> PooledConn<IO> {
@@ -136,6 +138,7 @@ impl<IO: Io> PooledConn<IO> {
                 error,
                 body: upload.into_source().map(|source| source.0),
                 consumed: self.conn().exchange().map_or(0, Exchange::body_sent),
+                tally: self.conn().tally(),
             }),
         }
     }

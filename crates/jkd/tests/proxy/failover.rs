@@ -206,6 +206,42 @@ fn a_status_can_count_as_a_failure() {
     assert_eq!(daemon.state("lb", 0), "ERR");
 }
 
+/// `method=Traffic` goes by what was carried, whatever became of it.
+#[test]
+fn failed_tries_count_their_bytes() {
+    let a = Backend::start(|exchange| exchange.answer(503, &[], b"starting"));
+    let b = Backend::start(|_| Err(std::io::Error::other("closes without an answer")));
+    let lines = "worker.a.fail_on_status=503";
+    let daemon = Daemon::start(&balancer(&[a.address, b.address], lines), &["/*=lb"]);
+    assert_eq!(daemon.http().get("/").status, 502);
+    let [a, b] = &daemon.view("lb").members[..] else {
+        panic!("two members")
+    };
+    assert!(a.counts.transferred > 50 && a.counts.read > 10, "{a:?}");
+    assert!(b.counts.transferred > 50 && b.counts.read == 0, "{b:?}");
+}
+
+#[test]
+fn the_retry_budget_ends_repetitions() {
+    let a = Backend::start(|_| Err(std::io::Error::other("closes without an answer")));
+    let b = Backend::saying("b");
+    for (percent, told) in [(0, 502), (100, 200), (20, 200)] {
+        let lines = format!("worker.lb.retry_budget={percent}");
+        let daemon = Daemon::start(&balancer(&[a.address, b.address], &lines), &["/*=lb"]);
+        let response = daemon.http().get("/;jsessionid=1.a");
+        assert_eq!(response.status, told, "{percent} %");
+        let view = daemon.view("lb");
+        let refused = u64::from(told == 502);
+        assert_eq!((view.repeated, view.over_budget), (1 - refused, refused));
+        assert_eq!(daemon.state("lb", 0), "ERR");
+    }
+    // A refused connection is no repetition.
+    let refusing = Nobody::new();
+    let members = [refusing.address, b.address];
+    let daemon = Daemon::start(&balancer(&members, "worker.lb.retry_budget=0"), &["/*=lb"]);
+    assert_eq!(daemon.http().get("/;jsessionid=1.a").text(), "b");
+}
+
 #[test]
 fn a_connection_that_was_closed_while_idle_costs_nothing() {
     let a = Backend::start(|exchange| {

@@ -11,7 +11,7 @@ use std::{
 
 use ajp13::{PoolOptions, PoolStats};
 use jkd::{
-    balancer::MemberState,
+    balancer::{MemberState, View},
     serve::{self, Layout, Running, Settings},
     snapshot::{self, Group},
 };
@@ -99,6 +99,10 @@ impl Daemon {
 
     pub(crate) fn in_flight(&self, balancer: &str, member: usize) -> u32 {
         self.member(balancer, member, MemberState::in_flight)
+    }
+
+    pub(crate) fn view(&self, balancer: &str) -> View {
+        self.group(balancer, |group| group.balancer.view(snapshot::now()))
     }
 
     pub(crate) fn elected(&self, balancer: &str, member: usize) -> u64 {
