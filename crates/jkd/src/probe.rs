@@ -95,8 +95,8 @@ enum Unanswered {
     Ajp(#[from] ajp13::Error),
     #[error("probe_uri was answered with status {}", .0.as_u16())]
     Status(StatusCode),
-    #[error("no answer to a probe within {} ms", .0.as_millis())]
-    Late(Duration),
+    #[error("{what} within {} ms", .limit.as_millis())]
+    Late { what: &'static str, limit: Duration },
 }
 
 impl Question {
@@ -112,7 +112,8 @@ impl Question {
 
     async fn ask(self) {
         let limit = self.worker.probe.timeout;
-        match timeout(limit, self.answer()).await {
+        let mut missing = "neither a connection nor a CPong";
+        match timeout(limit, self.answer(&mut missing)).await {
             Ok(Ok(answer)) => {
                 self.works(&answer.peer);
                 // The verdict does not wait for it.
@@ -121,17 +122,22 @@ impl Question {
                 }
             }
             Ok(Err(error)) => self.fails(&error),
-            Err(_) => self.fails(&Unanswered::Late(limit)),
+            Err(_) => self.fails(&Unanswered::Late {
+                what: missing,
+                limit,
+            }),
         }
     }
 
-    async fn answer(&self) -> Result<Answer, Unanswered> {
+    /// `missing` is what it waits for.
+    async fn answer(&self, missing: &mut &'static str) -> Result<Answer, Unanswered> {
         let settings = &self.worker.probe;
         let conn = self.endpoint.pool.probe(settings.timeout).await?;
         let peer = conn.conn().peer().to_owned();
         let Some(uri) = &settings.uri else {
             return Ok(Answer { peer, body: None });
         };
+        *missing = "no answer to probe_uri";
         let response = get(conn, uri, &self.worker).await?;
         if !is_good(settings, response.status()) {
             return Err(Unanswered::Status(response.status()));

@@ -53,7 +53,7 @@ pub struct MemberView {
     pub busy: u32,
     /// Requests in flight at most.
     pub max_busy: u32,
-    /// In `ERR`: how much of its rest is left.
+    /// In `ERR`, unless probes bring it back: how much of its rest is left.
     pub recovers_in: Option<Duration>,
     /// Time since the first error of the present series.
     pub since_first_error: Option<Duration>,
@@ -130,7 +130,7 @@ impl Balancer {
             totals: Counts::of(counters, Counter::total),
             busy: slot.state.in_flight(),
             max_busy: counters.max_in_flight.load(Relaxed),
-            recovers_in: (state == State::Error)
+            recovers_in: (state == State::Error && !slot.is_asked())
                 .then(|| self.config.recover_time.saturating_sub(rest)),
             since_first_error: slot.state.first_error.age(now),
             since_reset: counters.last_reset.age(now),

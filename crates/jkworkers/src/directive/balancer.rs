@@ -73,7 +73,9 @@ directives! {
     SESSION_COOKIE_PATH = Directive::name("session_cookie_path", Scope::LB)
         .mod_jk(Preset::Text("/"));
 
-    /// How long a member in error rests before a request tries it again.
+    /// How long a member in error rests before a request tries it again. One that probes in the
+    /// background bring back (`probe_interval`) does not wait for this; if it fails again within
+    /// this time, it is asked at doubled intervals, up to this time.
     RECOVER_TIME =
         Directive::int("recover_time", Scope::LB, Unit::Seconds, 1, i32::MAX)
             .mod_jk(Preset::Int(60));

@@ -6,7 +6,8 @@ directives! {
     PROBE_SECTION: "Probes of members in error", "For workers of type ajp13 that are members; without effect on others. mod_jk finds out with a client's request, and has none of these.";
 
     /// How often a member in error is asked by a CPing of jkd's own whether it works again. 0: not
-    /// at all; as in mod_jk, the first request after `recover_time` is the probe.
+    /// at all; as in mod_jk, the first request after `recover_time` is the probe. So it is without
+    /// `probe_uri` after `fail_on_status` and reply timeouts, about which a CPing says nothing.
     PROBE_INTERVAL =
         Directive::int("probe_interval", Scope::MEMBER, Unit::Seconds, 0, i32::MAX)
             .own(Preset::Int(1));
