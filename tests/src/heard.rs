@@ -148,10 +148,18 @@ impl fmt::Display for Heard {
         if let Some(route) = self.attribute("route") {
             write!(f, " route={route}")?;
         }
-        match self.attribute("JK_LB_ACTIVATION") {
-            Some(activation) => write!(f, " {activation}"),
-            None => Ok(()),
+        if let Some(activation) = self.attribute("JK_LB_ACTIVATION") {
+            write!(f, " {activation}")?;
         }
+        // Those of JkEnvVar.
+        let own = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+        let routine = |name: &str| name.starts_with("AJP_") || name == "JK_LB_ACTIVATION";
+        for (name, value) in &self.attributes {
+            if own(name) && !routine(name) {
+                write!(f, " {name}={value}")?;
+            }
+        }
+        Ok(())
     }
 }
 

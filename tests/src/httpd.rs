@@ -57,8 +57,11 @@ impl Httpd {
             process,
             directory,
         };
+        // It is written once Apache has its port; until then another one may have it.
+        let pid = httpd.directory.path().join("httpd.pid");
         wait_until("Apache listens", || {
-            !httpd.process.is_running() || TcpStream::connect(address).is_ok()
+            let listens = pid.exists() && TcpStream::connect(address).is_ok();
+            listens || !httpd.process.is_running()
         });
         if httpd.process.is_running() {
             return Some(httpd);

@@ -57,6 +57,11 @@ const DIFFERENCES: &[(&str, &str)] = &[
         "cookies",
         "Cookies of `set_session_cookie` after a failover",
     ),
+    (
+        "END_RESPONSE alone",
+        "An answer that ends without a head (END_RESPONSE alone)",
+    ),
+    ("unresponsive", "Connect or CPing took too long"),
     ("fail_on_status", "`fail_on_status`"),
     (
         "lost connection",

@@ -17,7 +17,7 @@ struct Map {
 }
 
 #[rustfmt::skip]
-const MAPS: [Map; 11] = [
+const MAPS: [Map; 12] = [
     Map {
         name: "exact, wildcards, exclusions",
         httpd: "JkMount /app w0\nJkMount /app/* w1\nJkMount /app/*.jsp w2\nJkMount /app/admin/* w3\n\
@@ -91,6 +91,12 @@ const MAPS: [Map; 11] = [
         httpd: "JkOptions +RejectUnsafeURI\nJkMount /* w1\n",
         file: "",
         uris: &["/ok", "/a%25b", "/a%5cb", "/a%5Cb", "/a\\b", "/a%20b"],
+    },
+    Map {
+        name: "no-jk",
+        httpd: "SetEnvIf Request_URI ^/nojk no-jk\nJkMount /* w1\n",
+        file: "",
+        uris: &["/nojk/a", "/yes", "/nojk", "/x/nojk", "/%6eojk"],
     },
     Map {
         name: "mounts of a location",

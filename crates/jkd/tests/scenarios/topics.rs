@@ -15,6 +15,8 @@ const TOPICS: &[(&str, &str)] = &[
     ("rules", include_str!("rules.txt")),
     ("sessions", include_str!("sessions.txt")),
     ("answers", include_str!("answers.txt")),
+    ("connections", include_str!("connections.txt")),
+    ("variables", include_str!("variables.txt")),
 ];
 
 /// Most cases wait for time limits, so many of them run at once.
