@@ -1,6 +1,6 @@
 //! Status workers that exist without being defined, as many a `jk.conf` mounts them.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     diag::{Diagnostics, Origin},
@@ -17,13 +17,15 @@ pub(crate) fn add<'a>(
     workers: &mut Workers,
     found: &mut Diagnostics,
 ) {
+    let mut seen = HashSet::new();
     for mount in mounts.filter(|mount| !mount.exclusion) {
         let name = &mount.worker;
         let built_in = READ_ONLY.iter().find(|(built_in, _)| *built_in == &**name);
         let Some((_, read_only)) = built_in else {
             continue;
         };
-        if workers.listed.contains(name) || workers.unlisted.contains(name) {
+        if !seen.insert(&**name) || workers.listed.contains(name) || workers.unlisted.contains(name)
+        {
             continue;
         }
         let message = format!(

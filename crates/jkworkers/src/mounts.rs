@@ -1,11 +1,11 @@
 //! From the text of one rule to mounts: prefixes, the `|` shortcut, rule extensions.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
 use crate::{
     diag::{Diagnostics, Origin},
     model::{Mount, MountSource, RuleExtensions, UriMatch, Worker},
-    target::{self, Complaint},
+    target::{self, Complaint, Places},
 };
 
 /// One rule as it was written.
@@ -60,19 +60,20 @@ pub(crate) fn resolve<'m>(
     workers: &[Arc<Worker>],
     found: &mut Diagnostics,
 ) {
-    let workers: HashMap<&str, &Worker> = workers.iter().map(|w| (&*w.name, &**w)).collect();
+    let workers = workers.iter().map(|w| (&*w.name, (&**w, OnceCell::new())));
+    let workers: HashMap<&str, (&Worker, OnceCell<Places<'_>>)> = workers.collect();
     let mut last: Option<&Mount> = None;
     for mount in mounts {
         if mount.exclusion || mount.extensions.is_empty() {
             continue;
         }
-        let Some(worker) = workers.get(&*mount.worker) else {
+        let Some((worker, places)) = workers.get(&*mount.worker) else {
             continue;
         };
         // The two rules of a `|` are one line.
         mount.activations = match last.filter(|last| last.is_of_same_line(mount)) {
             Some(last) => Arc::clone(&last.activations),
-            None => target::resolve(&mount.extensions, worker, &mut |complaint| {
+            None => target::resolve(&mount.extensions, worker, places, &mut |complaint| {
                 complaint.report(&mount.origin, found);
             }),
         };

@@ -7,9 +7,9 @@
 mod activations;
 mod complaint;
 
-use std::{sync::Arc, time::Duration};
+use std::{cell::OnceCell, sync::Arc, time::Duration};
 
-pub(crate) use self::activations::resolve;
+pub(crate) use self::activations::{Places, resolve};
 pub use self::complaint::Complaint;
 use crate::model::{Activation, RuleExtensions, Worker};
 
@@ -38,7 +38,7 @@ impl Target {
         match worker(name) {
             Some(worker) => Self {
                 worker: Arc::clone(&worker.name),
-                activations: resolve(&extensions, worker, complain),
+                activations: resolve(&extensions, worker, &OnceCell::new(), complain),
                 extensions,
             },
             None => Self {

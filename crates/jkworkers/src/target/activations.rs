@@ -1,21 +1,30 @@
 //! `active`, `disabled` and `stopped` of a rule, once its worker is known.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 
 use super::Complaint;
-use crate::model::{Activation, Balancer, RuleExtensions, Worker, WorkerKind};
+use crate::model::{Activation, RuleExtensions, Worker, WorkerKind};
+
+/// Where a balancer's members are, by their names.
+pub(crate) type Places<'w> = HashMap<&'w str, usize>;
 
 /// The activations that a rule gives to members of `worker`, by their index; empty when it gives
 /// none. Complains, as mod_jk does, of extensions that need a balancer where there is none, of
 /// unknown members and of members that are in two lists: of these the last in the order active,
-/// disabled, stopped counts.
-pub(crate) fn resolve(
+/// disabled, stopped counts. `places` are the worker's, kept from rule to rule.
+pub(crate) fn resolve<'w>(
     extensions: &RuleExtensions,
-    worker: &Worker,
+    worker: &'w Worker,
+    places: &OnceCell<Places<'w>>,
     complain: &mut dyn FnMut(&Complaint<'_>),
 ) -> Arc<[Option<Activation>]> {
     if let WorkerKind::Balancer(balancer) = &worker.kind {
-        return of_members(extensions, worker, balancer, complain);
+        if lists(extensions).iter().all(|(.., list)| list.is_empty()) {
+            return Arc::default();
+        }
+        let members = || balancer.members.iter().enumerate();
+        let places = places.get_or_init(|| members().map(|(n, m)| (&*m.worker.name, n)).collect());
+        return of_members(extensions, &worker.name, places, complain);
     }
     for name in for_balancers(extensions) {
         let worker = &worker.name;
@@ -26,25 +35,19 @@ pub(crate) fn resolve(
 
 fn of_members(
     extensions: &RuleExtensions,
-    worker: &Worker,
-    balancer: &Balancer,
+    worker: &str,
+    places: &Places<'_>,
     complain: &mut dyn FnMut(&Complaint<'_>),
 ) -> Arc<[Option<Activation>]> {
-    let lists = lists(extensions);
-    if lists.iter().all(|(.., members)| members.is_empty()) {
-        return Arc::default();
-    }
-    let members = balancer.members.iter().enumerate();
-    let places: HashMap<&str, usize> = members.map(|(n, m)| (&*m.worker.name, n)).collect();
-    let mut activations = vec![None; balancer.members.len()];
-    for (name, activation, members) in lists {
+    let mut activations = vec![None; places.len()];
+    for (name, activation, members) in lists(extensions) {
         for member in members {
             let place = places.get(&**member);
             let Some(slot) = place.and_then(|place| activations.get_mut(*place)) else {
                 complain(&Complaint::NoMember {
                     name,
                     member,
-                    worker: &worker.name,
+                    worker,
                 });
                 continue;
             };
