@@ -62,7 +62,13 @@ impl Balancer {
             }
             Verdict::HardStatus => self.falls(slot, now),
             Verdict::ReplyTimeout => self.misses_reply(slot, now),
-            Verdict::Busy | Verdict::NoEndpoint => slot.state.set_unless_error(State::Busy),
+            Verdict::Busy | Verdict::NoEndpoint => {
+                // A worker by itself counts its own refusals; in a balancer others take over.
+                if verdict == Verdict::Busy && !self.states_block {
+                    slot.state.counters.errors.add(1);
+                }
+                slot.state.set_unless_error(State::Busy)
+            }
             Verdict::Protocol => slot.state.set_unless_error(State::Ok),
             Verdict::Failed => self.fails(slot, others, now),
         };

@@ -107,7 +107,9 @@ directives! {
 
     /// How long a member that comes back from an error has less than its share of the load: it
     /// begins with next to nothing, and its share grows evenly to the whole one. Requests of its
-    /// own sessions always go to it. 0: its whole share at once, as in mod_jk.
+    /// own sessions always go to it. Members of equal `distance` are compared only, so that a nearer
+    /// one gets everything in spite of it, and so does the last one that is left. 0: its whole share
+    /// at once, as in mod_jk.
     SLOW_START =
         Directive::int("slow_start", Scope::LB, Unit::Seconds, 0, i32::MAX)
             .own(Preset::Int(0));

@@ -254,6 +254,17 @@ fn an_attempt_without_endpoint_takes_its_weight_back_once() {
 }
 
 #[test]
+fn a_worker_by_itself_counts_refusals_as_errors() {
+    let mut worker = worker("solo");
+    worker.busy_limit = 1;
+    let alone = Arc::new(Balancer::alone(Arc::new(worker)));
+    let chosen = alone.pick("", at(0)).unwrap();
+    let _first = alone.begin(chosen, at(0)).unwrap();
+    assert!(alone.begin(chosen, at(0)).is_err());
+    assert_eq!(alone.view(at(0)).members[0].counts.errors, 1);
+}
+
+#[test]
 fn unknown_members_change_nothing() {
     let balancer = balancer(&[1]);
     assert_eq!(balancer.record(7, Verdict::Failed, at(0)), None);
