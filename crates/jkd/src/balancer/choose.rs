@@ -57,6 +57,8 @@ struct Search<'a> {
     selection: &'a Selection<'a>,
     tried: &'a Tried,
     now: Now,
+    /// Whether members may warm up.
+    warms: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -86,6 +88,7 @@ impl Balancer {
             selection,
             tried,
             now,
+            warms: !self.config.slow_start.is_zero(),
         };
         let mut cursor = self.cursor.lock();
         let found = search.run(&mut cursor)?;
@@ -196,16 +199,17 @@ impl Search<'_> {
         let turns = (after.iter().zip(*cursor..)).chain(before.iter().zip(0..));
         let is_plain = self.tried.is_empty() && self.selection.rule.activations.is_empty();
         let mut best: Option<(i32, u64, usize)> = None;
-        for (slot, index) in turns {
+        // Not a loop: this way the two parts become two loops of their own.
+        turns.for_each(|(slot, index)| {
             let serves = is_plain && slot.state.is_active_and_up();
             if !(serves || self.serves_all(index, slot)) {
-                continue;
+                return;
             }
             let found = (slot.distance, self.load_of(slot));
             if best.is_none_or(|(distance, load, _)| found < (distance, load)) {
                 best = Some((found.0, found.1, index));
             }
-        }
+        });
         let (_, _, index) = best?;
         *cursor = (index + 1) % slots.len();
         Some(Found::instead(index))
@@ -222,8 +226,10 @@ impl Search<'_> {
     fn load_of(&self, slot: &Slot) -> u64 {
         if self.selection.rule.stateless {
             0
-        } else {
+        } else if self.warms {
             self.balancer.load_now(slot, self.now)
+        } else {
+            slot.load()
         }
     }
 
