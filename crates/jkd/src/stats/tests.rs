@@ -61,6 +61,7 @@ fn members() {
             .unwrap();
         guard.count_bytes(10, 200);
         balancer.record(1, Verdict::HardStatus, at(0));
+        balancer.begin_probe(1).unwrap().failed(at(0));
         report_balancer("router", &balancer.view(at(0)));
         // A reset on the status page leaves counters alone.
         balancer.reset(1, at(0));
@@ -74,6 +75,8 @@ fn members() {
             r#"jkd_balancer_repeats_total{balancer="router",result="refused"} 0"#,
             r#"jkd_member_elected_total{balancer="router",member="a"} 1"#,
             r#"jkd_member_errors_total{balancer="router",member="b"} 2"#,
+            r#"jkd_member_probes_total{balancer="router",member="b",result="answered"} 0"#,
+            r#"jkd_member_probes_total{balancer="router",member="b",result="failed"} 1"#,
             r#"jkd_member_bytes_total{balancer="router",member="a",direction="sent"} 10"#,
             r#"jkd_member_bytes_total{balancer="router",member="a",direction="received"} 200"#,
             r#"jkd_member_busy{balancer="router",member="a"} 1"#,
