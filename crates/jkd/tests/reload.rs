@@ -35,7 +35,8 @@ impl Setup {
         let builder = Jkd::builder(BINARY)
             .file("jk.conf", &conf)
             .file("workers.properties", &workers)
-            .file("map", map);
+            .file("map", map)
+            .file("flagged", "/f=a\n");
         fs::create_dir(builder.directory().join("more")).unwrap();
         let arguments = [&["run", "-f", "jk.conf", "--threads", "1"], options].concat();
         let jkd = builder.start(&arguments);
@@ -167,6 +168,19 @@ fn watched_files_are_read_again_when_they_change() {
         setup.wait_for("/one", "a");
         assert_eq!(setup.logged("the running configuration stays"), 1);
     }
+}
+
+#[test]
+fn a_map_of_the_command_line_is_read_again_too() {
+    let setup = Setup::new(
+        "JkMountFileReload 1\n",
+        "/m=a\n",
+        &["--mount-file", "flagged"],
+    );
+    assert_eq!(setup.get("/f"), "a");
+    setup.jkd.write("flagged", "/f=b\n");
+    setup.wait_for("/f", "b");
+    assert_eq!(setup.get("/m"), "a");
 }
 
 #[test]

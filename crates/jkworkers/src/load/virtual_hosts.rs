@@ -229,3 +229,44 @@ JkOptions +ForwardURIEscaped forwarduricompat
     let model = load("JkOptions +ForwardURICompatUnparsed\n");
     assert_eq!(model.hosts[0].forward_uri, ForwardUri::CompatUnparsed);
 }
+
+#[test]
+fn map_files_and_their_interval_are_inherited_as_mounts_are() {
+    let files = [
+        (
+            "/etc/jk.conf",
+            "Listen 80\nJkWorkerProperty worker.list=w\nJkMountFile main\nJkMountFileReload 7\n\
+             <VirtualHost *:80>\nJkMountCopy On\n</VirtualHost>\n\
+             <VirtualHost *:80>\nJkMountCopy On\nJkMount /x w\nJkMountFileReload 0\n</VirtualHost>\n\
+             <VirtualHost *:80>\nJkMountCopy On\nJkMountFile own\nJkMountFileReload -1\n</VirtualHost>\n\
+             <VirtualHost *:80>\nJkMountFile own\nJkMountFileReload 3\n</VirtualHost>\n\
+             <VirtualHost *:80>\nJkMount /x w\n</VirtualHost>\n",
+        ),
+        ("/etc/main", "/main=w\n"),
+        ("/etc/own", "/own=w\n"),
+    ];
+    let model = Memory::new(&files).load().model.unwrap();
+    let of = |host: &Host| {
+        let files: Vec<_> = host.mount_files.iter().map(|f| f.display()).collect();
+        let files = files.iter().map(ToString::to_string).collect::<Vec<_>>();
+        (files.join(" "), host.mount_file_reload.map(|d| d.as_secs()))
+    };
+    let hosts: Vec<_> = model.hosts.iter().map(of).collect();
+    let expected = [
+        ("/etc/main", Some(7)),
+        ("/etc/main", Some(7)),
+        ("/etc/main", None),
+        ("/etc/own", None),
+        ("/etc/own", Some(3)),
+        ("", Some(7)),
+    ];
+    assert_eq!(
+        hosts,
+        expected.map(|(files, seconds)| (files.to_owned(), seconds))
+    );
+    // What `main` says, and what is in force where nothing is written.
+    assert_eq!(
+        load("").hosts[0].mount_file_reload.map(|d| d.as_secs()),
+        Some(60)
+    );
+}

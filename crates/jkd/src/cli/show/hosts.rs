@@ -35,7 +35,11 @@ fn global(global: &Global, out: &mut impl Write) -> io::Result<()> {
         line(out, "", &format!("JkLogFile {}", path.display()), origin)?;
     }
     let level = format!("{:?}", global.log_level).to_lowercase();
-    writeln!(out, "JkLogLevel {level}")
+    writeln!(out, "JkLogLevel {level}")?;
+    match global.reload {
+        Some(interval) => writeln!(out, "JkdReload {}", interval.as_secs()),
+        None => writeln!(out, "JkdReload Off"),
+    }
 }
 
 fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
@@ -57,6 +61,13 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     }
     if let Some(limit) = host.request_timeout {
         writeln!(out, "  JkRequestTimeout {}ms", limit.as_millis())?;
+    }
+    for file in &host.mount_files {
+        writeln!(out, "  JkMountFile {}", file.display())?;
+    }
+    if !host.mount_files.is_empty() {
+        let seconds = host.mount_file_reload.unwrap_or_default().as_secs();
+        writeln!(out, "  JkMountFileReload {seconds}")?;
     }
     if host.uri_map.is_empty() {
         writeln!(out, "  # nothing is mounted here")?;
