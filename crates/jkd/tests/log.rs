@@ -4,7 +4,7 @@
 
 use std::{io::Write, net::TcpListener, thread};
 
-use jkd_tests::{Backend, Jkd, Nobody};
+use jkd_tests::{Backend, Jkd, Nobody, wait_until};
 
 fn serving(workers: &str) -> Jkd {
     let builder = Jkd::builder(env!("CARGO_BIN_EXE_jkd")).file("workers.properties", workers);
@@ -179,6 +179,20 @@ fn with_a_log_file_the_address_is_also_told_on_standard_error() {
     let jkd = jkd.start(&["run", "-f", "jk.conf"]);
     let file = std::fs::read_to_string(jkd.path("jkd.log")).unwrap();
     assert!(file.contains(&format!("listening on http://{}", jkd.address)));
+}
+
+#[test]
+fn a_rotated_log_is_opened_anew_also_when_the_files_are_invalid() {
+    let jkd = Jkd::builder(env!("CARGO_BIN_EXE_jkd"))
+        .file("jk.conf", "Listen 127.0.0.1:0\nJkLogFile jkd.log\n")
+        .start(&["run", "-f", "jk.conf"]);
+    let (log, old) = (jkd.path("jkd.log"), jkd.path("jkd.log.1"));
+    std::fs::rename(&log, &old).unwrap();
+    jkd.write("jk.conf", "JkNonsense\n");
+    jkd.process().signal("HUP");
+    wait_until("a new log", || log.exists());
+    let told = std::fs::read_to_string(&old).unwrap();
+    assert!(told.contains("JkNonsense"), "{told}");
 }
 
 #[test]

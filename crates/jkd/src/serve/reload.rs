@@ -73,8 +73,9 @@ impl Reloading {
 
     /// Asks for a reload: SIGHUP.
     pub(super) fn ask(&self) {
-        // Without its thread there is nothing that could be done.
-        let _ = self.requests.send(());
+        if self.requests.send(()).is_err() {
+            tracing::error!("cannot reload any more: an earlier reload has failed; see above");
+        }
     }
 }
 
@@ -145,7 +146,11 @@ impl Reloader {
                 self.adjust_log();
                 log_changes("configuration reloaded", &changes);
             }
-            Err(problem) => tracing::error!("{problem}; the running configuration stays"),
+            Err(problem) => {
+                tracing::error!("{problem}; the running configuration stays");
+                // A log that was rotated is opened anew, whatever the files say.
+                self.adjust_log();
+            }
         }
     }
 
