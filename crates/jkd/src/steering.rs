@@ -139,3 +139,73 @@ fn millis(text: &[u8]) -> Option<Duration> {
 fn written(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::{peer::Peer, variables::tests::model};
+
+    /// The steering of a request to `/`, by the rule's extensions and by variables.
+    fn steered(extensions: &str, variables: &str, check: impl FnOnce(&Steering<'_>)) {
+        let model = model(&format!("JkMount / ajp13{extensions}\n{variables}"), &[]);
+        let host = &model.hosts[0];
+        let head = Request::new(()).into_parts().0;
+        let local = ([127, 0, 0, 1], 80).into();
+        let peer = Peer::new(local, local, 0);
+        let mut variables = Variables::begin(host, &head, &peer);
+        variables.complete(host, &head, &peer, b"/");
+        let mapped = Mapped::Rule(host.uri_map.find(b"/").unwrap());
+        check(&Steering::by(host, &mapped, &variables));
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_rule() {
+        let millis = |n| Some(Duration::from_millis(n));
+        for (rule, variable, expected) in [
+            ("", None, None),
+            (";reply_timeout=5", None, millis(5)),
+            (";reply_timeout=5", Some("7"), millis(7)),
+            (";reply_timeout=5", Some("0"), millis(0)),
+            (";reply_timeout=5", Some("\"\""), millis(0)),
+            (";reply_timeout=5", Some("never"), millis(0)),
+            (";reply_timeout=5", Some("-1"), millis(5)),
+            (";reply_timeout=-1", Some("-1"), None),
+            ("", Some("9s"), millis(9)),
+        ] {
+            let line = variable.map(|v| format!("SetEnv JK_REPLY_TIMEOUT {v}"));
+            steered(rule, &line.unwrap_or_default(), |steering| {
+                assert_eq!(steering.reply_timeout(), expected, "{rule} {variable:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn flags_can_be_switched_both_ways() {
+        for (rule, variable, expected) in [
+            (0, None, false),
+            (1, None, true),
+            (0, Some("\"\""), true),
+            (0, Some("-2"), true),
+            (1, Some("0"), false),
+            (1, Some("on"), false),
+        ] {
+            let rule = format!(";stateless={rule};sticky_ignore={rule}");
+            let lines =
+                variable.map(|v| format!("SetEnv JK_STATELESS {v}\nSetEnv jk_sticky_ignore {v}"));
+            steered(&rule, &lines.unwrap_or_default(), |steering| {
+                assert_eq!(steering.stateless, expected, "{rule} {variable:?}");
+                assert_eq!(steering.sticky_ignore, expected, "{rule} {variable:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn a_route_needs_a_name() {
+        steered("", "SetEnv JK_ROUTE b", |s| {
+            assert_eq!(s.route(), Some(&b"b"[..]))
+        });
+        steered("", "SetEnv JK_ROUTE", |s| assert_eq!(s.route(), None));
+    }
+}

@@ -189,4 +189,4 @@ fn any_header<'r>(head: &'r request::Parts, names: &Pattern) -> Cow<'r, [u8]> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
