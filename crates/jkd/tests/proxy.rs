@@ -35,3 +35,5 @@ mod settings;
 mod spy;
 #[path = "proxy/strictness.rs"]
 mod strictness;
+#[path = "proxy/variables.rs"]
+mod variables;
