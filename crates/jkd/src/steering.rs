@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_route_needs_a_name() {
         steered("", "SetEnv JK_ROUTE b", |s| {
-            assert_eq!(s.route(), Some(&b"b"[..]))
+            assert_eq!(s.route(), Some(&b"b"[..]));
         });
         steered("", "SetEnv JK_ROUTE", |s| assert_eq!(s.route(), None));
     }

@@ -29,6 +29,12 @@ pub struct Changes(Vec<String>);
 pub fn models(old: &Model, new: &Model) -> Changes {
     let mut changes = Changes::default();
     changes.sides(&Side::of_model(old), &Side::of_model(new));
+    let (before, after) = (settings(old), settings(new));
+    for ((place, name), value) in after {
+        if before.get(&(place, name)).is_some_and(|old| *old != value) {
+            changes.add(format!("variable {name}: value changed"));
+        }
+    }
     let (old, new) = (secrets(old), secrets(new));
     for (name, secret) in new {
         if let (Some(Some(before)), Some(after)) = (old.get(name), secret)
@@ -53,6 +59,19 @@ pub fn is_document(value: &Value) -> bool {
     ["hosts", "listen", "workers"]
         .iter()
         .all(|list| value.get(list).is_some_and(Value::is_array))
+}
+
+/// The values of `SetEnv`, which may be secrets, by host and section and name.
+fn settings(model: &Model) -> BTreeMap<((usize, usize), &str), &str> {
+    let mut all = BTreeMap::new();
+    for (number, host) in model.hosts.iter().enumerate() {
+        let sections = host.locations.iter().map(|location| &location.variables);
+        for (section, rules) in std::iter::once(&host.variables).chain(sections).enumerate() {
+            let settings = rules.settings.iter();
+            all.extend(settings.map(|s| (((number, section), &*s.name), &*s.value)));
+        }
+    }
+    all
 }
 
 fn secrets(model: &Model) -> BTreeMap<&str, Option<&Secret>> {

@@ -360,6 +360,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod variables;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 mod virtual_hosts;

@@ -49,7 +49,9 @@ impl BadPattern {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Length => "Write several lines.",
-            Self::Foreign(_) => "Escape it by a backslash, or write it in another way.",
+            Self::Foreign(_) => {
+                "Write it in another way; a backslash makes an operator plain text."
+            }
             Self::Syntax(_) => {
                 "Correct the expression. Look-around, backreferences and possessive quantifiers \
                  are not supported."
@@ -206,6 +208,17 @@ impl Template {
             [Piece::Text(text)] => Some(text),
             _ => None,
         }
+    }
+}
+
+impl Serialize for Template {
+    /// As text, with `$1` for the first group.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => Cow::Borrowed(text.as_str()),
+            Piece::Group(number) => Cow::Owned(format!("${number}")),
+        });
+        serializer.serialize_str(&pieces.collect::<String>())
     }
 }
 

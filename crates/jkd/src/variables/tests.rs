@@ -40,7 +40,8 @@ impl Files for OneFile {
 
 /// A model with these lines, all whose variables are read by somebody.
 pub(crate) fn model(lines: &str, read: &[&str]) -> Model {
-    let vars: String = read.iter().map(|v| format!("JkEnvVar {v}\n")).collect();
+    let vars: Vec<_> = read.iter().map(|v| format!("JkEnvVar {v}\n")).collect();
+    let vars = vars.concat();
     let loaded = load_with(
         &LoadOptions {
             config: Some("/jk.conf".into()),

@@ -65,7 +65,6 @@ pub struct Assignment {
     /// The variable.
     pub name: Arc<str>,
     /// Its value; `None` takes it away.
-    #[serde(skip)]
     pub value: Option<Template>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Apply, Call};
 use crate::{
+    diag::excerpt,
     model::variables::{
         Assignment, Condition, EnvVar, Handler, Indicators, Setting, Subject, VariableRules,
     },
@@ -93,6 +94,11 @@ pub(in crate::httpd) fn indicator(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `JkEnvVar name [default]`
 pub(in crate::httpd) fn env_var(apply: &mut Apply<'_>, call: &Call<'_>) {
     let name = call.first();
+    if is_of_httpd(name) {
+        let message = format!("JkEnvVar {name}: variables that httpd makes are not there yet");
+        let help = "Set one by SetEnvIf, or give it a default.";
+        apply.warning(call.origin, message, help);
+    }
     let default = call.words.get(1).filter(|text| !text.is_empty());
     let vars = &mut apply.server().env_vars;
     vars.retain(|known| !known.name.eq_ignore_ascii_case(name));
@@ -162,7 +168,7 @@ impl Apply<'_> {
             "request_method" => Subject::RequestMethod,
             "request_protocol" => Subject::RequestProtocol,
             lower if lower.starts_with("oid(") => {
-                let message = format!("{} {attribute}: certificates are not looked at", call.name);
+                let message = format!("{} OID: certificates are not looked at", call.name);
                 self.error(call.origin, message, "Remove the line.");
                 return None;
             }
@@ -176,6 +182,7 @@ impl Apply<'_> {
         match Pattern::new(text, ignores_case) {
             Ok(pattern) => Some(pattern),
             Err(bad) => {
+                let text = excerpt(text);
                 let message = format!("{}: cannot use the expression `{text}`: {bad}", call.name);
                 self.error(call.origin, message, bad.remedy());
                 None
@@ -183,6 +190,36 @@ impl Apply<'_> {
         }
     }
 }
+
+/// Variables that each request has in httpd.
+fn is_of_httpd(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    upper.starts_with("HTTP_") || upper.starts_with("SSL_") || OF_HTTPD.contains(&&*upper)
+}
+
+const OF_HTTPD: &[&str] = &[
+    "AUTH_TYPE",
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "CONTEXT_DOCUMENT_ROOT",
+    "CONTEXT_PREFIX",
+    "DOCUMENT_ROOT",
+    "HTTPS",
+    "PATH",
+    "REMOTE_ADDR",
+    "REMOTE_HOST",
+    "REMOTE_PORT",
+    "REMOTE_USER",
+    "REQUEST_SCHEME",
+    "SCRIPT_FILENAME",
+    "SERVER_ADDR",
+    "SERVER_ADMIN",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_SIGNATURE",
+    "SERVER_SOFTWARE",
+    "UNIQUE_ID",
+];
 
 /// A name without any other character is no expression.
 const fn is_of_name(byte: u8) -> bool {

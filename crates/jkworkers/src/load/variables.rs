@@ -1,0 +1,109 @@
+//! Variables: what is inherited, what is left out, and what is wrong.
+
+use insta::assert_snapshot;
+
+use super::memory::Memory;
+use crate::model::{
+    Model,
+    variables::{Handler, VariableRules},
+};
+
+const WORKERS: &str = "worker.list=w\nworker.w.port=8009\n";
+
+fn memory(lines: &str) -> Memory {
+    let conf = format!("Listen 80\nJkWorkersFile w\nJkMount /* w\n{lines}");
+    Memory::new(&[("/etc/jk.conf", &conf), ("/etc/w", WORKERS)])
+}
+
+fn model(lines: &str) -> Model {
+    let loaded = memory(lines).load();
+    loaded
+        .model
+        .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
+}
+
+/// What is said about lines that begin at line 4.
+fn said(lines: &str) -> String {
+    memory(lines).load().diagnostics.to_string()
+}
+
+fn shown(rules: &VariableRules) -> String {
+    let conditions = rules.conditions.iter();
+    let assigned = conditions.flat_map(|c| c.assignments.iter().map(|a| a.name.to_string()));
+    let settings = rules.settings.iter();
+    let settings = settings.map(|s| format!("{}={}", s.name, s.value));
+    assigned.chain(settings).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn virtual_hosts_inherit() {
+    let model = model(
+        "JkEnvVar A main\nJkEnvVar B\nJkEnvVar C\nSetEnv A 1\nSetEnv B 1\nSetEnvIf Host x C\n\
+         JkRemoteUserIndicator USER\nJkLocalAddrIndicator LOCAL\nSetHandler jakarta-servlet\n\
+         <VirtualHost *>\nUnsetEnv A\nSetEnv b 2\nSetEnvIf Host y B\nJkEnvVar a own\n\
+         JkRemoteUserIndicator WHO\nJkMount /* w\n</VirtualHost>\n",
+    );
+    let [main, own] = &*model.hosts else {
+        panic!("two hosts")
+    };
+    assert_eq!(shown(&main.variables), "C A=1 B=1");
+    assert_eq!(shown(&own.variables), "C B B=2");
+    let vars = |host: &crate::model::Host| {
+        let vars = host.env_vars.iter();
+        let vars = vars.map(|v| format!("{}={:?}", v.name, v.default));
+        vars.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(vars(main), "A=Some(\"main\") B=None C=None");
+    assert_eq!(vars(own), "B=None C=None a=Some(\"own\")");
+    assert_eq!(&*main.indicators.remote_user, "USER");
+    assert_eq!(&*own.indicators.remote_user, "WHO");
+    assert_eq!(&*own.indicators.local_addr, "LOCAL");
+    assert_eq!(own.handler, Some(Handler::Jk));
+}
+
+#[test]
+fn rules_that_nobody_reads_are_left_out() {
+    let model = model(
+        "BrowserMatch Java/1 force-response-1.0\nSetEnv proxy-nokeepalive 1\n\
+         SetEnvIf Host ^a STEP=1\nSetEnvIf STEP 1 NO-JK\nSetEnvIf STEP 1 OTHER\n\
+         <Location /x>\nSetEnv nobody 1\n</Location>\n\
+         <Location /y>\nSetEnvIf FROM_SERVER . jk_route=b\n</Location>\n\
+         SetEnvIf Host b FROM_SERVER\n",
+    );
+    let host = &model.hosts[0];
+    assert_eq!(shown(&host.variables), "STEP NO-JK FROM_SERVER");
+    let sections = host.locations.iter().map(|l| shown(&l.variables));
+    assert_eq!(sections.collect::<Vec<_>>(), ["", "jk_route"]);
+}
+
+#[test]
+fn what_is_wrong_with_them() {
+    assert_snapshot!(said("SetEnvIf Host\nSetEnvIf Host (?!x) A\nBrowserMatch a++ A\n\
+        SetEnvIf OID(1.2) x A\nSetEnvIf ^X( y A\nPassEnv NOT_THERE\nSetEnv A b c\n\
+        SetHandler cgi-script\nJkEnvVar REMOTE_USER\n<LocationMatch ^/x>\n\
+        SetEnvIf Host . no-jk\n</LocationMatch>\nJkWorkerIndicator\n"), @r"
+    /etc/jk.conf:4: error: SetEnvIf takes 3 or more arguments, not 1
+        remedy: Put an argument with blanks in quotes.
+    /etc/jk.conf:5: error: SetEnvIf: cannot use the expression `(?!x)`: look-around, including look-ahead and look-behind, is not supported
+        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    /etc/jk.conf:6: error: BrowserMatch: cannot use the expression `a++`: possessive quantifiers are not supported
+        remedy: Write it in another way; a backslash makes an operator plain text.
+    /etc/jk.conf:7: error: SetEnvIf OID: certificates are not looked at
+        remedy: Remove the line.
+    /etc/jk.conf:8: error: SetEnvIf: cannot use the expression `^X(`: unclosed group
+        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    /etc/jk.conf:9: warning: PassEnv variable NOT_THERE was undefined
+        remedy: Set it in the environment of the server, or remove its name.
+    /etc/jk.conf:10: error: SetEnv takes one or two arguments, not 3
+        remedy: Put an argument with blanks in quotes.
+    /etc/jk.conf:11: warning: there is no handler cgi-script here: what it is set for is answered with 404
+        remedy: Write jakarta-servlet, or None to leave it to the mounts.
+    /etc/jk.conf:12: warning: JkEnvVar REMOTE_USER: variables that httpd makes are not there yet
+        remedy: Set one by SetEnvIf, or give it a default.
+    /etc/jk.conf:13: warning: <LocationMatch> means nothing here and is ignored with its content
+    /etc/jk.conf:14: error: SetEnvIf has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    /etc/jk.conf:16: error: JkWorkerIndicator takes one argument, not 0
+        remedy: Put an argument with blanks in quotes.
+    ");
+}
