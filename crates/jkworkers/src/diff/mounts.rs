@@ -35,6 +35,28 @@ impl<'a> Rule<'a> {
         }
     }
 
+    /// Whether both certainly say the same: a document for each of many rules takes its time.
+    fn is_same(self, other: Self) -> bool {
+        let (Self::Model(one), Self::Model(other)) = (self, other) else {
+            return false;
+        };
+        // All fields, so that none is forgotten; `_` are those that nobody writes.
+        let Mount {
+            pattern,
+            kind: _,
+            worker,
+            exclusion,
+            disabled,
+            source,
+            extensions,
+            activations: _,
+            origin: _,
+        } = one;
+        (pattern, worker, extensions) == (&other.pattern, &other.worker, &other.extensions)
+            && (exclusion, disabled) == (&other.exclusion, &other.disabled)
+            && *source == other.source
+    }
+
     fn document(self) -> Cow<'a, Value> {
         match self {
             Self::Model(mount) => Cow::Owned(document::of(mount)),
@@ -102,6 +124,9 @@ impl Changes {
     }
 
     fn mount(&mut self, of: &str, old: Rule<'_>, new: Rule<'_>) {
+        if old.is_same(new) {
+            return;
+        }
         let (before, after) = (old.document(), new.document());
         let mut differing = Vec::new();
         let derived = ["activations", "kind", "origin"];
