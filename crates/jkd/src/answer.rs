@@ -1,8 +1,10 @@
 //! What goes back to the client: a page of our own, or a backend's answer while it comes in.
 
 use std::{
+    error::Error,
     fmt,
     future::poll_fn,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -11,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, Uri, header, request};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
+use http_body_util::{Full, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
 
 use crate::{
@@ -32,9 +34,13 @@ pub(crate) struct Answer {
     visit: Option<Box<Visit>>,
 }
 
+/// A file while it is read.
+pub(crate) type FileBody = UnsyncBoxBody<Bytes, io::Error>;
+
 /// Boxed, because answers are moved from hand to hand: each time costs more than the box.
 #[derive(Debug)]
 enum Source {
+    File(FileBody),
     Page(Full<Bytes>),
     Relay(Box<Relay>),
 }
@@ -43,6 +49,15 @@ impl From<Full<Bytes>> for Answer {
     fn from(page: Full<Bytes>) -> Self {
         Self {
             source: Source::Page(page),
+            visit: None,
+        }
+    }
+}
+
+impl From<FileBody> for Answer {
+    fn from(file: FileBody) -> Self {
+        Self {
+            source: Source::File(file),
             visit: None,
         }
     }
@@ -59,12 +74,12 @@ impl From<Box<Relay>> for Answer {
 
 impl Body for Answer {
     type Data = Bytes;
-    type Error = ajp13::Error;
+    type Error = Box<dyn Error + Send + Sync>;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Self { source, visit } = &mut *self;
         let Some(visit) = visit else {
             return Poll::Ready(None); // every answer that leaves belongs to a visit
@@ -73,12 +88,17 @@ impl Body for Answer {
             Source::Page(page) => Pin::new(page)
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
-            Source::Relay(relay) => relay.poll_frame(cx, visit),
+            Source::Relay(relay) => relay.poll_frame(cx, visit).map_err(Into::into),
+            Source::File(file) => Pin::new(file).poll_frame(cx).map_err(|error| {
+                tracing::warn!(request = %visit, %error, "file broken off, and with it the client's connection");
+                error.into()
+            }),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
+            Source::File(file) => file.is_end_stream(),
             Source::Page(page) => page.is_end_stream(),
             Source::Relay(relay) => relay.first.is_none() && relay.body.is_end_stream(),
         }
@@ -86,6 +106,7 @@ impl Body for Answer {
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
+            Source::File(file) => file.size_hint(),
             Source::Page(page) => page.size_hint(),
             Source::Relay(relay) => relay.size_hint(),
         }

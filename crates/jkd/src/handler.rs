@@ -26,7 +26,7 @@ use crate::{
     rescue::{self, Stumble},
     serve::Shared,
     snapshot::{Running, Served},
-    status,
+    static_files, status,
     steering::Steering,
     strict::{self, Target},
     upload::{ClientBody, Upload},
@@ -68,19 +68,19 @@ async fn answer(
     let mut variables = Variables::begin(host, head, peer);
     let rule = mapping::rule(host, &path, &variables);
     variables.complete(host, head, peer, &path);
-    let mapped = mapping::worker(snapshot, host, &path, rule, &variables)?;
+    let mapped = mapping::worker(snapshot, host, &path, rule, &variables);
+    if mapped.is_err() && mapping::allows_files(host, &path, rule, &variables) {
+        return Box::pin(static_files::serve(host, head, &path)).await;
+    }
+    let mapped = mapped?;
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
-            let seen = Seen {
-                raw,
-                decoded: &decoded,
-                path: &path,
-            };
+            let decoded = mapped.stripped(host, &decoded);
             let indicated = &Indicated::by(host, &variables);
             let forward = Forward {
                 head,
                 peer,
-                uri: &forwarded_uri(seen, host.forward_uri, peer)?,
+                uri: &forwarded_uri(Seen::new(raw, &decoded, &path), host.forward_uri, peer)?,
                 server_name: &server_name(&checked.target, host, peer),
                 server_port: server_port(&checked.target, host),
                 body: checked.body.unless(indicated.ignores_length),

@@ -24,6 +24,7 @@ mod probe;
 mod rescue;
 mod response;
 mod scrape;
+mod static_files;
 mod status;
 mod steering;
 mod strict;

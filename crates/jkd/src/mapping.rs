@@ -1,7 +1,7 @@
 //! Which worker a request is for: the URI map, `no-jk`, `SetHandler` and the variable that names a
 //! worker.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use jkworkers::{
     model::{
@@ -9,6 +9,7 @@ use jkworkers::{
         variables::{Handler, names::NO_JK},
     },
     target::Target,
+    uri_map,
 };
 
 use crate::{rescue::Stumble, snapshot::Snapshot, variables::Variables};
@@ -44,6 +45,14 @@ impl Mapped<'_> {
             Self::Named(target) => &target.activations,
         };
         activations
+    }
+
+    /// `JkStripSession`: the decoded path of a request that no rule maps loses its session id.
+    pub(crate) fn stripped<'p>(&self, host: &Host, decoded: &'p [u8]) -> Cow<'p, [u8]> {
+        match (self, &host.strip_session) {
+            (Self::Named(_), Some(name)) => uri_map::without_session(decoded, name),
+            _ => Cow::Borrowed(decoded),
+        }
     }
 
     /// Where it was written, for logs.
@@ -94,6 +103,17 @@ pub(crate) fn worker<'a>(
         }
         (Handler::Map, None) | (Handler::Other, _) => Err(Stumble::Unmapped),
     }
+}
+
+/// Whether a request that is for no worker may be for a file of `JkAutoAlias`: no rule maps it,
+/// `no-jk` does not keep mod_jk from looking at it, and it is for no handler that is not there.
+pub(crate) fn allows_files(
+    host: &Host,
+    path: &[u8],
+    rule: Option<&Mount>,
+    variables: &Variables<'_>,
+) -> bool {
+    rule.is_none() && !variables.has(NO_JK) && !matches!(host.handler_of(path), Handler::Other)
 }
 
 /// What a variable says, extensions included. What is wrong with it is not worth a line for each

@@ -25,6 +25,12 @@ pub(crate) enum Stumble {
     Unmapped,
     /// A `Location` keeps this client out.
     Forbidden,
+    /// A file that nobody may see.
+    HiddenFile,
+    /// A file is neither read nor looked at by this method.
+    ReadOnly,
+    /// A file cannot be read.
+    File,
     /// The request's body broke off, or its framing is wrong.
     ClientBody,
     /// The mount names a worker that does not exist.
@@ -44,13 +50,23 @@ impl Stumble {
             Self::Refused(refusal) => refusal.status(),
             Self::BadPath | Self::ClientBody => StatusCode::BAD_REQUEST,
             Self::Unmapped | Self::HiddenPath => StatusCode::NOT_FOUND,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NoWorker => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Forbidden | Self::HiddenFile => StatusCode::FORBIDDEN,
+            Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoWorker | Self::File => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLate => StatusCode::GATEWAY_TIMEOUT,
             Self::Replaced(status) => known(status),
             Self::GaveUp(why) => {
                 StatusCode::from_u16(why.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
+        }
+    }
+
+    /// The methods that could be used instead.
+    const fn allowed(self) -> Option<&'static str> {
+        match self {
+            Self::Refused(Refusal::Method) => Some("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"),
+            Self::ReadOnly => Some("GET, HEAD"),
+            _ => None,
         }
     }
 
@@ -76,9 +92,8 @@ pub(crate) fn respond(stumble: Stumble) -> Response<Full<Bytes>> {
     if stumble.closes() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    if stumble == Stumble::Refused(Refusal::Method) {
-        let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
-        headers.insert(header::ALLOW, allow);
+    if let Some(allowed) = stumble.allowed() {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
     response
 }
@@ -155,6 +170,9 @@ mod tests {
             (Stumble::ClientBody, 400),
             (Stumble::BadPath, 400),
             (Stumble::Forbidden, 403),
+            (Stumble::HiddenFile, 403),
+            (Stumble::ReadOnly, 405),
+            (Stumble::File, 500),
             (Stumble::Replaced(StatusCode::CONFLICT), 409),
             (Stumble::Replaced(StatusCode::IM_A_TEAPOT), 500),
             (Stumble::Replaced(StatusCode::from_u16(599).unwrap()), 500),

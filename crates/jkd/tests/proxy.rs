@@ -23,6 +23,8 @@ mod failover;
 mod harness;
 #[path = "proxy/lifecycle.rs"]
 mod lifecycle;
+#[path = "proxy/paths.rs"]
+mod paths;
 #[path = "proxy/recovery.rs"]
 mod recovery;
 #[path = "proxy/requests.rs"]
@@ -33,6 +35,8 @@ mod rule_extensions;
 mod settings;
 #[path = "proxy/spy.rs"]
 mod spy;
+#[path = "proxy/static_files.rs"]
+mod static_files;
 #[path = "proxy/strictness.rs"]
 mod strictness;
 #[path = "proxy/variables.rs"]

@@ -30,19 +30,22 @@ pub(crate) fn build(
     };
     let main_map = UriMap::new(main_own.mounts().chain(more).cloned());
     let main_files = [main.files(), more_files.to_vec()].concat();
-    let copies = Copies::new(main_own);
-    let virtual_map = |server: &Server, own: &Own| {
-        let copy = server.mount_copy.unwrap_or(draft.copy_mounts_by_default);
-        match (copy, own.is_empty()) {
-            (true, true) => (main_map.clone(), main_files.clone()),
-            (true, false) if server.mount_file.is_none() => (copies.added_to(own), main.files()),
-            (true, false) => (copies.added_to(own), server.files()),
-            (false, _) => (UriMap::new(own.mounts().cloned()), server.files()),
-        }
+    let main_rules = Copies::new(main_own);
+    let copies = |server: &Server| server.mount_copy.unwrap_or(draft.copy_mounts_by_default);
+    let virtual_map = |server: &Server, own: &Own| match (copies(server), own.is_empty()) {
+        (true, true) => (main_map.clone(), main_files.clone()),
+        (true, false) if server.mount_file.is_none() => (main_rules.added_to(own), main.files()),
+        (true, false) => (main_rules.added_to(own), server.files()),
+        (false, _) => (UriMap::new(own.mounts().cloned()), server.files()),
     };
     let virtual_hosts = draft.servers.iter().zip(own).skip(1);
-    let virtual_hosts =
-        virtual_hosts.map(|(server, own)| host(main, server, virtual_map(server, own)));
+    let virtual_hosts = virtual_hosts.map(|(server, own)| Host {
+        // As mounts are, it is inherited by those that copy.
+        auto_alias: (server.auto_alias.as_ref())
+            .or_else(|| main.auto_alias.as_ref().filter(|_| copies(server)))
+            .cloned(),
+        ..host(main, server, virtual_map(server, own))
+    });
     let first = host(main, main, (main_map.clone(), main_files.clone()));
     std::iter::once(first).chain(virtual_hosts).collect()
 }
@@ -104,21 +107,18 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     let own_locations = server.locations.iter();
     let locations = base.into_iter().flat_map(|main| &main.locations);
     let locations = locations.chain(own_locations);
-    let defaults = UriRules::default();
     let mut host = Host {
         origin: server.origin.clone(),
         server_name: server.name.as_ref().or(inherited_name).cloned(),
         aliases: server.aliases.clone(),
         addresses: server.addresses.clone(),
-        uri_rules: UriRules {
-            // Unlike MergeSlashes, AllowEncodedSlashes is not inherited.
-            encoded_slashes: server.encoded_slashes.unwrap_or(defaults.encoded_slashes),
-            merge_slashes: server
-                .merge_slashes
-                .or(main.merge_slashes)
-                .unwrap_or(defaults.merge_slashes),
-        },
+        uri_rules: uri_rules(main, server),
         forward_uri: server.forward_uri.or(main.forward_uri).unwrap_or_default(),
+        auto_alias: server.auto_alias.clone(),
+        strip_session: (server.strip_session.as_ref())
+            .or(main.strip_session.as_ref())
+            .filter(|name| !name.is_empty())
+            .cloned(),
         request_timeout: server
             .request_timeout
             .or(main.request_timeout)
@@ -134,6 +134,16 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     };
     variables::prune(&mut host);
     host
+}
+
+/// Unlike `MergeSlashes`, `AllowEncodedSlashes` is not inherited.
+fn uri_rules(main: &Server, server: &Server) -> UriRules {
+    let defaults = UriRules::default();
+    let merge_slashes = server.merge_slashes.or(main.merge_slashes);
+    UriRules {
+        encoded_slashes: server.encoded_slashes.unwrap_or(defaults.encoded_slashes),
+        merge_slashes: merge_slashes.unwrap_or(defaults.merge_slashes),
+    }
 }
 
 /// `JkMountFileReload`, inherited; zero and less mean never.

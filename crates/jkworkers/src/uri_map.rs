@@ -23,7 +23,7 @@ use self::layers::Layers;
 pub(crate) use self::layers::Replaced;
 pub use self::{
     explain::{Explanation, Loser, Reason},
-    normalise::{BadUri, EncodedSlashes, UriRules, clean, decode, normalise},
+    normalise::{BadUri, EncodedSlashes, UriRules, clean, decode, normalise, without_session},
 };
 use crate::model::Mount;
 

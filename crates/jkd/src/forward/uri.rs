@@ -20,6 +20,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) path: &'a [u8],
 }
 
+impl<'a> Seen<'a> {
+    pub(crate) const fn new(raw: &'a [u8], decoded: &'a [u8], path: &'a [u8]) -> Self {
+        Self { raw, decoded, path }
+    }
+}
+
 /// The path to forward. Paths that are already in the outgoing form, nearly all, are borrowed.
 ///
 /// # Errors

@@ -50,7 +50,8 @@ fn query(request: &ForwardRequest<'_>) -> String {
 
 fn facts(request: &ForwardRequest<'_>) -> String {
     let mut lines = format!(
-        "remote_addr={}\nremote_host={}\nserver_name={}\nserver_port={}\n",
+        "uri={}\nremote_addr={}\nremote_host={}\nserver_name={}\nserver_port={}\n",
+        text(request.uri),
         text(request.remote_addr),
         text(request.remote_host),
         text(request.server_name),

@@ -235,23 +235,7 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
     let read = workers_properties::read(&[source], &[], "/", &|_| None);
     assert!(!read.diagnostics.has_errors(), "{}", read.diagnostics);
     let origin = Origin::new("test", 0);
-    let host = Host {
-        origin: origin.clone(),
-        server_name: None,
-        aliases: Vec::new(),
-        addresses: Vec::new(),
-        uri_rules: UriRules::default(),
-        forward_uri: ForwardUri::default(),
-        request_timeout: None,
-        uri_map: UriMap::new(mounts.iter().map(|m| mount(m, &origin))),
-        mount_files: Vec::new(),
-        mount_file_reload: None,
-        variables: VariableRules::default(),
-        handler: None,
-        indicators: Indicators::default(),
-        env_vars: Vec::new(),
-        locations: Vec::new(),
-    };
+    let host = host(mounts, &origin);
     Model {
         hosts: vec![host],
         listen: vec![Listen {
@@ -266,6 +250,29 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
             ..Global::default()
         },
         files: Vec::new(),
+    }
+}
+
+/// A host with nothing but mounts.
+fn host(mounts: &[&str], origin: &Origin) -> Host {
+    Host {
+        origin: origin.clone(),
+        server_name: None,
+        aliases: Vec::new(),
+        addresses: Vec::new(),
+        uri_rules: UriRules::default(),
+        forward_uri: ForwardUri::default(),
+        request_timeout: None,
+        auto_alias: None,
+        strip_session: None,
+        uri_map: UriMap::new(mounts.iter().map(|m| mount(m, origin))),
+        mount_files: Vec::new(),
+        mount_file_reload: None,
+        variables: VariableRules::default(),
+        handler: None,
+        indicators: Indicators::default(),
+        env_vars: Vec::new(),
+        locations: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! place and arguments, and carried out.
 
 pub(super) mod access;
+mod files;
 pub(super) mod jk;
 mod refuse;
 pub(super) mod server;
@@ -39,9 +40,11 @@ pub(crate) fn apply(
         server_root,
         listening: HashMap::new(),
         told: BTreeSet::new(),
+        protected: Vec::new(),
         diagnostics: Diagnostics::default(),
     };
     apply.nodes(nodes);
+    apply.refuse_ignored_protection();
     (apply.draft, apply.diagnostics)
 }
 
@@ -58,6 +61,7 @@ pub(super) struct Apply<'a> {
     listening: HashMap<(Option<IpAddr>, u16), Origin>,
     /// Names that had their one warning.
     told: BTreeSet<String>,
+    protected: Vec<files::Protection>,
     diagnostics: Diagnostics,
 }
 
@@ -193,6 +197,7 @@ impl Apply<'_> {
             }
             "macro" => self.refuse_macro(&node.name, &node.origin),
             lower if IGNORED_SECTIONS.contains(&lower) => {
+                self.note_protection(node, children);
                 self.ignore_section(&node.name, node, children, MOUNTING);
             }
             _ => self.unknown_section(node),

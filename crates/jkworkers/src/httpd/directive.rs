@@ -179,8 +179,13 @@ const TABLE: &[Directive] = &[
     ),
     row("JkdReload", Global, ONE, Works(jk::reload)),
     row("JkOptions", Server, MANY, Works(jk::options)),
-    row("JkAutoAlias", Server, ONE, Later(jk::anything)),
-    row("JkStripSession", Server, ONE_OR_TWO, Later(jk::flag)),
+    row("JkAutoAlias", Server, ONE, Works(jk::auto_alias)),
+    row(
+        "JkStripSession",
+        Server,
+        ONE_OR_TWO,
+        Works(jk::strip_session),
+    ),
     row("JkEnvVar", Server, ONE_OR_TWO, Works(variables::env_var)),
     // jkd's own
     row("JkRequestTimeout", Server, ONE, Works(jk::request_timeout)),

@@ -44,6 +44,9 @@ pub(crate) struct Server {
     pub(crate) mount_copy: Option<bool>,
     pub(crate) reject_unsafe: Switch,
     pub(crate) forward_uri: Option<ForwardUri>,
+    pub(crate) auto_alias: Option<PathBuf>,
+    /// The name; empty for Off.
+    pub(crate) strip_session: Option<String>,
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
@@ -117,6 +120,8 @@ impl Server {
             mount_copy: None,
             reject_unsafe: Switch::default(),
             forward_uri: None,
+            auto_alias: None,
+            strip_session: None,
             request_timeout: None,
             encoded_slashes: None,
             merge_slashes: None,

@@ -367,3 +367,46 @@ fn options() {
         remedy: Write seconds, such as 30, or milliseconds, such as 500ms; 0 is no limit.
     ");
 }
+
+#[test]
+fn protected_files() {
+    let sections = "
+<Directory />
+  Require all denied
+</Directory>
+<Directory /srv/webapps>
+  Require all granted
+</Directory>
+<Directory /srv/webapps/shop>
+  Require ip 10.0.0.0/8
+</Directory>
+<Directory /srv>
+  Order allow,deny
+</Directory>
+<Directory /usr/share>
+  Require all denied
+</Directory>
+<Directory /srv/web*>
+  Order allow,deny
+  Allow from all
+</Directory>
+<FilesMatch \"^\\.ht\">
+  Require all denied
+</FilesMatch>
+<Files *.bak>
+  Deny from all
+</Files>
+";
+    assert!(!body(sections).contains("error"));
+    assert_snapshot!(body(&format!("JkAutoAlias /srv/webapps{sections}")), @r"
+    jk.conf:6: warning: <Directory> means nothing here and is ignored with its content
+    jk.conf:12: error: <Directory /srv/webapps/shop> protects files that JkAutoAlias serves, and is ignored here
+        remedy: Write its access rules into a <Location>, or remove JkAutoAlias.
+    jk.conf:15: error: <Directory /srv> protects files that JkAutoAlias serves, and is ignored here
+        remedy: Write its access rules into a <Location>, or remove JkAutoAlias.
+    jk.conf:25: warning: <FilesMatch> means nothing here and is ignored with its content
+    jk.conf:28: warning: <Files> means nothing here and is ignored with its content
+    jk.conf:28: error: <Files *.bak> protects files that JkAutoAlias serves, and is ignored here
+        remedy: Write its access rules into a <Location>, or remove JkAutoAlias.
+    ");
+}

@@ -270,3 +270,38 @@ fn map_files_and_their_interval_are_inherited_as_mounts_are() {
         Some(60)
     );
 }
+
+#[test]
+fn files_are_inherited_with_mounts_and_session_names_always() {
+    let model = load(
+        "
+JkAutoAlias /srv/webapps
+JkStripSession On
+<VirtualHost *>
+  ServerName plain
+</VirtualHost>
+<VirtualHost *>
+  ServerName copies
+  JkMountCopy On
+  JkStripSession Off
+</VirtualHost>
+<VirtualHost *>
+  ServerName own
+  JkMountCopy On
+  JkAutoAlias htdocs
+  JkStripSession on ;sid
+</VirtualHost>
+",
+    );
+    let found = model.hosts.iter().map(|host| {
+        let directory = host.auto_alias.as_ref().map(|path| path.to_str().unwrap());
+        (directory, host.strip_session.as_deref())
+    });
+    let expected = [
+        (Some("/srv/webapps"), Some(";jsessionid")),
+        (None, Some(";jsessionid")),
+        (Some("/srv/webapps"), None),
+        (Some("/etc/htdocs"), Some(";sid")),
+    ];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+}

@@ -35,6 +35,12 @@ pub struct Host {
     pub uri_rules: UriRules,
     /// In which form the path goes to the backend.
     pub forward_uri: ForwardUri,
+    /// `JkAutoAlias`: the directory of the applications whose files are served where nothing is
+    /// mounted.
+    pub auto_alias: Option<PathBuf>,
+    /// `JkStripSession On`: what begins the session id that is cut out of a path that no rule
+    /// maps, `;jsessionid` by default. Files are looked for without path parameters anyway.
+    pub strip_session: Option<String>,
     /// `JkRequestTimeout`: how long all attempts to have a request answered may take together, up
     /// to the head of the answer. `None`: no limit. mod_jk has no such directive.
     pub request_timeout: Option<Duration>,

@@ -124,6 +124,22 @@ pub fn clean(path: &[u8]) -> Result<Cow<'_, [u8]>, BadUri> {
     resolve(path, true, without_parameter).map(Cow::Owned)
 }
 
+/// `JkStripSession`: cuts the session id out of a path that went through [`decode`], from the
+/// first occurrence of `name` to the next `;` or `/`.
+pub fn without_session<'a>(path: &'a [u8], name: &str) -> Cow<'a, [u8]> {
+    let length = name.len();
+    let found = path
+        .windows(length.max(1))
+        .position(|part| part == name.as_bytes());
+    let Some((before, rest)) = found.and_then(|start| path.split_at_checked(start)) else {
+        return Cow::Borrowed(path);
+    };
+    let value = rest.get(length..).unwrap_or_default();
+    let end = value.iter().position(|b| matches!(b, b';' | b'/'));
+    let after = end.and_then(|end| value.get(end..)).unwrap_or_default();
+    Cow::Owned([before, after].concat())
+}
+
 /// The path of `/path?query`, of `scheme://authority/path?query`, or `*`. Of several slashes at the
 /// beginning of a target httpd takes one, also where it does not merge others.
 fn path_of(target: &[u8]) -> &[u8] {
@@ -371,6 +387,26 @@ mod tests {
             assert!(matches!(decoded, Cow::Borrowed(_)), "{path}");
         }
         assert!(matches!(clean(b"/app/index.jsp"), Ok(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn session_ids_are_cut_out_once() {
+        for (path, name, expected) in [
+            ("/a;jsessionid=1.n/b;c", ";jsessionid", "/a/b;c"),
+            ("/a;x;jsessionid=1;z", ";jsessionid", "/a;x;z"),
+            (
+                "/a;jsessionid=1;jsessionid=2",
+                ";jsessionid",
+                "/a;jsessionid=2",
+            ),
+            ("/a;sid=1", ";jsessionid", "/a;sid=1"),
+            ("/a;sid=1", ";sid", "/a"),
+            ("/a", "", "/a"),
+            ("", ";jsessionid", ""),
+        ] {
+            let cut = without_session(path.as_bytes(), name);
+            assert_eq!(*cut, *expected.as_bytes(), "{path}");
+        }
     }
 
     proptest! {

@@ -6,9 +6,12 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use jkworkers::model::{
-    AccessRule, AddressSet, Global, Host, Listen, Location, Model, Mount, Order, Require,
-    ServerName, UriMatch,
+use jkworkers::{
+    model::{
+        AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Location, Model, Mount, Order,
+        Require, ServerName, UriMatch,
+    },
+    uri_map::{EncodedSlashes, UriRules},
 };
 
 /// Everything but the workers.
@@ -69,6 +72,7 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
         let seconds = host.mount_file_reload.unwrap_or_default().as_secs();
         writeln!(out, "  JkMountFileReload {seconds}")?;
     }
+    options(host, out)?;
     if host.uri_map.is_empty() {
         writeln!(out, "  # nothing is mounted here")?;
     }
@@ -78,6 +82,32 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     host.locations
         .iter()
         .try_for_each(|each| location(each, out))
+}
+
+/// What differs from the defaults.
+fn options(host: &Host, out: &mut impl Write) -> io::Result<()> {
+    let defaults = UriRules::default();
+    if host.uri_rules.encoded_slashes != defaults.encoded_slashes {
+        let value = match host.uri_rules.encoded_slashes {
+            EncodedSlashes::Refuse => "Off",
+            EncodedSlashes::Decode => "On",
+            EncodedSlashes::Keep => "NoDecode",
+        };
+        writeln!(out, "  AllowEncodedSlashes {value}")?;
+    }
+    if host.uri_rules.merge_slashes != defaults.merge_slashes {
+        writeln!(out, "  MergeSlashes Off")?;
+    }
+    if host.forward_uri != ForwardUri::default() {
+        writeln!(out, "  JkOptions +ForwardURI{:?}", host.forward_uri)?;
+    }
+    if let Some(directory) = &host.auto_alias {
+        writeln!(out, "  JkAutoAlias {}", directory.display())?;
+    }
+    if let Some(name) = &host.strip_session {
+        writeln!(out, "  JkStripSession On {name}")?;
+    }
+    Ok(())
 }
 
 fn location(location: &Location, out: &mut impl Write) -> io::Result<()> {

@@ -85,6 +85,22 @@ pub(in crate::httpd) fn reload(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.draft.reload = (seconds > 0).then(|| Duration::from_secs(seconds));
 }
 
+/// `JkAutoAlias dir`
+pub(in crate::httpd) fn auto_alias(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let directory = apply.path(call.first());
+    apply.server().auto_alias = Some(directory);
+}
+
+/// `JkStripSession On|Off [name]`
+pub(in crate::httpd) fn strip_session(apply: &mut Apply<'_>, call: &Call<'_>) {
+    const DEFAULT: &str = ";jsessionid";
+    if let Some(on) = apply.on_or_off(call) {
+        let name = call.words.get(1).map_or(DEFAULT, String::as_str);
+        let name = if on { name } else { "" };
+        apply.server().strip_session = Some(name.to_owned());
+    }
+}
+
 /// `JkLogFile file|"|program"`
 pub(in crate::httpd) fn log_file(apply: &mut Apply<'_>, call: &Call<'_>) {
     if call.first().starts_with('|') {
