@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Sends the request to one member after the other until one answers or no other may have it, or
-/// the time is up: `JkRequestTimeout` is for all of it up to the head of the answer.
+/// the time is up: `JkdRequestTimeout` is for all of it up to the head of the answer.
 pub(crate) async fn dispatch(
     group: &Group,
     forward: &Forward<'_>,
@@ -149,7 +149,7 @@ fn give_up_late(
     let state = known.and_then(|(_, index)| group.balancer.member(index));
     let state = state.map_or("", |member| member.state().text());
     let (worker, client) = (&group.name, &forward.peer.ip_text);
-    tracing::error!(%worker, member = name, state, %client, request = %forward, status = 504, "request given up after JkRequestTimeout while waiting for {doing}");
+    tracing::error!(%worker, member = name, state, %client, request = %forward, status = 504, "request given up after JkdRequestTimeout while waiting for {doing}");
 }
 
 /// The last word on a request that nobody answered. Each try has had a line of its own.

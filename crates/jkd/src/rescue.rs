@@ -39,7 +39,7 @@ pub(crate) enum Stumble {
     Replaced(StatusCode),
     /// No member could have it, or the last one that was tried failed.
     GaveUp(GiveUp),
-    /// `JkRequestTimeout` is over.
+    /// `JkdRequestTimeout` is over.
     TooLate,
 }
 

@@ -225,7 +225,7 @@ impl Group {
     }
 }
 
-/// Makes each endpoint once, whoever refers to it.
+/// Makes each endpoint once, whoever refers to it with the same secret.
 struct Endpoints<'a> {
     old: Option<&'a Snapshot>,
     names: &'a Names,
@@ -268,12 +268,21 @@ impl Endpoints<'_> {
 
     fn endpoint(&mut self, worker: &Arc<AjpWorker>) -> Arc<Endpoint> {
         let identity = identity(worker);
-        if let Some(known) = self.new.get(&identity) {
+        let Some(known) = self.new.get(&identity) else {
+            let endpoint = Arc::new(Endpoint::new(worker, identity.clone(), self));
+            self.new.insert(identity, endpoint.clone());
+            return endpoint;
+        };
+        if known.worker.secret == worker.secret {
             return known.clone();
         }
-        let endpoint = Arc::new(Endpoint::new(worker, identity.clone(), self));
-        self.new.insert(identity, endpoint.clone());
-        endpoint
+        // A member of two balancers, each with a secret of its own.
+        Arc::new(Endpoint {
+            worker: worker.clone(),
+            pool: known.pool.clone(),
+            packet_size: known.packet_size,
+            identity,
+        })
     }
 
     fn new_pool(&self, worker: &AjpWorker, options: PoolOptions) -> Pool {

@@ -89,7 +89,7 @@ impl<'a> Steering<'a> {
         }
     }
 
-    /// `JkRequestTimeout`: for all attempts together.
+    /// `JkdRequestTimeout`: for all attempts together.
     pub(crate) fn request_timeout(&self) -> Option<Duration> {
         self.request_timeout
     }

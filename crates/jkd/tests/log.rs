@@ -227,7 +227,7 @@ fn a_member_that_works_again_is_told_once() {
 #[test]
 fn a_request_that_takes_too_long_is_told_with_what_it_waited_for() {
     let (silent, nobody) = (Backend::silent(), Nobody::new());
-    let conf = "Listen 127.0.0.1:0\nJkWorkersFile workers.properties\nJkRequestTimeout 1\n\
+    let conf = "Listen 127.0.0.1:0\nJkWorkersFile workers.properties\nJkdRequestTimeout 1\n\
                 JkMount /* lb\n";
     let start = |workers: &str| {
         let builder = Jkd::builder(env!("CARGO_BIN_EXE_jkd")).file("jk.conf", conf);
@@ -236,7 +236,7 @@ fn a_request_that_takes_too_long_is_told_with_what_it_waited_for() {
     };
     let jkd = start(&workers(silent.address.port()));
     assert_eq!(jkd.http().get("/x?token=hidden").status, 504);
-    let said = line(&jkd, "after JkRequestTimeout while waiting for its answer");
+    let said = line(&jkd, "after JkdRequestTimeout while waiting for its answer");
     for part in ["ERROR", "worker=lb", "member=\"node\"", "state=\"ERR\""] {
         assert!(said.contains(part), "no {part} in {said}");
     }
@@ -247,6 +247,6 @@ fn a_request_that_takes_too_long_is_told_with_what_it_waited_for() {
     assert_eq!(jkd.http().get("/").status, 504);
     line(
         &jkd,
-        "after JkRequestTimeout while waiting for a connection to it",
+        "after JkdRequestTimeout while waiting for a connection to it",
     );
 }

@@ -1,4 +1,4 @@
-//! `JkRequestTimeout`: one limit for all attempts of a request.
+//! `JkdRequestTimeout`: one limit for all attempts of a request.
 
 use std::{
     net::{SocketAddr, TcpListener},

@@ -44,6 +44,22 @@ fn echo() -> Backend {
 }
 
 #[test]
+fn a_member_of_two_balancers_gets_the_secret_of_each() {
+    let backend = echo();
+    let port = backend.address.port();
+    let workers = format!(
+        "worker.list=one,two\nworker.one.type=lb\nworker.one.balance_workers=a\n\
+         worker.two.type=lb\nworker.two.balance_workers=a\n\
+         worker.one.secret=first\nworker.two.secret=second\n\
+         worker.a.host=127.0.0.1\nworker.a.port={port}\n"
+    );
+    let daemon = Daemon::start(&workers, &["/1=one", "/2=two"]);
+    for (path, secret) in [("/1", "first"), ("/2", "second"), ("/1", "first")] {
+        assert_eq!(daemon.http().get(path).fact("secret"), secret);
+    }
+}
+
+#[test]
 fn a_request_arrives_as_mod_jk_would_send_it() {
     let daemon = Daemon::before_with(&echo(), "worker.w.secret=geheim");
     let request = Request::new("GET", "/app/a%20b/../x;jsessionid=1.n?q=%2F&r")

@@ -188,7 +188,7 @@ const TABLE: &[Directive] = &[
     ),
     row("JkEnvVar", Server, ONE_OR_TWO, Works(variables::env_var)),
     // jkd's own
-    row("JkRequestTimeout", Server, ONE, Works(jk::request_timeout)),
+    row("JkdRequestTimeout", Server, ONE, Works(jk::request_timeout)),
     // mod_jk: logging and the process
     row("JkLogFile", Server, ONE, Works(jk::log_file)),
     row("JkLogLevel", Server, ONE, Works(jk::log_level)),

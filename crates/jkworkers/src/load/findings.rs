@@ -346,7 +346,7 @@ fn protection_that_would_be_lost_is_an_error() {
 
 #[test]
 fn options() {
-    assert_snapshot!(body("JkOptions +ForwardURIProxy -ForwardURIEscaped +FlushPackets\nJkOptions +ForwardSSLKeySize\nJkOptions CollapseSlashesAll\nJkLogLevel loud\nJkLogFile \"|rotatelogs x\"\nJkMountCopy some\nAllowEncodedSlashes some\nMergeSlashes some\nJkRequestTimeout 5m\n"), @r"
+    assert_snapshot!(body("JkOptions +ForwardURIProxy -ForwardURIEscaped +FlushPackets\nJkOptions +ForwardSSLKeySize\nJkOptions CollapseSlashesAll\nJkLogLevel loud\nJkLogFile \"|rotatelogs x\"\nJkMountCopy some\nAllowEncodedSlashes some\nMergeSlashes some\nJkdRequestTimeout 5m\n"), @r"
     jk.conf:5: error: JkOptions: -ForwardURIEscaped is not allowed
         remedy: Write the one that you want; the last one wins.
     jk.conf:5: warning: JkOptions FlushPackets is not in effect yet
@@ -363,7 +363,7 @@ fn options() {
         remedy: Off is the default.
     jk.conf:12: error: MergeSlashes must be On or Off
         remedy: Write one of the two.
-    jk.conf:13: error: JkRequestTimeout 5m is no time
+    jk.conf:13: error: JkdRequestTimeout 5m is no time
         remedy: Write seconds, such as 30, or milliseconds, such as 500ms; 0 is no limit.
     ");
 }

@@ -186,11 +186,11 @@ fn the_limit_of_requests_is_inherited_and_can_be_lifted() {
     };
     assert_eq!(limits(""), [None]);
     let found = limits(
-        "JkRequestTimeout 30\n
+        "JkdRequestTimeout 30\n
          <VirtualHost *>\n</VirtualHost>
-         <VirtualHost *>\nJkRequestTimeout 1500MS\n</VirtualHost>
-         <VirtualHost *>\nJkRequestTimeout 2s\n</VirtualHost>
-         <VirtualHost *>\nJkRequestTimeout 0\n</VirtualHost>",
+         <VirtualHost *>\nJkdRequestTimeout 1500MS\n</VirtualHost>
+         <VirtualHost *>\nJkdRequestTimeout 2s\n</VirtualHost>
+         <VirtualHost *>\nJkdRequestTimeout 0\n</VirtualHost>",
     );
     assert_eq!(
         found,

@@ -41,7 +41,7 @@ pub struct Host {
     /// `JkStripSession On`: what begins the session id that is cut out of a path that no rule
     /// maps, `;jsessionid` by default. Files are looked for without path parameters anyway.
     pub strip_session: Option<String>,
-    /// `JkRequestTimeout`: how long all attempts to have a request answered may take together, up
+    /// `JkdRequestTimeout`: how long all attempts to have a request answered may take together, up
     /// to the head of the answer. `None`: no limit. mod_jk has no such directive.
     pub request_timeout: Option<Duration>,
     /// What is mounted here, ready to be asked.

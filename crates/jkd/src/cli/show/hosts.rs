@@ -63,7 +63,7 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "  ServerAlias {}", host.aliases.join(" "))?;
     }
     if let Some(limit) = host.request_timeout {
-        writeln!(out, "  JkRequestTimeout {}ms", limit.as_millis())?;
+        writeln!(out, "  JkdRequestTimeout {}ms", limit.as_millis())?;
     }
     for file in &host.mount_files {
         writeln!(out, "  JkMountFile {}", file.display())?;

@@ -152,11 +152,11 @@ pub(in crate::httpd) fn options(apply: &mut Apply<'_>, call: &Call<'_>) {
     }
 }
 
-/// `JkRequestTimeout time[s|ms]`; 0 is no limit
+/// `JkdRequestTimeout time[s|ms]`; 0 is no limit
 pub(in crate::httpd) fn request_timeout(apply: &mut Apply<'_>, call: &Call<'_>) {
     let limit = duration(call.first());
     if limit.is_none() {
-        let message = format!("JkRequestTimeout {} is no time", call.first());
+        let message = format!("JkdRequestTimeout {} is no time", call.first());
         let help = "Write seconds, such as 30, or milliseconds, such as 500ms; 0 is no limit.";
         apply.error(call.origin, message, help);
     }
