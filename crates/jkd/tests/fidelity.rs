@@ -16,6 +16,10 @@
 
 #[path = "scenarios/case.rs"]
 mod case;
+#[path = "fidelity/chance.rs"]
+mod chance;
+#[path = "fidelity/failures.rs"]
+mod failures;
 #[path = "fidelity/methods.rs"]
 mod methods;
 #[path = "scenarios/server.rs"]

@@ -135,6 +135,9 @@ impl Attempts {
         match retry {
             Retry::SameMember { after } => {
                 self.in_flight().map(InFlight::disconnected);
+                if failure == Failure::ReplyTimeout {
+                    self.in_flight().map(InFlight::missed_reply);
+                }
                 self.then = Then::Again { after };
             }
             Retry::Elsewhere => self.leave(failure, now),

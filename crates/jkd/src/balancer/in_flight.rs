@@ -89,6 +89,13 @@ impl InFlight {
         self.set_connected(false);
     }
 
+    /// The member did not reply in time, though it is tried again: mod_jk counts each try.
+    pub(super) fn missed_reply(&mut self) {
+        if let Some(slot) = self.balancer.slots.get(self.chosen.index) {
+            slot.missed_reply();
+        }
+    }
+
     fn set_connected(&mut self, connected: bool) {
         if self.connected == connected {
             return;

@@ -82,8 +82,7 @@ impl Balancer {
 
     fn misses_reply(&self, slot: &Slot, now: Now) -> State {
         let state = &slot.state;
-        state.counters.reply_timeouts.add(1);
-        let recent = state.recent_reply_timeouts.fetch_add(1, Relaxed);
+        let recent = slot.missed_reply();
         // The value before this one: the first timeout beyond the allowed number counts.
         if recent >= self.config.max_reply_timeouts {
             return self.falls(slot, now);
@@ -165,6 +164,12 @@ impl Balancer {
 }
 
 impl Slot {
+    /// Counts a reply that did not come in time; returns how many there were recently before.
+    pub(super) fn missed_reply(&self) -> u32 {
+        self.state.counters.reply_timeouts.add(1);
+        self.state.recent_reply_timeouts.fetch_add(1, Relaxed)
+    }
+
     /// The member answered: all errors are forgotten.
     fn works(&self) -> State {
         self.state.first_error.clear();

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use jkd_tests::{Cast, Http, Httpd, Request};
 use parking_lot::Mutex;
 
-use crate::{in_parallel, server::Jkd, stage::Server};
+use crate::{chance::Chance, in_parallel, server::Jkd, stage::Server};
 
 /// Mounts, in httpd's syntax, and URIs that try their edges.
 struct Map {
@@ -256,7 +256,9 @@ fn maps() -> impl Iterator<Item = Trial> {
                 slashes: "Off",
                 httpd: format!("MergeSlashes {merge}\n{}", map.httpd),
                 file: map.file,
-                uris: own.chain((0..25).map(|_| chance.uri(&words))).collect(),
+                uris: own
+                    .chain((0..25).map(|_| made_up(&mut chance, &words)))
+                    .collect(),
             }
         })
     })
@@ -275,7 +277,7 @@ fn forms() -> impl Iterator<Item = Trial> {
                     "JkOptions +{option}\nAllowEncodedSlashes {slashes}\nJkMount /* w1\nJkMount /app/* w2\n"
                 ),
                 file: "",
-                uris: (0..50).map(|_| chance.uri(&[])).collect(),
+                uris: (0..50).map(|_| made_up(&mut chance, &[])).collect(),
             }
         })
     })
@@ -315,9 +317,7 @@ fn seen(trial: &Trial, jkd: bool) -> Vec<String> {
     trial.uris.iter().map(ask).collect()
 }
 
-/// URIs from words that matter. The same seed gives the same ones.
-struct Chance(u64);
-
+/// URIs are made from words that matter.
 #[rustfmt::skip]
 const WORDS: [&str; 38] = [
     "app", "admin", "static", "x", "y.jsp", "c.do", "d.gif", ".", "..", "", "..;", "..;a=b", ";x",
@@ -326,31 +326,21 @@ const WORDS: [&str; 38] = [
     "%2e%2e;", "a%7Cb", "a%22b", "...",
 ];
 
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % limit
+fn made_up(chance: &mut Chance, more: &[&str]) -> String {
+    let segments = 1 + chance.below(5);
+    let mut uri = String::new();
+    for _ in 0..segments {
+        let at = chance.below(WORDS.len() + 2 * more.len());
+        let word = WORDS.get(at).or_else(|| more.get((at - WORDS.len()) / 2));
+        let word = word
+            .expect("a word")
+            .split(['?', ':'])
+            .next()
+            .unwrap_or_default();
+        let _ = write!(uri, "/{word}");
     }
-
-    fn uri(&mut self, more: &[&str]) -> String {
-        let segments = 1 + self.below(5);
-        let mut uri = String::new();
-        for _ in 0..segments {
-            let at = self.below(WORDS.len() + 2 * more.len());
-            let word = WORDS.get(at).or_else(|| more.get((at - WORDS.len()) / 2));
-            let word = word
-                .expect("a word")
-                .split(['?', ':'])
-                .next()
-                .unwrap_or_default();
-            let _ = write!(uri, "/{word}");
-        }
-        if self.below(8) == 0 {
-            uri += "?q=/../%2e;x";
-        }
-        uri
+    if chance.below(8) == 0 {
+        uri += "?q=/../%2e;x";
     }
+    uri
 }
