@@ -30,6 +30,8 @@ mod stage;
 mod topics;
 #[path = "fidelity/uris.rs"]
 mod uris;
+#[path = "fidelity/variables.rs"]
+mod variables;
 
 use std::{
     collections::BTreeSet,

@@ -13,7 +13,7 @@ fn fields_of_one_connection_stay_on_it() {
             ("Connection", "X-Gone"),
             ("X-Gone", "1"),
             ("Keep-Alive", "timeout=1"),
-            ("Transfer-Encoding", "chunked"),
+            ("Transfer-Encoding", "of-backend"),
             ("Server", "Tomcat"),
             ("Set-Cookie", "a=1"),
             ("Set-Cookie", "b=2"),
