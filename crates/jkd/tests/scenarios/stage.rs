@@ -4,6 +4,7 @@
 //! - `GET /x | Cookie: … | body 10`: a request. `chunked 10` is a body in chunks, `headers 9`
 //!   are nine headers of 1000 bytes. What is seen is the status with the body, headers that
 //!   matter, and then the requests that backends heard, in their order.
+//! - `least 100 GET /`: a request whose answer takes so many milliseconds at least.
 //! - `6 x GET /`: several, one after the other; only the answers are shown.
 //! - `begin GET /`: a request that goes on until `end`; both wait.
 //! - `until 200 b GET /`: repeats the request until this is the answer.
@@ -11,9 +12,11 @@
 //! - `states`, `connects`, `elected`, `errors`, `read`: what the server says of the members, or how often a backend was
 //!   connected.
 
-use std::{net::SocketAddr, thread::JoinHandle};
+use std::{net::SocketAddr, thread::JoinHandle, time::Duration};
 
 use jkd_tests::{Answer, Cast, Entry, Http, Request, wait_until};
+
+use tokio::time::Instant;
 
 use super::case::{Case, Step};
 
@@ -63,6 +66,7 @@ impl<'a> Stage<'a> {
             "read" => self.facts(Fact::Read),
             "elected" => self.facts(Fact::Elected),
             "connects" => vec![pairs(&self.cast.connections())],
+            "least" => self.at_least(rest),
             "begin" => self.begin(rest),
             "end" => self.end(),
             "until" => self.until(rest),
@@ -84,6 +88,17 @@ impl<'a> Stage<'a> {
     fn request(&self, line: &str) -> Vec<String> {
         let mut seen = ask(self.server.address(), line);
         seen.extend(collapsed(&self.cast.take_record()));
+        seen
+    }
+
+    fn at_least(&self, line: &str) -> Vec<String> {
+        let (least, line) = line.split_once(' ').expect("milliseconds and a request");
+        let least = Duration::from_millis(least.parse().expect("milliseconds"));
+        let begin = Instant::now();
+        let mut seen = self.request(line);
+        if begin.elapsed() < least {
+            seen.push(format!("after {:?}", begin.elapsed()));
+        }
         seen
     }
 
