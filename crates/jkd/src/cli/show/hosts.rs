@@ -10,6 +10,7 @@ use jkworkers::{
     model::{
         AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Location, Model, Mount, Order,
         Require, ServerName, UriMatch,
+        variables::{EnvVar, Handler, VariableRules},
     },
     uri_map::{EncodedSlashes, UriRules},
 };
@@ -79,6 +80,8 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     for mount in host.uri_map.iter() {
         line(out, "  ", &Rule(mount).to_string(), &mount.origin)?;
     }
+    variables(&host.variables, host.handler, "  ", out)?;
+    attributes(&host.env_vars, out)?;
     host.locations
         .iter()
         .try_for_each(|each| location(each, out))
@@ -123,7 +126,45 @@ fn location(location: &Location, out: &mut impl Write) -> io::Result<()> {
     if let Some(order) = &location.access.order {
         self::order(order, out)?;
     }
+    variables(&location.variables, location.handler, "    ", out)
+}
+
+fn attributes(vars: &[EnvVar], out: &mut impl Write) -> io::Result<()> {
+    for EnvVar { name, default } in vars {
+        let default = default.as_ref().map(|text| format!(" \"{text}\""));
+        writeln!(out, "  JkEnvVar {name}{}", default.unwrap_or_default())?;
+    }
     Ok(())
+}
+
+/// Conditions by what they set, settings without their values, which may be secrets.
+fn variables(
+    rules: &VariableRules,
+    handler: Option<Handler>,
+    indent: &str,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for condition in &rules.conditions {
+        let names = condition.assignments.iter().map(|a| match a.value {
+            Some(_) => a.name.to_string(),
+            None => format!("!{}", a.name),
+        });
+        let names: Vec<_> = names.collect();
+        let text = format!("# by condition: {}", names.join(" "));
+        line(out, indent, &text, &condition.origin)?;
+    }
+    for setting in &rules.settings {
+        writeln!(out, "{indent}SetEnv {} …", setting.name)?;
+    }
+    for name in &rules.unset {
+        writeln!(out, "{indent}UnsetEnv {name}")?;
+    }
+    match handler {
+        Some(Handler::Map) => writeln!(out, "{indent}SetHandler None"),
+        Some(Handler::Jk) => writeln!(out, "{indent}SetHandler jakarta-servlet"),
+        Some(Handler::Other) => writeln!(out, "{indent}# another handler: nothing is served here"),
+        None => Ok(()),
+    }
 }
 
 fn require(require: &Require, indent: usize, out: &mut impl Write) -> io::Result<()> {
