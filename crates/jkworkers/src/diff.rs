@@ -218,8 +218,12 @@ impl Changes {
         for (name, _) in &lists.removed {
             self.add(format!("{name} removed"));
         }
-        for (name, (_, mounts)) in &lists.added {
-            self.add(format!("{name} added ({} mounts)", mounts.len()));
+        for (name, (host, mounts)) in &lists.added {
+            let copied = match host["mount_copy"].as_str() {
+                None | Some("nothing") => "",
+                Some(_) => " and the main server's",
+            };
+            self.add(format!("{name} added ({} mounts{copied})", mounts.len()));
         }
         for ((name, (old, old_mounts)), (_, (new, new_mounts))) in &lists.kept {
             self.fields(name, old, new, &["locations", "uri_map"]);

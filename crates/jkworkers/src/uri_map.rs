@@ -15,7 +15,7 @@ pub mod tomcat;
 mod trie;
 pub(crate) mod wildcard;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
@@ -88,6 +88,22 @@ impl UriMap {
         self.rules.iter()
     }
 
+    /// The same without those that are copied from another host (`JkMountCopy`).
+    pub fn own(&self) -> impl Iterator<Item = &Mount> {
+        self.rules.own().iter()
+    }
+
+    /// What a host has of the main server's rules, whose map is `main`.
+    pub fn copied_from(&self, main: &Self) -> Copied {
+        if Arc::ptr_eq(self.rules.own(), main.rules.own()) {
+            Copied::Map
+        } else if self.rules.has_copied() {
+            Copied::Rules
+        } else {
+            Copied::Nothing
+        }
+    }
+
     /// Whether there is no rule.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
@@ -101,6 +117,18 @@ impl UriMap {
         let is_unsafe = self.reject_unsafe && uri.iter().any(|b| matches!(b, b'%' | b'\\'));
         is_unsafe.then_some(Refusal::Unsafe)
     }
+}
+
+/// `JkMountCopy`: what a virtual host has of the main server's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Copied {
+    /// None.
+    Nothing,
+    /// Its map as a whole, rules of workers' definitions included: the host has none of its own.
+    Map,
+    /// Those that the host does not replace by rules of its own.
+    Rules,
 }
 
 /// Why a URI is not looked up at all.

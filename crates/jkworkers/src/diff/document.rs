@@ -1,30 +1,68 @@
 //! A configuration as JSON.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ptr, time::Duration};
 
 use serde::{Deserialize as _, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{bracketed, mounts::Rule};
 use crate::{
-    model::{Host, Model},
-    uri_map::UriMap,
+    model::{Host, Model, Mount},
+    uri_map::{Copied, UriMap},
 };
 
 /// How the main server is called.
 pub(super) const MAIN: &str = "main server";
 
 /// A model for programs: all settings with their values, times in seconds, no secrets.
+///
+/// What virtual hosts have of the main server's rules (`mount_copy`) is not repeated in each of
+/// them: `uri_map` has the other rules, in matching order.
 pub fn document(model: &Model) -> Value {
-    let mut value = of(model);
-    let hosts = value.get_mut("hosts").and_then(Value::as_array_mut);
-    for (fields, host) in hosts.into_iter().flatten().zip(&model.hosts) {
-        if let Some(fields) = fields.as_object_mut() {
-            let rejects = host.uri_map.rejects_unsafe();
-            fields.insert("reject_unsafe".into(), rejects.into());
-        }
+    let mut value = without_mounts(model);
+    for (fields, host) in host_fields(&mut value).zip(&model.hosts) {
+        fields.insert("uri_map".into(), of(&own_mounts(model, host)));
     }
     value
+}
+
+/// The same, without any rule.
+fn without_mounts(model: &Model) -> Value {
+    let bare = |host: &Host| Host {
+        uri_map: UriMap::default(),
+        ..host.clone()
+    };
+    let mut value = of(&Model {
+        hosts: model.hosts.iter().map(bare).collect(),
+        ..model.clone()
+    });
+    for (fields, host) in host_fields(&mut value).zip(&model.hosts) {
+        let rejects = host.uri_map.rejects_unsafe();
+        fields.insert("reject_unsafe".into(), rejects.into());
+        fields.insert("mount_copy".into(), of(&copied(model, host)));
+    }
+    value
+}
+
+fn host_fields(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let hosts = document.get_mut("hosts").and_then(Value::as_array_mut);
+    hosts.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+/// What a host has of the main server's rules.
+fn copied(model: &Model, host: &Host) -> Copied {
+    match model.hosts.first() {
+        Some(main) if !ptr::eq(main, host) => host.uri_map.copied_from(&main.uri_map),
+        _ => Copied::Nothing,
+    }
+}
+
+/// The other rules of a host.
+fn own_mounts<'a>(model: &Model, host: &'a Host) -> Vec<&'a Mount> {
+    match copied(model, host) {
+        Copied::Map => Vec::new(),
+        Copied::Nothing | Copied::Rules => host.uri_map.own().collect(),
+    }
 }
 
 /// Anything of a model.
@@ -52,7 +90,7 @@ fn in_seconds(value: &mut Value) {
 pub(super) struct Side<'a> {
     /// Without the places where things were written, and without mounts.
     pub(super) document: Value,
-    /// The mounts of each host.
+    /// The mounts of each host, but for those that it has of the main server.
     mounts: Vec<Vec<Rule<'a>>>,
 }
 
@@ -61,17 +99,12 @@ type HostParts<'s, 'a> = (&'s Value, &'s [Rule<'a>]);
 
 impl<'a> Side<'a> {
     pub(super) fn of_model(model: &'a Model) -> Self {
-        let host = |host: &Host| Host {
-            uri_map: UriMap::default().reject_unsafe(host.uri_map.rejects_unsafe()),
-            ..host.clone()
-        };
-        let bare = Model {
-            hosts: model.hosts.iter().map(host).collect(),
-            ..model.clone()
-        };
-        let mut document = document(&bare);
+        let mut document = without_mounts(model);
         forget_origins(&mut document);
-        let rules = |host: &'a Host| host.uri_map.iter().map(Rule::Model).collect();
+        let rules = |host: &'a Host| {
+            let own = own_mounts(model, host).into_iter();
+            own.map(Rule::Model).collect()
+        };
         Self {
             document,
             mounts: model.hosts.iter().map(rules).collect(),

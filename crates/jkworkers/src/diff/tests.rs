@@ -266,14 +266,66 @@ fn foreign_text_stays_in_its_line() {
     assert!(is_document(&old));
 }
 
+fn many_rules(worker: &str) -> String {
+    let line = |n: u32| format!("/app{n}/*={worker}\n");
+    (0..2_000).map(line).collect()
+}
+
 #[test]
 fn long_maps_are_compared_fast() {
-    let rules = |worker: &str| -> String {
-        let line = |n: u32| format!("/app{n}/*={worker}\n");
-        (0..2_000).map(line).collect()
-    };
-    let old = model(CONF, WORKERS, &rules("shop"));
-    let new = model(CONF, WORKERS, &rules("t3"));
+    let old = model(CONF, WORKERS, &many_rules("shop"));
+    let new = model(CONF, WORKERS, &many_rules("t3"));
     assert_eq!(models(&old, &new).len(), 2_000);
     assert!(models(&old, &old).is_empty());
+}
+
+/// With 200 virtual hosts.
+#[test]
+fn what_virtual_hosts_copy_is_compared_once() {
+    let host = |n: u32| {
+        let own = ["", "JkMount /own shop", "JkUnMount /x shop"][n as usize % 3];
+        format!("<VirtualHost *:80>\nServerName h{n}\nJkMountCopy On\n{own}\n</VirtualHost>\n")
+    };
+    let hosts: String = (0..200).map(host).collect();
+    let conf = format!("{CONF}JkUnMount /x t3\n{hosts}");
+    let old = model(&conf, WORKERS, &many_rules("shop"));
+    let new = model(&conf, WORKERS, &many_rules("t3"));
+    assert_eq!(models(&old, &new).len(), 2_000);
+    let (old, new) = (document(&old), document(&new));
+    assert_eq!(documents(&old, &new).len(), 2_000);
+}
+
+#[test]
+fn what_a_virtual_host_copies_is_told() {
+    let conf =
+        |host: &str| format!("{CONF}<VirtualHost *:80>\nServerName h\n{host}\n</VirtualHost>\n");
+    let hosts = [
+        "",
+        "JkMountCopy On",
+        "JkMountCopy On\nJkMount /app/* t3",
+        "JkMount /app/* t3",
+    ];
+    let [none, map, rules, own] = hosts.map(|host| model(&conf(host), WORKERS, MAP));
+    for (old, new, told) in [
+        (&none, &map, vec!["host h: JkMountCopy nothing -> map"]),
+        (
+            &map,
+            &rules,
+            vec![
+                "host h: JkMountCopy map -> rules",
+                "host h: mount /app/* added: t3 (/etc/jk.conf:18)",
+            ],
+        ),
+        (&rules, &own, vec!["host h: JkMountCopy rules -> nothing"]),
+        (&own, &none, vec!["host h: mount /app/* removed (was t3)"]),
+    ] {
+        let changes = models(old, new);
+        let changes = changes.iter().filter(|line| !line.contains("mount_files"));
+        assert_eq!(changes.collect::<Vec<_>>(), told);
+    }
+    let added = models(&model(CONF, WORKERS, MAP), &map);
+    assert_eq!(
+        added.to_string(),
+        "host h added (0 mounts and the main server's)\n"
+    );
 }

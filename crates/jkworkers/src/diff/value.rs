@@ -93,6 +93,7 @@ const NAMES: &[(&str, &str)] = &[
     ("global.log_file", "JkLogFile"),
     ("global.log_level", "JkLogLevel"),
     ("global.maintain", "worker.maintain"),
+    ("mount_copy", "JkMountCopy"),
     ("pool.acquire_timeout", "connection_acquire_timeout"),
     ("pool.idle_timeout", "connection_pool_timeout"),
     ("pool.min_size", "connection_pool_minsize"),

@@ -1,8 +1,8 @@
 //! The rules that a server wrote itself, and what others copy of them.
 
 use std::{
-    cell::OnceCell,
-    collections::{HashMap, HashSet},
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
 };
 
 use crate::{
@@ -46,7 +46,8 @@ impl Own {
 
     /// Every rule, lines first.
     pub(crate) fn mounts(&self) -> impl Iterator<Item = &Mount> {
-        self.line_mounts().chain(self.file.iter().flatten())
+        let lines = self.lines.iter().flat_map(|(_, mounts)| mounts);
+        lines.chain(self.file.iter().flatten())
     }
 
     /// The same, to complete them.
@@ -58,26 +59,28 @@ impl Own {
     pub(super) fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.file.is_none()
     }
-
-    fn line_mounts(&self) -> impl Iterator<Item = &Mount> {
-        self.lines.iter().flat_map(|(_, mounts)| mounts)
-    }
 }
 
 /// `JkMountCopy` for virtual hosts with rules of their own: they get the main server's lines whose
 /// path they do not write themselves, and its file if they have none.
 pub(super) struct Copies<'m> {
     main: &'m Own,
-    /// What the main server's lines stand for, by their keys.
-    lines: HashMap<Key<'m>, &'m [Mount]>,
-    /// All rules, for virtual hosts without a file.
-    all: OnceCell<UriMap>,
-    /// Those of lines, for virtual hosts with a file.
-    of_lines: OnceCell<UriMap>,
+    /// The numbers of the main server's lines, by their keys.
+    lines: HashMap<Key<'m>, usize>,
+    /// What was copied until now, by what is different between virtual hosts.
+    shared: RefCell<HashMap<Copied, UriMap>>,
 }
 
 /// Exclusion or mount, and the path as it was written.
 type Key<'m> = (bool, &'m str);
+
+/// Which of the main server's rules are copied.
+#[derive(PartialEq, Eq, Hash)]
+struct Copied {
+    /// Not these lines: exclusions that the virtual host replaces. They would still exclude.
+    but: BTreeSet<usize>,
+    with_file: bool,
+}
 
 fn key(line: &MountLine) -> Key<'_> {
     (line.exclusion, &line.path)
@@ -85,50 +88,45 @@ fn key(line: &MountLine) -> Key<'_> {
 
 impl<'m> Copies<'m> {
     pub(super) fn new(main: &'m Own) -> Self {
-        let lines = main.lines.iter();
+        let lines = main.lines.iter().zip(0..);
         Self {
             main,
-            lines: lines.map(|(line, mounts)| (key(line), &**mounts)).collect(),
-            all: OnceCell::new(),
-            of_lines: OnceCell::new(),
+            lines: lines.map(|((line, _), n)| (key(line), n)).collect(),
+            shared: RefCell::default(),
         }
     }
 
     /// The map of a virtual host.
     pub(super) fn added_to(&self, own: &Own) -> UriMap {
         let keys = own.lines.iter().map(|(line, _)| key(line));
-        let replaced = keys.filter(|key| self.lines.contains_key(key));
-        let replaced: Vec<Key<'_>> = replaced.collect();
-        if replaced.iter().any(|(exclusion, _)| *exclusion) {
-            return self.joined_with(own);
-        }
-        let mounts = replaced.iter().filter_map(|key| self.lines.get(key));
-        let replaced = mounts.copied().flatten();
-        let replaced = replaced.map(|mount| (mount.origin.clone(), mount.pattern.clone()));
-        let replaced = replaced.collect();
-        UriMap::new(own.mounts().cloned()).copying(self.shared(own), replaced)
-    }
-
-    /// What is the same for all virtual hosts that replace no exclusion.
-    fn shared(&self, own: &Own) -> &UriMap {
-        match own.file {
-            None => self
-                .all
-                .get_or_init(|| UriMap::new(self.main.mounts().cloned())),
-            Some(_) => self
-                .of_lines
-                .get_or_init(|| UriMap::new(self.main.line_mounts().cloned())),
-        }
-    }
-
-    /// A map with a copy of each rule: a replaced exclusion would still exclude in a shared one.
-    fn joined_with(&self, own: &Own) -> UriMap {
-        let keys: HashSet<_> = own.lines.iter().map(|(line, _)| key(line)).collect();
-        let copied = self.main.lines.iter();
-        let copied = copied.filter(|(line, _)| !keys.contains(&key(line)));
-        let lines = own.lines.iter().chain(copied);
-        let file = own.file.as_ref().or(self.main.file.as_ref());
+        let replaced = keys.filter_map(|key| Some((key.0, *self.lines.get(&key)?)));
+        let (exclusions, mounts): (Vec<_>, Vec<_>) =
+            replaced.partition(|(exclusion, _)| *exclusion);
+        let copied = Copied {
+            but: exclusions.into_iter().map(|(_, number)| number).collect(),
+            with_file: own.file.is_none(),
+        };
+        let lines = mounts
+            .iter()
+            .filter_map(|(_, number)| self.main.lines.get(*number));
         let rules = lines.flat_map(|(_, mounts)| mounts);
-        UriMap::new(rules.chain(file.into_iter().flatten()).cloned())
+        let replaced = rules.map(|mount| (mount.origin.clone(), mount.pattern.clone()));
+        let own = UriMap::new(own.mounts().cloned());
+        own.copying(&self.shared(copied), replaced.collect())
+    }
+
+    /// One map for all virtual hosts that copy the same.
+    fn shared(&self, copied: Copied) -> UriMap {
+        let mut shared = self.shared.borrow_mut();
+        let map = shared.entry(copied);
+        map.or_insert_with_key(|copied| self.map(copied)).clone()
+    }
+
+    fn map(&self, copied: &Copied) -> UriMap {
+        let lines = (0..).zip(&self.main.lines);
+        let lines = lines.filter(|(number, _)| !copied.but.contains(number));
+        let file = self.main.file.iter().filter(|_| copied.with_file);
+        let rules = lines.flat_map(|(_, (_, mounts))| mounts);
+        UriMap::new(rules.chain(file.flatten()).cloned())
     }
 }

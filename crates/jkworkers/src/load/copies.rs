@@ -123,6 +123,24 @@ fn hosts_without_own_rules_share_one_map() {
     assert_eq!(first(1), first(2));
 }
 
+/// However many they are.
+#[test]
+fn hosts_that_replace_the_same_exclusions_share_what_they_copy() {
+    let host = "<VirtualHost *>\nJkMountCopy On\nJkUnMount /a/x w\nJkMount /b w\n</VirtualHost>\n";
+    let model = load(
+        &format!("{MAIN}\n{}", host.repeat(2)),
+        &[("/etc/main.map", "/m=w")],
+    );
+    let copied = |n: usize| {
+        let rules = model.hosts[n].uri_map.iter();
+        let of_file = rules.filter(|rule| rule.source == MountSource::UriWorkerMap);
+        of_file.map(std::ptr::from_ref).collect::<Vec<_>>()
+    };
+    assert_eq!(copied(1).len(), 1);
+    assert_eq!(copied(1), copied(2));
+    assert_eq!(rules(&model.hosts[2]), "!/a/x=w /m=w /b=w /a=v");
+}
+
 /// (exclusion, path, worker)
 type Line = (bool, String, &'static str);
 

@@ -76,6 +76,16 @@ impl Layers {
         })
     }
 
+    /// The rules that are not copied.
+    pub(super) fn own(&self) -> &Arc<Rules> {
+        &self.own
+    }
+
+    /// Whether rules of another host were added.
+    pub(super) fn has_copied(&self) -> bool {
+        self.copied.is_some()
+    }
+
     /// Whether there is no rule.
     pub(super) fn is_empty(&self) -> bool {
         self.iter().next().is_none()
