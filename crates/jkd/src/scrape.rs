@@ -9,6 +9,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
+    select,
     time::{interval, sleep, timeout},
 };
 
@@ -20,6 +21,9 @@ use crate::{
 
 /// How often durations are folded into their histograms.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// How often members that are gone are looked for, whether or not somebody scrapes.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What one scraper may take for everything.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,12 +43,17 @@ pub(crate) async fn serve(listener: TcpListener, exporter: Arc<Exporter>, shared
     }
 }
 
-/// Folds durations for as long as it runs.
-pub(crate) async fn keep_up(exporter: Arc<Exporter>) {
-    let mut ticks = interval(UPKEEP);
+/// Folds durations, and forgets members that are gone, for as long as it runs.
+pub(crate) async fn keep_up(exporter: Arc<Exporter>, shared: Arc<Shared>) {
+    let (mut ticks, mut minutes) = (interval(UPKEEP), interval(MINUTE));
     loop {
-        ticks.tick().await;
-        exporter.upkeep();
+        select! {
+            _ = ticks.tick() => exporter.upkeep(),
+            _ = minutes.tick() => {
+                report(&shared);
+                drop(exporter.render());
+            }
+        }
     }
 }
 
@@ -85,6 +94,7 @@ fn respond<B>(request: &Request<B>, exporter: &Exporter, shared: &Shared) -> Res
 fn report(shared: &Shared) {
     let snapshot = shared.snapshot.load();
     for group in snapshot.groups() {
+        group.requests.report();
         if group.is_balancer {
             stats::report_balancer(&group.name, &group.balancer.view(snapshot::now()));
         }

@@ -25,7 +25,7 @@ const DURATIONS: [f64; 16] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
 ];
 
-/// Gauges that nobody has reported for this long belong to members that are gone.
+/// What nobody has reported for this long belongs to members that are gone.
 const GONE: Duration = Duration::from_secs(300);
 
 static IN_FLIGHT: AtomicU64 = AtomicU64::new(0);
@@ -41,22 +41,25 @@ pub struct Exporter(PrometheusHandle);
 ///
 /// When this process has a recorder already.
 pub fn install_recorder() -> Result<Exporter, BuildError> {
-    let handle = builder()?.install_recorder()?;
+    let handle = builder(GONE)?.install_recorder()?;
     names::describe();
     Ok(Exporter(handle))
 }
 
-fn builder() -> Result<PrometheusBuilder, BuildError> {
+fn builder(gone: Duration) -> Result<PrometheusBuilder, BuildError> {
     let durations = Matcher::Full(names::REQUEST_DURATION.name.into());
     let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATIONS)?;
-    Ok(builder.idle_timeout(MetricKindMask::GAUGE, Some(GONE)))
+    let of_members = MetricKindMask::COUNTER | MetricKindMask::GAUGE;
+    Ok(builder.idle_timeout(of_members, Some(gone)))
 }
 
 impl Exporter {
     /// The `Content-Type` of [`render`](Self::render).
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// All measurements in Prometheus' text format. Report balancers and pools first.
+    /// All measurements in Prometheus' text format. Report workers, balancers and pools first:
+    /// what was not reported for five minutes is forgotten, because its member is gone. So this is
+    /// to be called now and then also where nobody reads it.
     pub fn render(&self) -> String {
         report_process();
         self.0.render()
@@ -111,6 +114,12 @@ impl Requests {
         }
         self.duration.record(took);
     }
+
+    /// Keeps the counters of members that have nothing to count.
+    pub fn report(&self) {
+        let counters = self.by_member.iter().flatten();
+        counters.for_each(|counter| counter.increment(0));
+    }
 }
 
 fn classes(worker: &str, member: &str) -> Classes {
@@ -152,8 +161,11 @@ impl Drop for Begun {
 
 /// Counts an attempt to read the configuration again.
 pub fn count_reload(accepted: bool) {
-    let result = if accepted { "ok" } else { "refused" };
-    counter!(names::RELOADS.name, "result" => result).increment(1);
+    reloads(if accepted { "ok" } else { "refused" }).increment(1);
+}
+
+fn reloads(result: &'static str) -> Counter {
+    counter!(names::RELOADS.name, "result" => result)
 }
 
 /// Notes that the configuration that runs from now on has just been read.
@@ -166,6 +178,9 @@ fn report_process() {
     gauge!(names::REQUESTS_IN_FLIGHT.name).set(lossy(IN_FLIGHT.load(Relaxed)));
     gauge!(names::CONFIG_TIME.name).set(lossy(CONFIG_READ_AT.load(Relaxed)));
     gauge!(names::BUILD.name, "version" => env!("CARGO_PKG_VERSION")).set(1);
+    for result in ["ok", "refused"] {
+        reloads(result).increment(0);
+    }
 }
 
 /// Copies what a balancer counts.

@@ -114,8 +114,8 @@ impl Metrics {
     }
 
     fn offer(self, control: &Runtime, running: &Running) {
-        control.spawn(scrape::keep_up(self.exporter.clone()));
         let shared = running.daemon.shared.clone();
+        control.spawn(scrape::keep_up(self.exporter.clone(), shared.clone()));
         control.spawn(scrape::serve(self.listener, self.exporter, shared));
     }
 }

@@ -5,7 +5,7 @@ use crate::balancer::{Verdict, testing::*};
 
 /// What is exported after `measure`.
 fn exported(measure: impl FnOnce()) -> String {
-    let recorder = builder().unwrap().build_recorder();
+    let recorder = builder(GONE).unwrap().build_recorder();
     let exporter = Exporter(recorder.handle());
     with_local_recorder(&recorder, || {
         names::describe();
@@ -87,6 +87,37 @@ fn members() {
             r#"jkd_member_activation{balancer="router",member="b",activation="STP"} 0"#,
         ],
     );
+}
+
+#[test]
+fn members_that_are_gone_are_forgotten_and_idle_ones_are_not() {
+    let recorder = builder(Duration::ZERO).unwrap().build_recorder();
+    let exporter = Exporter(recorder.handle());
+    let render = |requests: &Requests, members: &[u32]| {
+        requests.report();
+        report_balancer("router", &balancer(members).view(at(0)));
+        exporter.render()
+    };
+    with_local_recorder(&recorder, || {
+        count_reload(true);
+        let old = Requests::new("router", ["a", "b"]);
+        old.count(Some(0), 200, Duration::ZERO);
+        assert!(render(&old, &[1, 1]).contains(r#"member="b""#));
+        let new = Requests::new("router", ["a"]);
+        for _ in 0..3 {
+            let text = render(&new, &[1]);
+            assert!(!text.contains(r#"member="b""#), "{text}");
+            assert_has(
+                &text,
+                &[
+                    r#"jkd_requests_total{worker="router",member="a",code="2xx"} 1"#,
+                    r#"jkd_requests_total{worker="router",member="",code="5xx"} 0"#,
+                    r#"jkd_member_elected_total{balancer="router",member="a"} 0"#,
+                    r#"jkd_config_reloads_total{result="ok"} 1"#,
+                ],
+            );
+        }
+    });
 }
 
 #[test]
