@@ -46,6 +46,8 @@ pub struct Attempts {
     /// Tries on the present member.
     tries: u32,
     resent: u32,
+    /// Whether a repetition is paid for that has not begun.
+    paid: bool,
     begun: bool,
     forced: bool,
     transition: Option<Transition>,
@@ -101,6 +103,7 @@ impl Attempts {
             passes: 0,
             tries: 0,
             resent: 0,
+            paid: false,
             begun: false,
             forced: false,
             transition: None,
@@ -109,14 +112,21 @@ impl Attempts {
 
     /// What to do next. `selection` must be the same each time.
     pub fn step(&mut self, selection: &Selection<'_>, now: Now) -> Step {
-        match mem::replace(&mut self.then, Then::Choose) {
+        let step = match mem::replace(&mut self.then, Then::Choose) {
             Then::Choose => self.choose(selection, now),
             Then::Again { after } => self.again(after),
             Then::Stop => {
                 self.then = Then::Stop;
                 Step::GiveUp(self.last)
             }
+        };
+        if !matches!(step, Step::Sleep(_)) && mem::take(&mut self.paid) {
+            // Allowed, but nobody was left for it.
+            if let Step::GiveUp(_) = step {
+                self.balancer.budget.put_back(now);
+            }
         }
+        step
     }
 
     /// The attempt failed: records what that means for the member and decides how to go on.
@@ -128,6 +138,7 @@ impl Attempts {
         if facts.stage > Stage::NothingSent && retry != Retry::No {
             if self.balancer.budget.take_out(now) {
                 self.resent += 1;
+                self.paid = true;
             } else {
                 retry = Retry::OverBudget;
             }

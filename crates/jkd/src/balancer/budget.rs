@@ -101,6 +101,14 @@ impl Budget {
         granted
     }
 
+    /// A granted repetition did not come about.
+    pub(super) fn put_back(&self, now: Now) {
+        if self.has_limit() {
+            self.change(now, |balance| Some(balance.saturating_add(WHOLE)));
+        }
+        self.books.granted.take_back_one();
+    }
+
     const fn has_limit(&self) -> bool {
         self.percent < 100
     }

@@ -186,6 +186,25 @@ fn limited(factors: &[u32], percent: u32) -> Arc<Balancer> {
 }
 
 #[test]
+fn a_repetition_that_nobody_is_left_for_costs_nothing() {
+    for percent in [20, 100] {
+        let balancer = with(&[1, 1], |c| {
+            c.retry_budget = percent;
+            c.retries.attempts = 1;
+        });
+        let mut visit = Visit::begin(&balancer, at(0));
+        for is_left in [true, false] {
+            let retry = visit.fails(Failure::SoftStatus, Stage::HeadersReceived, at(0));
+            assert_eq!(retry, Retry::Elsewhere);
+            assert_eq!(visit.goes_on(at(0)), is_left);
+        }
+        assert_eq!(balancer.view(at(0)).repeated, 1);
+        let left = granted(&balancer.budget, 200, at(0));
+        assert_eq!(left, if percent == 100 { 200 } else { 99 });
+    }
+}
+
+#[test]
 fn what_was_not_sent_costs_nothing() {
     let balancer = limited(&[1, 1], 0);
     let mut visit = Visit::begin(&balancer, at(0));
