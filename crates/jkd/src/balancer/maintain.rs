@@ -64,7 +64,10 @@ impl Balancer {
             }
             State::Error | State::Recover => {}
             _ if lasts() => {
-                self.falls_by(slot, Cause::Connection, now);
+                // Of one that is being tried nothing new is known.
+                if !matches!(from, State::Forced | State::Probe) {
+                    self.falls_by(slot, Cause::Connection, now);
+                }
                 state.change(from, State::Error);
             }
             State::Ok if !used => {

@@ -98,6 +98,26 @@ fn a_cping_says_nothing_about_what_a_request_got() {
 }
 
 #[test]
+fn a_status_counts_until_a_request_disproves_it() {
+    let minute = Duration::from_secs(60);
+    let balancer = asking(None);
+    for member in 0..3 {
+        balancer.record(member, Verdict::HardStatus, seconds(0));
+    }
+    balancer.maintain(seconds(1), minute);
+    assert_eq!(balancer.states(), "ERR/FRC ERR/FRC ERR/FRC");
+    balancer.maintain(seconds(31), minute);
+    assert_eq!(balancer.slots[0].state.recovery.cause(), Cause::Answer);
+
+    let balancer = asking(None);
+    balancer.record(0, Verdict::HardStatus, seconds(0));
+    assert!(balancer.pick("JSESSIONID=1.a", seconds(61)).unwrap().probe);
+    balancer.maintain(seconds(62), minute);
+    assert_eq!(balancer.states(), "ERR OK/IDLE OK/IDLE");
+    assert!(due(&balancer, seconds(70)).is_empty());
+}
+
+#[test]
 fn a_verdict_that_comes_during_a_cping_counts() {
     let balancer = asking(None);
     balancer.record(0, Verdict::Failed, seconds(0));
