@@ -62,6 +62,10 @@ impl Slot {
         let (new, old) = (&member.worker, &before.worker);
         if (&new.host, new.port) == (&old.host, old.port) {
             self.state = Arc::clone(&twin.state);
+        } else {
+            // Metrics go by the member's name, and must not run backwards.
+            self.state.counters.follow(&twin.state.counters);
+            self.state.recovery.follow(&twin.state.recovery);
         }
         self.state.set_activation(activation);
     }
@@ -113,6 +117,23 @@ mod tests {
         drop(in_flight);
         assert_eq!(new.member(1).unwrap().in_flight(), 0);
         assert_eq!(new.view(at(0)).members[1].counts.elected, 1);
+    }
+
+    #[test]
+    fn the_totals_of_a_name_never_fall() {
+        let old = balancer(&[1, 1]);
+        drop(old.begin(old.pick("", at(0)).unwrap(), at(0)));
+        old.record(0, Verdict::Failed, at(0));
+        old.begin_probe(0).unwrap().failed(at(0));
+        let mut config = config(&[1, 1]);
+        edit(&mut config.members[0], |w| w.port = 1);
+        let new = after(&old, config);
+        let member = &new.view(at(0)).members[0];
+        assert_eq!((member.totals.elected, member.totals.errors), (1, 1));
+        assert_eq!((member.counts.elected, member.counts.errors), (0, 0));
+        assert_eq!(member.probes, (0, 1));
+        new.maintain(at(0), std::time::Duration::from_secs(60));
+        assert_eq!(new.states(), "OK/IDLE OK/IDLE");
     }
 
     #[test]

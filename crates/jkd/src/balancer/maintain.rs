@@ -9,7 +9,7 @@ use super::{
     clock::Now,
     method,
     recovery::Cause,
-    state::{State, Transition},
+    state::{Counter, State, Transition},
     tried::Tried,
 };
 
@@ -149,17 +149,7 @@ impl Slot {
     fn reset(&self, now: Now) {
         let state = &self.state;
         let counters = &state.counters;
-        for counter in [
-            &counters.elected,
-            &counters.sessions,
-            &counters.errors,
-            &counters.client_errors,
-            &counters.reply_timeouts,
-            &counters.transferred,
-            &counters.read,
-        ] {
-            counter.reset();
-        }
+        counters.all().into_iter().for_each(Counter::reset);
         counters.max_in_flight.store(0, Relaxed);
         counters.last_reset.set(now);
         state.recent_reply_timeouts.store(0, Relaxed);

@@ -189,6 +189,12 @@ impl Recovery {
         (self.answered.total(), self.failed.total())
     }
 
+    /// Counts on from where the probes of `old` are.
+    pub(super) fn follow(&self, old: &Self) {
+        self.answered.follow(&old.answered);
+        self.failed.follow(&old.failed);
+    }
+
     /// An operator wants everything forgotten.
     pub(super) fn forget(&self) {
         self.relapses.store(0, Relaxed);

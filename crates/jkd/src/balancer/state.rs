@@ -167,6 +167,35 @@ impl Counter {
     pub(super) fn reset(&self) {
         self.at_reset.store(self.total(), Relaxed);
     }
+
+    /// Begins anew where `old` is now.
+    pub(super) fn follow(&self, old: &Self) {
+        self.total.store(old.total(), Relaxed);
+        self.reset();
+    }
+}
+
+impl Counters {
+    pub(super) const fn all(&self) -> [&Counter; 7] {
+        [
+            &self.elected,
+            &self.sessions,
+            &self.errors,
+            &self.client_errors,
+            &self.reply_timeouts,
+            &self.transferred,
+            &self.read,
+        ]
+    }
+
+    /// Begins anew, with the totals of `old`.
+    pub(super) fn follow(&self, old: &Self) {
+        for (new, old) in self.all().into_iter().zip(old.all()) {
+            new.follow(old);
+        }
+        let elected = self.elected.total();
+        self.elected_at_maintenance.store(elected, Relaxed);
+    }
 }
 
 impl MemberState {
