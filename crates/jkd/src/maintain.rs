@@ -55,7 +55,7 @@ async fn maintain_pools(snapshot: &Snapshot, closing: &CancellationToken) {
     }
 }
 
-/// One line for each change of a member's state.
+/// One line for each change of a member's state that tells something new, and not too many of them.
 pub(crate) fn log_transition(group: &Group, change: Transition) {
     let Some(member) = group.balancer.config().members.get(change.member) else {
         return;
@@ -63,11 +63,16 @@ pub(crate) fn log_transition(group: &Group, change: Transition) {
     let (worker, member) = (&group.name, &member.worker.name);
     let (from, to) = (change.from.text(), change.to.text());
     match (change.from, change.to) {
-        (_, State::Error) => {
-            tracing::warn!(%worker, %member, from, to, "member is in error: it gets no requests");
-        }
         (State::Idle, State::Ok) | (State::Ok, State::Idle) => {
             tracing::debug!(%worker, %member, from, to, "member changed its state");
+        }
+        // With all members in error each request tries again, and nobody thought that it works.
+        (State::Forced, State::Error) => {
+            tracing::debug!(%worker, %member, from, to, "member is still in error");
+        }
+        _ if !group.may_log_change() => {}
+        (_, State::Error) => {
+            tracing::warn!(%worker, %member, from, to, "member is in error: it gets no requests");
         }
         _ => tracing::info!(%worker, %member, from, to, "member changed its state"),
     }

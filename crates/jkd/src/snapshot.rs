@@ -64,7 +64,9 @@ pub struct Group {
     /// Body bytes that fit one packet of each member.
     pub(crate) max_data: usize,
     /// Limits what failing requests write into the log.
-    quota: Quota,
+    failures: Quota,
+    /// Limits what members write into it that fail and work by turns.
+    changes: Quota,
 }
 
 /// Where a member is, and the connections to it.
@@ -205,12 +207,21 @@ impl Group {
     /// Whether there may be another line about a failed request now. With the level `debug` there
     /// always may.
     pub(crate) fn may_log(&self) -> bool {
+        self.is_granted(&self.failures, "failed requests")
+    }
+
+    /// The same for a line about a member's state.
+    pub(crate) fn may_log_change(&self) -> bool {
+        self.is_granted(&self.changes, "members that changed their state")
+    }
+
+    fn is_granted(&self, quota: &Quota, about: &str) -> bool {
         if tracing::enabled!(tracing::Level::DEBUG) {
             return true;
         }
-        let withheld = self.quota.take(now().since(Now::default()).as_secs());
+        let withheld = quota.take(now().since(Now::default()).as_secs());
         if let Some(withheld @ 1..) = withheld {
-            tracing::warn!(worker = %self.name, withheld, "there were more lines about failed requests; JkLogLevel debug shows them all");
+            tracing::warn!(worker = %self.name, withheld, "there were more lines about {about}; JkLogLevel debug shows them all");
         }
         withheld.is_some()
     }
@@ -260,7 +271,8 @@ impl Endpoints<'_> {
             requests: Requests::new(name, members.iter().map(|m| &*m.worker.name)),
             is_balancer: false,
             max_data: max_data.unwrap_or(PacketSize::DEFAULT.max_data()),
-            quota: Quota::default(),
+            failures: Quota::default(),
+            changes: Quota::default(),
             balancer: Arc::new(balancer),
             endpoints,
         }

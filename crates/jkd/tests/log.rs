@@ -158,15 +158,42 @@ fn a_dead_balancer_does_not_flood_the_log() {
         assert_eq!(jkd.http().get("/").status, 503);
     }
     let seconds = usize::try_from(begin.elapsed().unwrap().as_secs()).unwrap();
-    let lines = jkd
-        .log()
-        .lines()
-        .filter(|line| line.contains("request="))
-        .count();
+    let log = jkd.log();
+    let lines = |text| log.lines().filter(|line| line.contains(text)).count();
+    let requests = lines("request=");
     assert!(
-        (1..=20 * (seconds + 2)).contains(&lines),
-        "{lines} lines in {seconds} s"
+        (1..=20 * (seconds + 2)).contains(&requests),
+        "{requests} lines in {seconds} s"
     );
+    let errors = lines("member is in error");
+    assert_eq!(errors, 1, "{log}");
+}
+
+/// One that answers with a status that puts it in error and with another one by turns.
+#[test]
+fn a_fickle_member_does_not_flood_the_log() {
+    let backend = Backend::start(|exchange| {
+        let status = if exchange.mentions("/bad\0") {
+            500
+        } else {
+            200
+        };
+        exchange.answer(status, &[], b"")
+    });
+    let workers = format!(
+        "{}worker.node.fail_on_status=500\nworker.lb.retries=1\n",
+        workers(backend.address.port())
+    );
+    let jkd = Jkd::serving(env!("CARGO_BIN_EXE_jkd"), &workers, &["/*=lb"]);
+    let begin = std::time::SystemTime::now();
+    for _ in 0..200 {
+        assert_eq!(jkd.http().get("/bad").status, 503);
+        assert_eq!(jkd.http().get("/good").status, 200);
+    }
+    let seconds = usize::try_from(begin.elapsed().unwrap().as_secs()).unwrap();
+    let log = jkd.log();
+    let lines = log.lines().filter(|line| line.contains("from=")).count();
+    assert!((1..=20 * (seconds + 2)).contains(&lines), "{lines}\n{log}");
 }
 
 #[test]
