@@ -18,7 +18,7 @@ use crate::{
     maintain::log_transition,
     rescue::{self, Stumble},
     response,
-    snapshot::{Endpoint, Group},
+    snapshot::{self, Endpoint, Group},
     steering::Steering,
     upload::Upload,
 };
@@ -95,7 +95,7 @@ pub(crate) async fn attempt(
         Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
     };
     if let Some(guard) = guard {
-        guard.connected();
+        guard.connected(snapshot::now());
     }
     let response = send(conn, endpoint, this, &to, upload).await?;
     let status = response.status();

@@ -1,6 +1,6 @@
 //! One request for one worker: which member next, until one answers or no other may have it.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use http::Response;
 use tokio::time::{sleep, timeout};
@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use crate::{
     answer::Answer,
     attempt::{self, Answered, Failed, Try},
-    balancer::{Attempts, Chosen, GiveUp, Step, Verdict, retry::Facts},
+    balancer::{Attempts, Chosen, GiveUp, InFlight, Step, Verdict, retry::Facts},
     forward::Forward,
     maintain::log_transition,
     rescue::Stumble,
@@ -27,6 +27,7 @@ pub(crate) async fn dispatch(
     member: &mut Option<usize>,
 ) -> Result<Response<Answer>, Stumble> {
     let mut attempts = Attempts::new(group.balancer.clone());
+    let at_hand = upload.is_at_hand();
     let tried = {
         let tries = pin!(tries(
             group,
@@ -42,7 +43,9 @@ pub(crate) async fn dispatch(
         }
     };
     if matches!(tried, Err(Stumble::TooLate)) {
-        give_up_late(group, forward, *member, &mut attempts);
+        let patience = steering.request_timeout().filter(|_| at_hand);
+        let patience = patience.map(|limit| limit / 2);
+        give_up_late(group, forward, *member, patience, attempts.in_flight());
     }
     let (answered, this) = tried?;
     Ok(answered.into_response(this, attempts.answered()).await)
@@ -122,24 +125,29 @@ fn facts<'a>(failed: &Failed, forward: &Forward<'a>, body: &Replay) -> Facts<'a>
     }
 }
 
-/// The time is up. The member is judged as after a reply timeout if it has the request; its
-/// connection is closed.
+/// The time is up; the connection to the member is closed. One that has had the whole request for
+/// longer than `patience` is judged as after a reply timeout. One that got it just now, or waits
+/// for the client's body, is not to blame.
 fn give_up_late(
     group: &Group,
     forward: &Forward<'_>,
     member: Option<usize>,
-    attempts: &mut Attempts,
+    patience: Option<Duration>,
+    guard: Option<&mut InFlight>,
 ) {
-    let doing = match attempts.in_flight() {
-        Some(guard) if guard.is_connected() => {
-            if let Some(change) = guard.record(Verdict::ReplyTimeout, snapshot::now()) {
-                log_transition(group, change);
-            }
-            "its answer"
-        }
-        Some(_) => "a connection to it",
+    let now = snapshot::now();
+    let waited = guard.as_ref().map(|guard| guard.connected_for(now));
+    let doing = match waited {
+        Some(Some(_)) => "its answer",
+        Some(None) => "a connection to it",
         None => "another try",
     };
+    let waited = waited.flatten();
+    if patience.is_some_and(|patience| waited.is_some_and(|waited| waited >= patience))
+        && let Some(change) = guard.and_then(|guard| guard.record(Verdict::ReplyTimeout, now))
+    {
+        log_transition(group, change);
+    }
     if !group.may_log() {
         return;
     }

@@ -129,6 +129,11 @@ impl<B> Upload<B> {
         }
     }
 
+    /// Whether all of it is here: nobody waits for the client then.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.announced == u64::try_from(self.first.len()).ok()
+    }
+
     /// Whether more than the first packet has left: then there is no second try.
     fn is_consumed(&self) -> bool {
         self.progress == Progress::RestTaken
@@ -161,9 +166,8 @@ pub(crate) struct Replay<B = ClientBody> {
 impl<B> Replay<B> {
     /// Before the first try.
     pub(crate) fn new(upload: Upload<B>) -> Self {
-        let length = u64::try_from(upload.first.len()).ok();
         Self {
-            whole: (upload.announced == length).then(|| upload.first.clone()),
+            whole: upload.is_at_hand().then(|| upload.first.clone()),
             upload: Some(upload),
             consumed: false,
         }

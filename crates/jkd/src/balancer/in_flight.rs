@@ -1,6 +1,10 @@
 //! Requests in flight, counted by guards so that the count cannot drift.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    mem,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use super::{
     Balancer, Slot,
@@ -20,7 +24,8 @@ pub struct InFlight {
     balancer: Arc<Balancer>,
     chosen: Chosen,
     bytes: u64,
-    connected: bool,
+    /// Since when the connection to the member is up.
+    connected: Option<Now>,
     recorded: bool,
     /// Whether the attempt weighs on the member's load until its end.
     weighs: bool,
@@ -45,7 +50,7 @@ impl Balancer {
             balancer: Arc::clone(self),
             chosen,
             bytes: 0,
-            connected: false,
+            connected: None,
             recorded: false,
             weighs: true,
         };
@@ -75,18 +80,18 @@ impl InFlight {
 
     /// The connection to the member is up. From now on this request speaks for the member: while it
     /// goes on, stray failures of others do not put the member in error at once.
-    pub fn connected(&mut self) {
-        self.set_connected(true);
+    pub fn connected(&mut self, now: Now) {
+        self.set_connected(Some(now));
     }
 
-    /// Whether the connection to the member is up, over which the request goes to it at once.
-    pub fn is_connected(&self) -> bool {
-        self.connected
+    /// For how long the connection to the member is up, over which the request goes to it at once.
+    pub fn connected_for(&self, now: Now) -> Option<Duration> {
+        self.connected.map(|since| now.since(since))
     }
 
     /// The try failed, though the attempt may go on.
     pub(super) fn disconnected(&mut self) {
-        self.set_connected(false);
+        self.set_connected(None);
     }
 
     /// The member did not reply in time, though it is tried again: mod_jk counts each try.
@@ -96,18 +101,14 @@ impl InFlight {
         }
     }
 
-    fn set_connected(&mut self, connected: bool) {
-        if self.connected == connected {
-            return;
-        }
-        self.connected = connected;
-        if let Some(state) = self.state() {
-            if connected {
-                state.connected.fetch_add(1, Relaxed);
-            } else {
-                state.connected.fetch_sub(1, Relaxed);
-            }
-        }
+    fn set_connected(&mut self, since: Option<Now>) {
+        let before = mem::replace(&mut self.connected, since);
+        let Some(state) = self.state() else { return };
+        match (before.is_some(), since.is_some()) {
+            (false, true) => state.connected.fetch_add(1, Relaxed),
+            (true, false) => state.connected.fetch_sub(1, Relaxed),
+            _ => return,
+        };
     }
 
     /// Records how the attempt ended. Returns what changed about the member's state.
@@ -118,7 +119,7 @@ impl InFlight {
             slot.unelect(self.chosen);
             self.weighs = false;
         }
-        let own = u32::from(self.connected);
+        let own = u32::from(self.connected.is_some());
         let others = slot.state.connected.load(Relaxed).saturating_sub(own);
         (self.balancer).judge(self.chosen.index, slot, verdict, others, now)
     }

@@ -78,6 +78,29 @@ fn who_has_not_been_sent_anything_is_not_to_blame() {
 }
 
 #[test]
+fn who_got_the_request_just_before_is_not_to_blame() {
+    let (nobody, b) = (Nobody::new(), Backend::silent());
+    let lines = "worker.a.retry_interval=700";
+    let daemon = limited_lb(&[nobody.address, b.address], lines);
+    assert_eq!(status(&daemon, "/;jsessionid=1.a"), 504);
+    assert_eq!(daemon.state("lb", 1), "OK/IDLE");
+}
+
+#[test]
+fn who_waits_for_the_clients_upload_is_not_to_blame() {
+    let a = Backend::start(|exchange| {
+        exchange.ask_for_body(8186)?;
+        exchange.answer(200, &[], b"a")
+    });
+    let daemon = limited_lb(&[a.address], "");
+    let mut slow = daemon.raw();
+    slow.write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert!(slow.line().contains(" 504 "));
+    assert_eq!((a.requests(), daemon.state("lb", 0)), (1, "OK/IDLE"));
+    assert_eq!(daemon.view("lb").members[0].totals.reply_timeouts, 0);
+}
+
+#[test]
 fn pauses_and_further_attempts_count() {
     let nobody = Nobody::new();
     for pause in [

@@ -62,7 +62,7 @@ fn reach(phase: Phase, balancer: &Arc<Balancer>) -> (Attempts, Option<super::InF
     if matches!(phase, Phase::Chosen) {
         return (attempts, None);
     }
-    attempts.in_flight().unwrap().connected();
+    attempts.in_flight().unwrap().connected(at(0));
     let mut guard = None;
     match phase {
         Phase::Waiting => assert!(again(&mut attempts)),
@@ -102,7 +102,7 @@ fn step(attempts: &mut Attempts) -> Step {
 
 fn connect(attempts: &mut Attempts) {
     step(attempts);
-    attempts.in_flight().unwrap().connected();
+    attempts.in_flight().unwrap().connected(at(0));
 }
 
 fn again(attempts: &mut Attempts) -> bool {

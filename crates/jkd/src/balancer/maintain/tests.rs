@@ -122,7 +122,7 @@ fn lasting_failures_escalate() {
     let balancer = balancer(&[1, 1]);
     let chosen = balancer.pick("", at(0)).unwrap();
     let mut other = balancer.begin(chosen, at(0)).unwrap();
-    other.connected();
+    other.connected(at(0));
     let mut failing = balancer.begin(chosen, at(0)).unwrap();
     failing.record(Verdict::Failed, seconds(10));
     balancer.maintain(seconds(39), MINUTE);

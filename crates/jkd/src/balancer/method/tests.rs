@@ -212,7 +212,7 @@ fn counts_do_not_drift() {
                 for turn in 0..2000 {
                     let mut guard = begin(balancer, "");
                     if turn % 2 > 0 {
-                        guard.connected();
+                        guard.connected(at(0));
                     }
                     if (turn + lane) % 3 > 0 {
                         guard.record(Verdict::Ok, at(turn));

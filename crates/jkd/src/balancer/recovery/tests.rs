@@ -194,7 +194,7 @@ fn a_failure_that_lasts_is_a_failure_of_the_connection() {
     let balancer = asking(None);
     let chosen = balancer.pick("JSESSIONID=1.a", seconds(0)).unwrap();
     let mut working = balancer.begin(chosen, seconds(0)).unwrap();
-    working.connected();
+    working.connected(at(0));
     balancer.record(0, Verdict::Failed, seconds(0));
     assert_eq!(balancer.states(), "OK OK/IDLE OK/IDLE");
     balancer.maintain(seconds(31), Duration::from_secs(60));

@@ -172,7 +172,7 @@ impl Scene {
     pub(super) fn hold(&self) -> InFlight {
         let chosen = self.balancer.pick("", at(self.now)).unwrap();
         let mut guard = self.balancer.begin(chosen, at(self.now)).unwrap();
-        guard.connected();
+        guard.connected(at(0));
         guard
     }
 

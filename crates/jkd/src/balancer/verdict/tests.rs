@@ -84,7 +84,7 @@ fn counters() {
 fn long_request(balancer: &Arc<Balancer>) -> InFlight {
     let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
     let mut guard = balancer.begin(chosen, at(0)).unwrap();
-    guard.connected();
+    guard.connected(at(0));
     guard
 }
 
@@ -94,10 +94,10 @@ fn requests_that_wait_for_a_connection_speak_for_nobody() {
     let chosen = balancer.pick("", at(0)).unwrap();
     let _connecting = balancer.begin(chosen, at(0)).unwrap();
     let mut retrying = balancer.begin(chosen, at(0)).unwrap();
-    retrying.connected();
+    retrying.connected(at(0));
     retrying.disconnected();
     let mut failing = balancer.begin(chosen, at(0)).unwrap();
-    failing.connected();
+    failing.connected(at(0));
     failing.record(Verdict::Failed, at(1));
     assert_eq!(balancer.states(), "ERR OK/IDLE");
     drop(failing);
