@@ -110,10 +110,12 @@ impl Jkd {
 }
 
 impl JkdBuilder {
-    /// Writes a file into its directory, which is also its working directory.
+    /// Writes a file into its directory, which is also its working directory, or below it.
     #[must_use]
     pub fn file(self, name: &str, text: &str) -> Self {
-        fs::write(self.directory.path().join(name), text).expect("a file");
+        let path = self.directory.path().join(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(path, text).expect("a file");
         self
     }
 

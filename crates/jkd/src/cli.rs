@@ -6,6 +6,7 @@ mod demo;
 mod findings;
 mod load;
 mod match_uri;
+mod rule;
 mod run;
 mod show;
 

@@ -59,7 +59,8 @@ async fn tries<'a>(
     attempts: &mut Attempts,
     member: &mut Option<usize>,
 ) -> Result<(Answered, Try<'a>), Stumble> {
-    let sessions = steering.sessions(forward, &group.balancer.config().sticky);
+    let sticky = &group.balancer.config().sticky;
+    let sessions = steering.sessions(forward.uri, forward.head, forward.has_cookies, sticky);
     let selection = steering.selection(&sessions);
     let mut body = Replay::new(upload);
     let mut stale = None;

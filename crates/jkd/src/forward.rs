@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Version, header, request};
 use jkworkers::model::{Activation, Secret};
 
 pub(crate) use self::indicated::Indicated;
-pub(crate) use self::uri::{Seen, forwarded as forwarded_uri};
+pub(crate) use self::uri::{Seen, forwarded as forwarded_uri, outgoing as outgoing_uri};
 use crate::peer::Peer;
 
 /// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.

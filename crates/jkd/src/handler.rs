@@ -11,17 +11,13 @@ use std::{borrow::Cow, convert::Infallible, sync::Arc};
 use http::{Request, Response, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use jkworkers::{
-    model::Host,
-    uri_map::{self, BadUri},
-};
+use jkworkers::{model::Host, uri_map};
 
 use crate::{
-    access,
     answer::{Answer, Visit},
     dispatch::dispatch,
     forward::{BodyLength, Forward, Indicated, Seen, forwarded_uri},
-    mapping::{self, Mapped},
+    mapping::{self, Decision, Mapped},
     peer::Peer,
     rescue::{self, Stumble},
     serve::Shared,
@@ -30,7 +26,6 @@ use crate::{
     steering::Steering,
     strict::{self, Target},
     upload::{ClientBody, Upload},
-    variables::Variables,
 };
 
 /// Answers one request. Whatever goes wrong becomes a page here.
@@ -62,17 +57,17 @@ async fn answer(
     let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     let raw = head.uri.path().as_bytes();
-    let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
-    let path = uri_map::clean(&decoded).map_err(bad_path)?;
-    access::check(host, &path, peer)?;
-    let mut variables = Variables::begin(host, head, peer);
-    let rule = mapping::rule(host, &path, &variables);
-    variables.complete(host, head, peer, &path);
-    let mapped = mapping::worker(snapshot, host, &path, rule, &variables);
-    if mapped.is_err() && mapping::allows_files(host, &path, rule, &variables) {
+    let decoded = uri_map::decode(raw, host.uri_rules).map_err(mapping::bad_path)?;
+    let Decision {
+        path,
+        variables,
+        target,
+        allows_files,
+    } = mapping::decide(host, head, peer, &decoded, |name| snapshot.configured(name))?;
+    if allows_files {
         return Box::pin(static_files::serve(host, head, &path)).await;
     }
-    let mapped = mapped?;
+    let mapped = target?;
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
             let decoded = mapped.stripped(host, &decoded);
@@ -106,13 +101,6 @@ fn no_worker(mapped: &Mapped<'_>) -> Stumble {
         "there is no such worker in worker.list"
     );
     Stumble::NoWorker
-}
-
-const fn bad_path(error: BadUri) -> Stumble {
-    match error.status() {
-        404 => Stumble::HiddenPath,
-        _ => Stumble::BadPath,
-    }
 }
 
 /// httpd's `UseCanonicalName Off`: the name that the client used, else the host's own.

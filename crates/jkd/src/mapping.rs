@@ -3,16 +3,66 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use http::request;
 use jkworkers::{
     model::{
-        Activation, Host, Mount, RuleExtensions,
+        Activation, Host, Mount, RuleExtensions, Worker,
         variables::{Handler, names::NO_JK},
     },
     target::Target,
-    uri_map,
+    uri_map::{self, BadUri},
 };
 
-use crate::{rescue::Stumble, snapshot::Snapshot, variables::Variables};
+use crate::{access, peer::Peer, rescue::Stumble, variables::Variables};
+
+/// What was decided about a request whose client may come in.
+#[derive(Debug)]
+pub(crate) struct Decision<'a> {
+    /// The path as it was mapped and checked.
+    pub(crate) path: Cow<'a, [u8]>,
+    /// All variables of the request.
+    pub(crate) variables: Variables<'a>,
+    /// Where it goes, or why nowhere.
+    pub(crate) target: Result<Mapped<'a>, Stumble>,
+    /// Whether it may be for a file of `JkAutoAlias`.
+    pub(crate) allows_files: bool,
+}
+
+/// Decides about a request of `host` whose path decodes to `decoded`. Names of workers in variables
+/// are looked up by `worker`.
+///
+/// # Errors
+///
+/// When its path cannot be mapped, or a `<Location>` keeps the client out.
+pub(crate) fn decide<'a, 'w>(
+    host: &'a Host,
+    head: &request::Parts,
+    peer: &Peer,
+    decoded: &'a [u8],
+    worker: impl Fn(&str) -> Option<&'w Worker>,
+) -> Result<Decision<'a>, Stumble> {
+    let path = uri_map::clean(decoded).map_err(bad_path)?;
+    access::check(host, &path, peer)?;
+    let mut variables = Variables::begin(host, head, peer);
+    let rule = rule(host, &path, &variables);
+    variables.complete(host, head, peer, &path);
+    let target = self::worker(worker, host, &path, rule, &variables);
+    let allows_files = target.is_err() && allows_files(host, &path, rule, &variables);
+    Ok(Decision {
+        path,
+        variables,
+        target,
+        allows_files,
+    })
+}
+
+/// What a path that cannot be mapped comes to.
+pub(crate) const fn bad_path(error: BadUri) -> Stumble {
+    match error.status() {
+        404 => Stumble::HiddenPath,
+        _ => Stumble::BadPath,
+    }
+}
 
 /// A worker, and how this request uses it.
 #[derive(Debug)]
@@ -65,11 +115,7 @@ impl Mapped<'_> {
 }
 
 /// The rule of the map for `path` (normalised), unless `no-jk` is set already.
-pub(crate) fn rule<'a>(
-    host: &'a Host,
-    path: &[u8],
-    variables: &Variables<'_>,
-) -> Option<&'a Mount> {
+fn rule<'a>(host: &'a Host, path: &[u8], variables: &Variables<'_>) -> Option<&'a Mount> {
     if variables.has(NO_JK) {
         return None;
     }
@@ -81,8 +127,8 @@ pub(crate) fn rule<'a>(
 /// # Errors
 ///
 /// When the request is for none.
-pub(crate) fn worker<'a>(
-    snapshot: &Snapshot,
+fn worker<'a, 'w>(
+    configured: impl Fn(&str) -> Option<&'w Worker>,
     host: &Host,
     path: &[u8],
     rule: Option<&'a Mount>,
@@ -96,10 +142,8 @@ pub(crate) fn worker<'a>(
         (Handler::Jk, None) => {
             let text = variables.get(&host.indicators.worker);
             let text = text.ok_or(Stumble::Unmapped)?;
-            Ok(Mapped::Named(named(
-                snapshot,
-                &String::from_utf8_lossy(text),
-            )))
+            let text = String::from_utf8_lossy(text);
+            Ok(Mapped::Named(named(configured, &text)))
         }
         (Handler::Map, None) | (Handler::Other, _) => Err(Stumble::Unmapped),
     }
@@ -107,19 +151,14 @@ pub(crate) fn worker<'a>(
 
 /// Whether a request that is for no worker may be for a file of `JkAutoAlias`: no rule maps it,
 /// `no-jk` does not keep mod_jk from looking at it, and it is for no handler that is not there.
-pub(crate) fn allows_files(
-    host: &Host,
-    path: &[u8],
-    rule: Option<&Mount>,
-    variables: &Variables<'_>,
-) -> bool {
+fn allows_files(host: &Host, path: &[u8], rule: Option<&Mount>, variables: &Variables<'_>) -> bool {
     rule.is_none() && !variables.has(NO_JK) && !matches!(host.handler_of(path), Handler::Other)
 }
 
 /// What a variable says, extensions included. What is wrong with it is not worth a line for each
 /// request.
-fn named(snapshot: &Snapshot, text: &str) -> Box<Target> {
-    let target = Target::parse(text, |name| snapshot.configured(name), &mut |complaint| {
+fn named<'w>(configured: impl Fn(&str) -> Option<&'w Worker>, text: &str) -> Box<Target> {
+    let target = Target::parse(text, configured, &mut |complaint| {
         tracing::debug!("{complaint}");
     });
     Box::new(target)

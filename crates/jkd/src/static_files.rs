@@ -48,7 +48,7 @@ pub(crate) async fn serve(
 }
 
 /// The file at `path` below `root`, free of links.
-fn locate(root: &Path, path: &[u8]) -> Result<PathBuf, Stumble> {
+pub(crate) fn locate(root: &Path, path: &[u8]) -> Result<PathBuf, Stumble> {
     let relative = path.strip_prefix(b"/").unwrap_or_default();
     let context = relative.split(|&b| b == b'/').next().unwrap_or_default();
     if context.is_empty() || segments(relative).any(is_private) {

@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header, request};
 use jkworkers::model::{
     Activation, AjpWorker, Host, RuleExtensions, StickySettings, variables::names,
 };
 
 use crate::{
     balancer::{RuleOverrides, Selection, SessionIds, retry::Failure},
-    forward::Forward,
     mapping::Mapped,
     number::atoi,
     variables::Variables,
@@ -55,10 +54,13 @@ impl<'a> Steering<'a> {
         self.route
     }
 
-    /// The session ids that count, read under the names of the rule or else of the worker.
+    /// The session ids that count, read under the names of the rule or else of the worker, out of
+    /// the path as it is forwarded and, if there are any, of the cookies.
     pub(crate) fn sessions(
         &self,
-        forward: &'a Forward<'_>,
+        uri: &'a [u8],
+        head: &'a request::Parts,
+        has_cookies: bool,
         worker: &'a StickySettings,
     ) -> SessionIds<'a> {
         if !worker.enabled || self.sticky_ignore {
@@ -67,12 +69,12 @@ impl<'a> Steering<'a> {
         if let Some(route) = self.route {
             return SessionIds::route(route);
         }
-        let fields = || forward.head.headers.get_all(header::COOKIE);
-        let cookies = forward.has_cookies.then(fields).into_iter().flatten();
+        let fields = || head.headers.get_all(header::COOKIE);
+        let cookies = has_cookies.then(fields).into_iter().flatten();
         let cookies = cookies.map(HeaderValue::as_bytes);
         let path = written(self.rule.session_path.as_ref()).unwrap_or(&worker.path);
         let cookie = written(self.rule.session_cookie.as_ref()).unwrap_or(&worker.cookie);
-        SessionIds::find(forward.uri, cookies, path, cookie)
+        SessionIds::find(uri, cookies, path, cookie)
     }
 
     /// What the balancer needs to know.
@@ -111,6 +113,16 @@ impl<'a> Steering<'a> {
             own => own,
         };
         Failure::by_status(status.as_u16(), wanted)
+    }
+
+    /// Whether session ids are not looked at.
+    pub(crate) const fn ignores_sessions(&self) -> bool {
+        self.sticky_ignore
+    }
+
+    /// Whether members take turns, and the request begins no session.
+    pub(crate) const fn is_stateless(&self) -> bool {
+        self.stateless
     }
 
     /// `use_server_errors`: whether an answer with this status gives way to a page of our own.

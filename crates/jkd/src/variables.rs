@@ -4,10 +4,11 @@
 //! `<Location>` around its path, and last the settings, which win. Nothing of a request becomes a
 //! variable unless a rule says so.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use http::{HeaderValue, Version, request};
 use jkworkers::{
+    diag::Origin,
     model::{
         Host,
         variables::{Condition, Setting, Subject, VariableRules},
@@ -17,9 +18,23 @@ use jkworkers::{
 
 use crate::peer::Peer;
 
-/// Names and values. Names are compared without regard to case.
-#[derive(Debug, Default)]
-pub(crate) struct Variables<'a>(Vec<(&'a str, Cow<'a, [u8]>)>);
+/// All variables of a request. Names are compared without regard to case.
+#[derive(Default)]
+pub(crate) struct Variables<'a>(Vec<Variable<'a>>);
+
+/// One variable. Its value may be a secret.
+pub(crate) struct Variable<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: Cow<'a, [u8]>,
+    /// The condition that set it; `None` is `SetEnv` or `PassEnv`.
+    pub(crate) by: Option<&'a Origin>,
+}
+
+impl fmt::Debug for Variables<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|v| v.name)).finish()
+    }
+}
 
 /// What conditions look at.
 #[derive(Clone, Copy)]
@@ -60,15 +75,23 @@ impl<'a> Variables<'a> {
             self.consider(&rules.conditions, request);
         }
         for Setting { name, value } in settings(&host.variables, &sections) {
-            self.set(name, Cow::Borrowed(value.as_bytes()));
+            self.set(name, Cow::Borrowed(value.as_bytes()), None);
         }
     }
 
     /// The value of a variable.
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut all = self.0.iter();
-        all.find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| &**value)
+        self.find(name).map(|variable| &*variable.value)
+    }
+
+    /// The variable of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Variable<'a>> {
+        self.iter().find(|known| known.is(name))
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Variable<'a>> {
+        self.0.iter()
     }
 
     /// Whether there is such a variable, empty or not.
@@ -88,10 +111,8 @@ impl<'a> Variables<'a> {
                 let changes = assignments(condition, &groups);
                 for (name, value) in changes {
                     match value {
-                        Some(value) => self.set(name, value),
-                        None => self
-                            .0
-                            .retain(|(known, _)| !known.eq_ignore_ascii_case(name)),
+                        Some(value) => self.set(name, value, Some(&condition.origin)),
+                        None => self.0.retain(|known| !known.is(name)),
                     }
                 }
             }
@@ -118,12 +139,17 @@ impl<'a> Variables<'a> {
         })
     }
 
-    fn set(&mut self, name: &'a str, value: Cow<'a, [u8]>) {
-        let mut all = self.0.iter_mut();
-        match all.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-            Some((_, known)) => *known = value,
-            None => self.0.push((name, value)),
+    fn set(&mut self, name: &'a str, value: Cow<'a, [u8]>, by: Option<&'a Origin>) {
+        match self.0.iter_mut().find(|known| known.is(name)) {
+            Some(known) => (known.value, known.by) = (value, by),
+            None => self.0.push(Variable { name, value, by }),
         }
+    }
+}
+
+impl Variable<'_> {
+    fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
     }
 }
 

@@ -235,6 +235,158 @@ fn match_names_winner_and_losers() {
     assert!(out.contains("no rule matches"), "{out}");
 }
 
+const STEERED: &str = "\
+Listen 127.0.0.1:8080
+JkWorkersFile workers.properties
+JkMount /app/* lb;stopped=tomcat1;reply_timeout=5000
+JkMount /shop/* lb
+JkMount /raw/* lb
+JkAutoAlias webapps
+SetEnvIf Request_URI \\.css$ no-jk
+SetEnvIf X-Api . no-jk
+SetEnvIf Request_Method ^POST$ JK_ROUTE=tomcat2
+SetEnvIf Remote_Addr ^10\\. JK_ROUTE=tomcat1
+JkEnvVar TOKEN hush-hush
+SetEnv TOKEN hush-hush-too
+<Location /shop/admin>
+  Require ip 10
+</Location>
+<Location /direct>
+  SetHandler jakarta-servlet
+  SetEnvIf Request_URI ^/direct/(\\w+) \"JK_WORKER_NAME=$1;stateless=1\"
+</Location>
+<Location /other>
+  SetHandler server-info
+</Location>
+<VirtualHost *:8080>
+ServerName compat.example
+JkMount /* lb
+JkOptions +ForwardURICompatUnparsed
+</VirtualHost>
+";
+
+#[test]
+fn match_decides_by_all_that_steers_a_request() {
+    let jkd = files(STEERED, WORKERS).file("webapps/docs/a.html", "text");
+    let matched = |more: &[&str]| {
+        let (status, out, err) = run(&jkd, &[&["match", "-f", "jk.conf"], more].concat());
+        assert!(!out.contains("hush"), "{out}");
+        format!("{status}\n{out}{err}")
+    };
+    let local = ["--local", "127.0.0.1:81"];
+    let main = |more: &[&str]| matched(&[&local, more].concat());
+    for (arguments, expected) in [
+        (
+            &["/app/x"][..],
+            &[
+                "worker: lb\n  by: JkMount /app/* lb;stopped=tomcat1;reply_timeout=5000 (jk.conf:3)",
+                "reply_timeout of this request: 5000 ms",
+                "tomcat1 is stopped for this rule",
+                "member: tomcat2\n",
+                "variable: TOKEN, by SetEnv\n",
+            ][..],
+        ),
+        (
+            &["/shop/x.css"],
+            &[
+                "1\n",
+                "no worker: no-jk is set by jk.conf:7; the answer is 404",
+                "lost: JkMount /shop/* lb (jk.conf:4), no-jk is set by jk.conf:7",
+            ],
+        ),
+        (&["-H", "X-Api: 1", "/shop/x"], &["1\n", "by jk.conf:8"]),
+        (&["/shop/x"], &["0\n", "members: tomcat1, tomcat2, by load"]),
+        (
+            &["-X", "POST", "/shop/x"],
+            &[
+                "variable: JK_ROUTE=tomcat2, by jk.conf:9",
+                "member: tomcat2, by its route; if it fails: tomcat1",
+            ],
+        ),
+        (
+            &["--from", "10.1.2.3", "/shop/x"],
+            &["route: tomcat1\n", "member: tomcat1, by its route"],
+        ),
+        (
+            &["-H", "Cookie: JSESSIONID=1.tomcat2", "/shop/x"],
+            &["route: tomcat2\n", "member: tomcat2, by its route"],
+        ),
+        (
+            &["/shop/x;jsessionid=1.gone"],
+            &[
+                "route: gone, of no member",
+                "forwarded as: /shop/x;jsessionid=1.gone",
+            ],
+        ),
+        (
+            &["/shop/admin/x"],
+            &[
+                "1\n",
+                "the client 127.0.0.1 is kept out; the answer is 403\n  by: <Location /shop/admin> (jk.conf:13)",
+            ],
+        ),
+        (
+            &["--from", "10.0.0.1", "/shop/admin/x"],
+            &["0\n", "worker: lb"],
+        ),
+        (
+            &["/direct/tomcat3/x"],
+            &[
+                "0\n",
+                "worker: tomcat3\n  by: JK_WORKER_NAME=tomcat3;stateless=1, set by jk.conf:18",
+            ],
+        ),
+        (
+            &["/direct/nobody/x"],
+            &["1\n", "'nobody' is not in worker.list; the answer is 500"],
+        ),
+        (
+            &["/direct"],
+            &["1\n", "no rule matches, and JK_WORKER_NAME is not set"],
+        ),
+        (&["/other"], &["1\n", "SetHandler names a handler"]),
+        (
+            &["/docs/a.html"],
+            &[
+                "1\n",
+                "no rule matches; the answer is 200\n  JkAutoAlias ",
+                "/docs/a.html",
+            ],
+        ),
+        (&["-X", "PUT", "/docs/a.html"], &["the answer is 405"]),
+        (&["/docs/WEB-INF/web.xml"], &["the answer is 404"]),
+        (&["-X", "TRACE", "/shop/x"], &["1\n", "the answer is 405"]),
+        (&["/shop/a b"], &["1\n", "the answer is 400"]),
+        (&["/shop/%2e%2e/%2e%2e/x"], &["1\n", "the answer is 400"]),
+        (&["/shop/a%2Fb"], &["1\n", "the answer is 404"]),
+        (
+            &["/shop/%41%20b"],
+            &["compared as: /shop/A b", "forwarded as: /shop/A%20b"],
+        ),
+        (
+            &["/shop/x", "/nowhere", "http://other.example/shop/y"],
+            &[
+                "1\n/shop/x\nhost: ",
+                "\n\n/nowhere\n",
+                "\n\nhttp://other.example/shop/y\n",
+            ],
+        ),
+    ] {
+        let said = main(arguments);
+        for part in expected {
+            assert!(said.contains(part), "{arguments:?}: no {part:?} in\n{said}");
+        }
+    }
+    let said = matched(&["http://compat.example/a/%5Cb"]);
+    assert!(
+        said.contains("no worker: Tomcat would read its path differently; the answer is 400"),
+        "{said}"
+    );
+    let said = matched(&["http://compat.example/a%2Cb"]);
+    assert!(said.contains("forwarded as: /a%2Cb"), "{said}");
+    assert!(matched(&["-H", "nonsense", "/"]).starts_with("2\n"));
+}
+
 #[test]
 fn ajp_ping_tells_the_living_from_the_dead() {
     let backend = Backend::saying("");

@@ -35,6 +35,12 @@ pub fn models(old: &Model, new: &Model) -> Changes {
             changes.add(format!("variable {name}: value changed"));
         }
     }
+    let (before, after) = (env_defaults(old), env_defaults(new));
+    for ((host, name), value) in after {
+        if before.get(&(host, name)).is_some_and(|old| *old != value) {
+            changes.add(format!("JkEnvVar {name}: default changed"));
+        }
+    }
     let (old, new) = (secrets(old), secrets(new));
     for (name, secret) in new {
         if let (Some(Some(before)), Some(after)) = (old.get(name), secret)
@@ -72,6 +78,14 @@ fn settings(model: &Model) -> BTreeMap<((usize, usize), &str), &str> {
         }
     }
     all
+}
+
+/// The defaults of `JkEnvVar`, which may be secrets, too, by host and name.
+fn env_defaults(model: &Model) -> BTreeMap<(usize, &str), &str> {
+    let hosts = model.hosts.iter().enumerate();
+    let vars = hosts.flat_map(|(number, host)| host.env_vars.iter().map(move |v| (number, v)));
+    vars.filter_map(|(number, var)| Some(((number, &*var.name), var.default.as_deref()?)))
+        .collect()
 }
 
 fn secrets(model: &Model) -> BTreeMap<&str, Option<&Secret>> {

@@ -6,6 +6,7 @@
 
 mod activations;
 mod complaint;
+mod text;
 
 use std::{cell::OnceCell, sync::Arc, time::Duration};
 

@@ -1,78 +1,125 @@
 //! `jkd match`.
 
+mod answer;
+mod request;
+
 use std::{
     io::{self, BufWriter, Write, stdout},
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
 };
 
-use jkworkers::{
-    model::{Host, Model, Mount},
-    uri_map::{self, Explanation, Loser, Refusal},
+use jkworkers::model::Model;
+
+use self::{
+    answer::{Answer, Question},
+    request::Asked,
 };
-
 use super::{FAILED, Outcome, load::Sources};
+use crate::{logging::Printable, peer::Peer};
 
-/// Say which worker serves a URI, by which rule, and which rules lost
+/// Say which worker serves a request, by which rule, and which rules lost
 ///
-/// URI is a path as a client sends it, or a whole http:// URL, whose host then counts as --host.
+/// Decides as the daemon does, all members being up: variables, <Location> and rule extensions
+/// included. URI is a path as a client sends it, or a whole http:// URL, whose host then counts as
+/// --host. Nothing is sent anywhere.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  jkd match -f jk.conf /shop/cart
+  jkd match -f jk.conf /shop/cart /shop/static/a.css
   jkd match -f jk.conf --host shop.example '/shop/cart;jsessionid=1.tomcat2'
   jkd match -f jk.conf http://shop.example/shop/cart
+  jkd match -f jk.conf -X POST -H 'Cookie: JSESSIONID=1.tomcat2' --from 10.0.0.7 /shop/cart
 
-Exit status: 0 when a worker serves it, 1 when none does, 2 when the configuration has errors.")]
+Values of variables are shown where mod_jk itself reads them; others may be secrets.
+
+Exit status: 0 when a worker serves every URI, 1 when none serves one of them (a file of JkAutoAlias
+is no worker), 2 when the configuration or the command line has errors.")]
 pub(super) struct Args {
     #[command(flatten)]
     sources: Sources,
     /// The Host header of the request
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
+    /// A header of the request; may be repeated
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = request::header)]
+    headers: Vec<request::Header>,
+    /// The method of the request
+    #[arg(
+        short = 'X',
+        long = "method",
+        value_name = "METHOD",
+        default_value = "GET"
+    )]
+    method: http::Method,
+    /// The address of the client; this machine by default
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<IpAddr>,
     /// The address and port that the request comes in at; the first listener's by default
     #[arg(long, value_name = "ADDR:PORT")]
     local: Option<SocketAddr>,
-    /// The URI
-    #[arg(value_name = "URI")]
-    uri: String,
+    /// The URIs
+    #[arg(value_name = "URI", required = true)]
+    uris: Vec<String>,
 }
 
 pub(super) fn main(args: Args) -> Outcome {
-    let Args {
-        sources,
-        host,
-        local,
-        uri,
-    } = args;
-    let model = match sources.load() {
+    let asked = Asked {
+        host: args.host,
+        headers: args.headers,
+        method: args.method,
+    };
+    let model = match args.sources.load() {
         Ok(model) => model,
         Err(status) => return Ok(status),
     };
-    let (in_uri, target) = split(&uri);
-    let host = host.as_deref().or(in_uri);
-    let local = local.unwrap_or_else(|| first_listener(&model));
+    let local = args.local.unwrap_or_else(|| first_listener(&model));
+    let client = args.from.unwrap_or_else(|| loopback_like(local));
+    let peer = Peer::new(SocketAddr::new(client, 0), local, 0);
     let mut out = BufWriter::new(stdout().lock());
-    let served = answer(model.host_for(local, host), target, &mut out)?;
+    let all = print(&model, &peer, &asked, &args.uris, &mut out)?;
     out.flush()?;
-    Ok(ExitCode::from(if served { 0 } else { FAILED }))
+    Ok(ExitCode::from(if all { 0 } else { FAILED }))
 }
 
-/// The host in a URL, and the path without query.
-fn split(uri: &str) -> (Option<&str>, &str) {
-    let after_scheme = uri.split_once("://").map(|(_, rest)| rest);
-    let (host, target) = match after_scheme {
-        Some(rest) => match rest.find('/') {
-            Some(slash) => {
-                let (host, path) = rest.split_at(slash);
-                (Some(host), path)
-            }
-            None => (Some(rest), "/"),
+/// One block for each URI; says whether a worker serves every one.
+fn print(
+    model: &Model,
+    peer: &Peer,
+    asked: &Asked,
+    uris: &[String],
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    let mut all = true;
+    for (index, uri) in uris.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        if uris.len() > 1 {
+            writeln!(out, "{}", Printable(uri.as_bytes()))?;
+        }
+        let answer = answer(model, peer, asked, uri);
+        all &= answer.served;
+        for line in &answer.lines {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(all)
+}
+
+fn answer(model: &Model, peer: &Peer, asked: &Asked, uri: &str) -> Answer {
+    match asked.head(uri, peer) {
+        Ok(head) => Question {
+            model,
+            head: &head,
+            peer,
+        }
+        .answer(),
+        Err(reason) => Answer {
+            lines: vec![format!("no worker: {reason}; the answer is 400")],
+            ..Answer::default()
         },
-        None => (None, uri),
-    };
-    let path = target.split(['?', '#']).next().unwrap_or(target);
-    (host, path)
+    }
 }
 
 fn first_listener(model: &Model) -> SocketAddr {
@@ -82,92 +129,9 @@ fn first_listener(model: &Model) -> SocketAddr {
     SocketAddr::new(address.unwrap_or(any), port)
 }
 
-/// Prints the answer; says whether a worker serves the URI.
-fn answer(host: &Host, target: &str, out: &mut impl Write) -> io::Result<bool> {
-    writeln!(out, "host: {}", describe(host))?;
-    let normalised = match uri_map::normalise(target.as_bytes(), host.uri_rules) {
-        Ok(normalised) => normalised,
-        Err(bad) => {
-            writeln!(out, "no worker: {bad}; the answer is {}", bad.status())?;
-            return Ok(false);
-        }
-    };
-    if &*normalised != target.as_bytes() {
-        writeln!(out, "compared as: {}", normalised.escape_ascii())?;
-    }
-    let explanation = host.uri_map.explain(&normalised);
-    verdict(&explanation, out)?;
-    for Loser { rule, reason } in &explanation.losers {
-        writeln!(out, "  lost: {}, {}", describe_rule(rule), reason.text())?;
-    }
-    Ok(explanation.winner.is_some())
-}
-
-fn verdict(explanation: &Explanation<'_>, out: &mut impl Write) -> io::Result<()> {
-    let Explanation {
-        winner,
-        exclusion,
-        refusal,
-        ..
-    } = explanation;
-    match (winner, exclusion, refusal) {
-        (Some(mount), _, _) => {
-            writeln!(
-                out,
-                "worker: {}\n  by: {}",
-                mount.worker,
-                describe_rule(mount)
-            )
-        }
-        (None, Some(rule), _) => writeln!(out, "no worker\n  by: {}", describe_rule(rule)),
-        (None, None, Some(Refusal::TooLong)) => {
-            let most = uri_map::MAX_URI;
-            writeln!(
-                out,
-                "no worker: longer than {most} bytes, which are never mapped"
-            )
-        }
-        (None, None, Some(Refusal::Unsafe)) => {
-            writeln!(
-                out,
-                "no worker: a % or \\ after decoding, refused by RejectUnsafeURI"
-            )
-        }
-        (None, None, None) => writeln!(out, "no worker: no rule matches"),
-    }
-}
-
-fn describe(host: &Host) -> String {
-    let name = host.server_name.as_ref().map(|name| name.name.as_str());
-    let kind = if host.addresses.is_empty() {
-        "main server"
-    } else {
-        "virtual host"
-    };
-    match name {
-        Some(name) => format!("{name} ({kind}, {})", host.origin),
-        None => format!("{kind} ({})", host.origin),
-    }
-}
-
-fn describe_rule(rule: &Mount) -> String {
-    let directive = if rule.exclusion {
-        "JkUnMount"
-    } else {
-        "JkMount"
-    };
-    let (pattern, worker, origin) = (&rule.pattern, &rule.worker, &rule.origin);
-    format!("{directive} {pattern} {worker} ({origin})")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_host_and_path() {
-        assert_eq!(split("/a?b#c"), (None, "/a"));
-        assert_eq!(split("http://h:8080/a/b?c"), (Some("h:8080"), "/a/b"));
-        assert_eq!(split("https://h"), (Some("h"), "/"));
+const fn loopback_like(local: SocketAddr) -> IpAddr {
+    match local {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
     }
 }

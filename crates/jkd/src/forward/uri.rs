@@ -36,9 +36,8 @@ pub(crate) fn forwarded<'a>(
     option: ForwardUri,
     peer: &Peer,
 ) -> Result<Cow<'a, [u8]>, Stumble> {
-    let sent = written(seen, option);
-    match check(&sent, seen) {
-        Ok(()) => Ok(sent),
+    match outgoing(seen, option) {
+        Ok(sent) => Ok(sent),
         Err(reason) => {
             tracing::info!(
                 client = %peer.ip_text,
@@ -49,6 +48,13 @@ pub(crate) fn forwarded<'a>(
             Err(Stumble::BadPath)
         }
     }
+}
+
+/// The path to forward, or why it is not.
+pub(crate) fn outgoing(seen: Seen<'_>, option: ForwardUri) -> Result<Cow<'_, [u8]>, Unsafe> {
+    let sent = written(seen, option);
+    check(&sent, seen)?;
+    Ok(sent)
 }
 
 /// What mod_jk would send.
@@ -63,7 +69,7 @@ fn written(seen: Seen<'_>, option: ForwardUri) -> Cow<'_, [u8]> {
 
 /// Why a path is not forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Unsafe {
+pub(crate) enum Unsafe {
     #[error("its path would leave with a control character")]
     Control,
     #[error("Tomcat would read its path differently")]

@@ -71,8 +71,8 @@ fn of(lines: &str, target: &str, path: &str, fields: &[(&str, &str)]) -> String 
     let host = &model.hosts[0];
     let mut variables = Variables::begin(host, &head, &peer);
     variables.complete(host, &head, &peer, path.as_bytes());
-    let mut all: Vec<_> = (variables.0.iter())
-        .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)))
+    let mut all: Vec<_> = (variables.iter())
+        .map(|Variable { name, value, .. }| format!("{name}={}", String::from_utf8_lossy(value)))
         .collect();
     all.sort();
     all.join(" ")

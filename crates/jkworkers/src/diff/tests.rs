@@ -184,6 +184,23 @@ fn a_changed_variable_is_named_and_not_shown() {
 }
 
 #[test]
+fn a_default_of_an_attribute_is_not_shown_either() {
+    let conf = |text: &str| format!("{CONF}\nJkEnvVar TOKEN{text}\n");
+    let [bare, old, new] = ["", " hush-1", " hush-2"].map(|t| model(&conf(t), WORKERS, MAP));
+    let changes = models(&old, &new).to_string();
+    assert_eq!(changes, "JkEnvVar TOKEN: default changed\n".repeat(2));
+    let added = models(&bare, &old).to_string();
+    assert!(!added.is_empty() && !added.contains("hush"), "{added}");
+    let documents = [document(&old).to_string(), format!("{old:?}")];
+    for shown in documents {
+        assert!(
+            shown.contains("TOKEN") && !shown.contains("hush"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
 fn each_change_is_told_in_words() {
     for (from, to, told) in CHANGES {
         assert_eq!(after(from, to), *told, "{from} -> {to}");

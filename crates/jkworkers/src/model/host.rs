@@ -74,10 +74,21 @@ impl Host {
     /// says `Order`, `Allow` or `Deny` count, and both have to agree; this is httpd's merging.
     /// `client` is the peer's address, `local` the address it connected to.
     pub fn allows(&self, path: &[u8], client: IpAddr, local: IpAddr) -> bool {
-        let matching = || self.locations.iter().rev().filter(|l| l.covers(path));
-        let require = matching().find_map(|l| l.access.require.as_ref());
-        let order = matching().find_map(|l| l.access.order.as_ref());
+        let [require, order] = self.gatekeepers(path);
+        let require = require.and_then(|l| l.access.require.as_ref());
+        let order = order.and_then(|l| l.access.order.as_ref());
         crate::access::allows(require, order, client, local)
+    }
+
+    /// The `<Location>` sections whose `Require`, and whose `Order`, `Allow` or `Deny` count for
+    /// `path` (normalised).
+    pub fn gatekeepers(&self, path: &[u8]) -> [Option<&Location>; 2] {
+        let mut matching = self.locations.iter().rev().filter(|l| l.covers(path));
+        let mut others = matching.clone();
+        [
+            matching.find(|l| l.access.require.is_some()),
+            others.find(|l| l.access.order.is_some()),
+        ]
     }
 
     /// What `SetHandler` says about `path` (normalised): the last section around it counts.

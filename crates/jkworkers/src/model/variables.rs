@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     diag::Origin,
@@ -164,13 +164,36 @@ impl Indicators {
 }
 
 /// `JkEnvVar`: a variable that the backend gets as a request attribute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct EnvVar {
     /// The variable, and the attribute.
     pub name: Arc<str>,
-    /// What is sent where there is no such variable; without one nothing is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What is sent where there is no such variable; without one nothing is. It may be a secret:
+    /// what is shown is only that there is one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "hide_default"
+    )]
     pub default: Option<Arc<str>>,
+}
+
+/// What is shown of a text that may be a secret.
+const HIDDEN: &str = "<hidden>";
+
+#[allow(clippy::ref_option, reason = "serde's signature")]
+fn hide_default<S: Serializer>(_: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(HIDDEN)
+}
+
+impl fmt::Debug for EnvVar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_tuple("EnvVar");
+        shown.field(&self.name);
+        if self.default.is_some() {
+            shown.field(&format_args!("{HIDDEN}"));
+        }
+        shown.finish()
+    }
 }
 
 /// Variables that mod_jk reads under fixed names.

@@ -15,6 +15,8 @@ use jkworkers::{
     uri_map::{EncodedSlashes, UriRules},
 };
 
+use crate::cli::rule::Rule;
+
 /// Everything but the workers.
 pub(super) fn print(model: &Model, out: &mut impl Write) -> io::Result<()> {
     for Listen {
@@ -78,7 +80,7 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "  # nothing is mounted here")?;
     }
     for mount in host.uri_map.iter() {
-        line(out, "  ", &Rule(mount).to_string(), &mount.origin)?;
+        line(out, "  ", &Mounted(mount).to_string(), &mount.origin)?;
     }
     variables(&host.variables, host.handler, "  ", out)?;
     attributes(&host.env_vars, out)?;
@@ -217,25 +219,16 @@ fn line(out: &mut impl Write, indent: &str, text: &str, origin: &dyn Display) ->
     writeln!(out, "{text:<48} # {origin}")
 }
 
-/// A mount as the directive that says it.
-struct Rule<'a>(&'a Mount);
+/// A mount, and what cannot be written in a directive.
+struct Mounted<'a>(&'a Mount);
 
-impl Display for Rule<'_> {
+impl Display for Mounted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mount {
-            pattern,
-            kind,
-            worker,
-            exclusion,
-            disabled,
-            ..
-        } = self.0;
-        let directive = if *exclusion { "JkUnMount" } else { "JkMount" };
-        write!(f, "{directive} {pattern} {worker}")?;
-        if *kind == UriMatch::Exact {
+        Rule(self.0).fmt(f)?;
+        if self.0.kind == UriMatch::Exact {
             f.write_str(" (exact)")?;
         }
-        if *disabled {
+        if self.0.disabled {
             f.write_str(" (disabled)")?;
         }
         Ok(())

@@ -1,0 +1,312 @@
+//! What becomes of one request, in words.
+
+mod balancing;
+
+use std::{fmt::Display, path::Path};
+
+use http::{Method, StatusCode, request};
+use jkworkers::{
+    model::{
+        Host, Model, Mount, Worker, WorkerKind,
+        variables::{Handler, names},
+    },
+    target::Target,
+    uri_map::{self, BadUri, Explanation, Loser, MAX_URI, Refusal},
+};
+
+use crate::{
+    cli::rule::Rule,
+    forward::{Seen, outgoing_uri},
+    logging::Printable,
+    mapping::{self, Decision, Mapped},
+    peer::Peer,
+    static_files,
+    steering::Steering,
+    strict,
+    variables::{Variable, Variables},
+};
+
+/// One request.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) model: &'a Model,
+    pub(super) head: &'a request::Parts,
+    pub(super) peer: &'a Peer,
+}
+
+/// What there is to say about it, line by line.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) lines: Vec<String>,
+    /// Rules that match and have no say.
+    pub(super) lost: Vec<String>,
+    /// Whether a worker serves it.
+    pub(super) served: bool,
+}
+
+/// Why no worker serves it, and the status that the client gets.
+struct Refused {
+    why: String,
+    status: StatusCode,
+    /// Lines that say because of what.
+    by: Vec<String>,
+}
+
+impl<'a> Question<'a> {
+    /// Takes the daemon's own steps, in their order.
+    pub(super) fn answer(self) -> Answer {
+        let mut answer = Answer::default();
+        match self.steps(&mut answer) {
+            Ok(()) => answer.served = true,
+            Err(Refused { why, status, by }) => {
+                let status = status.as_u16();
+                answer.say(format!("no worker: {why}; the answer is {status}"));
+                answer.lines.extend(by);
+            }
+        }
+        answer.lines.append(&mut answer.lost);
+        answer
+    }
+
+    fn steps(self, answer: &mut Answer) -> Result<(), Refused> {
+        let Self { model, head, peer } = self;
+        let checked = strict::check(head).map_err(|refusal| refused(refusal, refusal.status()))?;
+        let host = model.host_for(peer.local, checked.target.host);
+        answer.say(format!("host: {}", describe(host)));
+        let raw = head.uri.path().as_bytes();
+        let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
+        let path = uri_map::clean(&decoded).map_err(bad_path)?;
+        if *path != *raw {
+            answer.say(format!("compared as: {}", Printable(&path)));
+        }
+        let worker = |name: &str| model.worker(name).map(|worker| &**worker);
+        let decision = mapping::decide(host, head, peer, &decoded, worker)
+            .map_err(|stumble| self.kept_out(host, &path, stumble.status()))?;
+        answer.variables(&decision.variables);
+        let explanation = host.uri_map.explain(&path);
+        answer.losers(&explanation);
+        let mapped = match &decision.target {
+            Ok(mapped) => mapped,
+            Err(stumble) => {
+                let unmapped = self.unmapped(host, &decision, &explanation, stumble.status());
+                answer.outvoted(&explanation, &unmapped.why);
+                return Err(unmapped);
+            }
+        };
+        let worker = self.worker(host, mapped, &decision.variables, answer)?;
+        if matches!(worker.kind, WorkerKind::Status(_)) {
+            return Ok(());
+        }
+        let stripped = mapped.stripped(host, &decoded);
+        let uri = outgoing_uri(Seen::new(raw, &stripped, &path), host.forward_uri)
+            .map_err(|reason| refused(reason, StatusCode::BAD_REQUEST))?;
+        answer.say(format!("forwarded as: {}", Printable(&uri)));
+        let steering = Steering::by(host, mapped, &decision.variables);
+        let sticky = balancing::sticky(worker);
+        let sessions = steering.sessions(&uri, head, checked.has_cookies, &sticky);
+        balancing::describe(worker, mapped, &steering, &sessions, answer)
+    }
+
+    fn kept_out(self, host: &Host, path: &[u8], status: StatusCode) -> Refused {
+        let mut sections: Vec<_> = host.gatekeepers(path).into_iter().flatten().collect();
+        sections.dedup_by(|one, other| std::ptr::eq(*one, *other));
+        let sections = sections.iter();
+        let named: Vec<_> = sections
+            .map(|section| format!("  by: <Location {}> ({})", section.path, section.origin))
+            .collect();
+        Refused {
+            by: named,
+            ..refused(
+                format!("the client {} is kept out", self.peer.ip_text),
+                status,
+            )
+        }
+    }
+
+    fn unmapped(
+        self,
+        host: &Host,
+        decision: &Decision<'_>,
+        explanation: &Explanation<'_>,
+        status: StatusCode,
+    ) -> Refused {
+        let unmapped = Refused {
+            by: explanation.exclusion.map(by).into_iter().collect(),
+            ..refused(why_unmapped(host, decision, explanation), status)
+        };
+        match &host.auto_alias {
+            Some(root) if decision.allows_files => self.file(root, &decision.path, unmapped),
+            _ => unmapped,
+        }
+    }
+
+    fn file(self, root: &Path, path: &[u8], mut unmapped: Refused) -> Refused {
+        let reads = matches!(self.head.method, Method::GET | Method::HEAD);
+        let (found, status) = match static_files::locate(root, path) {
+            Ok(file) if reads => (file.display().to_string(), StatusCode::OK),
+            Ok(_) => (
+                "a file, for GET only".to_owned(),
+                StatusCode::METHOD_NOT_ALLOWED,
+            ),
+            Err(stumble) => ("no file to serve".to_owned(), stumble.status()),
+        };
+        unmapped.status = status;
+        let line = format!("  JkAutoAlias {}: {found}", root.display());
+        unmapped.by.push(line);
+        unmapped
+    }
+
+    /// The worker that was found, if it can be mounted.
+    fn worker(
+        self,
+        host: &Host,
+        mapped: &Mapped<'_>,
+        variables: &Variables<'_>,
+        answer: &mut Answer,
+    ) -> Result<&'a Worker, Refused> {
+        let name = mapped.worker();
+        let (by, ignored) = match mapped {
+            Mapped::Rule(rule) => (written(rule), Vec::new()),
+            Mapped::Named(_) => self.named(host, variables),
+        };
+        let Some(worker) = self.model.worker(name) else {
+            return Err(Refused {
+                by: vec![format!("  by: {by}")],
+                ..refused(
+                    format!("'{name}' is not in worker.list"),
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                )
+            });
+        };
+        answer.say(format!("worker: {name}"));
+        answer.say(format!("  by: {by}"));
+        answer.lines.extend(ignored);
+        Ok(worker)
+    }
+
+    /// The variable that names the worker, and what is wrong with it.
+    fn named(self, host: &Host, variables: &Variables<'_>) -> (String, Vec<String>) {
+        let Some(variable) = variables.find(&host.indicators.worker) else {
+            return Default::default();
+        };
+        let text = String::from_utf8_lossy(&variable.value);
+        let mut ignored = Vec::new();
+        let worker = |name: &str| self.model.worker(name).map(|worker| &**worker);
+        Target::parse(&text, worker, &mut |complaint| {
+            ignored.push(format!("  warning: {complaint}"));
+        });
+        let (name, value) = (variable.name, Printable(&variable.value));
+        let by = format!("{name}={value}, set by {}", place(variable));
+        (by, ignored)
+    }
+}
+
+impl Answer {
+    fn say(&mut self, line: String) {
+        self.lines.push(line);
+    }
+
+    fn variables(&mut self, variables: &Variables<'_>) {
+        for variable in variables.iter() {
+            let (name, place) = (variable.name, place(variable));
+            let steers = STEERING.iter().any(|n| n.eq_ignore_ascii_case(name));
+            self.say(if steers {
+                let value = Printable(&variable.value);
+                format!("variable: {name}={value}, by {place}")
+            } else {
+                format!("variable: {name}, by {place}")
+            });
+        }
+    }
+
+    fn losers(&mut self, explanation: &Explanation<'_>) {
+        for Loser { rule, reason } in &explanation.losers {
+            let line = format!("  lost: {}, {}", written(rule), reason.text());
+            self.lost.push(line);
+        }
+    }
+
+    /// The rule that would have won, had the map been asked.
+    fn outvoted(&mut self, explanation: &Explanation<'_>, why: &str) {
+        let rule = explanation.winner.map(written);
+        self.lost
+            .extend(rule.map(|rule| format!("  lost: {rule}, {why}")));
+    }
+}
+
+/// Variables whose values steer a request: they are no secrets.
+const STEERING: [&str; 5] = [
+    names::NO_JK,
+    names::ROUTE,
+    names::REPLY_TIMEOUT,
+    names::STICKY_IGNORE,
+    names::STATELESS,
+];
+
+fn refused(why: impl Display, status: StatusCode) -> Refused {
+    Refused {
+        why: why.to_string(),
+        status,
+        by: Vec::new(),
+    }
+}
+
+fn by(rule: &Mount) -> String {
+    format!("  by: {}", written(rule))
+}
+
+fn why_unmapped(host: &Host, decision: &Decision<'_>, explanation: &Explanation<'_>) -> String {
+    if let Some(variable) = decision.variables.find(names::NO_JK) {
+        return format!("{} is set by {}", variable.name, place(variable));
+    }
+    match host.handler_of(&decision.path) {
+        Handler::Other => "SetHandler names a handler that jkd does not have".to_owned(),
+        Handler::Jk => {
+            let name = &host.indicators.worker;
+            format!("{}, and {name} is not set", unmatched(explanation))
+        }
+        Handler::Map => unmatched(explanation),
+    }
+}
+
+fn bad_path(bad: BadUri) -> Refused {
+    refused(bad, mapping::bad_path(bad).status())
+}
+
+fn unmatched(explanation: &Explanation<'_>) -> String {
+    match (explanation.refusal, explanation.exclusion) {
+        (Some(Refusal::TooLong), _) => {
+            format!("longer than {MAX_URI} bytes, which are never mapped")
+        }
+        (Some(Refusal::Unsafe), _) => {
+            "a % or \\ after decoding, refused by RejectUnsafeURI".to_owned()
+        }
+        (None, Some(_)) => "an exclusion takes it away".to_owned(),
+        (None, None) => "no rule matches".to_owned(),
+    }
+}
+
+/// Where a variable was set.
+fn place(variable: &Variable<'_>) -> String {
+    match variable.by {
+        Some(origin) => origin.to_string(),
+        None => "SetEnv".to_owned(),
+    }
+}
+
+fn written(rule: &Mount) -> String {
+    format!("{} ({})", Rule(rule), rule.origin)
+}
+
+fn describe(host: &Host) -> String {
+    let name = host.server_name.as_ref().map(|name| name.name.as_str());
+    let kind = if host.addresses.is_empty() {
+        "main server"
+    } else {
+        "virtual host"
+    };
+    match name {
+        Some(name) => format!("{name} ({kind}, {})", host.origin),
+        None => format!("{kind} ({})", host.origin),
+    }
+}
