@@ -87,9 +87,7 @@ async fn answer(
             let steering = Steering::by(host, &mapped, &variables);
             dispatch(group, &forward, &steering, upload, &mut served.member).await
         }
-        Some(Running::Status(worker)) => {
-            Ok(status::respond(snapshot, worker, head).map(Into::into))
-        }
+        Some(Running::Status(worker)) => Ok(status::respond(snapshot, worker, head).await),
         None => Err(no_worker(&mapped)),
     }
 }

@@ -2,14 +2,17 @@
 
 mod view;
 
+use std::sync::Arc;
+
 use askama::Template;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header, request};
 use http_body_util::Full;
 use jkworkers::{diff, model::StatusWorker};
+use tokio::task::spawn_blocking;
 
 use self::view::Page;
-use crate::snapshot::Snapshot;
+use crate::{answer::Answer, snapshot::Snapshot};
 
 const CSS: &str = include_str!("../templates/status.css");
 const CSS_QUERY: &str = "css";
@@ -20,20 +23,29 @@ const CONFIGURATION: &str = "config";
 
 /// Answers a request at the mount of a status worker, whatever its path: only the query counts.
 ///
-/// As in mod_jk the status is 200 also where something is refused.
-pub(crate) fn respond(
-    snapshot: &Snapshot,
-    worker: &StatusWorker,
+/// As in mod_jk the status is 200 also where something is refused. What has to be written may be
+/// long: no lane waits for it.
+pub(crate) async fn respond(
+    snapshot: &Arc<Snapshot>,
+    worker: &Arc<StatusWorker>,
     head: &request::Parts,
-) -> Response<Full<Bytes>> {
-    if head.uri.query() == Some(CSS_QUERY) {
+) -> Response<Answer> {
+    let (snapshot, worker, uri) = (snapshot.clone(), worker.clone(), head.uri.clone());
+    let write = move || page(&snapshot, &worker, uri.query().unwrap_or_default());
+    let written = spawn_blocking(write).await;
+    // A panic was reported when it happened.
+    written.unwrap_or_else(|_| failed()).map(Into::into)
+}
+
+fn page(snapshot: &Snapshot, worker: &StatusWorker, query: &str) -> Response<Full<Bytes>> {
+    if query == CSS_QUERY {
         return answer("text/css; charset=utf-8", CSS.to_owned());
     }
     // Nobody is authenticated here, so a list of users lets nobody in.
     if !worker.users.is_empty() {
         return answer("text/plain; charset=utf-8", "Access denied.\n".to_owned());
     }
-    let command = parameter(head.uri.query().unwrap_or_default(), "cmd");
+    let command = parameter(query, "cmd");
     if command == Some(CONFIGURATION) {
         let document = diff::document(&snapshot.configured);
         return answer("application/json", document.to_string());
@@ -42,11 +54,15 @@ pub(crate) fn respond(
         Ok(html) => answer("text/html; charset=utf-8", html),
         Err(error) => {
             tracing::error!(%error, "the status page cannot be rendered");
-            let mut response = answer("text/plain; charset=utf-8", String::new());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
+            failed()
         }
     }
+}
+
+fn failed() -> Response<Full<Bytes>> {
+    let mut response = answer("text/plain; charset=utf-8", String::new());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 /// The last value of a parameter, as it was sent.

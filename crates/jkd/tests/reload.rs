@@ -141,6 +141,20 @@ fn the_running_configuration_is_given_to_whom_the_page_is() {
 }
 
 #[test]
+fn rules_that_virtual_hosts_copy_are_shown_once() {
+    let host = "<VirtualHost *>\nServerName NAME\nJkMountCopy On\n</VirtualHost>\n";
+    let hosts = ["v1.example", "v2.example"].map(|name| host.replace("NAME", name));
+    let lines = format!("JkMount /status jk-status\n{}", hosts.concat());
+    let setup = Setup::new(&lines, "/long=a\n", &[]);
+    for command in ["list", "config"] {
+        let page = setup.jkd.http().get(&format!("/status?cmd={command}"));
+        let page = page.text();
+        assert_eq!(page.matches("/long").count(), 1, "{page}");
+        assert!(page.contains("v2.example"), "{page}");
+    }
+}
+
+#[test]
 fn maps_stay_where_nobody_wants_them_to_be_read_again() {
     let setup = Setup::new("JkMountFileReload 0\n", "/m=a\n", &[]);
     setup.jkd.write("map", "/m=b\n");

@@ -2,16 +2,26 @@
 
 mod recorded;
 
-use std::{ffi::OsString, fs, io, os::unix::fs::MetadataExt as _, path::Path, time::SystemTime};
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    time::SystemTime,
+};
 
 pub use self::recorded::{Look, Recorder, Recording, Replay};
+
+/// No file of a configuration is longer, bytes: a million rules fit.
+pub const MAX_FILE: u64 = 64 << 20;
 
 /// Files and environment variables. Tests have their own.
 pub trait Files {
     /// The content of a regular file.
     ///
     /// # Errors
-    /// Whatever the system says.
+    /// Whatever the system says; [`System`] also where it has more than [`MAX_FILE`] bytes.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
     /// The names in a directory, in any order.
@@ -55,7 +65,16 @@ impl Files for System {
         if !fs::metadata(path)?.is_file() && path != Path::new("/dev/null") {
             return Err(io::Error::other("not a regular file"));
         }
-        fs::read(path)
+        let mut bytes = Vec::new();
+        // Whatever its length was, it may grow meanwhile.
+        File::open(path)?
+            .take(MAX_FILE + 1)
+            .read_to_end(&mut bytes)?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE) {
+            return Ok(bytes);
+        }
+        let limit = MAX_FILE >> 20;
+        Err(io::Error::other(format!("longer than {limit} MiB")))
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -91,5 +110,31 @@ pub(crate) fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "there is no such file".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_a_sensible_length_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("map");
+        let file = File::create(&path).unwrap();
+        file.set_len(MAX_FILE).unwrap();
+        assert_eq!(System.read(&path).unwrap().len() as u64, MAX_FILE);
+        file.set_len(MAX_FILE + 1).unwrap();
+        assert_eq!(
+            System.read(&path).unwrap_err().to_string(),
+            "longer than 64 MiB"
+        );
+        for no_file in [dir.path(), Path::new("/dev/zero")] {
+            assert_eq!(
+                System.read(no_file).unwrap_err().to_string(),
+                "not a regular file"
+            );
+        }
+        assert_eq!(System.read(Path::new("/dev/null")).unwrap(), b"");
     }
 }

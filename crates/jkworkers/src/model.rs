@@ -4,6 +4,7 @@
 //! configuration. Values keep the [`Origin`] at which they were written where an operator would
 //! ask for it.
 
+mod copied;
 mod expand;
 mod host;
 pub mod variables;
@@ -14,6 +15,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Serialize;
 
 pub use self::{
+    copied::Copied,
     expand::MAX_ADDRESSES,
     host::{
         Access, AccessRule, AddressSet, ForwardUri, Host, Listen, Location, Mount, MountSource,

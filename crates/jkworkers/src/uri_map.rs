@@ -25,7 +25,7 @@ pub use self::{
     explain::{Explanation, Loser, Reason},
     normalise::{BadUri, EncodedSlashes, UriRules, clean, decode, normalise, without_session},
 };
-use crate::model::Mount;
+use crate::model::{Copied, Mount};
 
 /// URIs longer than this many bytes are not mapped.
 pub const MAX_URI: usize = 4095;
@@ -89,12 +89,12 @@ impl UriMap {
     }
 
     /// The same without those that are copied from another host (`JkMountCopy`).
-    pub fn own(&self) -> impl Iterator<Item = &Mount> {
+    pub(crate) fn own(&self) -> impl Iterator<Item = &Mount> {
         self.rules.own().iter()
     }
 
     /// What a host has of the main server's rules, whose map is `main`.
-    pub fn copied_from(&self, main: &Self) -> Copied {
+    pub(crate) fn copied_from(&self, main: &Self) -> Copied {
         if Arc::ptr_eq(self.rules.own(), main.rules.own()) {
             Copied::Map
         } else if self.rules.has_copied() {
@@ -117,18 +117,6 @@ impl UriMap {
         let is_unsafe = self.reject_unsafe && uri.iter().any(|b| matches!(b, b'%' | b'\\'));
         is_unsafe.then_some(Refusal::Unsafe)
     }
-}
-
-/// `JkMountCopy`: what a virtual host has of the main server's rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Copied {
-    /// None.
-    Nothing,
-    /// Its map as a whole, rules of workers' definitions included: the host has none of its own.
-    Map,
-    /// Those that the host does not replace by rules of its own.
-    Rules,
 }
 
 /// Why a URI is not looked up at all.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use ajp13::PoolStats;
 use askama::Template;
-use jkworkers::model::{AjpWorker, Mount, StatusWorker};
+use jkworkers::model::{AjpWorker, Copied, Mount, StatusWorker};
 
 use crate::{
     balancer::{Health, MemberView, View},
@@ -48,8 +48,9 @@ struct MemberRow<'a> {
 }
 
 struct MountRow<'a> {
-    host: String,
-    mount: &'a Mount,
+    host: &'a str,
+    /// `None` stands for the rules of the main server: they are shown once.
+    mount: Option<&'a Mount>,
 }
 
 impl<'a> Page<'a> {
@@ -147,18 +148,14 @@ fn seconds(time: Option<Duration>) -> String {
 }
 
 fn mounts(snapshot: &Snapshot) -> Vec<MountRow<'_>> {
-    let rows = |host: &'_ jkworkers::model::Host| {
-        let name = host.server_name.as_ref().map_or("*", |name| &name.name);
-        name.to_owned()
-    };
-    let hosts = snapshot.model.hosts.iter();
-    hosts
-        .flat_map(|host| {
-            let name = rows(host);
-            host.uri_map.iter().map(move |mount| MountRow {
-                host: name.clone(),
-                mount,
-            })
-        })
-        .collect()
+    let model = &snapshot.model;
+    let rows = model.hosts.iter().flat_map(|host| {
+        let name = host.server_name.as_ref();
+        let name = name.map_or("*", |name| &*name.name);
+        let (copied, own) = model.own_mounts(host);
+        let own = own.into_iter().map(Some);
+        let mounts = own.chain((copied != Copied::Nothing).then_some(None));
+        mounts.map(move |mount| MountRow { host: name, mount })
+    });
+    rows.collect()
 }

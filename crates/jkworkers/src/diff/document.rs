@@ -1,14 +1,14 @@
 //! A configuration as JSON.
 
-use std::{collections::BTreeMap, ptr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Map, Value};
 
 use super::{bracketed, mounts::Rule};
 use crate::{
-    model::{Host, Model, Mount},
-    uri_map::{Copied, UriMap},
+    model::{Host, Model},
+    uri_map::UriMap,
 };
 
 /// How the main server is called.
@@ -21,7 +21,7 @@ pub(super) const MAIN: &str = "main server";
 pub fn document(model: &Model) -> Value {
     let mut value = without_mounts(model);
     for (fields, host) in host_fields(&mut value).zip(&model.hosts) {
-        fields.insert("uri_map".into(), of(&own_mounts(model, host)));
+        fields.insert("uri_map".into(), of(&model.own_mounts(host).1));
     }
     value
 }
@@ -39,7 +39,7 @@ fn without_mounts(model: &Model) -> Value {
     for (fields, host) in host_fields(&mut value).zip(&model.hosts) {
         let rejects = host.uri_map.rejects_unsafe();
         fields.insert("reject_unsafe".into(), rejects.into());
-        fields.insert("mount_copy".into(), of(&copied(model, host)));
+        fields.insert("mount_copy".into(), of(&model.own_mounts(host).0));
     }
     value
 }
@@ -47,22 +47,6 @@ fn without_mounts(model: &Model) -> Value {
 fn host_fields(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     let hosts = document.get_mut("hosts").and_then(Value::as_array_mut);
     hosts.into_iter().flatten().filter_map(Value::as_object_mut)
-}
-
-/// What a host has of the main server's rules.
-fn copied(model: &Model, host: &Host) -> Copied {
-    match model.hosts.first() {
-        Some(main) if !ptr::eq(main, host) => host.uri_map.copied_from(&main.uri_map),
-        _ => Copied::Nothing,
-    }
-}
-
-/// The other rules of a host.
-fn own_mounts<'a>(model: &Model, host: &'a Host) -> Vec<&'a Mount> {
-    match copied(model, host) {
-        Copied::Map => Vec::new(),
-        Copied::Nothing | Copied::Rules => host.uri_map.own().collect(),
-    }
 }
 
 /// Anything of a model.
@@ -102,8 +86,8 @@ impl<'a> Side<'a> {
         let mut document = without_mounts(model);
         forget_origins(&mut document);
         let rules = |host: &'a Host| {
-            let own = own_mounts(model, host).into_iter();
-            own.map(Rule::Model).collect()
+            let (_, own) = model.own_mounts(host);
+            own.into_iter().map(Rule::Model).collect()
         };
         Self {
             document,

@@ -24,7 +24,7 @@ use crate::cli::load::Sources;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read, bytes.
-const LONGEST: usize = 256 << 20;
+const LONGEST: usize = 64 << 20;
 
 /// Where the other configuration is.
 #[derive(Clone, Debug)]
