@@ -26,7 +26,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::listeners::{Bound, Listeners};
+use self::listeners::{Bound, Listeners, Ready};
 pub use self::process::{Options, run};
 pub(crate) use self::shared::Shared;
 use crate::{maintain, names, probe, snapshot::Snapshot};
@@ -122,7 +122,8 @@ pub fn start(model: Model, settings: Settings) -> Result<Running, StartError> {
     for (index, runtime) in runtimes.into_iter().enumerate() {
         running.add_lane(index, runtime, settings)?;
     }
-    running.daemon.accept_from(bound)?;
+    let ready = running.daemon.ready(bound)?;
+    running.daemon.open(ready);
     Ok(running)
 }
 
@@ -156,8 +157,8 @@ impl Running {
     /// Serves `model` from the next request on. Members that are in both configurations keep
     /// their state, counters and connections.
     ///
-    /// New addresses are opened before anything is given up. Those that are no longer wanted are
-    /// closed; requests that came there are finished.
+    /// New addresses are bound before anything is given up, and their first client is served what
+    /// is new. Those that are no longer wanted are closed; requests that came there are finished.
     ///
     /// # Errors
     ///
@@ -197,22 +198,26 @@ impl Running {
 impl Daemon {
     /// As [`Running::reload`].
     pub(crate) fn reload(&self, model: &Arc<Model>) -> Result<(), StartError> {
-        let change = self.shared.change();
+        let mut change = self.shared.change();
         let lanes = self.lanes.len();
         let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
-        self.accept_from(bound)?;
+        let ready = self.ready(bound)?;
         change.serve(model.clone());
+        self.open(ready);
         self.listeners.lock().close_others(&model.listen);
         Ok(())
     }
 
-    fn accept_from(&self, bound: Vec<Bound>) -> io::Result<()> {
+    fn ready(&self, bound: Vec<Bound>) -> io::Result<Vec<Ready>> {
+        let bound = bound.into_iter();
+        bound.map(|bound| bound.ready(&self.lanes)).collect()
+    }
+
+    fn open(&self, ready: Vec<Ready>) {
         let mut listeners = self.listeners.lock();
-        for bound in bound {
-            tracing::info!("listening on http://{}", bound.address);
-            listeners.open(bound, self)?;
+        for ready in ready {
+            listeners.open(ready, self);
         }
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use jkworkers::model::Listen;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
 use super::{Daemon, StartError};
@@ -23,12 +23,21 @@ struct Open {
     closing: CancellationToken,
 }
 
-/// An address that is bound, with one socket for each lane. Dropping it gives the address up.
+/// An address that is bound, with one socket for each lane. Clients wait in its queue until it is
+/// opened. Dropping it gives the address up.
 #[derive(Debug)]
 pub(super) struct Bound {
     listen: Listen,
-    pub(super) address: SocketAddr,
+    address: SocketAddr,
     sockets: Vec<std::net::TcpListener>,
+}
+
+/// The same with the sockets registered in the lanes' runtimes: nothing can fail any more.
+#[derive(Debug)]
+pub(super) struct Ready {
+    listen: Listen,
+    address: SocketAddr,
+    sockets: Vec<TcpListener>,
 }
 
 impl Bound {
@@ -50,6 +59,21 @@ impl Bound {
             listen: listen.clone(),
             address: first.local_addr().map_err(failed)?,
             sockets,
+        })
+    }
+
+    /// Gives each lane its socket.
+    pub(super) fn ready(self, lanes: &[Handle]) -> io::Result<Ready> {
+        let register = |(lane, socket): (&Handle, _)| {
+            // A socket belongs to the runtime that it is registered in.
+            let _lane = lane.enter();
+            TcpListener::from_std(socket)
+        };
+        let sockets = lanes.iter().zip(self.sockets).map(register);
+        Ok(Ready {
+            sockets: sockets.collect::<io::Result<_>>()?,
+            listen: self.listen,
+            address: self.address,
         })
     }
 }
@@ -83,14 +107,13 @@ impl Listeners {
             .collect()
     }
 
-    /// Accepts from `bound`, on each lane from its own socket.
-    pub(super) fn open(&mut self, bound: Bound, daemon: &Daemon) -> io::Result<()> {
+    /// Accepts from it, on each lane from its own socket.
+    pub(super) fn open(&mut self, ready: Ready, daemon: &Daemon) {
+        tracing::info!("listening on http://{}", ready.address);
         let closing = daemon.closing.child_token();
-        for (index, (lane, socket)) in daemon.lanes.iter().zip(bound.sockets).enumerate() {
-            // A socket belongs to the runtime that it is registered in.
-            let _lane = lane.enter();
+        for (index, (lane, socket)) in daemon.lanes.iter().zip(ready.sockets).enumerate() {
             let accepting = listener::accept(
-                TcpListener::from_std(socket)?,
+                socket,
                 daemon.shared.clone(),
                 index,
                 daemon.tasks.clone(),
@@ -99,11 +122,10 @@ impl Listeners {
             daemon.tasks.spawn_on(accepting, lane);
         }
         self.open.push(Open {
-            listen: bound.listen,
-            address: bound.address,
+            listen: ready.listen,
+            address: ready.address,
             closing,
         });
-        Ok(())
     }
 
     /// Closes what is not wanted any more.

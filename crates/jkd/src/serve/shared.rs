@@ -69,7 +69,7 @@ impl Shared {
 
 impl Change<'_> {
     /// Serves what files say now, from the next request on.
-    pub(crate) fn serve(mut self, configured: Arc<Model>) {
+    pub(crate) fn serve(&mut self, configured: Arc<Model>) {
         let running = self.shared.snapshot.load_full();
         let names = Arc::new(Names::new(&configured, Some(&running.names)));
         names.await_members(MOMENT);

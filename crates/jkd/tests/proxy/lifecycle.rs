@@ -11,6 +11,7 @@ use ajp13::Pool;
 use jkd::{serve::Layout, snapshot::Running};
 use jkd_tests::{Backend, Http, Nobody, free_port, wait_until};
 use jkworkers::model::Model;
+use tokio::time::Instant;
 
 use crate::harness::{Daemon, balancer, model};
 
@@ -218,6 +219,26 @@ fn a_reload_opens_and_closes_addresses() {
         go.send(()).unwrap();
         assert!(slow.rest().ends_with("and finished\r\n0\r\n\r\n"));
     }
+}
+
+#[test]
+fn a_new_address_serves_what_is_new_from_its_first_client_on() {
+    let (old, new) = (Backend::saying("old"), Backend::saying("new"));
+    let of = |addresses: &[SocketAddr], ports: &[u16]| {
+        listening(model(&balancer(addresses, ""), &["/*=lb"]), ports)
+    };
+    let daemon = Daemon::with(of(&[old.address], &[0]), Layout::Lanes);
+    let added = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let first = thread::spawn(move || {
+        // Without a pause, so that it is the first.
+        let until = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect(added).is_err() && Instant::now() < until {}
+        Http::new(added).get("/").text()
+    });
+    // Large, so that it is not made in an instant.
+    let many = of(&vec![new.address; 5000], &[0, added.port()]);
+    daemon.running.reload(many).unwrap();
+    assert_eq!(first.join().unwrap(), "new");
 }
 
 #[test]
