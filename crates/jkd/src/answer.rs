@@ -152,9 +152,10 @@ impl Relay {
     /// it changed about the member's state that it broke off.
     pub(crate) async fn discard(&mut self) -> Option<Transition> {
         self.first = None;
+        // Nobody takes it for the whole, and whoever stops reading is not the client.
+        self.broken = true;
         while let Some(frame) = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
             if let Err(error) = frame {
-                self.broken = true;
                 return self.record(failure_of(&error).verdict());
             }
         }

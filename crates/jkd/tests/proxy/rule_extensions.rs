@@ -190,4 +190,6 @@ fn a_replaced_answer_that_does_not_end_holds_nobody_up() {
     let answer = daemon.http().get("/");
     assert_eq!(answer.status, 500);
     assert!(answer.text().starts_with("<!DOCTYPE html>"));
+    let totals = daemon.view("w").members[0].totals;
+    assert_eq!(totals.client_errors, 0, "it was not the client who left");
 }
