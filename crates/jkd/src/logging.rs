@@ -133,15 +133,24 @@ impl Write for Sink {
 
 /// So many lines a second, and a count of the others: where everything fails, the log must neither
 /// fill the disk nor slow down what is left.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Quota {
+    /// Lines in a second.
+    limit: u32,
     second: AtomicU64,
     lines: AtomicU32,
     withheld: AtomicU32,
 }
 
 impl Quota {
-    const LINES: u32 = 20;
+    pub(crate) const fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            second: AtomicU64::new(0),
+            lines: AtomicU32::new(0),
+            withheld: AtomicU32::new(0),
+        }
+    }
 
     /// Asks for a line. Where it is granted, tells how many were not since the last second in
     /// which lines were.
@@ -151,7 +160,7 @@ impl Quota {
         }
         match self.lines.fetch_add(1, Relaxed) {
             0 => Some(self.withheld.swap(0, Relaxed)),
-            lines if lines < Self::LINES => Some(0),
+            lines if lines < self.limit => Some(0),
             _ => {
                 self.withheld.fetch_add(1, Relaxed);
                 None
@@ -195,7 +204,7 @@ mod tests {
 
     #[test]
     fn failing_requests_cannot_flood_the_log() {
-        let quota = Quota::default();
+        let quota = Quota::new(20);
         let taken = |second| {
             (0..100)
                 .filter_map(|_| quota.take(second))

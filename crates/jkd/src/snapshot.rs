@@ -22,6 +22,13 @@ use crate::{
     stats::Requests,
 };
 
+/// Lines about failed requests in a second, for each worker.
+const FAILURES: u32 = 20;
+
+/// Lines about members that change their state in a second; where there are more members, one for
+/// each.
+const CHANGES: u32 = 20;
+
 /// Everything that serving a request needs.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -264,6 +271,7 @@ impl Endpoints<'_> {
         }
         let members = &balancer.config().members;
         let endpoints: Vec<_> = members.iter().map(|m| self.endpoint(&m.worker)).collect();
+        let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
         let max_data = endpoints.iter().map(|e| e.packet_size.max_data()).min();
         Group {
             name: name.clone(),
@@ -271,8 +279,8 @@ impl Endpoints<'_> {
             requests: Requests::new(name, members.iter().map(|m| &*m.worker.name)),
             is_balancer: false,
             max_data: max_data.unwrap_or(PacketSize::DEFAULT.max_data()),
-            failures: Quota::default(),
-            changes: Quota::default(),
+            failures: Quota::new(FAILURES),
+            changes: Quota::new(CHANGES.max(count)),
             balancer: Arc::new(balancer),
             endpoints,
         }
