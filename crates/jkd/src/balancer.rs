@@ -203,6 +203,8 @@ mod fairness;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod transitions;
