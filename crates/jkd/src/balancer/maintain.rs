@@ -84,6 +84,9 @@ impl Balancer {
 
     /// Nobody can be used: gives every member in error another chance, those that this request
     /// has tried included. Returns how many there are.
+    ///
+    /// A member that is asked in the background has just shown that it does not work. As long as
+    /// somebody else does, it is spared: with its chance others' requests would come, too.
     pub fn force_recovery(&self, tried: &mut Tried) -> usize {
         let mut count = 0;
         self.force(|index| {
@@ -97,7 +100,11 @@ impl Balancer {
         if !self.states_block {
             return;
         }
+        let somebody_works = self.slots.iter().any(Slot::is_fine);
         for (index, slot) in self.slots.iter().enumerate() {
+            if somebody_works && slot.is_asked() {
+                continue;
+            }
             if slot.state.change(State::Error, State::Forced) {
                 slot.state.recent_reply_timeouts.store(0, Relaxed);
                 each(index);
@@ -139,6 +146,12 @@ impl Balancer {
 }
 
 impl Slot {
+    /// Whether it serves everybody, though perhaps not this moment.
+    fn is_fine(&self) -> bool {
+        self.state.activation() == Activation::Active
+            && matches!(self.state.state(), State::Idle | State::Ok | State::Busy)
+    }
+
     /// Whether a request reached the member since the previous maintenance.
     fn was_used(&self) -> bool {
         let counters = &self.state.counters;

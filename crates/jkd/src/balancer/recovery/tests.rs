@@ -1,7 +1,7 @@
 use jkworkers::model::{Activation, Method};
 
 use super::{
-    super::{Verdict, testing::*},
+    super::{Tried, Verdict, testing::*},
     *,
 };
 
@@ -73,6 +73,24 @@ fn a_request_finds_out_only_where_nobody_asks() {
     assert_eq!(due(&balancer, seconds(3603)), [0]);
     let change = probe(&balancer).answered(seconds(3603)).unwrap();
     assert_eq!((change.from, change.to), (State::Forced, State::Ok));
+}
+
+#[test]
+fn one_that_is_asked_is_not_forced_while_somebody_works() {
+    for state in [State::Ok, State::Busy] {
+        let balancer = asking(None);
+        balancer.record(0, Verdict::Failed, seconds(0));
+        balancer.record(1, Verdict::Failed, seconds(0));
+        balancer.slots[2].state.set(state);
+        let mut tried = Tried::default();
+        tried.insert(2);
+        assert_eq!(balancer.force_recovery(&mut tried), 1);
+        assert_eq!(balancer.states(), format!("ERR ERR/FRC {}", state.text()));
+        // Who is disabled is no help to new sessions.
+        balancer.set_activation(2, Activation::Disabled);
+        assert_eq!(balancer.force_recovery(&mut tried), 1);
+        assert_eq!(balancer.slots[0].state.state(), State::Forced);
+    }
 }
 
 #[test]
