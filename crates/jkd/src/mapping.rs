@@ -134,7 +134,8 @@ fn worker<'a, 'w>(
     rule: Option<&'a Mount>,
     variables: &Variables<'_>,
 ) -> Result<Mapped<'a>, Stumble> {
-    if variables.has(NO_JK) {
+    // `OPTIONS *` is about the server, and no section covers it.
+    if variables.has(NO_JK) || path == b"*" {
         return Err(Stumble::Unmapped);
     }
     match (host.handler_of(path), rule) {

@@ -76,7 +76,7 @@ fn resolve(root: &Path, relative: &Path) -> io::Result<Option<PathBuf>> {
     let file = root.join(relative).canonicalize()?;
     let inside = file
         .strip_prefix(&root)
-        .is_ok_and(|inside| !segments(inside.as_os_str().as_bytes()).any(is_private));
+        .is_ok_and(|inside| !segments(inside.as_os_str().as_bytes()).any(is_hidden));
     Ok((inside && file.metadata()?.is_file()).then_some(file))
 }
 
@@ -86,6 +86,10 @@ fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn is_private(segment: &[u8]) -> bool {
     segment.eq_ignore_ascii_case(b"WEB-INF") || segment.eq_ignore_ascii_case(b"META-INF")
+}
+
+fn is_hidden(segment: &[u8]) -> bool {
+    is_private(segment) || has_prefix(segment, b".ht")
 }
 
 fn has_prefix(name: &[u8], prefix: &[u8]) -> bool {
@@ -196,6 +200,7 @@ mod tests {
         link("index.html", "app/inside");
         link("../../secret", "app/outside");
         link("WEB-INF", "app/in-disguise");
+        link(".htpasswd", "app/passwords");
         link("/dev/zero", "app/device");
         link("loop", "app/loop");
         for (path, expected) in [
@@ -218,6 +223,7 @@ mod tests {
             ("/app/deep/meta-inf/x", Err(Stumble::Unmapped)),
             ("/app/in-disguise/web.xml", Err(Stumble::Unmapped)),
             ("/app/outside", Err(Stumble::Unmapped)),
+            ("/app/passwords", Err(Stumble::Unmapped)),
             ("/app/device", Err(Stumble::Unmapped)),
             ("/app/.htpasswd", Err(Stumble::HiddenFile)),
             ("/app/.HTpasswd", Err(Stumble::HiddenFile)),

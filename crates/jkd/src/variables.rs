@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use http::{HeaderValue, Version, request};
+use http::{HeaderName, HeaderValue, Version, request};
 use jkworkers::{
     diag::Origin,
     model::{
@@ -206,10 +206,10 @@ fn header<'r>(head: &'r request::Parts, name: &str) -> Option<Cow<'r, [u8]>> {
     Some(Cow::Owned(joined))
 }
 
-/// The first header whose name matches.
+/// The last header whose name matches.
 fn any_header<'r>(head: &'r request::Parts, names: &Pattern) -> Cow<'r, [u8]> {
-    let mut all = head.headers.keys();
-    let name = all.find(|name| names.is_match(name.as_str().as_bytes()));
+    let matching = |name: &&HeaderName| names.is_match(name.as_str().as_bytes());
+    let name = head.headers.keys().filter(matching).last();
     let value = name.and_then(|name| header(head, name.as_str()));
     value.unwrap_or_default()
 }

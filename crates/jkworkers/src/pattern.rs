@@ -183,22 +183,21 @@ impl Template {
     /// The value for what was found; groups that found nothing are empty. `None` when it is longer
     /// than any packet.
     pub fn fill<'a>(&'a self, groups: &Groups<'a>) -> Option<Cow<'a, [u8]>> {
-        let mut pieces = self.0.iter().map(|piece| match piece {
-            Piece::Text(text) => text.as_bytes(),
-            Piece::Group(number) => groups.0.get(*number).copied().flatten().unwrap_or_default(),
-        });
-        let first = pieces.next().unwrap_or_default();
-        let Some(second) = pieces.next() else {
-            return Some(Cow::Borrowed(first));
+        let found = |number: usize| groups.0.get(number).copied().flatten();
+        let pieces = || {
+            self.0.iter().map(|piece| match piece {
+                Piece::Text(text) => text.as_bytes(),
+                Piece::Group(number) => found(*number).unwrap_or_default(),
+            })
         };
-        let mut value = [first, second].concat();
-        for piece in pieces {
-            if value.len().saturating_add(piece.len()) > MAX_VALUE {
-                return None;
-            }
-            value.extend_from_slice(piece);
+        let length = pieces().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
+        if length > MAX_VALUE {
+            return None;
         }
-        Some(Cow::Owned(value))
+        Some(match self.0.as_slice() {
+            [] | [_] => Cow::Borrowed(pieces().next().unwrap_or_default()),
+            _ => Cow::Owned(pieces().collect::<Vec<_>>().concat()),
+        })
     }
 
     /// The value, where it is the same for all requests.
@@ -418,9 +417,18 @@ mod tests {
     #[test]
     fn a_value_longer_than_any_packet_is_none() {
         let pattern = pattern("^(.*)$");
-        let template = Template::new("$1$1$1", &pattern);
-        let long = vec![b'x'; 30_000];
-        assert_eq!(template.fill(&pattern.find(&long).unwrap()), None);
+        for (template, length, fits) in [
+            ("$1", 65_535, true),
+            ("$1", 65_536, false),
+            ("$1$1", 32_767, true),
+            ("$1$1", 32_768, false),
+            ("$1$1$1", 30_000, false),
+        ] {
+            let long = vec![b'x'; length];
+            let template = Template::new(template, &pattern);
+            let value = template.fill(&pattern.find(&long).unwrap());
+            assert_eq!(value.is_some(), fits, "{template:?} of {length} bytes");
+        }
     }
 
     proptest! {

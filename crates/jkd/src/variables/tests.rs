@@ -91,11 +91,12 @@ fn each_attribute() {
         ("X-One", "first, second"),
         ("x-ONE", "first, second"),
         ("^X-.*e$", "first, second"),
+        ("^X-", "last"),
         ("X-Missing", ""),
         ("^X-Missing$", ""),
     ] {
         let line = format!("SetEnvIf {attribute} ^(.*)$ A=$1");
-        let fields = [("x-one", "first"), ("x-one", "second")];
+        let fields = [("x-one", "first"), ("x-two", "last"), ("x-one", "second")];
         let seen = of(&line, "/x/y?q=/z", "/x/y", &fields);
         assert_eq!(seen, format!("A={expected}"), "{attribute}");
     }

@@ -55,7 +55,7 @@ pub enum Subject {
     RequestProtocol,
     /// The header of this name; if there is none, the variable.
     Named(Arc<str>),
-    /// The first header whose name matches.
+    /// The last header whose name matches.
     AnyHeader(Pattern),
 }
 
