@@ -40,6 +40,7 @@ SetEnvIf Server_Addr (.*) SA=$1
 SetEnvIf X-Foo ^b HF
 SetEnvIfNoCase X-Foo (^B.*) HFN=$1
 SetEnvIfNoCase ^X-F.o$ (.*) HR=$1
+SetEnvIf ^X-M (.*) LAST=$1
 BrowserMatch curl BM
 BrowserMatchNoCase curl BMN
 SetEnvIf Nothing ^$ ABSENT
@@ -97,7 +98,7 @@ JkEnvVar TWICE
 "#;
 
 const SENT: &str = "S SEEN M L CH GONE KEPT U2 A EMPTY RAW P RM RA SA HF HFN HR BM BMN ABSENT E0 E1 \
-                    COOKED";
+                    COOKED LAST";
 
 #[rustfmt::skip]
 const PATHS: [&str; 57] = [
@@ -173,6 +174,9 @@ fn seen(jkd: bool) -> Vec<String> {
         let request = Request::new("GET", "/names/x").header("Cookie", &cookie);
         all.push(ask(&cookie, request));
     }
+    let several = Request::new("GET", "/v/x").header("X-M1", "one");
+    let several = several.header("X-M2", "two").header("X-M1", "three");
+    all.push(ask("several headers match", several));
     for path in ["/body/x", "/body/IGNORE"] {
         let mut body = &b"four"[..];
         let request = Request::new("POST", path).body(&mut body, Some(4));

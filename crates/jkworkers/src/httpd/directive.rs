@@ -156,6 +156,12 @@ const TABLE: &[Directive] = &[
         Works(variables::set_env_if),
     ),
     row(
+        "SetEnvIfExpr",
+        Anywhere,
+        MANY,
+        Works(variables::refuse_expression),
+    ),
+    row(
         "SetEnvIfNoCase",
         Anywhere,
         Words(3, usize::MAX),

@@ -142,7 +142,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "SessionDBDCookieRemove", "SessionDBDDeleteLabel", "SessionDBDInsertLabel", "SessionDBDPerUser",
     "SessionDBDSelectLabel", "SessionDBDUpdateLabel", "SessionEnv", "SessionExclude",
     "SessionExpiryUpdateInterval", "SessionHeader", "SessionInclude", "SessionMaxAge",
-    "SetEnvIfExpr", "SetInputFilter", "SetOutputFilter",
+    "SetInputFilter", "SetOutputFilter",
     "SSIEndTag", "SSIErrorMsg", "SSIEtag", "SSILastModified", "SSILegacyExprParser", "SSIStartTag",
     "SSITimeFormat", "SSIUndefinedEcho", "SSLCACertificateFile", "SSLCACertificatePath",
     "SSLCADNRequestFile", "SSLCADNRequestPath", "SSLCARevocationCheck", "SSLCARevocationFile",

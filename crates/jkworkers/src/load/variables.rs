@@ -81,7 +81,9 @@ fn what_is_wrong_with_them() {
     assert_snapshot!(said("SetEnvIf Host\nSetEnvIf Host (?!x) A\nBrowserMatch a++ A\n\
         SetEnvIf OID(1.2) x A\nSetEnvIf ^X( y A\nPassEnv NOT_THERE\nSetEnv A b c\n\
         SetHandler cgi-script\nJkEnvVar REMOTE_USER\n<LocationMatch ^/x>\n\
-        SetEnvIf Host . no-jk\n</LocationMatch>\nJkWorkerIndicator\n"), @r"
+        SetEnvIf Host . no-jk\nSetEnv No-JK\nSetEnv jk_route x\nSetEnv other no\n\
+        </LocationMatch>\nJkWorkerIndicator\n\
+        SetEnvIfExpr \"req('X') == 'y'\" no-jk\n"), @r"
     /etc/jk.conf:4: error: SetEnvIf takes 3 or more arguments, not 1
         remedy: Put an argument with blanks in quotes.
     /etc/jk.conf:5: error: SetEnvIf: cannot use the expression `(?!x)`: look-around, including look-ahead and look-behind, is not supported
@@ -103,7 +105,13 @@ fn what_is_wrong_with_them() {
     /etc/jk.conf:13: warning: <LocationMatch> means nothing here and is ignored with its content
     /etc/jk.conf:14: error: SetEnvIf has no effect inside <LocationMatch>
         remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    /etc/jk.conf:16: error: JkWorkerIndicator takes one argument, not 0
+    /etc/jk.conf:15: error: SetEnv has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    /etc/jk.conf:16: error: SetEnv has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    /etc/jk.conf:19: error: JkWorkerIndicator takes one argument, not 0
         remedy: Put an argument with blanks in quotes.
+    /etc/jk.conf:20: error: SetEnvIfExpr: expressions are not supported
+        remedy: Write a SetEnvIf instead.
     ");
 }

@@ -208,6 +208,12 @@ pub mod names {
     pub const STICKY_IGNORE: &str = "JK_STICKY_IGNORE";
     /// `stateless`.
     pub const STATELESS: &str = "JK_STATELESS";
+    /// Whether a variable of this name says something about requests, unless an indicator names
+    /// another one.
+    pub(crate) fn steer(name: &str) -> bool {
+        let start = name.get(..3).unwrap_or_default();
+        start.eq_ignore_ascii_case("JK_") || name.eq_ignore_ascii_case(NO_JK)
+    }
     /// All of them.
     pub(crate) const ALL: [&str; 5] = [NO_JK, ROUTE, REPLY_TIMEOUT, STICKY_IGNORE, STATELESS];
 }

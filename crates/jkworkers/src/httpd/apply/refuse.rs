@@ -1,7 +1,10 @@
 //! Sections without a meaning here, and what must not be lost with them.
 
 use super::Apply;
-use crate::httpd::{Node, directive};
+use crate::{
+    httpd::{Node, directive, lex},
+    model::variables::names,
+};
 
 impl Apply<'_> {
     /// Warns of a section that is ignored, and refuses what must not be lost with it.
@@ -39,7 +42,7 @@ impl Apply<'_> {
     fn refuse(&mut self, directives: &[&str], section: &str, nodes: &[Node]) {
         for node in nodes {
             let lower = node.name.to_ascii_lowercase();
-            if directives.contains(&&*lower) {
+            if directives.contains(&&*lower) && may_decide(&lower, node) {
                 let message = format!("{} has no effect inside <{section}>", node.name);
                 let help = if MOUNTING.contains(&&*lower) {
                     format!("Write `{} PATH WORKER` outside of the section.", node.name)
@@ -54,6 +57,14 @@ impl Apply<'_> {
     }
 }
 
+/// Whether a directive decides anything: of settings only those that mod_jk reads do.
+fn may_decide(lower: &str, node: &Node) -> bool {
+    let mut words = lex::words(&node.args).into_iter();
+    !SETTINGS.contains(&lower) || words.any(|word| names::steer(&word))
+}
+
+const SETTINGS: &[&str] = &["passenv", "setenv", "unsetenv"];
+
 /// Directives that must not be lost: they decide who comes in, or where requests go.
 const DECIDING: &[&str] = &[
     "allow",
@@ -64,14 +75,18 @@ const DECIDING: &[&str] = &[
     "jkmount",
     "jkunmount",
     "order",
+    "passenv",
     "require",
     "requireall",
     "requireany",
     "requirenone",
     "satisfy",
+    "setenv",
     "setenvif",
+    "setenvifexpr",
     "setenvifnocase",
     "sethandler",
+    "unsetenv",
 ];
 
 const IN_LOCATION: &str = "Write it inside <Location PATH>: PATH and everything below it, or with \

@@ -32,6 +32,12 @@ pub(in crate::httpd) fn browser_match_no_case(apply: &mut Apply<'_>, call: &Call
     apply.condition_on("User-Agent", call.words, call, true);
 }
 
+/// `SetEnvIfExpr expression …`: leaving it out could open what it excludes.
+pub(in crate::httpd) fn refuse_expression(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let message = format!("{}: expressions are not supported", call.name);
+    apply.error(call.origin, message, "Write a SetEnvIf instead.");
+}
+
 /// `SetEnv name [value]`
 pub(in crate::httpd) fn set_env(apply: &mut Apply<'_>, call: &Call<'_>) {
     let value = call.words.get(1).map_or("", String::as_str);
