@@ -388,6 +388,36 @@ fn match_decides_by_all_that_steers_a_request() {
 }
 
 #[test]
+fn show_has_all_that_steers_a_request_and_no_secrets() {
+    let more = "\
+        JkWorkerIndicator WHO\nJkEnvVar PLAIN\nSetEnvIfNoCase User-Agent \"a b\" !PLAIN WHO=lb\n\
+        <Location /direct/x>\nUnsetEnv TOKEN\n</Location>\n<VirtualHost";
+    let conf = STEERED.replace("<VirtualHost", more);
+    let conf = conf.replace("JK_WORKER_NAME", "WHO");
+    let jkd = files(&conf, WORKERS);
+    let (status, text, _) = run(&jkd, &["show", "-f", "jk.conf"]);
+    assert_eq!(status, 0, "{text}");
+    for expected in [
+        "  JkMount /app/* lb;stopped=tomcat1;reply_timeout=5000 # jk.conf:3\n",
+        "  SetEnvIf Request_URI \\.css$ no-jk=1 ",
+        "  SetEnvIf user-agent \"(?i)a b\" !PLAIN WHO=lb ",
+        "  SetEnv TOKEN <hidden>\n",
+        "  JkWorkerIndicator WHO\n",
+        "  JkEnvVar TOKEN <hidden>\n  JkEnvVar PLAIN\n",
+        "    SetEnvIf Request_URI ^/direct/(\\w+) WHO=$1;stateless=1 # jk.conf:18\n",
+        "    SetHandler jakarta-servlet\n",
+        "    SetHandler (none that there is: 404)\n",
+        "    UnsetEnv TOKEN\n",
+    ] {
+        assert!(text.contains(expected), "no {expected} in\n{text}");
+    }
+    let (_, json, _) = run(&jkd, &["show", "-f", "jk.conf", "--format", "json"]);
+    for shown in [text, json] {
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+}
+
+#[test]
 fn ajp_ping_tells_the_living_from_the_dead() {
     let backend = Backend::saying("");
     let jkd = Jkd::builder(BINARY);

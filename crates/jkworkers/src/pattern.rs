@@ -137,7 +137,15 @@ impl fmt::Debug for Pattern {
 
 impl Serialize for Pattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.collect_str(self)
+    }
+}
+
+/// As it was written, with `(?i)` in front where case makes no difference.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = if self.ignores_case { "(?i)" } else { "" };
+        write!(f, "{prefix}{}", self.text)
     }
 }
 
@@ -211,13 +219,18 @@ impl Template {
 }
 
 impl Serialize for Template {
-    /// As text, with `$1` for the first group.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let pieces = self.0.iter().map(|piece| match piece {
-            Piece::Text(text) => Cow::Borrowed(text.as_str()),
-            Piece::Group(number) => Cow::Owned(format!("${number}")),
-        });
-        serializer.serialize_str(&pieces.collect::<String>())
+        serializer.collect_str(self)
+    }
+}
+
+/// As text, with `$1` for the first group.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            Piece::Text(text) => f.write_str(text),
+            Piece::Group(number) => write!(f, "${number}"),
+        })
     }
 }
 

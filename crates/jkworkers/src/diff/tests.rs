@@ -201,6 +201,13 @@ fn a_default_of_an_attribute_is_not_shown_either() {
 }
 
 #[test]
+fn the_case_of_a_condition_makes_a_difference() {
+    let conf = |how: &str| format!("{CONF}\nSetEnvIf{how} Host x no-jk\n");
+    let [old, new] = ["", "NoCase"].map(|how| model(&conf(how), WORKERS, MAP));
+    assert!(!models(&old, &new).is_empty());
+}
+
+#[test]
 fn each_change_is_told_in_words() {
     for (from, to, told) in CHANGES {
         assert_eq!(after(from, to), *told, "{from} -> {to}");

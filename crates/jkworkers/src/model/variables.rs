@@ -1,5 +1,7 @@
 //! Variables: what `SetEnvIf`, `SetEnv` and their relatives say, and what they are for.
 
+mod text;
+
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
@@ -146,6 +148,16 @@ impl Default for Indicators {
 }
 
 impl Indicators {
+    /// The directives whose names are not the default, with these names.
+    pub fn changed(&self) -> Vec<(&'static str, Arc<str>)> {
+        let (mut own, mut defaults) = (self.clone(), Self::default());
+        let pairs = own.by_directive().into_iter().zip(defaults.by_directive());
+        pairs
+            .filter(|((_, own), (_, default))| own != default)
+            .map(|((directive, own), _)| (directive, own.clone()))
+            .collect()
+    }
+
     /// Each directive, and the name that it sets.
     pub(crate) fn by_directive(&mut self) -> [(&'static str, &mut Arc<str>); 10] {
         [

@@ -10,7 +10,7 @@ use jkworkers::{
     model::{
         AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Location, Model, Mount, Order,
         Require, ServerName, UriMatch,
-        variables::{EnvVar, Handler, VariableRules},
+        variables::{Handler, VariableRules},
     },
     uri_map::{EncodedSlashes, UriRules},
 };
@@ -68,13 +68,7 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     if let Some(limit) = host.request_timeout {
         writeln!(out, "  JkdRequestTimeout {}ms", limit.as_millis())?;
     }
-    for file in &host.mount_files {
-        writeln!(out, "  JkMountFile {}", file.display())?;
-    }
-    if !host.mount_files.is_empty() {
-        let seconds = host.mount_file_reload.unwrap_or_default().as_secs();
-        writeln!(out, "  JkMountFileReload {seconds}")?;
-    }
+    mount_files(host, out)?;
     options(host, out)?;
     if host.uri_map.is_empty() {
         writeln!(out, "  # nothing is mounted here")?;
@@ -82,11 +76,27 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     for mount in host.uri_map.iter() {
         line(out, "  ", &Mounted(mount).to_string(), &mount.origin)?;
     }
+    for (directive, name) in host.indicators.changed() {
+        writeln!(out, "  {directive} {name}")?;
+    }
+    for variable in &host.env_vars {
+        writeln!(out, "  {variable}")?;
+    }
     variables(&host.variables, host.handler, "  ", out)?;
-    attributes(&host.env_vars, out)?;
     host.locations
         .iter()
         .try_for_each(|each| location(each, out))
+}
+
+fn mount_files(host: &Host, out: &mut impl Write) -> io::Result<()> {
+    for file in &host.mount_files {
+        writeln!(out, "  JkMountFile {}", file.display())?;
+    }
+    if !host.mount_files.is_empty() {
+        let seconds = host.mount_file_reload.unwrap_or_default().as_secs();
+        writeln!(out, "  JkMountFileReload {seconds}")?;
+    }
+    Ok(())
 }
 
 /// What differs from the defaults.
@@ -131,40 +141,29 @@ fn location(location: &Location, out: &mut impl Write) -> io::Result<()> {
     variables(&location.variables, location.handler, "    ", out)
 }
 
-fn attributes(vars: &[EnvVar], out: &mut impl Write) -> io::Result<()> {
-    for EnvVar { name, default } in vars {
-        let default = default.as_ref().map(|text| format!(" \"{text}\""));
-        writeln!(out, "  JkEnvVar {name}{}", default.unwrap_or_default())?;
-    }
-    Ok(())
-}
-
-/// Conditions by what they set, settings without their values, which may be secrets.
+/// In the order in which they are applied; settings without their values, which may be secrets.
 fn variables(
     rules: &VariableRules,
     handler: Option<Handler>,
     indent: &str,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    for condition in &rules.conditions {
-        let names = condition.assignments.iter().map(|a| match a.value {
-            Some(_) => a.name.to_string(),
-            None => format!("!{}", a.name),
-        });
-        let names: Vec<_> = names.collect();
-        let text = format!("# by condition: {}", names.join(" "));
-        line(out, indent, &text, &condition.origin)?;
+    let VariableRules {
+        conditions,
+        settings,
+        unset,
+    } = rules;
+    for condition in conditions {
+        line(out, indent, &condition.to_string(), &condition.origin)?;
     }
-    for setting in &rules.settings {
-        writeln!(out, "{indent}SetEnv {} …", setting.name)?;
-    }
-    for name in &rules.unset {
+    for name in unset {
         writeln!(out, "{indent}UnsetEnv {name}")?;
     }
+    for setting in settings {
+        writeln!(out, "{indent}{setting}")?;
+    }
     match handler {
-        Some(Handler::Map) => writeln!(out, "{indent}SetHandler None"),
-        Some(Handler::Jk) => writeln!(out, "{indent}SetHandler jakarta-servlet"),
-        Some(Handler::Other) => writeln!(out, "{indent}# another handler: nothing is served here"),
+        Some(handler) => writeln!(out, "{indent}SetHandler {handler}"),
         None => Ok(()),
     }
 }
