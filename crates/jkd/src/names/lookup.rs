@@ -12,10 +12,12 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::Instant};
 
 use super::{LOOKUPS, Name};
 
-/// Asks in a thread of the runtime's own for such work. A thread that hangs keeps its permit, so
-/// that there are never more than [`LOOKUPS`] of them.
-pub(super) async fn system(host: Arc<str>, limit: Arc<Semaphore>) -> io::Result<Vec<SocketAddr>> {
-    let permit = limit.acquire_owned().await.map_err(io::Error::other)?;
+/// A thread that hangs keeps its permit, so that there are never more than [`LOOKUPS`] of them.
+static THREADS: Semaphore = Semaphore::const_new(LOOKUPS);
+
+/// Asks in a thread of the runtime's own for such work.
+pub(super) async fn system(host: Arc<str>) -> io::Result<Vec<SocketAddr>> {
+    let permit = THREADS.acquire().await.map_err(io::Error::other)?;
     let ask = move || {
         let _permit = permit;
         ask(&host)
@@ -27,7 +29,8 @@ fn ask(host: &str) -> io::Result<Vec<SocketAddr>> {
     Ok((host, 0).to_socket_addrs()?.collect())
 }
 
-/// Asks for several names at once and takes what is known after `moment` at the latest. Blocks.
+/// Asks for several names at once, as far as threads are free, and takes what is known after
+/// `moment` at the latest. Blocks.
 pub(super) fn within(
     moment: Duration,
     names: &[Arc<Name>],
@@ -35,9 +38,13 @@ pub(super) fn within(
 ) {
     let until = Instant::now() + moment;
     let (answers, answered) = mpsc::channel();
-    for name in names.iter().take(LOOKUPS) {
+    for name in names {
+        let Ok(permit) = THREADS.try_acquire() else {
+            break;
+        };
         let (name, answers) = (name.clone(), answers.clone());
         let work = move || {
+            let _permit = permit;
             let found = ask(&name.host);
             // Nobody listens any more after the moment.
             let _ = answers.send((name, found));

@@ -4,13 +4,12 @@ use std::{future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     select,
-    sync::Semaphore,
     task::{JoinSet, spawn_blocking},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Entry, LOOKUPS, Name, lookup};
+use super::{Entry, Name, lookup};
 use crate::serve::Shared;
 
 /// The least time between two lookups of a name, however many connects fail.
@@ -19,18 +18,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Watches all names of the running configuration until `closing`. All of them are looked up
 /// anew when files have been read again.
 pub(crate) async fn run(shared: Arc<Shared>, closing: CancellationToken) {
-    let limit = Arc::new(Semaphore::new(LOOKUPS));
     loop {
         let snapshot = shared.snapshot.load_full();
         let interval = snapshot.model.global.resolve_interval;
         let mut watches = JoinSet::new();
         for entry in snapshot.names.iter() {
-            watches.spawn(watch_one(
-                entry.clone(),
-                interval,
-                shared.clone(),
-                limit.clone(),
-            ));
+            watches.spawn(watch_one(entry.clone(), interval, shared.clone()));
         }
         drop(snapshot);
         select! {
@@ -40,14 +33,9 @@ pub(crate) async fn run(shared: Arc<Shared>, closing: CancellationToken) {
     }
 }
 
-async fn watch_one(
-    Entry { name, many }: Entry,
-    interval: Duration,
-    shared: Arc<Shared>,
-    limit: Arc<Semaphore>,
-) {
+async fn watch_one(Entry { name, many }: Entry, interval: Duration, shared: Arc<Shared>) {
     let host = name.host.clone();
-    let look_up = || lookup::system(host.clone(), limit.clone());
+    let look_up = || lookup::system(host.clone());
     let changed = || {
         if many {
             let shared = shared.clone();
