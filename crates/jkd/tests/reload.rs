@@ -94,6 +94,39 @@ fn a_changed_map_replaces_its_rules_and_nothing_else() {
 }
 
 #[test]
+fn what_takes_the_place_of_a_map_and_is_none_changes_nothing() {
+    let setup = Setup::new("JkMountFileReload 1\n", "/m=a\n", &[]);
+    let map = setup.jkd.path("map");
+    fs::remove_file(&map).unwrap();
+    fs::create_dir(&map).unwrap();
+    setup.jkd.wait_for_log("not a regular file");
+    assert_eq!(setup.get("/m"), "a");
+    fs::remove_dir(&map).unwrap();
+    fs::File::create(&map).unwrap().set_len(1 << 40).unwrap();
+    setup.jkd.wait_for_log("longer than");
+    assert_eq!(setup.get("/m"), "a");
+    setup.jkd.write("map", "/m=b\n");
+    setup.wait_for("/m", "b");
+}
+
+/// Whoever asks again and again gets the last state, and nobody else notices.
+#[test]
+fn a_storm_of_signals_does_no_harm() {
+    let setup = Setup::new("", "/m=a\n", &[]);
+    for round in 0..100 {
+        let worker = if round % 2 == 0 { "b" } else { "a" };
+        setup
+            .jkd
+            .write("map", &format!("/m={worker}\n/r{round}=a\n"));
+        setup.jkd.process().signal("HUP");
+        assert_eq!(setup.get("/fixed"), "a");
+    }
+    setup.wait_for("/r99", "a");
+    assert_eq!(setup.get("/m"), "a");
+    assert_eq!(setup.get("/r98"), "404");
+}
+
+#[test]
 fn a_running_configuration_can_be_compared_with() {
     let lines = "JkMountFileReload 1\nJkMount /status jk-status\nJkMount /all jk-manager\n";
     let setup = Setup::new(lines, "/m=a\n", &[]);

@@ -22,6 +22,7 @@ use std::{
 
 use jkworkers::{
     Loaded,
+    diag::{Diagnostic, Severity},
     diff::{self, Changes},
     files::{Files as _, Recorder, Recording, Replay, System},
     model::Model,
@@ -166,7 +167,12 @@ impl Reloader {
         let loaded = jkworkers::load_with(&self.options.load, &recorder);
         let seen = recorder.into_recording();
         let file = name.to_string();
-        log_findings((loaded.diagnostics.iter()).filter(|finding| *finding.origin.file == *file));
+        // All else was said before, but for errors: a file that cannot be read is one of the line
+        // that names it.
+        let is_new = |finding: &&Diagnostic| {
+            finding.severity == Severity::Error || *finding.origin.file == *file
+        };
+        log_findings(loaded.diagnostics.iter().filter(is_new));
         match self.accept(loaded, seen) {
             Ok(changes) => log_changes(&format!("{name} reloaded"), &changes),
             Err(problem) => tracing::error!("{problem}: {name}; its old rules stay"),
