@@ -11,9 +11,9 @@ use jkworkers::{
     diag::Origin,
     model::{
         Host,
-        variables::{Condition, Setting, Subject, VariableRules},
+        variables::{Assignment, Condition, Setting, Subject, VariableRules},
     },
-    pattern::{Groups, Pattern},
+    pattern::{Groups, Pattern, Template},
 };
 
 use crate::peer::Peer;
@@ -108,9 +108,9 @@ impl<'a> Variables<'a> {
         for condition in conditions {
             let subject = self.subject(&condition.subject, request);
             if let Some(groups) = condition.pattern.find(&subject) {
-                let changes = assignments(condition, &groups);
-                for (name, value) in changes {
-                    match value {
+                for Assignment { name, value } in &condition.assignments {
+                    // A value beyond all measure is as good as none.
+                    match value.as_ref().and_then(|value| filled(value, &groups)) {
                         Some(value) => self.set(name, value, Some(&condition.origin)),
                         None => self.0.retain(|known| !known.is(name)),
                     }
@@ -162,19 +162,12 @@ fn written_path(head: &request::Parts) -> &[u8] {
     path
 }
 
-/// What a condition that holds says: names with values, or without where they are to go.
-fn assignments<'a>(
-    condition: &'a Condition,
-    groups: &Groups<'_>,
-) -> Vec<(&'a str, Option<Cow<'a, [u8]>>)> {
-    let value_of = |template: &'a jkworkers::pattern::Template| match template.constant() {
+/// The value that a template makes, borrowed where it is the same for all requests.
+fn filled<'a>(template: &'a Template, groups: &Groups<'_>) -> Option<Cow<'a, [u8]>> {
+    match template.constant() {
         Some(text) => Some(Cow::Borrowed(text.as_bytes())),
-        None => (template.fill(groups)).map(|value| Cow::Owned(value.into_owned())),
-    };
-    let assignments = condition.assignments.iter();
-    // A value beyond all measure is as good as none.
-    let all = assignments.map(|a| (&*a.name, a.value.as_ref().and_then(value_of)));
-    all.collect()
+        None => Some(Cow::Owned(template.fill(groups)?.into_owned())),
+    }
 }
 
 /// `SetEnv` and `PassEnv` of the server and then of each section; `UnsetEnv` of a section takes

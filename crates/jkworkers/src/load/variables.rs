@@ -83,7 +83,8 @@ fn what_is_wrong_with_them() {
         SetHandler cgi-script\nJkEnvVar REMOTE_USER\n<LocationMatch ^/x>\n\
         SetEnvIf Host . no-jk\nSetEnv No-JK\nSetEnv jk_route x\nSetEnv other no\n\
         </LocationMatch>\nJkWorkerIndicator\n\
-        SetEnvIfExpr \"req('X') == 'y'\" no-jk\n"), @r"
+        SetEnvIfExpr \"req('X') == 'y'\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
+        SetEnvIf X-C (.*) A SSL_CIPHER=$1\n"), @r"
     /etc/jk.conf:4: error: SetEnvIf takes 3 or more arguments, not 1
         remedy: Put an argument with blanks in quotes.
     /etc/jk.conf:5: error: SetEnvIf: cannot use the expression `(?!x)`: look-around, including look-ahead and look-behind, is not supported
@@ -113,5 +114,7 @@ fn what_is_wrong_with_them() {
         remedy: Put an argument with blanks in quotes.
     /etc/jk.conf:20: error: SetEnvIfExpr: expressions are not supported
         remedy: Write a SetEnvIf instead.
+    /etc/jk.conf:21: warning: HTTPS: backends are not told of TLS yet
+    /etc/jk.conf:23: warning: SSL_CIPHER: backends are not told of TLS yet
     ");
 }

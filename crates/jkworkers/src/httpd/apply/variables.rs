@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Apply, Call};
 use crate::{
-    diag::excerpt,
+    diag::{Origin, excerpt},
     model::variables::{
         Assignment, Condition, EnvVar, Handler, Indicators, Setting, Subject, VariableRules,
     },
@@ -41,14 +41,14 @@ pub(in crate::httpd) fn refuse_expression(apply: &mut Apply<'_>, call: &Call<'_>
 /// `SetEnv name [value]`
 pub(in crate::httpd) fn set_env(apply: &mut Apply<'_>, call: &Call<'_>) {
     let value = call.words.get(1).map_or("", String::as_str);
-    apply.setting(call.first(), value);
+    apply.setting(call.first(), value, call.origin);
 }
 
 /// `PassEnv name …`
 pub(in crate::httpd) fn pass_env(apply: &mut Apply<'_>, call: &Call<'_>) {
     for name in call.words {
         if let Some(value) = (apply.env)(name) {
-            apply.setting(name, &value);
+            apply.setting(name, &value, call.origin);
         } else {
             let message = format!("PassEnv variable {name} was undefined");
             let help = "Set it in the environment of the server, or remove its name.";
@@ -125,7 +125,8 @@ impl Apply<'_> {
         }
     }
 
-    fn setting(&mut self, name: &str, value: &str) {
+    fn setting(&mut self, name: &str, value: &str, origin: &Origin) {
+        self.warn_of_tls(name, origin);
         let setting = Setting {
             name: name.into(),
             value: value.into(),
@@ -157,13 +158,26 @@ impl Apply<'_> {
             return;
         };
         let assignments = assignments.iter().map(|word| assignment(word, &pattern));
+        let assignments: Vec<_> = assignments.collect();
+        for assignment in &assignments {
+            self.warn_of_tls(&assignment.name, call.origin);
+        }
         let condition = Condition {
-            assignments: assignments.collect(),
+            assignments,
             subject,
             pattern,
             origin: call.origin.clone(),
         };
         self.variables().conditions.push(condition);
+    }
+
+    /// mod_jk takes them for what the client used.
+    fn warn_of_tls(&mut self, name: &str, origin: &Origin) {
+        let upper = name.to_ascii_uppercase();
+        if upper == "HTTPS" || upper.starts_with("SSL_") {
+            let message = format!("{upper}: backends are not told of TLS yet");
+            self.tell_once(&upper, origin, message);
+        }
     }
 
     fn subject(&mut self, attribute: &str, call: &Call<'_>) -> Option<Subject> {
