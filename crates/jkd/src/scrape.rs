@@ -50,7 +50,7 @@ pub(crate) async fn keep_up(exporter: Arc<Exporter>, shared: Arc<Shared>) {
         select! {
             _ = ticks.tick() => exporter.upkeep(),
             _ = minutes.tick() => {
-                report(&shared);
+                report(&shared, &exporter);
                 drop(exporter.render());
             }
         }
@@ -83,7 +83,7 @@ fn respond<B>(request: &Request<B>, exporter: &Exporter, shared: &Shared) -> Res
         *missing.status_mut() = StatusCode::NOT_FOUND;
         return missing;
     }
-    report(shared);
+    report(shared, exporter);
     let mut response = Response::new(Full::from(exporter.render()));
     let text = HeaderValue::from_static(Exporter::CONTENT_TYPE);
     response.headers_mut().insert(header::CONTENT_TYPE, text);
@@ -91,15 +91,21 @@ fn respond<B>(request: &Request<B>, exporter: &Exporter, shared: &Shared) -> Res
 }
 
 /// Copies what balancers and pools count for themselves.
-fn report(shared: &Shared) {
+fn report(shared: &Shared, exporter: &Exporter) {
+    let mut tally = exporter.tally.lock();
     let snapshot = shared.snapshot.load();
     for group in snapshot.groups() {
         group.requests.report();
         if group.is_balancer {
-            stats::report_balancer(&group.name, &group.balancer.view(snapshot::now()));
+            stats::report_balancer(
+                &group.name,
+                &group.balancer.view(snapshot::now()),
+                &mut tally,
+            );
         }
         for endpoint in &group.endpoints {
-            stats::report_pool(&endpoint.worker.name, &endpoint.pool.stats());
+            stats::report_pool(&endpoint.worker.name, &endpoint.pool.stats(), &mut tally);
         }
     }
+    tally.end();
 }

@@ -5,6 +5,7 @@
 //! [`report_pool`]), so that it costs requests nothing.
 
 pub mod names;
+mod tally;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -13,11 +14,13 @@ use std::{
 
 use ajp13::PoolStats;
 use jkworkers::model::Activation;
-use metrics::{Counter, Histogram, counter, gauge, histogram};
+use metrics::{Counter, Histogram, Label, counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
+use parking_lot::Mutex;
 
 use self::names::Metric;
+pub use self::tally::Tally;
 use crate::balancer::{MemberView, State, View};
 
 /// Upper bounds of the duration histogram, seconds.
@@ -32,8 +35,11 @@ static IN_FLIGHT: AtomicU64 = AtomicU64::new(0);
 static CONFIG_READ_AT: AtomicU64 = AtomicU64::new(0);
 
 /// Where the measurements are read.
-#[derive(Clone)]
-pub struct Exporter(PrometheusHandle);
+pub struct Exporter {
+    handle: PrometheusHandle,
+    /// What was reported last.
+    pub(crate) tally: Mutex<Tally>,
+}
 
 /// Begins to measure. Handles that were made before this count into the void.
 ///
@@ -43,7 +49,7 @@ pub struct Exporter(PrometheusHandle);
 pub fn install_recorder() -> Result<Exporter, BuildError> {
     let handle = builder(GONE)?.install_recorder()?;
     names::describe();
-    Ok(Exporter(handle))
+    Ok(Exporter::new(handle))
 }
 
 fn builder(gone: Duration) -> Result<PrometheusBuilder, BuildError> {
@@ -54,6 +60,13 @@ fn builder(gone: Duration) -> Result<PrometheusBuilder, BuildError> {
 }
 
 impl Exporter {
+    fn new(handle: PrometheusHandle) -> Self {
+        Self {
+            handle,
+            tally: Mutex::default(),
+        }
+    }
+
     /// The `Content-Type` of [`render`](Self::render).
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -62,13 +75,13 @@ impl Exporter {
     /// to be called now and then also where nobody reads it.
     pub fn render(&self) -> String {
         report_process();
-        self.0.render()
+        self.handle.render()
     }
 
     /// Folds durations into the histogram. To be called every few seconds: until then each of them
     /// takes up memory.
     pub fn upkeep(&self) {
-        self.0.run_upkeep();
+        self.handle.run_upkeep();
     }
 }
 
@@ -184,20 +197,20 @@ fn report_process() {
 }
 
 /// Copies what a balancer counts.
-pub fn report_balancer(worker: &str, view: &View) {
+pub fn report_balancer(worker: &str, view: &View, tally: &mut Tally) {
     for (member, counts) in view.config.members.iter().zip(&view.members) {
         Member {
             balancer: worker,
             member: &member.worker.name,
         }
-        .report(counts);
+        .report(counts, tally);
     }
     for (result, value) in [("granted", view.repeated), ("refused", view.over_budget)] {
-        let labels = [
-            ("balancer", worker.to_owned()),
-            ("result", result.to_owned()),
+        let labels = vec![
+            Label::new("balancer", worker.to_owned()),
+            Label::new("result", result),
         ];
-        counter!(names::BALANCER_REPEATS.name, &labels).absolute(value);
+        tally.count(names::BALANCER_REPEATS, labels, value);
     }
 }
 
@@ -207,8 +220,8 @@ struct Member<'a> {
 }
 
 impl Member<'_> {
-    fn report(&self, view: &MemberView) {
-        self.report_counts(view);
+    fn report(&self, view: &MemberView, tally: &mut Tally) {
+        self.report_counts(view, tally);
         self.gauge(names::MEMBER_BUSY, u64::from(view.busy));
         self.gauge(names::MEMBER_BUSY_MAX, u64::from(view.max_busy));
         self.gauge(names::MEMBER_LB_VALUE, view.load);
@@ -231,31 +244,32 @@ impl Member<'_> {
         }
     }
 
-    fn report_counts(&self, view: &MemberView) {
+    fn report_counts(&self, view: &MemberView, tally: &mut Tally) {
         let totals = &view.totals;
-        for (metric, value) in [
-            (names::MEMBER_ELECTED, totals.elected),
-            (names::MEMBER_SESSIONS, totals.sessions),
-            (names::MEMBER_ERRORS, totals.errors),
-            (names::MEMBER_CLIENT_ERRORS, totals.client_errors),
-            (names::MEMBER_REPLY_TIMEOUTS, totals.reply_timeouts),
-        ] {
-            let labels = self.labels();
-            counter!(metric.name, &labels).absolute(value);
-        }
-        for (direction, value) in [("sent", totals.transferred), ("received", totals.read)] {
-            self.count(names::MEMBER_BYTES, "direction", direction, value);
-        }
         let (answered, failed) = view.probes;
-        for (result, value) in [("answered", answered), ("failed", failed)] {
-            self.count(names::MEMBER_PROBES, "result", result, value);
+        for (metric, label, value) in [
+            (names::MEMBER_ELECTED, None, totals.elected),
+            (names::MEMBER_SESSIONS, None, totals.sessions),
+            (names::MEMBER_ERRORS, None, totals.errors),
+            (names::MEMBER_CLIENT_ERRORS, None, totals.client_errors),
+            (names::MEMBER_REPLY_TIMEOUTS, None, totals.reply_timeouts),
+            (
+                names::MEMBER_BYTES,
+                Some(("direction", "sent")),
+                totals.transferred,
+            ),
+            (
+                names::MEMBER_BYTES,
+                Some(("direction", "received")),
+                totals.read,
+            ),
+            (names::MEMBER_PROBES, Some(("result", "answered")), answered),
+            (names::MEMBER_PROBES, Some(("result", "failed")), failed),
+        ] {
+            let own = self.labels().map(|(key, value)| Label::new(key, value));
+            let more = label.map(|(key, value)| Label::new(key, value));
+            tally.count(metric, own.into_iter().chain(more).collect(), value);
         }
-    }
-
-    fn count(&self, metric: Metric, label: &'static str, text: &str, value: u64) {
-        let [balancer, member] = self.labels();
-        let labels = [balancer, member, (label, text.to_owned())];
-        counter!(metric.name, &labels).absolute(value);
     }
 
     fn gauge(&self, metric: Metric, value: u64) {
@@ -278,15 +292,16 @@ impl Member<'_> {
 }
 
 /// Copies what a pool counts. `endpoint` is the worker's name.
-pub fn report_pool(endpoint: &str, stats: &PoolStats) {
+pub fn report_pool(endpoint: &str, stats: &PoolStats, tally: &mut Tally) {
     let endpoint = || endpoint.to_owned();
     for (state, count) in [("idle", stats.idle), ("busy", stats.busy)] {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         gauge!(names::POOL_CONNECTIONS.name, "endpoint" => endpoint(), "state" => state)
             .set(lossy(count));
     }
-    counter!(names::POOL_OPENED.name, "endpoint" => endpoint()).absolute(stats.opened);
-    counter!(names::POOL_REUSED.name, "endpoint" => endpoint()).absolute(stats.reused);
+    let own = || Label::new("endpoint", endpoint());
+    tally.count(names::POOL_OPENED, vec![own()], stats.opened);
+    tally.count(names::POOL_REUSED, vec![own()], stats.reused);
     let closed = &stats.closed;
     for (reason, count) in [
         ("aborted", closed.aborted),
@@ -298,8 +313,8 @@ pub fn report_pool(endpoint: &str, stats: &PoolStats) {
         ("ping", closed.ping),
         ("stale", closed.stale),
     ] {
-        counter!(names::POOL_CLOSED.name, "endpoint" => endpoint(), "reason" => reason)
-            .absolute(count);
+        let labels = vec![own(), Label::new("reason", reason)];
+        tally.count(names::POOL_CLOSED, labels, count);
     }
 }
 

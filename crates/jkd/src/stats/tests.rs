@@ -6,7 +6,7 @@ use crate::balancer::{Verdict, testing::*};
 /// What is exported after `measure`.
 fn exported(measure: impl FnOnce()) -> String {
     let recorder = builder(GONE).unwrap().build_recorder();
-    let exporter = Exporter(recorder.handle());
+    let exporter = Exporter::new(recorder.handle());
     with_local_recorder(&recorder, || {
         names::describe();
         measure();
@@ -62,11 +62,13 @@ fn members() {
         guard.count_bytes(10, 200);
         balancer.record(1, Verdict::HardStatus, at(0));
         balancer.begin_probe(1).unwrap().failed(at(0));
-        report_balancer("router", &balancer.view(at(0)));
+        let tally = &mut Tally::default();
+        report_balancer("router", &balancer.view(at(0)), tally);
+        tally.end();
         // A reset on the status page leaves counters alone.
         balancer.reset(1, at(0));
         balancer.record(1, Verdict::HardStatus, at(0));
-        report_balancer("router", &balancer.view(at(0)));
+        report_balancer("router", &balancer.view(at(0)), tally);
     });
     assert_has(
         &text,
@@ -92,10 +94,14 @@ fn members() {
 #[test]
 fn members_that_are_gone_are_forgotten_and_idle_ones_are_not() {
     let recorder = builder(Duration::ZERO).unwrap().build_recorder();
-    let exporter = Exporter(recorder.handle());
+    let exporter = Exporter::new(recorder.handle());
     let render = |requests: &Requests, members: &[u32]| {
         requests.report();
-        report_balancer("router", &balancer(members).view(at(0)));
+        report_balancer(
+            "router",
+            &balancer(members).view(at(0)),
+            &mut Tally::default(),
+        );
         exporter.render()
     };
     with_local_recorder(&recorder, || {
@@ -127,14 +133,28 @@ fn pools() {
     stats.busy = 2;
     stats.opened = 7;
     stats.closed.stale = 2;
-    let text = exported(|| report_pool("a", &stats));
+    let text = exported(|| {
+        let tally = &mut Tally::default();
+        // It is an endpoint of two balancers.
+        report_pool("a", &stats, tally);
+        report_pool("a", &stats, tally);
+        tally.end();
+        // Other settings: it begins anew.
+        stats.opened = 1;
+        report_pool("a", &stats, tally);
+        tally.end();
+        // Gone for a while.
+        tally.end();
+        stats.opened = 3;
+        report_pool("a", &stats, tally);
+    });
     assert_has(
         &text,
         &[
             r#"jkd_pool_connections{endpoint="a",state="idle"} 3"#,
             r#"jkd_pool_connections{endpoint="a",state="busy"} 2"#,
-            r#"jkd_pool_opened_total{endpoint="a"} 7"#,
-            r#"jkd_pool_closed_total{endpoint="a",reason="stale"} 2"#,
+            r#"jkd_pool_opened_total{endpoint="a"} 11"#,
+            r#"jkd_pool_closed_total{endpoint="a",reason="stale"} 4"#,
         ],
     );
 }
@@ -178,8 +198,9 @@ fn requests_in_flight() {
 fn all_metrics_are_described() {
     let text = exported(|| {
         Requests::new("w", ["m"]).count(None, 200, Duration::ZERO);
-        report_balancer("w", &balancer(&[1]).view(at(0)));
-        report_pool("m", &PoolStats::default());
+        let tally = &mut Tally::default();
+        report_balancer("w", &balancer(&[1]).view(at(0)), tally);
+        report_pool("m", &PoolStats::default(), tally);
         count_reload(true);
     });
     for metric in names::ALL {
