@@ -53,6 +53,8 @@ pub struct Stamp {
     pub size: u64,
     /// Its number in the file system.
     pub inode: u64,
+    /// Its permissions and owners: one that could not be read may be readable now.
+    pub access: (u32, u32, u32),
 }
 
 /// The machine's own files and this process's environment.
@@ -96,6 +98,7 @@ impl Files for System {
             modified: file.modified().ok(),
             size: file.size(),
             inode: file.ino(),
+            access: (file.mode(), file.uid(), file.gid()),
         })
     }
 
@@ -115,7 +118,19 @@ pub(crate) fn reason(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn who_may_read_a_file_is_a_part_of_its_state() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let before = System.stamp(file.path());
+        let mut permissions = fs::metadata(file.path()).unwrap().permissions();
+        permissions.set_mode(0o440);
+        fs::set_permissions(file.path(), permissions).unwrap();
+        assert_ne!(System.stamp(file.path()), before);
+    }
 
     #[test]
     fn only_files_of_a_sensible_length_are_read() {

@@ -79,6 +79,7 @@ impl Files for Memory {
         Some(Stamp {
             modified: None,
             size: u64::try_from(content.len()).unwrap(),
+            access: (0, 0, 0),
             inode: content.iter().fold(0, |hash: u64, byte| {
                 hash.wrapping_mul(31).wrapping_add(u64::from(*byte))
             }),
