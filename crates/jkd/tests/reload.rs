@@ -218,6 +218,13 @@ fn watched_files_are_read_again_when_they_change() {
 }
 
 #[test]
+fn maps_are_watched_as_often_as_they_want() {
+    let setup = Setup::new("JkdReload 3600\nJkMountFileReload 1\n", "/m=a\n", &[]);
+    setup.jkd.write("map", "/m=b\n");
+    setup.wait_for("/m", "b");
+}
+
+#[test]
 fn a_map_of_the_command_line_is_read_again_too() {
     let setup = Setup::new(
         "JkMountFileReload 1\n",

@@ -116,12 +116,17 @@ impl Reloader {
         due.map_or(LONG, |due| due.saturating_duration_since(now))
     }
 
+    /// Whoever watches all files watches the maps, too, as often as they want it.
     fn watch_interval(&self) -> Option<Duration> {
         let interval = self.options.watch.or(self.model.global.reload);
-        interval.filter(|interval| !interval.is_zero())
+        let interval = interval.filter(|interval| !interval.is_zero())?;
+        Some(
+            self.maps
+                .shortest()
+                .map_or(interval, |of_maps| interval.min(of_maps)),
+        )
     }
 
-    /// Whoever watches all files watches the maps, too.
     fn look(&mut self, now: Instant) {
         if let Some(interval) = self.watch_interval() {
             if self.watch.due(interval) <= now && self.watch.look(&System, now) {

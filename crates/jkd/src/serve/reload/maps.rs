@@ -42,6 +42,11 @@ impl Maps {
         Self(files.collect())
     }
 
+    /// How often to look at the one that wants it most.
+    pub(super) fn shortest(&self) -> Option<Duration> {
+        self.0.iter().map(|file| file.interval).min()
+    }
+
     /// When to look next.
     pub(super) fn due(&self) -> Option<Instant> {
         self.0.iter().map(|file| file.due).min()
