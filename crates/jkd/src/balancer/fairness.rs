@@ -12,7 +12,8 @@ use super::{Balancer, InFlight, RuleOverrides, Selection, SessionIds, Tried, Ver
 const THREADS: usize = 8;
 const FACTORS: [&[u32]; 4] = [&[1, 1], &[5, 3, 2], &[1, 7], &[3, 3, 2, 1, 1]];
 
-/// Runs `work` on all threads at once; they wait for each other at the barrier.
+/// Runs `work` on all threads at once; they wait for each other at the barrier. So it must not
+/// panic: the others would wait for ever.
 fn at_once<T: Send>(work: impl Fn(usize, &Barrier) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(THREADS);
     thread::scope(|scope| {
@@ -58,21 +59,22 @@ fn requests_and_sessions_are_spread_exactly() {
     {
         let of_many = with(factors, |c| c.method = method);
         let of_one = with(factors, |c| c.method = method);
-        at_once(|thread, barrier| {
+        let rounds = at_once(|thread, barrier| {
+            let mut seen = Vec::new();
             for round in 1..40 {
                 (0..round).for_each(|_| drop(begin(&of_many)));
                 barrier.wait();
                 if thread == 0 {
                     (0..round * THREADS).for_each(|_| drop(begin(&of_one)));
-                    assert_eq!(
-                        elected(&of_many),
-                        elected(&of_one),
-                        "{method:?} {factors:?}"
-                    );
+                    seen.push((elected(&of_many), elected(&of_one)));
                 }
                 barrier.wait();
             }
+            seen
         });
+        for (many, one) in rounds.concat() {
+            assert_eq!(many, one, "{method:?} {factors:?}");
+        }
     }
 }
 
@@ -86,23 +88,27 @@ fn what_is_in_flight_is_spread_exactly() {
             let view = balancer.view(at(0));
             view.members.iter().map(|m| m.busy).collect()
         };
-        at_once(|thread, barrier| {
+        let rounds = at_once(|thread, barrier| {
+            let mut seen = Vec::new();
             for round in 1..20 {
                 let guards: Vec<_> = (0..round).map(|_| begin(&of_many)).collect();
                 barrier.wait();
                 if thread == 0 {
                     let alike: Vec<_> = (0..round * THREADS).map(|_| begin(&of_one)).collect();
-                    let (many, one) = (busy(&of_many), busy(&of_one));
-                    let differ = |(a, b): (&u32, &u32)| a.abs_diff(*b);
-                    let most = many.iter().zip(&one).map(differ).max();
-                    assert!(most <= Some(1), "{factors:?}: {many:?} {one:?}");
+                    seen.push((busy(&of_many), busy(&of_one)));
                     drop(alike);
                 }
                 barrier.wait();
                 drop(guards);
                 barrier.wait();
             }
+            seen
         });
+        for (many, one) in rounds.concat() {
+            let differ = |(a, b): (&u32, &u32)| a.abs_diff(*b);
+            let most = many.iter().zip(&one).map(differ).max();
+            assert!(most <= Some(1), "{factors:?}: {many:?} {one:?}");
+        }
         assert_eq!(spread(&loads(&of_many)), 0);
     }
 }
