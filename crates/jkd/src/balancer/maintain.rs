@@ -168,6 +168,7 @@ impl Slot {
         state.recent_reply_timeouts.store(0, Relaxed);
         state.first_error.clear();
         state.last_error.clear();
+        state.clear_doubts();
         state.recovery.forget();
         state.set(State::Idle);
     }

@@ -37,6 +37,10 @@ use super::{
 /// How long nothing is said about probes of one member that go on failing.
 const QUIET: Duration = Duration::from_secs(600);
 
+/// Doubts about a member that has answered a probe and no request yet: more than anybody can speak
+/// for it.
+const UNPROVEN: u32 = u32::MAX / 2;
+
 /// What put a member in error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -141,6 +145,7 @@ impl Balancer {
             return None;
         }
         slot.state.recovery.back.set(now);
+        slot.state.doubts.store(UNPROVEN, Relaxed);
         slot.state.first_error.clear();
         slot.state.last_error.clear();
         self.begin_again(slot);

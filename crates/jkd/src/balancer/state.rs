@@ -115,6 +115,8 @@ pub struct MemberState {
     pub(super) in_flight: AtomicU32,
     /// Those of them whose connection is up and has not failed: they speak for the member.
     pub(super) connected: AtomicU32,
+    /// Failures since it last answered.
+    pub(super) doubts: AtomicU32,
     /// Reply timeouts within the fading window that `max_reply_timeouts` is compared with.
     pub(super) recent_reply_timeouts: AtomicU32,
     state: AtomicU8,
@@ -207,6 +209,7 @@ impl MemberState {
             back_since: Stamp::default(),
             in_flight: AtomicU32::new(0),
             connected: AtomicU32::new(0),
+            doubts: AtomicU32::new(0),
             recent_reply_timeouts: AtomicU32::new(0),
             state: AtomicU8::new(State::Idle as u8),
             activation: AtomicU8::new(activation as u8),
@@ -233,6 +236,14 @@ impl MemberState {
     pub(super) fn is_active_and_up(&self) -> bool {
         self.state.load(Acquire) <= State::Forced as u8
             && self.activation.load(Relaxed) == Activation::Active as u8
+    }
+
+    /// It has answered.
+    pub(super) fn clear_doubts(&self) {
+        // Reads first, as `Stamp::clear`.
+        if self.doubts.load(Relaxed) != 0 {
+            self.doubts.store(0, Relaxed);
+        }
     }
 
     /// Requests in flight.

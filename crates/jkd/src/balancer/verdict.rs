@@ -10,6 +10,10 @@ use super::{
     state::{State, Transition},
 };
 
+/// Failures in a row that may be stray ones, as long as other requests speak for the member. Each of
+/// those makes up for one more.
+const STRAY: u32 = 10;
+
 /// How an attempt ended, as far as the member's health is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -92,17 +96,21 @@ impl Balancer {
 
     /// A failure that may be a stray one: it counts at once only if nothing speaks for the member.
     ///
-    /// What speaks for it are other requests whose connection is up. mod_jk counts all that are in
-    /// flight, those that are failing in the same way included, so that under load a dead member
-    /// is tried until `error_escalation_time` is over.
+    /// What speaks for it are other requests whose connection is up, unless failures outnumber
+    /// them without an answer in between. mod_jk counts all that are in flight, those that are
+    /// failing in the same way included, so that under load a broken member is tried until
+    /// `error_escalation_time` is over.
     ///
-    /// A failed probe always does: the member was in error, and has shown nothing since.
+    /// A failed probe always does, and so does the first failure after one in the background that
+    /// was answered: the member was in error, and has done no work since.
     fn fails(&self, slot: &Slot, others: u32, now: Now) -> State {
         let state = &slot.state;
         let escalation = self.config.error_escalation_time;
         let from = state.state();
         state.counters.errors.add(1);
-        let lasts = (state.first_error.age(now)).is_some_and(|age| age >= escalation);
+        let doubts = state.doubts.fetch_add(1, Relaxed);
+        let lasts = (state.first_error.age(now)).is_some_and(|age| age >= escalation)
+            || doubts >= others.saturating_add(STRAY);
         state.first_error.set_first(now);
         state.last_error.set(now);
         if others == 0 || escalation.is_zero() || lasts || from == State::Probe {
@@ -174,6 +182,7 @@ impl Slot {
     fn works(&self) -> State {
         self.state.first_error.clear();
         self.state.last_error.clear();
+        self.state.clear_doubts();
         self.state.set(State::Ok)
     }
 

@@ -216,3 +216,25 @@ fn no_request_suffers_while_members_go_and_come() {
     });
     assert_eq!(daemon.state("lb", 1), "OK");
 }
+
+/// It answers CPings, takes requests and breaks them off: with many in flight there is always one
+/// that has not failed yet.
+#[test]
+fn a_member_that_breaks_off_every_request_costs_nobody_an_answer() {
+    let broken = Backend::start(|_| {
+        thread::sleep(Duration::from_millis(50));
+        Err(std::io::Error::other("gone"))
+    });
+    let b = Backend::saying("b");
+    let daemon = Daemon::start(&balancer(&[broken.address, b.address], ""), &["/*=lb"]);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    assert_eq!(daemon.http().get("/").status, 200);
+                }
+            });
+        }
+    });
+    assert!(daemon.view("lb").members[0].totals.errors > 0);
+}

@@ -197,6 +197,31 @@ fn one_that_relapses_is_asked_ever_more_rarely() {
 }
 
 #[test]
+fn who_answers_probes_and_fails_at_work_is_in_error_at_once() {
+    let balancer = asking(None);
+    let mut others = Vec::new();
+    let mut begin = || {
+        let chosen = balancer.pick("JSESSIONID=1.a", seconds(1)).unwrap();
+        let mut working = balancer.begin(chosen, seconds(1)).unwrap();
+        working.connected(seconds(1));
+        others.push(working);
+    };
+    balancer.record(0, Verdict::Failed, seconds(0));
+    for _ in 0..2 {
+        probe(&balancer).answered(seconds(1));
+        begin();
+        balancer.record(0, Verdict::Failed, seconds(1));
+        assert_eq!(balancer.states(), "ERR OK/IDLE OK/IDLE");
+    }
+    // One request that is answered proves it.
+    probe(&balancer).answered(seconds(1));
+    begin();
+    balancer.record(0, Verdict::Ok, seconds(1));
+    balancer.record(0, Verdict::Failed, seconds(1));
+    assert_eq!(balancer.states(), "OK OK/IDLE OK/IDLE");
+}
+
+#[test]
 fn traffic_to_a_forced_member_does_not_put_its_probe_off() {
     let balancer = asking(None);
     balancer.record(0, Verdict::Failed, seconds(0));

@@ -120,6 +120,27 @@ fn work_in_progress_speaks_for_a_member() {
     drop(other);
 }
 
+/// Under load there is always somebody in flight, who may be about to fail as well.
+#[test]
+fn failures_in_a_row_outweigh_work_in_progress() {
+    let balancer = balancer(&[1, 1]);
+    let others = [long_request(&balancer), long_request(&balancer)];
+    let record = |verdict| {
+        let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+        balancer
+            .begin(chosen, at(0))
+            .unwrap()
+            .record(verdict, at(0))
+    };
+    for _ in 0..3 {
+        (0..12).for_each(|_| assert_eq!(record(Verdict::Failed), None));
+        record(Verdict::Ok);
+    }
+    (0..12).for_each(|_| assert_eq!(record(Verdict::Failed), None));
+    assert_eq!(record(Verdict::Failed).unwrap().to, State::Error);
+    drop(others);
+}
+
 #[test]
 fn success_forgets_the_first_failure() {
     let balancer = balancer(&[1]);
