@@ -10,7 +10,7 @@ use jkworkers::model::{Activation, Secret};
 
 pub(crate) use self::indicated::Indicated;
 pub(crate) use self::uri::{Seen, forwarded as forwarded_uri, outgoing as outgoing_uri};
-use crate::peer::Peer;
+use crate::{peer::Peer, strict};
 
 /// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.
 #[derive(Clone, Copy, Debug)]
@@ -158,9 +158,7 @@ impl Forward<'_> {
             value = without_leading_zeros(value);
         }
         if name == header::HOST {
-            // RFC 9112, section 3.2.2: a target in absolute form replaces the Host field.
-            let authority = self.head.uri.authority();
-            value = authority.map_or(value, |authority| authority.as_str().as_bytes());
+            value = strict::host(self.head, value);
         }
         packet.header(name.as_str().as_bytes(), value);
     }

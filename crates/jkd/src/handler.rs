@@ -103,7 +103,11 @@ fn no_worker(mapped: &Mapped<'_>) -> Stumble {
 
 /// httpd's `UseCanonicalName Off`: the name that the client used, else the host's own.
 fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'a, str> {
-    match (target.host, &host.server_name) {
+    // A final dot says that it is whole.
+    let named = target
+        .host
+        .map(|name| name.strip_suffix('.').unwrap_or(name));
+    match (named, &host.server_name) {
         (Some(name), _) if name.bytes().any(|b| b.is_ascii_uppercase()) => {
             Cow::Owned(name.to_ascii_lowercase())
         }

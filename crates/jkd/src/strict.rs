@@ -92,6 +92,13 @@ pub(crate) fn check(head: &request::Parts) -> Result<Checked<'_>, Refusal> {
     })
 }
 
+/// What counts instead of the value of a `Host` field (RFC 9112, section 3.2.2): the authority of a
+/// target in absolute form.
+pub(crate) fn host<'r>(head: &'r request::Parts, field: &'r [u8]) -> &'r [u8] {
+    let authority = head.uri.authority();
+    authority.map_or(field, |authority| authority.as_str().as_bytes())
+}
+
 fn check_target(head: &request::Parts) -> Result<(), Refusal> {
     let uri = &head.uri;
     let length = uri.path_and_query().map_or(0, |p| p.as_str().len());

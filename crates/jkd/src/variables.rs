@@ -16,7 +16,7 @@ use jkworkers::{
     pattern::{Groups, Pattern, Template},
 };
 
-use crate::peer::Peer;
+use crate::{peer::Peer, strict};
 
 /// All variables of a request. Names are compared without regard to case.
 #[derive(Default)]
@@ -184,12 +184,18 @@ fn settings<'a>(server: &'a VariableRules, sections: &[&'a VariableRules]) -> Ve
     settings
 }
 
-/// The values of a header, joined as httpd does it.
+/// The values of a header, joined as httpd does it. The `Host` is the one that the request is for.
 fn header<'r>(head: &'r request::Parts, name: &str) -> Option<Cow<'r, [u8]>> {
     let mut values = head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
     let first = values.next()?;
     let Some(second) = values.next() else {
-        return Some(Cow::Borrowed(first));
+        let is_host = name.eq_ignore_ascii_case("host");
+        let value = if is_host {
+            strict::host(head, first)
+        } else {
+            first
+        };
+        return Some(Cow::Borrowed(value));
     };
     let mut joined = [first, b", ", second].concat();
     for value in values {

@@ -103,6 +103,17 @@ fn each_attribute() {
 }
 
 #[test]
+fn the_host_is_the_one_that_the_request_is_for() {
+    for (target, expected) in [("/x", "field"), ("http://target:81/x", "target:81")] {
+        for attribute in ["Host", "^H.st$"] {
+            let line = format!("SetEnvIf {attribute} (.*) A=$1");
+            let seen = of(&line, target, "/x", &[("host", "field")]);
+            assert_eq!(seen, format!("A={expected}"), "{target} {attribute}");
+        }
+    }
+}
+
+#[test]
 fn assignments_in_order() {
     for (lines, expected) in [
         ("SetEnvIf Request_URI x A", "A=1"),

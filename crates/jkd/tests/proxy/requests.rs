@@ -63,7 +63,7 @@ fn a_member_of_two_balancers_gets_the_secret_of_each() {
 fn a_request_arrives_as_mod_jk_would_send_it() {
     let daemon = Daemon::before_with(&echo(), "worker.w.secret=geheim");
     let request = Request::new("GET", "/app/a%20b/../x;jsessionid=1.n?q=%2F&r")
-        .header("Host", "Shop.Example:8443")
+        .header("Host", "Shop.Example.:8443")
         .header("X-Two", "one")
         .header("X-Two", "two");
     let seen = daemon.http().send(request);
@@ -74,7 +74,7 @@ fn a_request_arrives_as_mod_jk_would_send_it() {
     assert_eq!(seen.fact("name"), "shop.example");
     assert_eq!(seen.fact("port"), "8443");
     assert_eq!(seen.fact("ssl"), "false");
-    assert_eq!(seen.fact("h-host"), "Shop.Example:8443");
+    assert_eq!(seen.fact("h-host"), "Shop.Example.:8443");
     assert_eq!(seen.fact("h-content-length"), "0");
     assert!(seen.text().contains("h-x-two=one, two "));
     assert_eq!(seen.fact("secret"), "geheim");
