@@ -247,10 +247,10 @@ impl Failed {
         // costs a client its answer.
         let routine = self.is_stale() && !matches!(next, Retry::No | Retry::OverBudget);
         let next = match next {
-            Retry::SameMember { .. } => "tried again at the same member",
-            Retry::Elsewhere => "may go to another member",
-            Retry::No => "not tried again",
-            Retry::OverBudget => "not tried again: retry_budget is used up",
+            Retry::SameMember { .. } => "request failed, tried again at the same member",
+            Retry::Elsewhere => "request failed at a member, may go to another one",
+            Retry::No => "request failed, not tried again",
+            Retry::OverBudget => "request failed, not tried again: retry_budget is used up",
         };
         if !routine && !group.may_log() {
             return;
@@ -266,7 +266,7 @@ impl Failed {
                 tracing::warn!(worker = %group.name, member, request = %forward, %error, "{next}");
             }
             Cause::Status(status, _) => {
-                tracing::warn!(worker = %group.name, member, request = %forward, status = status.as_u16(), "status counts as a failure (fail_on_status); {next}");
+                tracing::warn!(worker = %group.name, member, request = %forward, status = status.as_u16(), "{next}: its status counts as a failure (fail_on_status)");
             }
             Cause::NoEndpoint => {
                 tracing::error!(worker = %group.name, "member without an endpoint");

@@ -209,6 +209,24 @@ fn show_fills_in_defaults_and_hides_secrets() {
 }
 
 #[test]
+fn own_settings_stand_where_mod_jk_does_not_read_them() {
+    let own = "<IfDirective JkdReload>\nJkWorkerProperty worker.tomcat1.probe_uri=/app/health\n\
+               JkdRequestTimeout 30\n</IfDirective>\n";
+    let jkd = files(&format!("{CONFIGURATION}{own}"), WORKERS);
+    let (status, out, _) = run(&jkd, &["check", "-f", "jk.conf"]);
+    assert!(
+        status == 0 && out.ends_with("0 errors, 0 warnings\n"),
+        "{out}"
+    );
+    let (_, out, _) = run(&jkd, &["show", "-f", "jk.conf"]);
+    assert!(
+        out.contains("worker.tomcat1.probe_uri=/app/health\n"),
+        "{out}"
+    );
+    assert!(out.contains("  JkdRequestTimeout 30000ms\n"), "{out}");
+}
+
+#[test]
 fn match_names_winner_and_losers() {
     let jkd = files(CONFIGURATION, WORKERS);
     let matched =

@@ -180,7 +180,7 @@ impl Reloader {
         log_findings(loaded.diagnostics.iter().filter(is_new));
         match self.accept(loaded, seen) {
             Ok(changes) => log_changes(&format!("{name} reloaded"), &changes),
-            Err(problem) => tracing::error!("{problem}: {name}; its old rules stay"),
+            Err(problem) => tracing::error!("{problem}; the rules that {name} had stay"),
         }
     }
 

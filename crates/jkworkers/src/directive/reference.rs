@@ -24,7 +24,7 @@ are joined with `*`, as mod_jk does it: of `3*7` the number 3 is read.
 - **Lists** are separated by blanks and commas.
 - **Choices** are decided by their first character.
 
-A setting whose default in mod_jk is \"unknown\" is jkd's own: mod_jk has nothing like it.
+A setting whose default in mod_jk is \"unknown\" is jkd's own. mod_jk does not start with a file that has such a line; for a file that both read, write it into jk.conf where only jkd sees it: `<IfDirective JkdReload>`, `JkWorkerProperty worker.NAME.probe_uri=/health`, `</IfDirective>`.
 
 Every deviation from what is written is reported, as a warning where the server can run and as an error where it cannot. \
 A directive that is not on this page is an error.

@@ -179,9 +179,13 @@ impl Apply<'_> {
             (least, most) => format!("{least} to {most} arguments"),
         };
         let help = if words.iter().any(|word| word.starts_with('#')) {
-            "A comment needs a line of its own."
+            "A comment needs a line of its own.".to_owned()
+        } else if let Some(syntax) = directive::syntax(name).filter(|_| words.len() < least) {
+            format!("Write `{name} {syntax}`.")
+        } else if words.len() < least {
+            "Write what is missing, or remove the line.".to_owned()
         } else {
-            "Put an argument with blanks in quotes."
+            "Put an argument with blanks in quotes.".to_owned()
         };
         let message = format!("{name} takes {count}, not {}", words.len());
         self.error(origin, message, help);

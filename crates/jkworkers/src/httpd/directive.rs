@@ -75,6 +75,27 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
         .chain(known::DIRECTIVES.iter().copied())
 }
 
+/// The arguments of directives that are often looked up.
+pub(super) fn syntax(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "BrowserMatch" | "BrowserMatchNoCase" => "REGEX [!]NAME[=VALUE] …",
+        "JkAutoAlias" | "ServerRoot" => "DIRECTORY",
+        "JkEnvVar" => "NAME [DEFAULT]",
+        "JkMount" | "JkUnMount" => "/URI WORKER",
+        "JkMountFile" | "JkWorkersFile" | "JkLogFile" => "FILE",
+        "JkMountFileReload" | "JkdRequestTimeout" => "SECONDS",
+        "JkdReload" => "On|Off|SECONDS",
+        "Listen" => "[ADDRESS:]PORT",
+        "PassEnv" | "UnsetEnv" => "NAME …",
+        "ServerName" => "NAME[:PORT]",
+        "SetEnv" => "NAME [VALUE]",
+        "SetEnvIf" | "SetEnvIfNoCase" => "ATTRIBUTE REGEX [!]NAME[=VALUE] …",
+        "SetHandler" => "jakarta-servlet",
+        name if name.ends_with("Indicator") => "VARIABLE",
+        _ => return None,
+    })
+}
+
 /// The sections that have an effect, `RequireAny` and its like included.
 pub(super) const SECTIONS: &[&str] = &[
     "IfDefine",

@@ -77,6 +77,22 @@ fn rules_that_nobody_reads_are_left_out() {
 }
 
 #[test]
+fn what_seems_to_steer_and_does_not() {
+    assert_snapshot!(said("SetEnv no_jk\nSetEnvIf Host x JK_ROUT=a\nSetEnv JK_OTHER x\n\
+        SetEnv JK_REPLY_TIMEOUT 5s\nSetEnvIf Host x jk_stateless=on\nSetEnv JK_STATELESS\n\
+        SetEnvIf Host (x) JK_REPLY_TIMEOUT=$1\nSetEnv JK_STICKY_IGNORE -1\n"), @r"
+    /etc/jk.conf:4: warning: SetEnv no_jk: mod_jk reads no variable of this name
+        remedy: Did you mean no-jk? Leave it if you mean this one.
+    /etc/jk.conf:5: warning: SetEnvIf JK_ROUT: mod_jk reads no variable of this name
+        remedy: Did you mean JK_ROUTE? Leave it if you mean this one.
+    /etc/jk.conf:7: warning: SetEnv JK_REPLY_TIMEOUT: `5s` is no whole number, and only its leading digits count
+        remedy: Write milliseconds, digits only; 0 is no limit.
+    /etc/jk.conf:8: warning: SetEnvIf jk_stateless: `on` is no whole number, and only its leading digits count
+        remedy: Write 1 to switch it on, or 0 to switch it off.
+    ");
+}
+
+#[test]
 fn what_is_wrong_with_them() {
     assert_snapshot!(said("SetEnvIf Host\nSetEnvIf Host (?!x) A\nBrowserMatch a++ A\n\
         SetEnvIf OID(1.2) x A\nSetEnvIf ^X( y A\nPassEnv NOT_THERE\nSetEnv A b c\n\
@@ -86,7 +102,7 @@ fn what_is_wrong_with_them() {
         SetEnvIfExpr \"req('X') == 'y'\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
         SetEnvIf X-C (.*) A SSL_CIPHER=$1\n"), @r"
     /etc/jk.conf:4: error: SetEnvIf takes 3 or more arguments, not 1
-        remedy: Put an argument with blanks in quotes.
+        remedy: Write `SetEnvIf ATTRIBUTE REGEX [!]NAME[=VALUE] …`.
     /etc/jk.conf:5: error: SetEnvIf: cannot use the expression `(?!x)`: look-around, including look-ahead and look-behind, is not supported
         remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
     /etc/jk.conf:6: error: BrowserMatch: cannot use the expression `a++`: possessive quantifiers are not supported
@@ -111,7 +127,7 @@ fn what_is_wrong_with_them() {
     /etc/jk.conf:16: error: SetEnv has no effect inside <LocationMatch>
         remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
     /etc/jk.conf:19: error: JkWorkerIndicator takes one argument, not 0
-        remedy: Put an argument with blanks in quotes.
+        remedy: Write `JkWorkerIndicator VARIABLE`.
     /etc/jk.conf:20: error: SetEnvIfExpr: expressions are not supported
         remedy: Write a SetEnvIf instead.
     /etc/jk.conf:21: warning: HTTPS: backends are not told of TLS yet

@@ -228,4 +228,21 @@ pub mod names {
     }
     /// All of them.
     pub(crate) const ALL: [&str; 5] = [NO_JK, ROUTE, REPLY_TIMEOUT, STICKY_IGNORE, STATELESS];
+    /// What begins with `JK_` and is read unless an indicator names another variable.
+    pub(crate) const READ: [&str; 14] = [
+        ROUTE,
+        REPLY_TIMEOUT,
+        STICKY_IGNORE,
+        STATELESS,
+        "JK_WORKER_NAME",
+        "JK_REMOTE_ADDR",
+        "JK_REMOTE_PORT",
+        "JK_REMOTE_HOST",
+        "JK_REMOTE_USER",
+        "JK_AUTH_TYPE",
+        "JK_LOCAL_NAME",
+        "JK_LOCAL_ADDR",
+        "JK_LOCAL_PORT",
+        "JK_IGNORE_CL",
+    ];
 }

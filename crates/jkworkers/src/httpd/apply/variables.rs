@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::{Apply, Call};
 use crate::{
-    diag::{Origin, excerpt},
+    diag::{Origin, excerpt, nearest},
     model::variables::{
-        Assignment, Condition, EnvVar, Handler, Indicators, Setting, Subject, VariableRules,
+        Assignment, Condition, EnvVar, Handler, Indicators, Setting, Subject, VariableRules, names,
     },
     pattern::{Pattern, Template},
 };
@@ -41,6 +41,7 @@ pub(in crate::httpd) fn refuse_expression(apply: &mut Apply<'_>, call: &Call<'_>
 /// `SetEnv name [value]`
 pub(in crate::httpd) fn set_env(apply: &mut Apply<'_>, call: &Call<'_>) {
     let value = call.words.get(1).map_or("", String::as_str);
+    apply.doubt(call.first(), Some(value), call);
     apply.setting(call.first(), value, call.origin);
 }
 
@@ -91,6 +92,19 @@ pub(in crate::httpd) fn set_handler(apply: &mut Apply<'_>, call: &Call<'_>) {
     }
 }
 
+/// The name that may be meant by one that nobody reads.
+fn misspelt(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    if matches!(&*lower, "no_jk" | "nojk" | "jk-no" | "jk_no") {
+        return Some(names::NO_JK);
+    }
+    let is_known = |known: &str| known.eq_ignore_ascii_case(name);
+    if !lower.starts_with("jk_") || names::READ.iter().any(|known| is_known(known)) {
+        return None;
+    }
+    nearest(name, names::READ.iter().copied())
+}
+
 /// `JkWorkerIndicator` and its relatives.
 pub(in crate::httpd) fn indicator(apply: &mut Apply<'_>, call: &Call<'_>) {
     let named = (call.name, Arc::from(call.first()));
@@ -134,6 +148,32 @@ impl Apply<'_> {
         upsert(&mut self.variables().settings, setting);
     }
 
+    /// Warns of what steers requests in another way than it seems.
+    fn doubt(&mut self, name: &str, value: Option<&str>, call: &Call<'_>) {
+        let directive = call.name;
+        if let Some(meant) = misspelt(name) {
+            let message = format!("{directive} {name}: mod_jk reads no variable of this name");
+            let help = format!("Did you mean {meant}? Leave it if you mean this one.");
+            return self.warning(call.origin, message, help);
+        }
+        let is_number = |text: &str| text.parse::<i32>().is_ok();
+        let Some(text) = value.filter(|text| !text.is_empty() && !is_number(text)) else {
+            return;
+        };
+        let help = match names::ALL.iter().find(|n| n.eq_ignore_ascii_case(name)) {
+            Some(&names::REPLY_TIMEOUT) => "Write milliseconds, digits only; 0 is no limit.",
+            Some(&(names::STATELESS | names::STICKY_IGNORE)) => {
+                "Write 1 to switch it on, or 0 to switch it off."
+            }
+            _ => return,
+        };
+        let text = excerpt(text);
+        let message = format!(
+            "{directive} {name}: `{text}` is no whole number, and only its leading digits count"
+        );
+        self.warning(call.origin, message, help);
+    }
+
     fn condition(&mut self, call: &Call<'_>, ignores_case: bool) {
         if let Some((attribute, rest)) = call.words.split_first() {
             self.condition_on(attribute, rest, call, ignores_case);
@@ -159,8 +199,10 @@ impl Apply<'_> {
         };
         let assignments = assignments.iter().map(|word| assignment(word, &pattern));
         let assignments: Vec<_> = assignments.collect();
-        for assignment in &assignments {
-            self.warn_of_tls(&assignment.name, call.origin);
+        for Assignment { name, value } in &assignments {
+            self.warn_of_tls(name, call.origin);
+            let value = value.as_ref().and_then(Template::constant);
+            self.doubt(name, value, call);
         }
         let condition = Condition {
             assignments,
