@@ -95,6 +95,7 @@ impl Apply<'_> {
         if let Some(directive) = directive::find(&node.name) {
             self.known(directive, node);
         } else if known::contains(&node.name) {
+            self.note_handler(node);
             self.tell_once(
                 &node.name,
                 &node.origin,

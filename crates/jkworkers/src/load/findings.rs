@@ -400,13 +400,42 @@ fn protected_files() {
     assert!(!body(sections).contains("error"));
     assert_snapshot!(body(&format!("JkAutoAlias /srv/webapps{sections}")), @r"
     jk.conf:6: warning: <Directory> means nothing here and is ignored with its content
-    jk.conf:12: error: <Directory /srv/webapps/shop> protects files that JkAutoAlias serves, and is ignored here
-        remedy: Write its access rules into a <Location>, or remove JkAutoAlias.
-    jk.conf:15: error: <Directory /srv> protects files that JkAutoAlias serves, and is ignored here
-        remedy: Write its access rules into a <Location>, or remove JkAutoAlias.
+    jk.conf:12: error: <Directory /srv/webapps/shop> is about files that JkAutoAlias serves, and is ignored here
+        remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
+    jk.conf:15: error: <Directory /srv> is about files that JkAutoAlias serves, and is ignored here
+        remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
     jk.conf:25: warning: <FilesMatch> means nothing here and is ignored with its content
     jk.conf:28: warning: <Files> means nothing here and is ignored with its content
-    jk.conf:28: error: <Files *.bak> protects files that JkAutoAlias serves, and is ignored here
-        remedy: Write its access rules into a <Location>, or remove JkAutoAlias.
+    jk.conf:28: error: <Files *.bak> is about files that JkAutoAlias serves, and is ignored here
+        remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
     ");
+}
+
+#[test]
+fn files_for_handlers() {
+    let sections = "
+<FilesMatch \"\\.jsp$\">
+  SetHandler jakarta-servlet
+</FilesMatch>
+<Directory /srv/webapps>
+  AllowOverride All
+</Directory>
+<Directory /srv/webapps/open>
+  AllowOverride None
+  SetHandler None
+</Directory>
+AddHandler cgi-script .cgi
+";
+    assert!(!body(sections).contains("error"));
+    assert_snapshot!(body(&format!("JkAutoAlias /srv/webapps{sections}")), @r#"
+    jk.conf:2: warning: <FilesMatch> means nothing here and is ignored with its content
+    jk.conf:2: error: <FilesMatch "\.jsp$"> is about files that JkAutoAlias serves, and is ignored here
+        remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
+    jk.conf:5: warning: <Directory> means nothing here and is ignored with its content
+    jk.conf:5: error: <Directory /srv/webapps> is about files that JkAutoAlias serves, and is ignored here
+        remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
+    jk.conf:12: warning: AddHandler means nothing here and is ignored
+    jk.conf:12: error: AddHandler cgi-script .cgi is about files that JkAutoAlias serves, and is ignored here
+        remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
+    "#);
 }

@@ -1,5 +1,6 @@
 //! Sections about directories and files. They are ignored, as nothing is served from a directory:
-//! with `JkAutoAlias` something is, and then what they protect must not be open.
+//! with `JkAutoAlias` something is, and then what they protect must not be open, nor must the source
+//! of what a handler would run.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,10 @@ use crate::{
     uri_map::wildcard,
 };
 
-/// A section that keeps somebody out.
+/// A section that keeps somebody out, or a line or section that gives files to a handler.
 pub(super) struct Protection {
     /// As it was written.
-    section: String,
+    text: String,
     /// The directory that it is about; `None` where that takes a pattern.
     directory: Option<PathBuf>,
     origin: Origin,
@@ -31,8 +32,19 @@ impl Apply<'_> {
         };
         if restricts(children) {
             self.protected.push(Protection {
-                section: format!("<{} {}>", node.name, lex::trim(&node.args)),
+                text: format!("<{} {}>", node.name, lex::trim(&node.args)),
                 directory,
+                origin: node.origin.clone(),
+            });
+        }
+    }
+
+    /// Remembers a line that is ignored if it gives files to a handler.
+    pub(super) fn note_handler(&mut self, node: &Node) {
+        if node.name.eq_ignore_ascii_case("AddHandler") {
+            self.protected.push(Protection {
+                text: format!("{} {}", node.name, lex::trim(&node.args)),
+                directory: None,
                 origin: node.origin.clone(),
             });
         }
@@ -48,10 +60,11 @@ impl Apply<'_> {
                 .any(|directory| protection.concerns(directory))
             {
                 let message = format!(
-                    "{} protects files that JkAutoAlias serves, and is ignored here",
-                    protection.section
+                    "{} is about files that JkAutoAlias serves, and is ignored here",
+                    protection.text
                 );
-                let help = "Write its access rules into a <Location>, or remove JkAutoAlias.";
+                let help = "Write access rules and SetHandler into a <Location>, AllowOverride None into \
+                            the section, or remove JkAutoAlias.";
                 self.error(&protection.origin, message, help);
             }
         }
@@ -73,6 +86,7 @@ fn covers_ht_files(words: &[String]) -> bool {
     matches!(words.last().map(String::as_str), Some(r"^\.ht" | ".ht*"))
 }
 
+/// Whether files are not simply sent to everybody: `.htaccess` files may say so, too.
 fn restricts(nodes: &[Node]) -> bool {
     let mut ordered = false;
     let mut opened = false;
@@ -80,8 +94,11 @@ fn restricts(nodes: &[Node]) -> bool {
         let args = node.args.to_ascii_lowercase();
         let words: Vec<_> = args.split_ascii_whitespace().collect();
         match (&*node.name.to_ascii_lowercase(), &*words) {
-            ("require", ["all", "granted"]) => {}
-            ("require" | "deny" | "authtype", _) => return true,
+            ("require", ["all", "granted"]) | ("allowoverride" | "sethandler", ["none"]) => {}
+            (
+                "addhandler" | "allowoverride" | "authtype" | "deny" | "require" | "sethandler",
+                _,
+            ) => return true,
             ("allow", ["from", "all"]) => opened = true,
             ("order", _) => ordered = true,
             _ if node.children.as_deref().is_some_and(restricts) => return true,
