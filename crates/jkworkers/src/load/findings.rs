@@ -428,14 +428,14 @@ AddHandler cgi-script .cgi
 ";
     assert!(!body(sections).contains("error"));
     assert_snapshot!(body(&format!("JkAutoAlias /srv/webapps{sections}")), @r#"
-    jk.conf:2: warning: <FilesMatch> means nothing here and is ignored with its content
-    jk.conf:2: error: <FilesMatch "\.jsp$"> is about files that JkAutoAlias serves, and is ignored here
+    jk.conf:6: warning: <FilesMatch> means nothing here and is ignored with its content
+    jk.conf:6: error: <FilesMatch "\.jsp$"> is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
-    jk.conf:5: warning: <Directory> means nothing here and is ignored with its content
-    jk.conf:5: error: <Directory /srv/webapps> is about files that JkAutoAlias serves, and is ignored here
+    jk.conf:9: warning: <Directory> means nothing here and is ignored with its content
+    jk.conf:9: error: <Directory /srv/webapps> is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
-    jk.conf:12: warning: AddHandler means nothing here and is ignored
-    jk.conf:12: error: AddHandler cgi-script .cgi is about files that JkAutoAlias serves, and is ignored here
+    jk.conf:16: warning: AddHandler means nothing here and is ignored
+    jk.conf:16: error: AddHandler cgi-script .cgi is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
     "#);
 }
