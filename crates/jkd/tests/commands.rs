@@ -280,6 +280,7 @@ SetEnv TOKEN hush-hush-too
 ServerName compat.example
 JkMount /* lb
 JkOptions +ForwardURICompatUnparsed
+JkdRequestTimeout 30
 </VirtualHost>
 ";
 
@@ -402,6 +403,7 @@ fn match_decides_by_all_that_steers_a_request() {
     );
     let said = matched(&["http://compat.example/a%2Cb"]);
     assert!(said.contains("forwarded as: /a%2Cb"), "{said}");
+    assert!(said.contains("(JkdRequestTimeout): 30000 ms"), "{said}");
     assert!(matched(&["-H", "nonsense", "/"]).starts_with("2\n"));
 }
 

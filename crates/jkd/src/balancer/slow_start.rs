@@ -34,6 +34,13 @@ impl Balancer {
         slot.load().saturating_add(self.handicap(slot, now))
     }
 
+    /// For how long a member that is back still warms up, if it does.
+    pub(super) fn warm_in(&self, slot: &Slot, now: Now) -> Option<Duration> {
+        let age = slot.state.back_since.age(now)?;
+        let rest = self.config.slow_start.saturating_sub(age);
+        (!rest.is_zero() && slot.state.state().is_usable()).then_some(rest)
+    }
+
     /// What a chosen member's load takes over of its handicap. It is brought up to the load of the
     /// others, but for one step of theirs, lest a handicap that has shrunk turns into a debt of
     /// theirs and into a flood.
@@ -171,6 +178,18 @@ mod tests {
                 assert!(about.contains(&got), "{by:?} {age}: {got} of {count}");
             }
         }
+    }
+
+    #[test]
+    fn how_long_it_still_takes_is_seen() {
+        let balancer = back(Method::Request, &[1, 1]);
+        let warm_in = |second| balancer.view(seconds(second)).members[1].warm_in;
+        assert_eq!(warm_in(130), Some(Duration::from_secs(70)));
+        assert_eq!(warm_in(200), None);
+        balancer.record(1, Verdict::Failed, seconds(140));
+        assert_eq!(warm_in(140), None, "it is in error");
+        let other = balancer.view(seconds(130)).members[0].warm_in;
+        assert_eq!(other, None);
     }
 
     #[test]

@@ -55,6 +55,10 @@ pub struct MemberView {
     pub max_busy: u32,
     /// In `ERR`, unless probes bring it back: how much of its rest is left.
     pub recovers_in: Option<Duration>,
+    /// In `ERR`, and asked in the background: it is back when it answers.
+    pub is_asked: bool,
+    /// `slow_start`: for how long it still warms up.
+    pub warm_in: Option<Duration>,
     /// Time since the first error of the present series.
     pub since_first_error: Option<Duration>,
     /// Time since the last reset, if there was one.
@@ -132,6 +136,8 @@ impl Balancer {
             max_busy: counters.max_in_flight.load(Relaxed),
             recovers_in: (state == State::Error && !slot.is_asked())
                 .then(|| self.config.recover_time.saturating_sub(rest)),
+            is_asked: state == State::Error && slot.is_asked(),
+            warm_in: self.warm_in(slot, now),
             since_first_error: slot.state.first_error.age(now),
             since_reset: counters.last_reset.age(now),
             probes: slot.state.recovery.counts(),

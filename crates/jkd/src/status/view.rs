@@ -135,7 +135,14 @@ impl<'a> MemberRow<'a> {
     }
 
     fn recovers_in(&self) -> String {
+        if self.view.is_asked {
+            return "when it answers".to_owned();
+        }
         seconds(self.view.recovers_in)
+    }
+
+    fn warm_in(&self) -> String {
+        seconds(self.view.warm_in)
     }
 
     fn in_error_for(&self) -> String {

@@ -34,6 +34,12 @@ pub(super) fn describe(
         let millis = limit.as_millis();
         answer.say(format!("reply_timeout of this request: {millis} ms"));
     }
+    if let Some(limit) = steering.request_timeout() {
+        let millis = limit.as_millis();
+        answer.say(format!(
+            "all attempts together (JkdRequestTimeout): {millis} ms"
+        ));
+    }
     let WorkerKind::Balancer(balancer) = &worker.kind else {
         return Ok(());
     };
