@@ -124,9 +124,10 @@ impl Snapshot {
         self.workers.get(*self.by_name.get(name)?)
     }
 
-    /// What was configured for the worker of this name.
+    /// What files say about the worker of this name.
     pub(crate) fn configured(&self, name: &str) -> Option<&Worker> {
-        let worker = self.model.workers.get(*self.by_name.get(name)?);
+        // Both models have the same workers; only their members differ.
+        let worker = self.configured.workers.get(*self.by_name.get(name)?);
         worker.map(|worker| &**worker)
     }
 

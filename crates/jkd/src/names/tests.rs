@@ -4,6 +4,7 @@ use jkworkers::workers_properties::{Source, read};
 use tokio::time::{Instant, timeout};
 
 use super::{watch::watch, *};
+use crate::snapshot::Snapshot;
 
 const S: Duration = Duration::from_secs(1);
 
@@ -76,6 +77,22 @@ fn the_running_model_has_a_member_for_each_address() {
         .unwrap()
         .set(addresses("10.0.0.3 10.0.0.4"));
     assert_eq!(members(&names), "x-10.0.0.1 x-10.0.0.2 y z");
+}
+
+/// Whatever members names turn into, variables speak of those that are configured.
+#[test]
+fn what_is_configured_stays_as_it_is() {
+    let configured = model(WORKERS);
+    let names = Names::new(&configured, None);
+    let many = names.addresses("many").unwrap();
+    many.set(addresses("10.0.0.1 10.0.0.2"));
+    let models = (configured.clone(), names.expand(&configured));
+    let snapshot = Snapshot::new(models, Arc::new(names), None, 1);
+    let worker = snapshot.configured("lb").unwrap();
+    let names = members(&worker.kind).unwrap().iter();
+    let names: Vec<_> = names.map(|member| &*member.worker.name).collect();
+    assert_eq!(names, ["x", "y", "z"]);
+    assert_eq!(snapshot.groups().next().unwrap().endpoints.len(), 4);
 }
 
 #[test]
