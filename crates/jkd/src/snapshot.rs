@@ -3,18 +3,21 @@
 //! A snapshot does not change. A reload builds a new one that takes over what goes on living: the
 //! states and counters of members, and the connections of endpoints whose settings are the same.
 
+mod endpoint;
+
 use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
+    collections::HashSet,
     sync::{Arc, LazyLock},
     time::Duration,
 };
 
-use ajp13::{Address, IdlePing, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
-use jkworkers::model::{self, AjpWorker, Model, StatusWorker, Worker, WorkerKind};
+use ajp13::wire::PacketSize;
+use jkworkers::model::{Model, StatusWorker, Worker, WorkerKind};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
+pub use self::endpoint::Endpoint;
+use self::endpoint::Endpoints;
 use crate::{
     balancer::{Balancer, Now},
     logging::Quota,
@@ -76,19 +79,6 @@ pub struct Group {
     changes: Quota,
 }
 
-/// Where a member is, and the connections to it.
-#[derive(Debug)]
-pub struct Endpoint {
-    /// Its settings.
-    pub worker: Arc<AjpWorker>,
-    /// Its connections.
-    pub pool: Pool,
-    /// The largest packet, both ways.
-    pub packet_size: PacketSize,
-    /// All settings that make two connections not interchangeable.
-    identity: String,
-}
-
 impl Snapshot {
     /// Makes the objects for `model`, which `configured` has become, taking over from `old` what goes on living.
     ///
@@ -99,12 +89,7 @@ impl Snapshot {
         old: Option<&Self>,
         lanes: usize,
     ) -> Self {
-        let mut endpoints = Endpoints {
-            old,
-            names: &names,
-            lanes,
-            new: HashMap::new(),
-        };
+        let mut endpoints = Endpoints::new(old, &names, lanes);
         let numbered = || model.workers.iter().enumerate();
         let workers = numbered().map(|(index, worker)| endpoints.run(index, worker));
         let workers = workers.collect();
@@ -244,14 +229,6 @@ impl Group {
     }
 }
 
-/// Makes each endpoint once, whoever refers to it with the same secret.
-struct Endpoints<'a> {
-    old: Option<&'a Snapshot>,
-    names: &'a Names,
-    lanes: usize,
-    new: HashMap<String, Arc<Endpoint>>,
-}
-
 impl Endpoints<'_> {
     fn run(&mut self, index: usize, worker: &Worker) -> Running {
         let (balancer, is_balancer) = match &worker.kind {
@@ -286,123 +263,4 @@ impl Endpoints<'_> {
             endpoints,
         }
     }
-
-    fn endpoint(&mut self, worker: &Arc<AjpWorker>) -> Arc<Endpoint> {
-        let identity = identity(worker);
-        let Some(known) = self.new.get(&identity) else {
-            let endpoint = Arc::new(Endpoint::new(worker, identity.clone(), self));
-            self.new.insert(identity, endpoint.clone());
-            return endpoint;
-        };
-        if known.worker.secret == worker.secret {
-            return known.clone();
-        }
-        // A member of two balancers, each with a secret of its own.
-        Arc::new(Endpoint {
-            worker: worker.clone(),
-            pool: known.pool.clone(),
-            packet_size: known.packet_size,
-            identity,
-        })
-    }
-
-    fn new_pool(&self, worker: &AjpWorker, options: PoolOptions) -> Pool {
-        let address = Address::new(&worker.host, worker.port);
-        match self.names.addresses(&worker.host) {
-            Some(addresses) => Pool::with_addresses(address, addresses, options),
-            None => Pool::new(address, options),
-        }
-    }
-
-    fn old_pool(&self, identity: &str) -> Option<Pool> {
-        let mut endpoints = self.old?.endpoints();
-        let same = endpoints.find(|endpoint| endpoint.identity == identity)?;
-        Some(same.pool.clone())
-    }
-}
-
-impl Endpoint {
-    fn new(worker: &Arc<AjpWorker>, identity: String, all: &Endpoints<'_>) -> Self {
-        let options = pool_options(worker, all.lanes);
-        Self {
-            worker: worker.clone(),
-            packet_size: options.packet_size,
-            pool: all
-                .old_pool(&identity)
-                .unwrap_or_else(|| all.new_pool(worker, options)),
-            identity,
-        }
-    }
-
-    /// The longest silence while an answer is expected. `instead` replaces the worker's own
-    /// `reply_timeout`; zero is off.
-    pub(crate) fn reply_timeout(&self, instead: Option<Duration>) -> Option<Duration> {
-        let own = self.worker.reply_timeout;
-        let reply = instead.map_or(own, |limit| Some(limit).filter(|limit| !limit.is_zero()));
-        // `socket_timeout` limits each read, replies included.
-        reply.into_iter().chain(self.worker.socket.timeout).min()
-    }
-}
-
-/// Two workers of equal identity may share connections. Their secrets may differ: a secret is
-/// part of each request, not of the connection.
-fn identity(worker: &AjpWorker) -> String {
-    format!(
-        "{} {}:{} {:?} {} {} {:?} {:?} {:?}",
-        worker.name,
-        worker.host,
-        worker.port,
-        worker.source,
-        worker.prefer_ipv6,
-        worker.max_packet_size,
-        worker.pool,
-        worker.socket,
-        worker.ping
-    )
-}
-
-fn pool_options(worker: &AjpWorker, lanes: usize) -> PoolOptions {
-    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    PoolOptions {
-        max: worker.pool.size.map(count),
-        min: count(worker.pool.min_size),
-        idle_timeout: worker.pool.idle_timeout,
-        acquire_timeout: worker.pool.acquire_timeout,
-        connect_timeout: worker.socket.connect_timeout,
-        ping: ping_policy(&worker.ping),
-        tcp: TcpOptions {
-            keepalive: worker.socket.keepalive,
-            keepalive_time: None,
-            send_buffer: worker.socket.buffer,
-            receive_buffer: worker.socket.buffer,
-            source: worker.source.as_deref().and_then(source_address),
-            prefer_ipv6: worker.prefer_ipv6,
-        },
-        packet_size: PacketSize::rounded(count(worker.max_packet_size)),
-        lanes,
-    }
-}
-
-fn ping_policy(ping: &model::PingPolicy) -> PingPolicy {
-    PingPolicy {
-        connect: ping.connect,
-        before_request: ping.prepost.map(|prepost| IdlePing {
-            idle: prepost.min_idle,
-            timeout: prepost.timeout,
-        }),
-        interval: ping
-            .interval
-            .map(|(idle, timeout)| IdlePing { idle, timeout }),
-    }
-}
-
-fn source_address(text: &str) -> Option<IpAddr> {
-    let address = text.parse();
-    if address.is_err() {
-        tracing::warn!(
-            source = text,
-            "source is no IP address; the system chooses one"
-        );
-    }
-    address.ok()
 }

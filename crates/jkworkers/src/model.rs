@@ -4,6 +4,7 @@
 //! configuration. Values keep the [`Origin`] at which they were written where an operator would
 //! ask for it.
 
+mod access;
 mod copied;
 mod expand;
 mod host;
@@ -15,11 +16,12 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Serialize;
 
 pub use self::{
+    access::{Access, AccessRule, AddressSet, Order, Require},
     copied::Copied,
     expand::MAX_ADDRESSES,
     host::{
-        Access, AccessRule, AddressSet, ForwardUri, Host, Listen, Location, Mount, MountSource,
-        Order, Require, RuleExtensions, ServerName, UriMatch,
+        ForwardUri, Host, Listen, Location, Mount, MountSource, RuleExtensions, ServerName,
+        UriMatch,
     },
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
