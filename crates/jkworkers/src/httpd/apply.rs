@@ -96,6 +96,7 @@ impl Apply<'_> {
             self.known(directive, node);
         } else if known::contains(&node.name) {
             self.note_handler(node);
+            self.refuse_rewritten_variables(node);
             self.tell_once(
                 &node.name,
                 &node.origin,

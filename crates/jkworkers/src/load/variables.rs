@@ -96,11 +96,7 @@ fn what_seems_to_steer_and_does_not() {
 fn what_is_wrong_with_them() {
     assert_snapshot!(said("SetEnvIf Host\nSetEnvIf Host (?!x) A\nBrowserMatch a++ A\n\
         SetEnvIf OID(1.2) x A\nSetEnvIf ^X( y A\nPassEnv NOT_THERE\nSetEnv A b c\n\
-        SetHandler cgi-script\nJkEnvVar REMOTE_USER\n<LocationMatch ^/x>\n\
-        SetEnvIf Host . no-jk\nSetEnv No-JK\nSetEnv jk_route x\nSetEnv other no\n\
-        </LocationMatch>\nJkWorkerIndicator\n\
-        SetEnvIfExpr \"req('X') == 'y'\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
-        SetEnvIf X-C (.*) A SSL_CIPHER=$1\n"), @r"
+        SetHandler cgi-script\nJkEnvVar REMOTE_USER\nJkWorkerIndicator\n"), @r"
     /etc/jk.conf:4: error: SetEnvIf takes 3 or more arguments, not 1
         remedy: Write `SetEnvIf ATTRIBUTE REGEX [!]NAME[=VALUE] …`.
     /etc/jk.conf:5: error: SetEnvIf: cannot use the expression `(?!x)`: look-around, including look-ahead and look-behind, is not supported
@@ -119,18 +115,32 @@ fn what_is_wrong_with_them() {
         remedy: Write jakarta-servlet, or None to leave it to the mounts.
     /etc/jk.conf:12: warning: JkEnvVar REMOTE_USER: variables that httpd makes are not there yet
         remedy: Set one by SetEnvIf, or give it a default.
-    /etc/jk.conf:13: warning: <LocationMatch> means nothing here and is ignored with its content
-    /etc/jk.conf:14: error: SetEnvIf has no effect inside <LocationMatch>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    /etc/jk.conf:15: error: SetEnv has no effect inside <LocationMatch>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    /etc/jk.conf:16: error: SetEnv has no effect inside <LocationMatch>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    /etc/jk.conf:19: error: JkWorkerIndicator takes one argument, not 0
+    /etc/jk.conf:13: error: JkWorkerIndicator takes one argument, not 0
         remedy: Write `JkWorkerIndicator VARIABLE`.
-    /etc/jk.conf:20: error: SetEnvIfExpr: expressions are not supported
+    ");
+}
+
+#[test]
+fn what_would_be_lost() {
+    assert_snapshot!(said("<LocationMatch ^/x>\n\
+        SetEnvIf Host . no-jk\nSetEnv No-JK\nSetEnv jk_route x\nSetEnv other no\n\
+        </LocationMatch>\n\
+        SetEnvIfExpr \"req('X') == 'y'\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
+        SetEnvIf X-C (.*) A SSL_CIPHER=$1\nRewriteRule ^/x - [E=other:1,L]\n\
+        RewriteRule ^/y - [L,E=No-JK:1]\n"), @r"
+    /etc/jk.conf:4: warning: <LocationMatch> means nothing here and is ignored with its content
+    /etc/jk.conf:5: error: SetEnvIf has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    /etc/jk.conf:6: error: SetEnv has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    /etc/jk.conf:7: error: SetEnv has no effect inside <LocationMatch>
+        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    /etc/jk.conf:10: error: SetEnvIfExpr: expressions are not supported
         remedy: Write a SetEnvIf instead.
-    /etc/jk.conf:21: warning: HTTPS: backends are not told of TLS yet
-    /etc/jk.conf:23: warning: SSL_CIPHER: backends are not told of TLS yet
+    /etc/jk.conf:11: warning: HTTPS: backends are not told of TLS yet
+    /etc/jk.conf:13: warning: SSL_CIPHER: backends are not told of TLS yet
+    /etc/jk.conf:14: warning: RewriteRule means nothing here and is ignored
+    /etc/jk.conf:15: error: RewriteRule has no effect here: [L,E=No-JK:1] is lost
+        remedy: Write a SetEnvIf Request_URI instead.
     ");
 }
