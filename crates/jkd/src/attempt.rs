@@ -239,6 +239,15 @@ impl Failed {
         matches!(&self.cause, Cause::Ajp(error) if error.is_stale())
     }
 
+    /// Why, in words.
+    pub(crate) fn reason(&self) -> String {
+        match &self.cause {
+            Cause::Ajp(error) => error.to_string(),
+            Cause::Status(status, _) => format!("status {} (fail_on_status)", status.as_u16()),
+            Cause::NoEndpoint => "it has no endpoint".to_owned(),
+        }
+    }
+
     /// One line that says what an operator needs to know, and what happens next.
     pub(crate) fn log(&self, group: &Group, chosen: Chosen, forward: &Forward<'_>, next: Retry) {
         let members = &group.balancer.config().members;

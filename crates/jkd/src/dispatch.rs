@@ -10,7 +10,7 @@ use crate::{
     attempt::{self, Answered, Failed, Try},
     balancer::{Attempts, Chosen, GiveUp, InFlight, Step, Verdict, retry::Facts},
     forward::Forward,
-    maintain::log_transition,
+    maintain::{log_transition, log_transition_after},
     rescue::Stumble,
     snapshot::{self, Group},
     steering::Steering,
@@ -64,10 +64,11 @@ async fn tries<'a>(
     let selection = steering.selection(&sessions);
     let mut body = Replay::new(upload);
     let mut stale = None;
+    let mut reason = None;
     loop {
         let step = attempts.step(&selection, snapshot::now());
         if let Some(change) = attempts.take_transition() {
-            log_transition(group, change);
+            log_transition_after(group, change, reason.take().as_deref());
         }
         let chosen = match step {
             Step::Try(chosen) => chosen,
@@ -79,7 +80,6 @@ async fn tries<'a>(
         };
         *member = Some(chosen.index);
         let fresh = stale == Some(chosen.index);
-        let guard = attempts.in_flight();
         let this = Try {
             group,
             chosen,
@@ -87,12 +87,13 @@ async fn tries<'a>(
             steering,
             fresh,
         };
-        match attempt::attempt(this, body.take(), guard).await {
+        match attempt::attempt(this, body.take(), attempts.in_flight()).await {
             Ok(answered) => return Ok((answered, this)),
             Err(mut failed) => {
                 stale = failed.is_stale().then_some(chosen.index);
                 body.restore(failed.upload.take());
                 look_back(group, chosen, forward, &failed, &body, attempts);
+                reason = Some(failed.reason());
             }
         }
     }

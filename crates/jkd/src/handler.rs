@@ -1,7 +1,7 @@
 //! One request, top to bottom.
 //!
 //! ```text
-//!   listener ─► handle ─► strict ─► access ─► mapping ─► dispatch ─► attempt ─► answer
+//!   listener ─► handle ─► strict ─► mapping ─► access ─► dispatch ─► attempt ─► answer
 //!                  │         │         │         │           │          │
 //!                  └─────────┴─────────┴────◄────┴── rescue ─┴──────────┘
 //! ```

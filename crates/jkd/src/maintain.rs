@@ -57,6 +57,11 @@ async fn maintain_pools(snapshot: &Snapshot, closing: &CancellationToken) {
 
 /// One line for each change of a member's state that tells something new, and not too many of them.
 pub(crate) fn log_transition(group: &Group, change: Transition) {
+    log_transition_after(group, change, None);
+}
+
+/// The same, with the failure that has led to it.
+pub(crate) fn log_transition_after(group: &Group, change: Transition, error: Option<&str>) {
     let Some(member) = group.balancer.config().members.get(change.member) else {
         return;
     };
@@ -72,7 +77,7 @@ pub(crate) fn log_transition(group: &Group, change: Transition) {
         }
         _ if !group.may_log_change() => {}
         (_, State::Error) => {
-            tracing::warn!(%worker, %member, from, to, "member is in error: it gets no requests");
+            tracing::warn!(%worker, %member, from, to, error, "member is in error: it gets no requests");
         }
         _ => tracing::info!(%worker, %member, from, to, "member changed its state"),
     }

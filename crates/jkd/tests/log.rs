@@ -167,6 +167,13 @@ fn a_dead_balancer_does_not_flood_the_log() {
     );
     let errors = lines("member is in error");
     assert_eq!(errors, 1, "{log}");
+    // One line has it all: which member, where, and why.
+    let told = log.lines().find(|l| l.contains("member is in error"));
+    let told = told.unwrap();
+    let address = dead.address.to_string();
+    for part in ["member=node", &address, "cannot connect"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 /// One that answers with a status that puts it in error and with another one by turns.
