@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub use self::document::document;
 use self::{document::Side, listed::Listed, value::Field};
-use crate::model::{Model, Secret, WorkerKind};
+use crate::model::{Host, Model, Secret, WorkerKind};
 
 /// What is different, one line for each change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,15 +30,15 @@ pub fn models(old: &Model, new: &Model) -> Changes {
     let mut changes = Changes::default();
     changes.sides(&Side::of_model(old), &Side::of_model(new));
     let (before, after) = (settings(old), settings(new));
-    for ((place, name), value) in after {
-        if before.get(&(place, name)).is_some_and(|old| *old != value) {
-            changes.add(format!("variable {name}: value changed"));
+    for (place, value) in &after {
+        if before.get(place).is_some_and(|old| old != value) {
+            changes.add(format!("variable {}: value changed", place.2));
         }
     }
     let (before, after) = (env_defaults(old), env_defaults(new));
-    for ((host, name), value) in after {
-        if before.get(&(host, name)).is_some_and(|old| *old != value) {
-            changes.add(format!("JkEnvVar {name}: default changed"));
+    for (place, value) in &after {
+        if before.get(place).is_some_and(|old| old != value) {
+            changes.add(format!("JkEnvVar {}: default changed", place.1));
         }
     }
     let (old, new) = (secrets(old), secrets(new));
@@ -67,25 +67,49 @@ pub fn is_document(value: &Value) -> bool {
         .all(|list| value.get(list).is_some_and(Value::is_array))
 }
 
-/// The values of `SetEnv`, which may be secrets, by host and section and name.
-fn settings(model: &Model) -> BTreeMap<((usize, usize), &str), &str> {
-    let mut all = BTreeMap::new();
-    for (number, host) in model.hosts.iter().enumerate() {
-        let sections = host.locations.iter().map(|location| &location.variables);
-        for (section, rules) in std::iter::once(&host.variables).chain(sections).enumerate() {
-            let settings = rules.settings.iter();
-            all.extend(settings.map(|s| (((number, section), &*s.name), &*s.value)));
+/// Host, section and name of a variable.
+type Place<'m> = (String, &'m str, &'m str);
+
+/// The values of `SetEnv`, which may be secrets. Hosts and sections may have equal names.
+fn settings(model: &Model) -> BTreeMap<Place<'_>, Vec<&str>> {
+    let mut all = BTreeMap::<_, Vec<_>>::new();
+    for (name, host) in named_hosts(model) {
+        let sections = host.locations.iter();
+        let sections = sections.map(|location| (&*location.path, &location.variables));
+        for (path, rules) in std::iter::once(("", &host.variables)).chain(sections) {
+            for setting in &rules.settings {
+                let place = (name.clone(), path, &*setting.name);
+                all.entry(place).or_default().push(&*setting.value);
+            }
         }
     }
     all
 }
 
-/// The defaults of `JkEnvVar`, which may be secrets, too, by host and name.
-fn env_defaults(model: &Model) -> BTreeMap<(usize, &str), &str> {
-    let hosts = model.hosts.iter().enumerate();
-    let vars = hosts.flat_map(|(number, host)| host.env_vars.iter().map(move |v| (number, v)));
-    vars.filter_map(|(number, var)| Some(((number, &*var.name), var.default.as_deref()?)))
-        .collect()
+/// The defaults of `JkEnvVar`, which may be secrets, too.
+fn env_defaults(model: &Model) -> BTreeMap<(String, &str), Vec<&str>> {
+    let mut all = BTreeMap::<_, Vec<_>>::new();
+    for (name, host) in named_hosts(model) {
+        for var in &host.env_vars {
+            if let Some(default) = var.default.as_deref() {
+                let place = (name.clone(), &*var.name);
+                all.entry(place).or_default().push(default);
+            }
+        }
+    }
+    all
+}
+
+/// The hosts, each by what stays the same when others come and go before it.
+fn named_hosts(model: &Model) -> impl Iterator<Item = (String, &Host)> {
+    model.hosts.iter().enumerate().map(|(number, host)| {
+        let name = match (number, &host.server_name) {
+            (0, _) => String::new(),
+            (_, Some(name)) => name.name.clone(),
+            (_, None) => format!("{:?}", host.addresses),
+        };
+        (name, host)
+    })
 }
 
 fn secrets(model: &Model) -> BTreeMap<&str, Option<&Secret>> {

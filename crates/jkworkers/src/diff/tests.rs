@@ -208,6 +208,20 @@ fn the_case_of_a_condition_makes_a_difference() {
 }
 
 #[test]
+fn variables_of_a_host_stay_the_same_when_another_comes_before_it() {
+    let host = |name: &str| {
+        let token = format!("JkEnvVar TOKEN\nSetEnv TOKEN {name}");
+        format!("<VirtualHost *:80>\nServerName {name}\n{token}\n</VirtualHost>\n")
+    };
+    let with = |hosts: &[&str]| {
+        let hosts: String = hosts.iter().copied().map(host).collect();
+        model(&format!("{CONF}{hosts}"), WORKERS, MAP)
+    };
+    let changes = models(&with(&["b"]), &with(&["a", "b"]));
+    assert_eq!(changes.to_string(), "host a added (0 mounts)\n");
+}
+
+#[test]
 fn each_change_is_told_in_words() {
     for (from, to, told) in CHANGES {
         assert_eq!(after(from, to), *told, "{from} -> {to}");
