@@ -81,7 +81,8 @@ directives! {
             .mod_jk(Preset::Int(60));
 
     /// How long a member may fail while other requests to it are in flight before it counts as in
-    /// error. 0: at once.
+    /// error. Ten failures in a row, and one more for each of those requests, count before that.
+    /// 0: at once.
     ERROR_ESCALATION_TIME =
         Directive::int("error_escalation_time", Scope::LB, Unit::Seconds, 0, i32::MAX)
             .mod_jk(Preset::Rule("recover_time / 2"));
