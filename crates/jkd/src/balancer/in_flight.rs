@@ -27,6 +27,8 @@ pub struct InFlight {
     /// Since when the connection to the member is up.
     connected: Option<Now>,
     recorded: bool,
+    /// Whether the last word about the member is that it answered.
+    answered: bool,
     /// Whether the attempt weighs on the member's load until its end.
     weighs: bool,
 }
@@ -52,6 +54,7 @@ impl Balancer {
             bytes: 0,
             connected: None,
             recorded: false,
+            answered: false,
             weighs: true,
         };
         let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
@@ -113,7 +116,10 @@ impl InFlight {
 
     /// Records how the attempt ended. Returns what changed about the member's state.
     pub fn record(&mut self, verdict: Verdict, now: Now) -> Option<Transition> {
-        self.recorded |= verdict != Verdict::ClientError;
+        if verdict != Verdict::ClientError {
+            self.recorded = true;
+            self.answered = verdict.is_answer();
+        }
         let slot = self.balancer.slots.get(self.chosen.index)?;
         if verdict == Verdict::NoEndpoint {
             slot.unelect(self.chosen);
@@ -150,6 +156,9 @@ impl Drop for InFlight {
             return;
         };
         slot.state.in_flight.fetch_sub(1, Relaxed);
+        if self.answered {
+            slot.state.clear_doubts();
+        }
         if self.chosen.probe && !self.recorded {
             slot.state.change(State::Probe, State::Recover);
         }

@@ -115,7 +115,7 @@ pub struct MemberState {
     pub(super) in_flight: AtomicU32,
     /// Those of them whose connection is up and has not failed: they speak for the member.
     pub(super) connected: AtomicU32,
-    /// Failures since it last answered.
+    /// Failures since an answer of its came to its end.
     pub(super) doubts: AtomicU32,
     /// Reply timeouts within the fading window that `max_reply_timeouts` is compared with.
     pub(super) recent_reply_timeouts: AtomicU32,
@@ -238,7 +238,7 @@ impl MemberState {
             && self.activation.load(Relaxed) == Activation::Active as u8
     }
 
-    /// It has answered.
+    /// It has answered, to the end.
     pub(super) fn clear_doubts(&self) {
         // Reads first, as `Stamp::clear`.
         if self.doubts.load(Relaxed) != 0 {

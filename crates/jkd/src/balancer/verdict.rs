@@ -37,6 +37,13 @@ pub enum Verdict {
     Failed,
 }
 
+impl Verdict {
+    /// Whether the member did its work.
+    pub(super) const fn is_answer(self) -> bool {
+        matches!(self, Self::Ok | Self::SoftStatus)
+    }
+}
+
 impl Balancer {
     /// Records how an attempt on this member ended that no [`InFlight`](super::InFlight) guard
     /// counts. With a guard in hand, ask the guard.
@@ -44,6 +51,9 @@ impl Balancer {
     /// Returns what changed about the member's state.
     pub fn record(&self, index: usize, verdict: Verdict, now: Now) -> Option<Transition> {
         let slot = self.slots.get(index)?;
+        if verdict.is_answer() {
+            slot.state.clear_doubts();
+        }
         let others = slot.state.connected.load(Relaxed);
         self.judge(index, slot, verdict, others, now)
     }
@@ -182,7 +192,6 @@ impl Slot {
     fn works(&self) -> State {
         self.state.first_error.clear();
         self.state.last_error.clear();
-        self.state.clear_doubts();
         self.state.set(State::Ok)
     }
 

@@ -141,6 +141,25 @@ fn failures_in_a_row_outweigh_work_in_progress() {
     drop(others);
 }
 
+/// The head of an answer says that it works; that its body breaks off each time says it does not.
+#[test]
+fn answers_that_break_off_in_a_row_outweigh_their_heads() {
+    let balancer = balancer(&[1, 1]);
+    let _other = long_request(&balancer);
+    let answer = |breaks: bool| {
+        let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+        let mut guard = balancer.begin(chosen, at(0)).unwrap();
+        guard.works();
+        breaks
+            .then(|| guard.record(Verdict::Failed, at(0)))
+            .flatten()
+    };
+    (0..11).for_each(|_| assert_eq!(answer(true), None));
+    answer(false);
+    (0..11).for_each(|_| assert_eq!(answer(true), None));
+    assert_eq!(answer(true).unwrap().to, State::Error);
+}
+
 #[test]
 fn success_forgets_the_first_failure() {
     let balancer = balancer(&[1]);
