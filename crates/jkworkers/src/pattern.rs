@@ -263,11 +263,23 @@ fn foreign(text: &str) -> Option<&'static str> {
         }
         if c == '\\' {
             rest = chars.as_str();
+        } else if c == '(' && scan.class.is_none() && has_foreign_flag(rest) {
+            return Some("the flags `R`, `u` and `x` mean something else to httpd");
         } else if c == '[' && rest.starts_with(':') && scan.class.is_some() {
             // `[:alpha:]`
             rest = rest.split_once(":]").map_or(rest, |(_, behind)| behind);
         }
     }
+}
+
+/// Whether flags stand behind a `(` that PCRE takes for recursion, does not have, or does not
+/// extend to `[…]`.
+fn has_foreign_flag(behind: &str) -> bool {
+    let flags = behind.strip_prefix('?').unwrap_or_default();
+    let mut flags = flags
+        .chars()
+        .take_while(|c| matches!(c, 'A'..='Z' | 'a'..='z' | '-'));
+    flags.any(|flag| matches!(flag, 'R' | 'u' | 'x'))
 }
 
 #[derive(Default)]
@@ -280,6 +292,9 @@ struct Scan {
 
 impl Scan {
     fn step(&mut self, c: char, next: Option<char>) -> Option<&'static str> {
+        if (c, next) == ('\\', Some('v')) {
+            return Some("`\\v` is more than one character to httpd");
+        }
         match self.class {
             Some(seen) => self.within_class(c, next, seen),
             None => self.outside(c, next),
@@ -389,6 +404,16 @@ mod tests {
             ("[a[b]", "`[` inside […] needs a backslash"),
             ("[a&&b]", "`&&`, `--` and `~~` inside […] need backslashes"),
             ("[+--]", "`&&`, `--` and `~~` inside […] need backslashes"),
+            ("\\v", "`\\v` is more than one character to httpd"),
+            ("[\\v]", "`\\v` is more than one character to httpd"),
+            (
+                "a((?R)|b)",
+                "the flags `R`, `u` and `x` mean something else to httpd",
+            ),
+            (
+                "(?i-x:a)",
+                "the flags `R`, `u` and `x` mean something else to httpd",
+            ),
             ("\\<a", "`\\<` and `\\>` are no escapes of httpd"),
             (
                 "(?!a)",
@@ -421,6 +446,9 @@ mod tests {
             ("[[:alpha:]*+]$", "+"),
             ("a*?", ""),
             ("[\\[]", "["),
+            ("(?P<x>a)(?<Ru>b)(?i:C)", "abc"),
+            ("\\(?R[(?u]", "R?"),
+            ("\\\\v", "\\v"),
             ("a-{1}-", "a--"),
         ] {
             assert!(pattern(text).is_match(subject.as_bytes()), "{text}");
