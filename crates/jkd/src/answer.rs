@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, Uri, header, request};
+use http::{HeaderValue, Method, Response, StatusCode, Uri, header, request, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
@@ -117,6 +117,9 @@ impl Body for Answer {
 /// the client's connection breaks off too and nobody takes a part for the whole.
 #[derive(Debug)]
 pub(crate) struct Relay {
+    status: StatusCode,
+    /// The head, until it leaves.
+    head: Option<response::Parts>,
     /// The beginning, where it came together with the head.
     first: Option<Bytes>,
     body: ajp13::Body,
@@ -126,13 +129,26 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) const fn new(body: ajp13::Body) -> Self {
+    pub(crate) fn new(response: Response<ajp13::Body>) -> Self {
+        let (head, body) = response.into_parts();
         Self {
+            status: head.status,
+            head: Some(head),
             first: None,
             body,
             guard: None,
             broken: false,
         }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The head, once. An empty one after that.
+    pub(crate) fn take_head(&mut self) -> response::Parts {
+        let head = self.head.take();
+        head.unwrap_or_else(|| Response::new(()).into_parts().0)
     }
 
     /// Takes what is there of the body, for once.

@@ -3,7 +3,7 @@
 use std::{error::Error as _, future::poll_fn, task::Poll, time::Duration};
 
 use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions, Tally};
-use http::{HeaderValue, Method, Response, StatusCode, header, response::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 use tokio::time::timeout;
 
@@ -26,13 +26,10 @@ use crate::{
 /// How long the rest of an answer that nobody gets may hold up the page instead of it.
 const DISCARD: Duration = Duration::from_secs(1);
 
-/// The head of an answer, and its body still to be read.
+/// The head of an answer, and its body still to be read. In a box from the start, since answers are
+/// moved from hand to hand.
 #[derive(Debug)]
-pub(crate) struct Answered {
-    head: Parts,
-    /// The body. In its box from the start, since answers are moved from hand to hand.
-    relay: Box<Relay>,
-}
+pub(crate) struct Answered(Box<Relay>);
 
 /// A try without an answer.
 #[derive(Debug)]
@@ -95,23 +92,24 @@ pub(crate) async fn attempt(
         Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
     };
     if let Some(guard) = guard {
-        guard.connected(snapshot::now());
+        // Only a limit for all tries asks for how long: no clock is read without one.
+        let limited = this.steering.request_timeout().is_some();
+        let now = limited.then(snapshot::now);
+        guard.connected(now.unwrap_or_default());
     }
-    let response = send(conn, endpoint, this, &to, upload).await?;
-    let status = response.status();
+    let Answered(mut relay) = send(conn, endpoint, this, &to, upload).await?;
+    let status = relay.status();
     if let Some(failure) = this.steering.counts_as_failure(&endpoint.worker, status) {
         // The answer is dropped, and with it the connection.
-        let tally = response.body().tally();
+        let tally = relay.tally();
         return Err(Failed {
             body_asked: tally.asked,
             tally,
             ..Failed::new(Cause::Status(status, failure), None)
         });
     }
-    let (head, body) = response.into_parts();
-    let mut relay = Box::new(Relay::new(body));
     match poll_fn(|cx| Poll::Ready(relay.look_ahead(cx))).await {
-        Ok(()) => Ok(Answered { head, relay }),
+        Ok(()) => Ok(Answered(relay)),
         // Broken already, and therefore not begun: the client gets a proper page.
         Err(error) => Err(Failed {
             tally: relay.tally(),
@@ -136,7 +134,7 @@ async fn send(
     }: Try<'_>,
     to: &Destination<'_>,
     upload: Upload,
-) -> Result<Response<ajp13::Body>, Failed> {
+) -> Result<Answered, Failed> {
     let options = SendOptions {
         announced: match forward.body {
             BodyLength::None => Announced::None,
@@ -148,77 +146,81 @@ async fn send(
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
-    conn.send(write, upload, options).await.map_err(
-        |SendError {
-             error, body, tally, ..
-         }| Failed {
+    match conn.send(write, upload, options).await {
+        Ok(response) => Ok(Answered(Box::new(Relay::new(response)))),
+        Err(SendError {
+            error, body, tally, ..
+        }) => Err(Failed {
             tally,
             ..Failed::new(Cause::Ajp(error), body)
-        },
-    )
+        }),
+    }
 }
 
 impl Answered {
-    /// The answer for the client. `guard` counts the request as in flight until its end.
+    /// The answer for the client. `guard`, that of the try which is answered, counts the request as
+    /// in flight until its end.
     pub(crate) async fn into_response(
-        mut self,
-        this: Try<'_>,
+        self,
+        group: &Group,
+        steering: &Steering<'_>,
         guard: Option<InFlight>,
     ) -> Response<Answer> {
+        let Self(mut relay) = self;
+        let mut cookie = None;
         if let Some(mut guard) = guard {
             // The member works, however long the rest of the answer takes.
             if let Some(change) = guard.works() {
-                log_transition(this.group, change);
+                log_transition(group, change);
             }
-            self.relay.count(guard);
+            cookie = session_cookie(group, steering, guard.chosen());
+            relay.count(guard);
         }
-        if this.steering.replaces(self.head.status) {
-            return self.replaced(this.group).await;
+        if steering.replaces(relay.status()) {
+            return replaced(relay, group).await;
         }
-        let Self { mut head, relay } = self;
+        let mut head = relay.take_head();
         response::clean(&mut head.headers, head.status);
         if let Some(ajp13::facts::Reason(reason)) = head.extensions.remove()
             && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
         {
             head.extensions.insert(reason);
         }
-        if let Some(cookie) = this.session_cookie() {
+        if let Some(cookie) = cookie {
             head.headers.append(header::SET_COOKIE, cookie);
         }
         Response::from_parts(head, Answer::from(relay))
     }
-
-    /// `use_server_errors`: a page of our own. Of the backend's answer only the status is left, and
-    /// with 401 the challenge.
-    async fn replaced(mut self, group: &Group) -> Response<Answer> {
-        let status = self.head.status;
-        // One that does not end in time is dropped, and with it its connection.
-        if let Ok(Some(change)) = timeout(DISCARD, self.relay.discard()).await {
-            log_transition(group, change);
-        }
-        let mut page = rescue::respond(Stumble::Replaced(status));
-        if status == StatusCode::UNAUTHORIZED {
-            for challenge in self.head.headers.get_all(header::WWW_AUTHENTICATE) {
-                let headers = page.headers_mut();
-                headers.append(header::WWW_AUTHENTICATE, challenge.clone());
-            }
-        }
-        page.map(Into::into)
-    }
 }
 
-impl Try<'_> {
-    /// `set_session_cookie`: leads a session that did not stick back to this member. With one
-    /// member there is nothing to lead to.
-    fn session_cookie(&self) -> Option<HeaderValue> {
-        let config = self.group.balancer.config();
-        let sticky = &config.sticky;
-        if !self.steering.sets_cookie(sticky) || self.chosen.sticky || config.members.len() == 1 {
-            return None;
-        }
-        let route = self.group.route(self.chosen.index)?;
-        response::session_cookie(&sticky.cookie, route, &sticky.cookie_path)
+/// `use_server_errors`: a page of our own. Of the backend's answer only the status is left, and with
+/// 401 the challenge.
+async fn replaced(mut relay: Box<Relay>, group: &Group) -> Response<Answer> {
+    let head = relay.take_head();
+    // One that does not end in time is dropped, and with it its connection.
+    if let Ok(Some(change)) = timeout(DISCARD, relay.discard()).await {
+        log_transition(group, change);
     }
+    let mut page = rescue::respond(Stumble::Replaced(head.status));
+    if head.status == StatusCode::UNAUTHORIZED {
+        for challenge in head.headers.get_all(header::WWW_AUTHENTICATE) {
+            let headers = page.headers_mut();
+            headers.append(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+    }
+    page.map(Into::into)
+}
+
+/// `set_session_cookie`: leads a session that did not stick back to the member that was chosen. With
+/// one member there is nothing to lead to.
+fn session_cookie(group: &Group, steering: &Steering<'_>, chosen: &Chosen) -> Option<HeaderValue> {
+    let config = group.balancer.config();
+    let sticky = &config.sticky;
+    if !steering.sets_cookie(sticky) || chosen.sticky || config.members.len() == 1 {
+        return None;
+    }
+    let route = group.route(chosen.index)?;
+    response::session_cookie(&sticky.cookie, route, &sticky.cookie_path)
 }
 
 impl Failed {

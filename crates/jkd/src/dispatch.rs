@@ -1,6 +1,6 @@
 //! One request for one worker: which member next, until one answers or no other may have it.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use http::Response;
 use tokio::time::{sleep, timeout};
@@ -29,17 +29,13 @@ pub(crate) async fn dispatch(
     let mut attempts = Attempts::new(group.balancer.clone());
     let at_hand = upload.is_at_hand();
     let tried = {
-        let tries = pin!(tries(
-            group,
-            forward,
-            steering,
-            upload,
-            &mut attempts,
-            member
-        ));
+        // Made where it is awaited: a future of this size costs much when it is moved.
+        let tries = || tries(group, forward, steering, upload, &mut attempts, member);
         match steering.request_timeout() {
-            None => tries.await,
-            Some(limit) => timeout(limit, tries).await.unwrap_or(Err(Stumble::TooLate)),
+            None => tries().await,
+            Some(limit) => {
+                (timeout(limit, Box::pin(tries())).await).unwrap_or(Err(Stumble::TooLate))
+            }
         }
     };
     if matches!(tried, Err(Stumble::TooLate)) {
@@ -47,18 +43,19 @@ pub(crate) async fn dispatch(
         let patience = patience.map(|limit| limit / 2);
         give_up_late(group, forward, *member, patience, attempts.in_flight());
     }
-    let (answered, this) = tried?;
-    Ok(answered.into_response(this, attempts.answered()).await)
+    let answered = tried?;
+    let guard = attempts.answered();
+    Ok(answered.into_response(group, steering, guard).await)
 }
 
-async fn tries<'a>(
-    group: &'a Group,
-    forward: &'a Forward<'a>,
-    steering: &'a Steering<'a>,
+async fn tries(
+    group: &Group,
+    forward: &Forward<'_>,
+    steering: &Steering<'_>,
     upload: Upload,
     attempts: &mut Attempts,
     member: &mut Option<usize>,
-) -> Result<(Answered, Try<'a>), Stumble> {
+) -> Result<Answered, Stumble> {
     let sticky = &group.balancer.config().sticky;
     let sessions = steering.sessions(forward.uri, forward.head, forward.has_cookies, sticky);
     let selection = steering.selection(&sessions);
@@ -88,7 +85,7 @@ async fn tries<'a>(
             fresh,
         };
         match attempt::attempt(this, body.take(), attempts.in_flight()).await {
-            Ok(answered) => return Ok((answered, this)),
+            Ok(answered) => return Ok(answered),
             Err(mut failed) => {
                 stale = failed.is_stale().then_some(chosen.index);
                 body.restore(failed.upload.take());

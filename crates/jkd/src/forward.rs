@@ -118,11 +118,28 @@ impl Forward<'_> {
 
     /// All fields, hop-by-hop ones too, each name once: httpd joins repeated fields by `, `.
     fn write_headers(&self, packet: &mut ForwardRequestWriter<'_>) {
+        let headers = &self.head.headers;
+        let mut has_length = false;
+        if headers.len() == headers.keys_len() {
+            for (name, value) in headers {
+                has_length |= name == header::CONTENT_LENGTH;
+                self.write_header(packet, name, value);
+            }
+        } else {
+            has_length = headers.contains_key(header::CONTENT_LENGTH);
+            self.write_joined(packet);
+        }
+        // Tomcat would wait for the body of a request without a length.
+        if !has_length && self.body == BodyLength::None {
+            packet.header(b"content-length", b"0");
+        }
+    }
+
+    /// Fields of which some are repeated.
+    fn write_joined(&self, packet: &mut ForwardRequestWriter<'_>) {
         let mut joined = Vec::new();
         let mut fields = self.head.headers.iter().peekable();
-        let mut has_length = false;
         while let Some((name, value)) = fields.next() {
-            has_length |= name == header::CONTENT_LENGTH;
             joined.clear();
             while let Some((_, more)) = fields.next_if(|(next, _)| *next == name) {
                 if joined.is_empty() {
@@ -138,10 +155,6 @@ impl Forward<'_> {
                 }
             }
         }
-        // Tomcat would wait for the body of a request without a length.
-        if !has_length && self.body == BodyLength::None {
-            packet.header(b"content-length", b"0");
-        }
     }
 
     fn write_header(
@@ -151,14 +164,11 @@ impl Forward<'_> {
         value: &HeaderValue,
     ) {
         let mut value = value.as_bytes();
-        if name == header::CONTENT_LENGTH {
-            if self.body == BodyLength::Chunked {
-                return;
-            }
-            value = without_leading_zeros(value);
-        }
-        if name == header::HOST {
-            value = strict::host(self.head, value);
+        match *name {
+            header::CONTENT_LENGTH if self.body == BodyLength::Chunked => return,
+            header::CONTENT_LENGTH => value = without_leading_zeros(value),
+            header::HOST => value = strict::host(self.head, value),
+            _ => {}
         }
         packet.header(name.as_str().as_bytes(), value);
     }
@@ -183,16 +193,17 @@ impl Forward<'_> {
         }
         let port = said.remote_port.unwrap_or(self.peer.port_text.as_bytes());
         let local = said.local_addr.unwrap_or(self.peer.local_text.as_bytes());
-        let named = [
-            ("AJP_REMOTE_PORT", port),
-            ("AJP_LOCAL_ADDR", local),
-            ("JK_LB_ACTIVATION", to.activation.code().as_bytes()),
-        ];
-        for (name, value) in named.iter().chain(&said.attributes) {
+        let mut say = |name: &str, value| {
             packet.attribute(&Attribute::RequestAttribute {
                 name: name.as_bytes(),
                 value,
             });
+        };
+        say("AJP_REMOTE_PORT", port);
+        say("AJP_LOCAL_ADDR", local);
+        say("JK_LB_ACTIVATION", to.activation.code().as_bytes());
+        for (name, value) in &said.attributes {
+            say(name, value);
         }
     }
 }

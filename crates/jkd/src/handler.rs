@@ -108,13 +108,17 @@ fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'
         .host
         .map(|name| name.strip_suffix('.').unwrap_or(name));
     match (named, &host.server_name) {
-        (Some(name), _) if name.bytes().any(|b| b.is_ascii_uppercase()) => {
-            Cow::Owned(name.to_ascii_lowercase())
-        }
+        (Some(name), _) if has_uppercase(name) => Cow::Owned(name.to_ascii_lowercase()),
         (Some(name), _) => Cow::Borrowed(name),
         (None, Some(own)) => Cow::Borrowed(&own.name),
         (None, None) => Cow::Borrowed(&peer.local_text),
     }
+}
+
+fn has_uppercase(name: &str) -> bool {
+    // Not `any`, which looks at one byte after the other.
+    name.bytes()
+        .fold(false, |any, b| any | b.is_ascii_uppercase())
 }
 
 /// The port that the client named, else the host's own, else that of `http`.

@@ -221,7 +221,7 @@ fn split_authority(text: &str) -> Result<Target<'_>, Refusal> {
         check_ipv6(host)?;
         (host, rest)
     } else {
-        let end = text.bytes().position(|b| !is_of_name(b));
+        let end = (text.bytes()).position(|b| OF_NAME.get(usize::from(b)) != Some(&true));
         let (host, rest) = text.split_at(end.unwrap_or(text.len()));
         if host.is_empty() {
             return Err(Refusal::HostSyntax);
@@ -243,20 +243,35 @@ fn check_ipv6(bracketed: &str) -> Result<(), Refusal> {
         .ok_or(Refusal::HostSyntax)
 }
 
-const fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
+/// The bytes of host names.
+#[allow(clippy::indexing_slicing, reason = "computed by the compiler")]
+static OF_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest: &[u8] = b"-.0123456789_~\
+        ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    while let [byte, tail @ ..] = rest {
+        table[*byte as usize] = true;
+        rest = tail;
+    }
+    table
+};
 
 /// Nothing, `:` or `:digits` (RFC 3986 allows the empty port).
 fn parse_port(rest: &str) -> Result<Option<u16>, Refusal> {
     match rest.strip_prefix(':') {
         None if rest.is_empty() => Ok(None),
         Some("") => Ok(None),
-        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-            digits.parse().map(Some).map_err(|_| Refusal::HostSyntax)
-        }
-        _ => Err(Refusal::HostSyntax),
+        Some(digits) => decimal(digits).map(Some).ok_or(Refusal::HostSyntax),
+        None => Err(Refusal::HostSyntax),
     }
+}
+
+/// A number of digits alone: `parse` would take a sign, too.
+fn decimal(digits: &str) -> Option<u16> {
+    digits.bytes().try_fold(0u16, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(u16::from(digit))
+    })
 }
 
 #[cfg(test)]

@@ -27,9 +27,13 @@ pub(crate) enum ClientError {
 }
 
 /// A request body that can be sent from its beginning again until more than its first packet
-/// was taken.
+/// was taken. Most requests have none, and it is handed from one to the other: hence the box.
 #[derive(Debug)]
-pub(crate) struct Upload<B = ClientBody> {
+pub(crate) struct Upload<B = ClientBody>(Option<Box<Loaded<B>>>);
+
+/// A request body that there is.
+#[derive(Debug)]
+struct Loaded<B> {
     /// The first packet's data; empty for bodies of unknown length.
     first: Bytes,
     /// What came from the client together with the end of `first`.
@@ -99,52 +103,65 @@ where
         let wanted = usize::try_from(length).map_or(max_data, |n| n.min(max_data));
         let mut first = read_at_least(&mut rest, wanted).await?;
         let surplus = first.split_off(wanted);
-        Ok(Self {
+        Ok(Self(Some(Box::new(Loaded {
             first,
             surplus,
             rest: Some(rest),
             progress: Progress::Untouched,
             announced,
             left: length,
-        })
+        }))))
     }
 }
 
 impl<B> Upload<B> {
     /// The body of a request that has none.
     pub(crate) const fn none() -> Self {
-        Self::whole(Bytes::new())
+        Self(None)
     }
 
     /// A body that fits one packet.
-    const fn whole(first: Bytes) -> Self {
+    fn whole(first: Bytes) -> Self {
         let length = first.len() as u64;
-        Self {
+        let loaded = (length > 0).then(|| Loaded {
             first,
             surplus: Bytes::new(),
             rest: None,
             progress: Progress::Untouched,
             announced: Some(length),
             left: length,
-        }
+        });
+        Self(loaded.map(Box::new))
+    }
+
+    /// All of it, if it is here.
+    fn to_whole(&self) -> Option<Bytes> {
+        let first = self.0.as_ref().map(|loaded| loaded.first.clone());
+        (self.is_at_hand()).then(|| first.unwrap_or_default())
     }
 
     /// Whether all of it is here: nobody waits for the client then.
     pub(crate) fn is_at_hand(&self) -> bool {
-        self.announced == u64::try_from(self.first.len()).ok()
+        (self.0.as_ref())
+            .is_none_or(|loaded| loaded.announced == u64::try_from(loaded.first.len()).ok())
     }
 
     /// Whether more than the first packet has left: then there is no second try.
     fn is_consumed(&self) -> bool {
-        self.progress == Progress::RestTaken
+        let progress = self.0.as_ref().map(|loaded| loaded.progress);
+        progress == Some(Progress::RestTaken)
     }
 
     /// Back to the first byte, for another try.
     fn rewind(&mut self) {
-        self.progress = Progress::Untouched;
-        self.left = self.announced.unwrap_or(0);
+        if let Some(loaded) = &mut self.0 {
+            loaded.progress = Progress::Untouched;
+            loaded.left = loaded.announced.unwrap_or(0);
+        }
     }
+}
 
+impl<B> Loaded<B> {
     /// Accounts for data that leaves; more than was announced cannot come out of hyper.
     fn hand_out(&mut self, data: Bytes) -> Frame<Bytes> {
         let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
@@ -167,7 +184,7 @@ impl<B> Replay<B> {
     /// Before the first try.
     pub(crate) fn new(upload: Upload<B>) -> Self {
         Self {
-            whole: upload.is_at_hand().then(|| upload.first.clone()),
+            whole: upload.to_whole(),
             upload: Some(upload),
             consumed: false,
         }
@@ -238,6 +255,39 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ClientError>>> {
+        match &mut self.0 {
+            Some(loaded) => loaded.poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let Some(loaded) = &self.0 else {
+            return true;
+        };
+        match loaded.announced {
+            Some(_) => loaded.left == 0,
+            None => loaded.rest.as_ref().is_none_or(Body::is_end_stream),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            None => SizeHint::with_exact(0),
+            Some(loaded) if loaded.announced.is_some() => SizeHint::with_exact(loaded.left),
+            Some(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl<B> Loaded<B>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ClientError>>> {
         if self.progress == Progress::Untouched {
             self.progress = Progress::FirstTaken;
             if !self.first.is_empty() {
@@ -245,45 +295,30 @@ where
                 return Poll::Ready(Some(Ok(self.hand_out(first))));
             }
         }
-        let this = &mut *self;
-        let Some(rest) = this
+        let Some(rest) = self
             .rest
             .as_mut()
-            .filter(|_| this.announced.is_none() || this.left > 0)
+            .filter(|_| self.announced.is_none() || self.left > 0)
         else {
             return Poll::Ready(None);
         };
-        this.progress = Progress::RestTaken;
-        if !this.surplus.is_empty() {
-            let surplus = std::mem::take(&mut this.surplus);
-            return Poll::Ready(Some(Ok(this.hand_out(surplus))));
+        self.progress = Progress::RestTaken;
+        if !self.surplus.is_empty() {
+            let surplus = std::mem::take(&mut self.surplus);
+            return Poll::Ready(Some(Ok(self.hand_out(surplus))));
         }
         let error = loop {
             match ready!(Pin::new(&mut *rest).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => return Poll::Ready(Some(Ok(this.hand_out(data)))),
+                    Ok(data) => return Poll::Ready(Some(Ok(self.hand_out(data)))),
                     Err(_trailers) => {}
                 },
                 Some(Err(error)) => break ClientError::Read(error),
-                None if this.left == 0 => return Poll::Ready(None),
+                None if self.left == 0 => return Poll::Ready(None),
                 None => break ClientError::Short,
             }
         };
         Poll::Ready(Some(Err(error)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self.announced {
-            Some(_) => self.left == 0,
-            None => self.rest.as_ref().is_none_or(Body::is_end_stream),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self.announced {
-            Some(_) => SizeHint::with_exact(self.left),
-            None => SizeHint::default(),
-        }
     }
 }
 
@@ -384,7 +419,8 @@ mod tests {
     async fn a_body_of_unknown_length_is_not_read_ahead() {
         let pieces = Pieces::of(&["abc"]);
         let mut upload = Upload::begin(pieces, None, 4).await.unwrap();
-        assert_eq!(upload.rest.as_ref().unwrap().0.len(), 1);
+        let loaded = upload.0.as_ref().unwrap();
+        assert_eq!(loaded.rest.as_ref().unwrap().0.len(), 1);
         assert_eq!(upload.size_hint().exact(), None);
         assert_eq!(next(&mut upload).await.unwrap(), "abc");
         assert!(upload.is_consumed());

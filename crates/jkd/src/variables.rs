@@ -47,8 +47,12 @@ struct Request<'r> {
 impl<'a> Variables<'a> {
     /// What holds before the request is mapped: the conditions outside of `<Location>`. They see
     /// the path as the client wrote it.
+    #[inline]
     pub(crate) fn begin(host: &'a Host, head: &request::Parts, peer: &Peer) -> Self {
         let mut variables = Self::default();
+        if host.variables.conditions.is_empty() {
+            return variables;
+        }
         let request = Request {
             head,
             peer,
@@ -60,6 +64,7 @@ impl<'a> Variables<'a> {
 
     /// What holds when the request is served: the conditions of the `<Location>` sections around
     /// `path` (normalised), and over them all settings.
+    #[inline]
     pub(crate) fn complete(
         &mut self,
         host: &'a Host,
@@ -67,6 +72,9 @@ impl<'a> Variables<'a> {
         peer: &Peer,
         path: &[u8],
     ) {
+        if host.locations.is_empty() && host.variables.settings.is_empty() {
+            return;
+        }
         let sections = host.locations.iter();
         let sections = sections.filter(|l| !l.variables.is_empty() && l.covers(path));
         let sections: Vec<_> = sections.map(|location| &location.variables).collect();
@@ -80,12 +88,17 @@ impl<'a> Variables<'a> {
     }
 
     /// The value of a variable.
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
         self.find(name).map(|variable| &*variable.value)
     }
 
     /// The variable of this name.
+    #[inline]
     pub(crate) fn find(&self, name: &str) -> Option<&Variable<'a>> {
+        if self.is_empty() {
+            return None;
+        }
         self.iter().find(|known| known.is(name))
     }
 

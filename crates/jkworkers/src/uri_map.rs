@@ -23,7 +23,9 @@ use self::layers::Layers;
 pub(crate) use self::layers::Replaced;
 pub use self::{
     explain::{Explanation, Loser, Reason},
-    normalise::{BadUri, EncodedSlashes, UriRules, clean, decode, normalise, without_session},
+    normalise::{
+        BadUri, EncodedSlashes, UriRules, clean, decode, is_ordinary, normalise, without_session,
+    },
 };
 use crate::model::{Copied, Mount};
 

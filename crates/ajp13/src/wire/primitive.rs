@@ -126,12 +126,8 @@ impl<'b> PacketWriter<'b> {
         let Some(length) = u16::try_from(value.len()).ok().filter(|n| *n != NULL) else {
             return self.spoil();
         };
-        if let Some((first, rest)) = self
-            .place(value.len() + 3)
-            .and_then(<[u8]>::split_first_chunk_mut)
-            && let Some((terminator, text)) = rest.split_last_mut()
-        {
-            *first = length.to_be_bytes();
+        if let Some([high, low, text @ .., terminator]) = self.place(value.len() + 3) {
+            [*high, *low] = length.to_be_bytes();
             text.copy_from_slice(value);
             *terminator = 0;
         }

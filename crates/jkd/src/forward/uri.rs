@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
-use jkworkers::{model::ForwardUri, uri_map::tomcat};
+use jkworkers::{
+    model::ForwardUri,
+    uri_map::{self, tomcat},
+};
 
 use crate::{logging::Printable, peer::Peer, rescue::Stumble};
 
@@ -23,6 +26,13 @@ pub(crate) struct Seen<'a> {
 impl<'a> Seen<'a> {
     pub(crate) const fn new(raw: &'a [u8], decoded: &'a [u8], path: &'a [u8]) -> Self {
         Self { raw, decoded, path }
+    }
+
+    /// Whether the path is the same at each stage, and would be at every other.
+    fn is_ordinary(self) -> bool {
+        // Stages that change nothing borrow: no need to compare texts.
+        let same = std::ptr::eq(self.raw, self.decoded) && std::ptr::eq(self.raw, self.path);
+        same && uri_map::is_ordinary(self.raw)
     }
 }
 
@@ -52,6 +62,9 @@ pub(crate) fn forwarded<'a>(
 
 /// The path to forward, or why it is not.
 pub(crate) fn outgoing(seen: Seen<'_>, option: ForwardUri) -> Result<Cow<'_, [u8]>, Unsafe> {
+    if seen.is_ordinary() {
+        return Ok(Cow::Borrowed(seen.raw));
+    }
     let sent = written(seen, option);
     check(&sent, seen)?;
     Ok(sent)

@@ -60,7 +60,10 @@ impl Layers {
 
     fn first<'r>(&'r self, find: impl Fn(&'r Rules) -> Option<&'r Mount>) -> Option<&'r Mount> {
         let own = find(&self.own);
-        let copied = self.copied.as_ref().and_then(|copied| find(&copied.rules));
+        let Some(copied) = &self.copied else {
+            return own;
+        };
+        let copied = find(&copied.rules);
         own.into_iter().chain(copied).min_by_key(|rule| order(rule))
     }
 

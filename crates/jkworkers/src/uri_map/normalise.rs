@@ -88,6 +88,9 @@ pub fn normalise(target: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri
 /// # Errors
 /// [`BadUri`].
 pub fn decode(target: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri> {
+    if is_ordinary(target) {
+        return Ok(Cow::Borrowed(target));
+    }
     let path = path_of(target);
     if path == b"*" {
         return Ok(Cow::Borrowed(path));
@@ -112,6 +115,9 @@ pub fn decode(target: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri> {
 /// [`BadUri::AboveRoot`], and [`BadUri::Relative`] for a text that neither begins with `/` nor is
 /// `*`.
 pub fn clean(path: &[u8]) -> Result<Cow<'_, [u8]>, BadUri> {
+    if is_ordinary(path) {
+        return Ok(Cow::Borrowed(path));
+    }
     if path == b"*" {
         return Ok(Cow::Borrowed(path));
     }
@@ -123,6 +129,40 @@ pub fn clean(path: &[u8]) -> Result<Cow<'_, [u8]>, BadUri> {
     }
     resolve(path, true, without_parameter).map(Cow::Owned)
 }
+
+/// Whether a path is one that nobody on its way reads in another way than it is written, as nearly
+/// all are: it begins with `/`, no segment but the last is empty, none begins with a dot, and there
+/// are only characters that need no `%` and begin no parameter.
+///
+/// One look at each byte, which saves every step that follows a closer one.
+pub fn is_ordinary(path: &[u8]) -> bool {
+    let mut previous = b'/';
+    let Some((b'/', rest)) = path.split_first() else {
+        return false;
+    };
+    for &byte in rest {
+        if ORDINARY.get(usize::from(byte)) != Some(&true)
+            || previous == b'/' && matches!(byte, b'/' | b'.')
+        {
+            return false;
+        }
+        previous = byte;
+    }
+    true
+}
+
+/// The bytes of ordinary paths.
+#[allow(clippy::indexing_slicing, reason = "computed by the compiler")]
+static ORDINARY: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest: &[u8] = b"!$&'()*+,-./:=@_~\
+        0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    while let [byte, tail @ ..] = rest {
+        table[*byte as usize] = true;
+        rest = tail;
+    }
+    table
+};
 
 /// `JkStripSession`: cuts the session id out of a path that went through [`decode`], from the
 /// first occurrence of `name` to the next `;` or `/`.
@@ -422,6 +462,16 @@ mod tests {
                 }
                 prop_assert!(path.starts_with(b"/") && !padded.ends_with(b"/../"));
                 prop_assert_eq!(clean(&path).unwrap(), &path[..]);
+            }
+        }
+
+        #[test]
+        fn ordinary_paths_are_left_alone(path in "/[ -~]?[!-~]?[a-z./]{0,4}[ -~\u{0}-\u{ff}]?[a-z/]?") {
+            let path = path.as_bytes();
+            if is_ordinary(path) {
+                prop_assert!(path_of(path) == path && is_plain(path, UriRules::default()));
+                prop_assert_eq!(decode_unreserved(path), path);
+                prop_assert_eq!(resolve(path, true, without_parameter).unwrap(), path);
             }
         }
 

@@ -51,6 +51,9 @@ impl Rules {
 
     /// The first rule that takes this URI away from a mount's worker.
     pub(super) fn exclusion_of(&self, mount: &Mount, uri: &[u8]) -> Option<&Mount> {
+        if self.exclusions.is_empty() {
+            return None;
+        }
         let first = |worker: &str| self.exclusions.get(worker)?.first(uri);
         let ranks = [first(ANY), first(&mount.worker)];
         self.all.get(ranks.into_iter().flatten().min()?)

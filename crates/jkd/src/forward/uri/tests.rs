@@ -236,6 +236,10 @@ proptest! {
             let Ok(path) = uri_map::clean(&decoded) else { continue };
             let seen = Seen { raw: &raw, decoded: &decoded, path: &path };
             let sent = written(seen, option);
+            if seen.is_ordinary() {
+                prop_assert_eq!(&*sent, &*raw);
+                prop_assert_eq!(check(&sent, seen), Ok(()));
+            }
             let readings: Vec<_> = connectors()
                 .filter_map(|c| Some(settled(&tomcat::read(&sent, c)?, c)))
                 .collect();
