@@ -12,6 +12,8 @@
 //! fewer than `max` are open. Whoever holds a slot but no connection therefore finds either
 //! room for a new connection or an idle one, perhaps in another lane.
 
+mod opening;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
@@ -19,6 +21,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use self::opening::Opening;
 use super::addresses::Addresses;
 use super::retain::RetainOrMove;
 use super::stats::{CloseReason, Closed, PoolStats};
@@ -80,10 +83,6 @@ pub(crate) struct Slot<IO> {
     shared: Arc<Shared<IO>>,
     lane: usize,
 }
-
-/// Counts a connection as open while it is being opened.
-#[derive(Debug)]
-pub(super) struct Opening<'a, IO>(Option<&'a Shared<IO>>);
 
 impl<IO> Shared<IO> {
     pub(super) fn new(max: Option<usize>, lanes: usize, addresses: Option<Addresses>) -> Self {
@@ -287,7 +286,7 @@ impl<IO> Slot<IO> {
             .open
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
             .ok()
-            .map(|_| Opening(Some(&self.shared)))
+            .map(|_| Opening::new(&self.shared))
     }
 
     /// Counts a checkout that needed no new connection.
@@ -380,23 +379,6 @@ impl<IO> Drop for Slot<IO> {
         }
         if shared.is_draining() {
             shared.freed.notify_waiters();
-        }
-    }
-}
-
-impl<IO> Opening<'_, IO> {
-    /// The connection is open; it now counts until it is closed.
-    pub(super) fn done(mut self) {
-        if let Some(shared) = self.0.take() {
-            shared.opened.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl<IO> Drop for Opening<'_, IO> {
-    fn drop(&mut self) {
-        if let Some(shared) = self.0 {
-            shared.open.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
