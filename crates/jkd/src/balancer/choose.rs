@@ -196,23 +196,35 @@ impl Search<'_> {
     fn by_value(&self, cursor: &mut usize) -> Option<Found> {
         let slots = &*self.balancer.slots;
         let (before, after) = slots.split_at_checked(*cursor)?;
-        let turns = (after.iter().zip(*cursor..)).chain(before.iter().zip(0..));
+        let best = self.scan(after, *cursor, None);
+        let best = self.scan(before, 0, best);
+        let (_, _, index) = best?;
+        *cursor = (index + 1) % slots.len();
+        Some(Found::instead(index))
+    }
+
+    /// A better member than `best` among `slots`, of which the first has the index `first`: its
+    /// distance, its load and its index.
+    ///
+    /// The loop that everything depends on where there are many members.
+    fn scan(
+        &self,
+        slots: &[Slot],
+        first: usize,
+        mut best: Option<(i32, u64, usize)>,
+    ) -> Option<(i32, u64, usize)> {
         let is_plain = self.tried.is_empty() && self.selection.rule.activations.is_empty();
-        let mut best: Option<(i32, u64, usize)> = None;
-        // Not a loop: this way the two parts become two loops of their own.
-        turns.for_each(|(slot, index)| {
+        for (slot, index) in slots.iter().zip(first..) {
             let serves = is_plain && slot.state.is_active_and_up();
             if !(serves || self.serves_all(index, slot)) {
-                return;
+                continue;
             }
             let found = (slot.distance, self.load_of(slot));
             if best.is_none_or(|(distance, load, _)| found < (distance, load)) {
                 best = Some((found.0, found.1, index));
             }
-        });
-        let (_, _, index) = best?;
-        *cursor = (index + 1) % slots.len();
-        Some(Found::instead(index))
+        }
+        best
     }
 
     /// Nobody is left: the redirect of the first member that has one names the hot standby.
