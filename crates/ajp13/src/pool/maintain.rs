@@ -18,7 +18,7 @@ const FINISH: Duration = Duration::from_secs(60);
 impl Pool {
     /// Does what has to be done now and then: closes connections that were closed by the
     /// container or are idle for too long, gives back the buffers of idle ones, and sends the
-    /// CPings of [`PingPolicy::interval`]. Call it every second or so.
+    /// CPings of [`PingPolicy::interval`](super::PingPolicy::interval). Call it every second or so.
     ///
     /// # Cancel safety
     /// May be dropped at any point; a connection that is just being checked is then closed.
