@@ -8,13 +8,14 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, Uri, header, request, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     attempt::failure_of,
@@ -126,7 +127,12 @@ pub(crate) struct Relay {
     /// Counts the request as in flight.
     guard: Option<InFlight>,
     broken: bool,
+    /// Whether the log says already that Tomcat itself refused the request.
+    refusal_told: bool,
 }
+
+/// How long the end of a refusal without a body may take.
+const REFUSAL_END: Duration = Duration::from_secs(1);
 
 impl Relay {
     pub(crate) fn new(response: Response<ajp13::Body>) -> Self {
@@ -138,6 +144,7 @@ impl Relay {
             body,
             guard: None,
             broken: false,
+            refusal_told: false,
         }
     }
 
@@ -162,6 +169,17 @@ impl Relay {
             self.first = frame?.into_data().ok();
         }
         Ok(())
+    }
+
+    /// Reads the end of a 403 without a body, for which nobody would ask: it tells whether Tomcat
+    /// itself refused the request.
+    pub(crate) async fn read_refusal(&mut self) {
+        let is_one = self.status == StatusCode::FORBIDDEN && self.is_whole();
+        if is_one && !self.body.is_end_stream() {
+            let end = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
+            // All that the client gets is there, so that nothing else depends on it.
+            let _ = timeout(REFUSAL_END, end).await;
+        }
     }
 
     /// Reads the rest and throws it away, so that the connection can be used again. Returns what
@@ -196,10 +214,17 @@ impl Relay {
         if let Some(Err(error)) = &polled {
             self.breaks_off(error, visit);
         }
-        if let Some(hint) = self.body.refusal_hint() {
+        self.tell_refusal(visit);
+        Poll::Ready(polled)
+    }
+
+    /// Says once what an operator should look at when Tomcat itself refused the request.
+    fn tell_refusal(&mut self, visit: &Visit) {
+        let hint = self.body.refusal_hint().filter(|_| !self.refusal_told);
+        if let Some(hint) = hint {
+            self.refusal_told = true;
             tracing::warn!(worker = visit.worker(), request = %visit, "refused with 403: {hint}");
         }
-        Poll::Ready(polled)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -303,9 +328,13 @@ impl Visit {
         self.status = response.status().as_u16();
         let own = HeaderValue::from_static("jkd");
         response.headers_mut().insert(header::SERVER, own);
-        response.map(|answer| Answer {
-            visit: Some(self),
-            ..answer
+        response.map(|mut answer| {
+            if let Source::Relay(relay) = &mut answer.source {
+                // Where the end is here already, nobody asks for it.
+                relay.tell_refusal(&self);
+            }
+            answer.visit = Some(self);
+            answer
         })
     }
 }

@@ -97,7 +97,7 @@ pub(crate) async fn attempt(
         let now = limited.then(snapshot::now);
         guard.connected(now.unwrap_or_default());
     }
-    let Answered(mut relay) = send(conn, endpoint, this, &to, upload).await?;
+    let Answered(relay) = send(conn, endpoint, this, &to, upload).await?;
     let status = relay.status();
     if let Some(failure) = this.steering.counts_as_failure(&endpoint.worker, status) {
         // The answer is dropped, and with it the connection.
@@ -108,8 +108,16 @@ pub(crate) async fn attempt(
             ..Failed::new(Cause::Status(status, failure), None)
         });
     }
+    begun(relay).await
+}
+
+/// Looks at what has come with the head.
+async fn begun(mut relay: Box<Relay>) -> Result<Answered, Failed> {
     match poll_fn(|cx| Poll::Ready(relay.look_ahead(cx))).await {
-        Ok(()) => Ok(Answered(relay)),
+        Ok(()) => {
+            relay.read_refusal().await;
+            Ok(Answered(relay))
+        }
         // Broken already, and therefore not begun: the client gets a proper page.
         Err(error) => Err(Failed {
             tally: relay.tally(),

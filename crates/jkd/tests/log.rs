@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
-use std::{io::Write, net::TcpListener, thread};
+use std::{io::Write, net::TcpListener, thread, time::Duration};
 
 use jkd_tests::{Backend, Jkd, Nobody, wait_until};
 
@@ -37,6 +37,25 @@ fn line(jkd: &Jkd, text: &str) -> String {
         .find(|line| line.contains(text))
         .unwrap()
         .to_owned()
+}
+
+#[test]
+fn a_refusal_by_tomcat_itself_is_told_once_however_its_end_comes() {
+    for pause in [0, 30] {
+        let backend = Backend::start(move |exchange| {
+            exchange.headers(403, &[("Content-Length", "0")])?;
+            thread::sleep(Duration::from_millis(pause));
+            exchange.end(false)
+        });
+        let jkd = serving(&workers(backend.address.port()));
+        assert_eq!(jkd.http().get("/app/x").status, 403);
+        jkd.wait_for_log("does the secret equal the connector's");
+        assert_eq!(jkd.http().get("/end").status, 403);
+        wait_until("the second one is told as well", || {
+            jkd.log().matches("refused with 403").count() >= 2
+        });
+        assert_eq!(jkd.log().matches("refused with 403").count(), 2);
+    }
 }
 
 #[test]
