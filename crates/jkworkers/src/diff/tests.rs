@@ -41,10 +41,7 @@ fn model(conf: &str, workers: &str, map: &str) -> Model {
         ("/etc/workers.properties", workers),
         ("/etc/map", map),
     ];
-    let loaded = Memory::new(&files).load();
-    loaded
-        .model
-        .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
+    Memory::new(&files).model()
 }
 
 /// What changes when `from` is replaced by `to` in all files.

@@ -19,9 +19,7 @@ fn load(config: &str, files: &[(&str, &str)]) -> Model {
         ("/etc/workers.properties", WORKERS),
     ]);
     let with = |memory: Memory, (name, text): &(&str, &str)| memory.with(name, text.as_bytes());
-    let loaded = files.iter().fold(memory, with).load();
-    let model = loaded.model;
-    model.unwrap_or_else(|| panic!("{}", loaded.diagnostics))
+    files.iter().fold(memory, with).model()
 }
 
 /// All rules of a host, in matching order.

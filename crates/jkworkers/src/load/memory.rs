@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{LoadOptions, Loaded, load_with};
-use crate::files::{Files, Stamp};
+use crate::{
+    files::{Files, Stamp},
+    model::Model,
+};
 
 /// A tree of files.
 #[derive(Default)]
@@ -45,6 +48,14 @@ impl Memory {
             ..LoadOptions::default()
         };
         load_with(&options, self)
+    }
+
+    /// The model of `/etc/jk.conf`, which must be valid.
+    pub(crate) fn model(&self) -> Model {
+        let loaded = self.load();
+        loaded
+            .model
+            .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
     }
 }
 

@@ -16,10 +16,7 @@ fn memory(lines: &str) -> Memory {
 }
 
 fn model(lines: &str) -> Model {
-    let loaded = memory(lines).load();
-    loaded
-        .model
-        .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
+    memory(lines).model()
 }
 
 /// What is said about lines that begin at line 4.

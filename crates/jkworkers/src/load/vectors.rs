@@ -99,10 +99,7 @@ fn load(config: &str, map: &str) -> Model {
         ("/etc/workers.properties", WORKERS),
         ("/etc/map.properties", map),
     ];
-    let loaded = Memory::new(&files).env("JKLABW", "w6").load();
-    loaded
-        .model
-        .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
+    Memory::new(&files).env("JKLABW", "w6").model()
 }
 
 /// The worker, `none`, or the status with which the target is refused.

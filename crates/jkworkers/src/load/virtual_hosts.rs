@@ -9,10 +9,7 @@ use crate::{
 fn load(config: &str) -> Model {
     let config =
         format!("Listen 80\nListen 81\nJkWorkerProperty worker.list=w\nJkMount /* w\n{config}");
-    let loaded = Memory::new(&[("/etc/jk.conf", &*config)]).load();
-    loaded
-        .model
-        .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
+    Memory::new(&[("/etc/jk.conf", &*config)]).model()
 }
 
 fn name(host: &Host) -> &str {
