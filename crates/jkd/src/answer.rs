@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, Uri, header, request, response};
+use http::{HeaderValue, Response, StatusCode, header, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use tokio::time::{Instant, timeout};
@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     attempt::failure_of,
     balancer::{InFlight, Transition, Verdict},
+    http1::Head,
     logging::Printable,
     maintain::log_transition,
     peer::Peer,
@@ -288,18 +289,13 @@ pub(crate) struct Visit {
     served: Served,
     status: u16,
     began: Instant,
-    method: Method,
-    uri: Uri,
+    pub(crate) head: Head,
     _begun: Begun,
 }
 
 impl Visit {
     /// The request's head has come.
-    pub(crate) fn begin(
-        snapshot: Arc<Snapshot>,
-        peer: Arc<Peer>,
-        head: &request::Parts,
-    ) -> Box<Self> {
+    pub(crate) fn begin(snapshot: Arc<Snapshot>, peer: Arc<Peer>, head: Head) -> Box<Self> {
         peer.begins_request();
         Box::new(Self {
             snapshot,
@@ -307,8 +303,7 @@ impl Visit {
             served: Served::default(),
             status: 0,
             began: Instant::now(),
-            method: head.method.clone(),
-            uri: head.uri.clone(),
+            head,
             _begun: Begun::new(),
         })
     }
@@ -359,8 +354,8 @@ impl Drop for Visit {
 impl fmt::Display for Visit {
     /// The request as logs show it: without its query, which may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let method = self.method.as_str().as_bytes();
-        let path = self.uri.path().as_bytes();
+        let method = self.head.method.as_str().as_bytes();
+        let path = self.head.path();
         write!(f, "{} {}", Printable(method), Printable(path))
     }
 }

@@ -5,17 +5,17 @@ mod uri;
 
 use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
 use bytes::BytesMut;
-use http::{HeaderName, HeaderValue, Version, header, request};
+use http::Version;
 use jkworkers::model::{Activation, Secret};
 
 pub(crate) use self::indicated::Indicated;
 pub(crate) use self::uri::{Seen, forwarded as forwarded_uri, outgoing as outgoing_uri};
-use crate::{peer::Peer, strict};
+use crate::{http1::Head, peer::Peer, strict};
 
 /// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Forward<'a> {
-    pub(crate) head: &'a request::Parts,
+    pub(crate) head: &'a Head,
     pub(crate) peer: &'a Peer,
     /// The path as [`forwarded_uri`] made it.
     pub(crate) uri: &'a [u8],
@@ -53,8 +53,10 @@ pub(crate) enum BodyLength {
 
 impl BodyLength {
     /// Reads a `Content-Length` that hyper and [`strict`](crate::strict) have checked.
-    pub(crate) fn of(length: &HeaderValue) -> Self {
-        let length = length.to_str().ok().and_then(|text| text.parse().ok());
+    pub(crate) fn of(length: &[u8]) -> Self {
+        let length = str::from_utf8(length)
+            .ok()
+            .and_then(|text| text.parse().ok());
         match length {
             None | Some(0) => Self::None,
             Some(length) => Self::Known(length),
@@ -119,58 +121,35 @@ impl Forward<'_> {
     /// All fields, hop-by-hop ones too, each name once: httpd joins repeated fields by `, `.
     fn write_headers(&self, packet: &mut ForwardRequestWriter<'_>) {
         let headers = &self.head.headers;
-        let mut has_length = false;
-        if headers.len() == headers.keys_len() {
-            for (name, value) in headers {
-                has_length |= name == header::CONTENT_LENGTH;
-                self.write_header(packet, name, value);
+        if headers.has_repeated() {
+            for name in headers.names() {
+                let value = headers.joined(name).unwrap_or_default();
+                self.write_header(packet, name, &value);
             }
         } else {
-            has_length = headers.contains_key(header::CONTENT_LENGTH);
-            self.write_joined(packet);
+            for (name, value) in self.head.fields() {
+                self.write_header(packet, name, value);
+            }
         }
         // Tomcat would wait for the body of a request without a length.
-        if !has_length && self.body == BodyLength::None {
+        if self.body == BodyLength::None && !headers.contains("content-length") {
             packet.header(b"content-length", b"0");
         }
     }
 
-    /// Fields of which some are repeated.
-    fn write_joined(&self, packet: &mut ForwardRequestWriter<'_>) {
-        let mut joined = Vec::new();
-        let mut fields = self.head.headers.iter().peekable();
-        while let Some((name, value)) = fields.next() {
-            joined.clear();
-            while let Some((_, more)) = fields.next_if(|(next, _)| *next == name) {
-                if joined.is_empty() {
-                    joined.extend_from_slice(value.as_bytes());
+    fn write_header(&self, packet: &mut ForwardRequestWriter<'_>, name: &[u8], value: &[u8]) {
+        let mut value = value;
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => value = strict::host(self.head, value),
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                if self.body == BodyLength::Chunked {
+                    return;
                 }
-                joined.extend_from_slice(b", ");
-                joined.extend_from_slice(more.as_bytes());
+                value = without_leading_zeros(value);
             }
-            match joined.as_slice() {
-                [] => self.write_header(packet, name, value),
-                joined => {
-                    packet.header(name.as_str().as_bytes(), joined);
-                }
-            }
-        }
-    }
-
-    fn write_header(
-        &self,
-        packet: &mut ForwardRequestWriter<'_>,
-        name: &HeaderName,
-        value: &HeaderValue,
-    ) {
-        let mut value = value.as_bytes();
-        match *name {
-            header::CONTENT_LENGTH if self.body == BodyLength::Chunked => return,
-            header::CONTENT_LENGTH => value = without_leading_zeros(value),
-            header::HOST => value = strict::host(self.head, value),
             _ => {}
         }
-        packet.header(name.as_str().as_bytes(), value);
+        packet.header(name, value);
     }
 
     /// In mod_jk's order.
@@ -185,8 +164,8 @@ impl Forward<'_> {
         if let Some(auth_type) = said.auth_type.and_then(known) {
             packet.attribute(&Attribute::AuthType(auth_type));
         }
-        if let Some(query) = self.head.uri.query() {
-            packet.attribute(&Attribute::QueryString(query.as_bytes()));
+        if let Some(query) = self.head.query() {
+            packet.attribute(&Attribute::QueryString(query));
         }
         if let Some(route) = to.route {
             packet.attribute(&Attribute::Route(route));

@@ -8,7 +8,7 @@
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
-use http::{Request, Response, request};
+use http::{Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jkworkers::{model::Host, uri_map};
@@ -17,6 +17,7 @@ use crate::{
     answer::{Answer, Visit},
     dispatch::dispatch,
     forward::{BodyLength, Forward, Indicated, Seen, forwarded_uri},
+    http1::Head,
     mapping::{self, Decision, Mapped},
     peer::Peer,
     rescue::{self, Stumble},
@@ -39,9 +40,9 @@ pub(crate) async fn handle(
     if body.is_end_stream() {
         peer.sent_all();
     }
-    let visit = Visit::begin(snapshot, peer, &head);
+    let visit = Visit::begin(snapshot, peer, Head::from(&head));
     let mut served = Served::default();
-    let response = match answer(&visit, &head, body, &mut served).await {
+    let response = match answer(&visit, body, &mut served).await {
         Ok(response) => response,
         Err(stumble) => rescue::respond(stumble).map(Into::into),
     };
@@ -49,14 +50,18 @@ pub(crate) async fn handle(
 }
 
 async fn answer(
-    Visit { snapshot, peer, .. }: &Visit,
-    head: &request::Parts,
+    Visit {
+        snapshot,
+        peer,
+        head,
+        ..
+    }: &Visit,
     body: Incoming,
     served: &mut Served,
 ) -> Result<Response<Answer>, Stumble> {
     let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
-    let raw = head.uri.path().as_bytes();
+    let raw = head.path();
     let decoded = uri_map::decode(raw, host.uri_rules).map_err(mapping::bad_path)?;
     let Decision {
         path,

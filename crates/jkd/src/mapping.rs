@@ -3,7 +3,6 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::request;
 use jkworkers::{
     model::{
         Activation, Host, Mount, RuleExtensions, Worker,
@@ -13,7 +12,7 @@ use jkworkers::{
     uri_map::{self, BadUri},
 };
 
-use crate::{access, peer::Peer, rescue::Stumble, variables::Variables};
+use crate::{access, http1::Head, peer::Peer, rescue::Stumble, variables::Variables};
 
 /// What was decided about a request whose client may come in.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub(crate) struct Decision<'a> {
 /// When its path cannot be mapped, or a `<Location>` keeps the client out.
 pub(crate) fn decide<'a, 'w>(
     host: &'a Host,
-    head: &request::Parts,
+    head: &Head,
     peer: &Peer,
     decoded: &'a [u8],
     worker: impl Fn(&str) -> Option<&'w Worker>,

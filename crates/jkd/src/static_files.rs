@@ -14,13 +14,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use http::{HeaderValue, Method, Request, Response, header, request};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::BodyExt;
 use jkworkers::model::Host;
 use tokio::task::spawn_blocking;
 use tower_http::services::{ServeFile, fs::ServeFileSystemResponseBody};
 
-use crate::{answer::Answer, logging::Printable, rescue::Stumble};
+use crate::{answer::Answer, http1::Head, logging::Printable, rescue::Stumble};
 
 /// Answers a request that nobody serves at `path`, which was mapped and checked: no path parameter
 /// is left in it.
@@ -31,7 +31,7 @@ use crate::{answer::Answer, logging::Printable, rescue::Stumble};
 /// GET and HEAD, 500 where the file system fails.
 pub(crate) async fn serve(
     host: &Host,
-    head: &request::Parts,
+    head: &Head,
     path: &[u8],
 ) -> Result<Response<Answer>, Stumble> {
     let root = host.auto_alias.clone().ok_or(Stumble::Unmapped)?;
@@ -119,10 +119,7 @@ fn stumble(error: &io::Error, path: &[u8]) -> Stumble {
 }
 
 /// The file, a part of it, or word that the client has it already.
-async fn send(
-    file: &Path,
-    head: &request::Parts,
-) -> io::Result<Response<ServeFileSystemResponseBody>> {
+async fn send(file: &Path, head: &Head) -> io::Result<Response<ServeFileSystemResponseBody>> {
     let mut request = asking(head);
     if let Some(validator) = head.headers.get(header::IF_RANGE)
         && !is_current(file, validator).await?
@@ -138,7 +135,7 @@ fn files(file: &Path) -> ServeFile {
 }
 
 /// The request without what does not concern files.
-fn asking(head: &request::Parts) -> Request<()> {
+fn asking(head: &Head) -> Request<()> {
     let mut request = Request::new(());
     request.method_mut().clone_from(&head.method);
     let fields = [
@@ -149,22 +146,23 @@ fn asking(head: &request::Parts) -> Request<()> {
         header::RANGE,
     ];
     for name in fields {
-        if let Some(value) = head.headers.get(&name) {
-            request.headers_mut().insert(name, value.clone());
+        let value = head.headers.get(&name).map(HeaderValue::from_bytes);
+        if let Some(Ok(value)) = value {
+            request.headers_mut().insert(name, value);
         }
     }
     request
 }
 
 /// RFC 9110, section 13.1.5: parts are sent only of the file that the client has begun to read.
-async fn is_current(file: &Path, validator: &HeaderValue) -> io::Result<bool> {
+async fn is_current(file: &Path, validator: &[u8]) -> io::Result<bool> {
     let mut request = Request::new(());
     *request.method_mut() = Method::HEAD;
     let present = files(file).try_call(request).await?;
     let fields = present.headers();
     Ok([header::ETAG, header::LAST_MODIFIED]
         .iter()
-        .any(|name| fields.get(name) == Some(validator)))
+        .any(|name| fields.get(name).is_some_and(|field| field == validator)))
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use askama::Template;
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header, request};
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use jkworkers::{diff, model::StatusWorker};
 use tokio::task::spawn_blocking;
 
 use self::view::Page;
-use crate::{answer::Answer, snapshot::Snapshot};
+use crate::{answer::Answer, http1::Head, snapshot::Snapshot};
 
 const CSS: &str = include_str!("../templates/status.css");
 const CSS_QUERY: &str = "css";
@@ -28,10 +28,11 @@ const CONFIGURATION: &str = "config";
 pub(crate) async fn respond(
     snapshot: &Arc<Snapshot>,
     worker: &Arc<StatusWorker>,
-    head: &request::Parts,
+    head: &Head,
 ) -> Response<Answer> {
-    let (snapshot, worker, uri) = (snapshot.clone(), worker.clone(), head.uri.clone());
-    let write = move || page(&snapshot, &worker, uri.query().unwrap_or_default());
+    let (snapshot, worker) = (snapshot.clone(), worker.clone());
+    let query = String::from_utf8_lossy(head.query().unwrap_or_default()).into_owned();
+    let write = move || page(&snapshot, &worker, &query);
     let written = spawn_blocking(write).await;
     // A panic was reported when it happened.
     written.unwrap_or_else(|_| failed()).map(Into::into)

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header, request};
+use http::{StatusCode, header};
 use jkworkers::model::{
     Activation, AjpWorker, Host, RuleExtensions, StickySettings, variables::names,
 };
 
 use crate::{
     balancer::{RuleOverrides, Selection, SessionIds, retry::Failure},
+    http1::Head,
     mapping::Mapped,
     number::atoi,
     variables::Variables,
@@ -59,7 +60,7 @@ impl<'a> Steering<'a> {
     pub(crate) fn sessions(
         &self,
         uri: &'a [u8],
-        head: &'a request::Parts,
+        head: &'a Head,
         has_cookies: bool,
         worker: &'a StickySettings,
     ) -> SessionIds<'a> {
@@ -69,9 +70,8 @@ impl<'a> Steering<'a> {
         if let Some(route) = self.route {
             return SessionIds::route(route);
         }
-        let fields = || head.headers.get_all(header::COOKIE);
+        let fields = || head.headers.get_all(header::COOKIE.as_str());
         let cookies = has_cookies.then(fields).into_iter().flatten();
-        let cookies = cookies.map(HeaderValue::as_bytes);
         let path = written(self.rule.session_path.as_ref()).unwrap_or(&worker.path);
         let cookie = written(self.rule.session_cookie.as_ref()).unwrap_or(&worker.cookie);
         SessionIds::find(uri, cookies, path, cookie)
@@ -154,8 +154,6 @@ fn written(value: Option<&String>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
-
     use super::*;
     use crate::{peer::Peer, variables::tests::model};
 
@@ -163,7 +161,7 @@ mod tests {
     fn steered(extensions: &str, variables: &str, check: impl FnOnce(&Steering<'_>)) {
         let model = model(&format!("JkMount / ajp13{extensions}\n{variables}"), &[]);
         let host = &model.hosts[0];
-        let head = Request::new(()).into_parts().0;
+        let head = Head::with("GET", "/", &[]);
         let local = ([127, 0, 0, 1], 80).into();
         let peer = Peer::new(local, local, 0);
         let mut variables = Variables::begin(host, &head, &peer);

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use http::{HeaderName, HeaderValue, Version, request};
+use http::Version;
 use jkworkers::{
     diag::Origin,
     model::{
@@ -16,7 +16,7 @@ use jkworkers::{
     pattern::{Groups, Pattern, Template},
 };
 
-use crate::{peer::Peer, strict};
+use crate::{http1::Head, peer::Peer, strict};
 
 /// All variables of a request. Names are compared without regard to case.
 #[derive(Default)]
@@ -39,7 +39,7 @@ impl fmt::Debug for Variables<'_> {
 /// What conditions look at.
 #[derive(Clone, Copy)]
 struct Request<'r> {
-    head: &'r request::Parts,
+    head: &'r Head,
     peer: &'r Peer,
     path: &'r [u8],
 }
@@ -48,7 +48,7 @@ impl<'a> Variables<'a> {
     /// What holds before the request is mapped: the conditions outside of `<Location>`. They see
     /// the path as the client wrote it.
     #[inline]
-    pub(crate) fn begin(host: &'a Host, head: &request::Parts, peer: &Peer) -> Self {
+    pub(crate) fn begin(host: &'a Host, head: &Head, peer: &Peer) -> Self {
         let mut variables = Self::default();
         if host.variables.conditions.is_empty() {
             return variables;
@@ -65,13 +65,7 @@ impl<'a> Variables<'a> {
     /// What holds when the request is served: the conditions of the `<Location>` sections around
     /// `path` (normalised), and over them all settings.
     #[inline]
-    pub(crate) fn complete(
-        &mut self,
-        host: &'a Host,
-        head: &request::Parts,
-        peer: &Peer,
-        path: &[u8],
-    ) {
+    pub(crate) fn complete(&mut self, host: &'a Host, head: &Head, peer: &Peer, path: &[u8]) {
         if host.locations.is_empty() && host.variables.settings.is_empty() {
             return;
         }
@@ -144,7 +138,7 @@ impl<'a> Variables<'a> {
                 _ => b"HTTP/1.1",
             },
             Subject::Named(name) => {
-                let header = header(head, name);
+                let header = header(head, name.as_bytes());
                 let variable = || Cow::Owned(self.get(name).unwrap_or_default().to_vec());
                 return header.unwrap_or_else(variable);
             }
@@ -167,8 +161,8 @@ impl Variable<'_> {
 }
 
 /// The path in the request line. httpd drops what is doubled of its first slash.
-fn written_path(head: &request::Parts) -> &[u8] {
-    let mut path = head.uri.path().as_bytes();
+fn written_path(head: &Head) -> &[u8] {
+    let mut path = head.path();
     while let Some(rest @ [b'/', ..]) = path.strip_prefix(b"/") {
         path = rest;
     }
@@ -198,32 +192,20 @@ fn settings<'a>(server: &'a VariableRules, sections: &[&'a VariableRules]) -> Ve
 }
 
 /// The values of a header, joined as httpd does it. The `Host` is the one that the request is for.
-fn header<'r>(head: &'r request::Parts, name: &str) -> Option<Cow<'r, [u8]>> {
-    let mut values = head.headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    let first = values.next()?;
-    let Some(second) = values.next() else {
-        let is_host = name.eq_ignore_ascii_case("host");
-        let value = if is_host {
-            strict::host(head, first)
-        } else {
-            first
-        };
-        return Some(Cow::Borrowed(value));
-    };
-    let mut joined = [first, b", ", second].concat();
-    for value in values {
-        joined.extend_from_slice(b", ");
-        joined.extend_from_slice(value);
+fn header<'r>(head: &'r Head, name: &[u8]) -> Option<Cow<'r, [u8]>> {
+    match head.headers.joined(name)? {
+        Cow::Borrowed(value) if name.eq_ignore_ascii_case(b"host") => {
+            Some(Cow::Borrowed(strict::host(head, value)))
+        }
+        value => Some(value),
     }
-    Some(Cow::Owned(joined))
 }
 
 /// The last header whose name matches.
-fn any_header<'r>(head: &'r request::Parts, names: &Pattern) -> Cow<'r, [u8]> {
-    let matching = |name: &&HeaderName| names.is_match(name.as_str().as_bytes());
-    let name = head.headers.keys().filter(matching).last();
-    let value = name.and_then(|name| header(head, name.as_str()));
-    value.unwrap_or_default()
+fn any_header<'r>(head: &'r Head, names: &Pattern) -> Cow<'r, [u8]> {
+    let matching = |name: &&[u8]| names.is_match(name);
+    let last = head.headers.names().filter(matching).last();
+    last.and_then(|name| header(head, name)).unwrap_or_default()
 }
 
 #[cfg(test)]

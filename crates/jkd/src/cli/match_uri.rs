@@ -108,13 +108,8 @@ fn print(
 }
 
 fn answer(model: &Model, peer: &Peer, asked: &Asked, uri: &str) -> Answer {
-    match asked.head(uri, peer) {
-        Ok(head) => Question {
-            model,
-            head: &head,
-            peer,
-        }
-        .answer(),
+    match &asked.head(uri, peer) {
+        Ok(head) => Question { model, head, peer }.answer(),
         Err(reason) => Answer {
             lines: vec![format!("no worker: {reason}; the answer is 400")],
             ..Answer::default()

@@ -1,8 +1,7 @@
 use ajp13::wire::{ForwardRequest, frame};
-use http::Request;
 
 use super::*;
-use crate::strict::Fields;
+use crate::strict::Notable;
 
 const GET_QUERY: &[u8] = include_bytes!("../../tests/data/jk-01-get-query.c2s.bin");
 const MANY_HEADERS: &[u8] = include_bytes!("../../tests/data/jk-02-get-many-headers.c2s.bin");
@@ -15,20 +14,16 @@ fn peer(port: u16) -> Peer {
     )
 }
 
-fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> request::Parts {
-    let mut request = Request::builder().method(method).uri(target);
-    for (name, value) in fields {
-        request = request.header(*name, *value);
-    }
-    request.body(()).unwrap().into_parts().0
+fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Head {
+    Head::with(method, target, fields)
 }
 
-fn packet(head: &request::Parts, peer: &Peer, name: &str, to: &Destination<'_>) -> BytesMut {
+fn packet(head: &Head, peer: &Peer, name: &str, to: &Destination<'_>) -> BytesMut {
     packet_saying(head, peer, name, to, &Indicated::default())
 }
 
 fn packet_saying(
-    head: &request::Parts,
+    head: &Head,
     peer: &Peer,
     name: &str,
     to: &Destination<'_>,
@@ -37,10 +32,10 @@ fn packet_saying(
     let forward = Forward {
         head,
         peer,
-        uri: head.uri.path().as_bytes(),
+        uri: head.path(),
         server_name: name,
         server_port: 80,
-        body: Fields::of(&head.headers).body(),
+        body: Notable::of(&head.headers).body(),
         has_cookies: false,
         indicated,
     };

@@ -54,12 +54,8 @@ pub(crate) fn model(lines: &str, read: &[&str]) -> Model {
         .unwrap_or_else(|| panic!("{}", loaded.diagnostics))
 }
 
-fn head(target: &str, fields: &[(&str, &str)]) -> request::Parts {
-    let mut request = http::Request::builder().uri(target);
-    for (name, value) in fields {
-        request = request.header(*name, *value);
-    }
-    request.body(()).unwrap().into_parts().0
+fn head(target: &str, fields: &[(&str, &str)]) -> Head {
+    Head::with("GET", target, fields)
 }
 
 /// The variables of a request, as `NAME=value`. `path` is the normalised one.

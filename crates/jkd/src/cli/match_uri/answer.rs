@@ -4,7 +4,7 @@ mod balancing;
 
 use std::{fmt::Display, path::Path};
 
-use http::{Method, StatusCode, request};
+use http::{Method, StatusCode};
 use jkworkers::{
     model::{
         Host, Model, Mount, Worker, WorkerKind,
@@ -17,6 +17,7 @@ use jkworkers::{
 use crate::{
     cli::rule::Rule,
     forward::{Seen, outgoing_uri},
+    http1::Head,
     logging::Printable,
     mapping::{self, Decision, Mapped},
     peer::Peer,
@@ -30,7 +31,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) model: &'a Model,
-    pub(super) head: &'a request::Parts,
+    pub(super) head: &'a Head,
     pub(super) peer: &'a Peer,
 }
 
@@ -73,7 +74,7 @@ impl<'a> Question<'a> {
         let checked = strict::check(head).map_err(|refusal| refused(refusal, refusal.status()))?;
         let host = model.host_for(peer.local, checked.target.host);
         answer.say(format!("host: {}", describe(host)));
-        let raw = head.uri.path().as_bytes();
+        let raw = head.path();
         let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
         let path = uri_map::clean(&decoded).map_err(bad_path)?;
         if *path != *raw {

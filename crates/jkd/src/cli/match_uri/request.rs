@@ -1,18 +1,20 @@
 //! The head of a request, as a client would send it.
 
-use http::{HeaderName, HeaderValue, Method, Request, header, request};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Version};
 
-use crate::peer::Peer;
+use crate::{http1::Head, peer::Peer};
 
 /// One header line.
-pub(super) type Header = (HeaderName, HeaderValue);
+pub(super) type Header = (String, HeaderValue);
 
 /// Reads `Name: value`.
 pub(super) fn header(text: &str) -> Result<Header, String> {
     let (name, value) = (text.split_once(':')).ok_or("a header is such as 'Accept: text/html'")?;
-    let name = name.trim().parse().map_err(|e| format!("{e}"))?;
+    let name = name.trim();
+    name.parse::<HeaderName>().map_err(|e| format!("{e}"))?;
     let value = value.trim().parse().map_err(|e| format!("{e}"))?;
-    Ok((name, value))
+    Ok((name.to_owned(), value))
 }
 
 /// What all requests of one command line have in common.
@@ -27,24 +29,25 @@ pub(super) struct Asked {
 impl Asked {
     /// The head of a request for `uri`. Without any word about the host it is for the address that
     /// it comes in at.
-    pub(super) fn head(&self, uri: &str, peer: &Peer) -> Result<request::Parts, http::Error> {
+    ///
+    /// # Errors
+    ///
+    /// Where no client can send it in one line.
+    pub(super) fn head(&self, uri: &str, peer: &Peer) -> Result<Head, &'static str> {
         let (in_uri, target) = split(uri);
-        let mut request = Request::new(());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = target.parse()?;
+        if (target.bytes()).any(|b| b == b' ' || b.is_ascii_control()) {
+            return Err("a target has neither blanks nor control characters");
+        }
+        let mut head = Head::new(self.method.clone(), Version::HTTP_11, Bytes::from(target));
         for (name, value) in &self.headers {
-            request.headers_mut().append(name, value.clone());
+            head.headers.add(name.as_bytes(), value.as_bytes());
         }
-        let given = request.headers().get(header::HOST).is_some();
-        let host = match (self.host.as_deref().or(in_uri), given) {
-            (Some(host), _) => Some(host.parse()?),
-            (None, true) => None,
-            (None, false) => Some(peer.local.to_string().parse()?),
-        };
-        if let Some(host) = host {
-            request.headers_mut().insert(header::HOST, host);
+        match self.host.as_deref().or(in_uri) {
+            Some(host) => head.headers.set(b"Host", host.as_bytes()),
+            None if head.headers.contains("host") => {}
+            None => (head.headers).set(b"Host", peer.local.to_string().as_bytes()),
         }
-        Ok(request.into_parts().0)
+        Ok(head)
     }
 }
 
@@ -82,15 +85,15 @@ mod tests {
         let local = "127.0.0.1:8080".parse().unwrap();
         let peer = Peer::new(local, local, 0);
         let host = |flag: Option<&str>, line: Option<&str>, uri: &str| {
-            let line = line.map(|value| (header::HOST, value.parse().unwrap()));
+            let line = line.map(|value| ("host".to_owned(), value.parse().unwrap()));
             let asked = Asked {
                 host: flag.map(str::to_owned),
                 headers: line.into_iter().collect(),
                 method: Method::GET,
             };
             let head = asked.head(uri, &peer).unwrap();
-            let mut all = head.headers.get_all(header::HOST).iter();
-            let only = all.next().unwrap().to_str().unwrap().to_owned();
+            let mut all = head.headers.get_all("host");
+            let only = str::from_utf8(all.next().unwrap()).unwrap().to_owned();
             assert_eq!(all.next(), None);
             only
         };
@@ -104,7 +107,7 @@ mod tests {
     fn headers_are_read_as_curl_reads_them() {
         assert_eq!(
             header("X-A:  b:c ").unwrap(),
-            (HeaderName::from_static("x-a"), "b:c".parse().unwrap())
+            ("X-A".to_owned(), "b:c".parse().unwrap())
         );
         assert!(header("nothing").is_err());
         assert!(header("a b: c").is_err());

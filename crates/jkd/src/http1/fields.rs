@@ -1,0 +1,256 @@
+//! The fields of a head: names as they were written, in order.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+/// A list of fields. Names are compared without regard to case, and keep theirs.
+///
+/// A list rather than a map: heads have few fields, order and spelling count, and one allocation
+/// holds it all. All names and values are valid as HTTP has it (RFC 9110, section 5): whoever adds
+/// one sees to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    /// The head as it came; spans lie in it, or behind its end in `added`.
+    text: Bytes,
+    added: Vec<u8>,
+    list: Vec<Field>,
+}
+
+/// One field: where its name and its value are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field {
+    /// Tells most names apart without a look at them.
+    key: u32,
+    name: Span,
+    value: Span,
+}
+
+/// A piece of a text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    start: u32,
+    length: u32,
+}
+
+impl Span {
+    /// `None` beyond 4 GiB.
+    pub(super) fn new(start: usize, length: usize) -> Option<Self> {
+        Some(Self {
+            start: u32::try_from(start).ok()?,
+            length: u32::try_from(length).ok()?,
+        })
+    }
+
+    /// The piece of `text`, of which all lies before it by `offset`.
+    pub(super) fn of(self, text: &[u8]) -> &[u8] {
+        self.within(text, 0)
+    }
+
+    fn within(self, text: &[u8], offset: usize) -> &[u8] {
+        let (Ok(start), Ok(length)) = (usize::try_from(self.start), usize::try_from(self.length))
+        else {
+            return &[];
+        };
+        let start = start.saturating_sub(offset);
+        text.get(start..start.saturating_add(length))
+            .unwrap_or_default()
+    }
+}
+
+/// Equal for names that are equal but for case, and different for most others.
+fn key(name: &[u8]) -> u32 {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else {
+        return 0;
+    };
+    let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
+    (length << 16) | (u32::from(first | 0x20) << 8) | u32::from(last | 0x20)
+}
+
+impl Fields {
+    /// The first value of this name.
+    pub(crate) fn get(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
+        let field = self.find(name.as_ref()).next()?.value;
+        Some(self.text(field))
+    }
+
+    /// All values of this name.
+    pub(crate) fn get_all<'n>(&'n self, name: &'n str) -> impl Iterator<Item = &'n [u8]> {
+        let values = self.find(name.as_bytes());
+        values.map(|field| self.text(field.value))
+    }
+
+    /// The values of this name as one, joined by `, ` as httpd does it.
+    pub(crate) fn joined(&self, name: impl AsRef<[u8]>) -> Option<Cow<'_, [u8]>> {
+        let mut joined = None;
+        for field in self.find(name.as_ref()) {
+            let value = self.text(field.value);
+            match &mut joined {
+                None => joined = Some(Cow::Borrowed(value)),
+                Some(joined) => joined.to_mut().extend_from_slice(&[b", ", value].concat()),
+            }
+        }
+        joined
+    }
+
+    /// Whether there is a field of this name.
+    pub(crate) fn contains(&self, name: impl AsRef<[u8]>) -> bool {
+        self.find(name.as_ref()).next().is_some()
+    }
+
+    /// Names and values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let text = |field: &Field| (self.text(field.name), self.text(field.value));
+        self.list.iter().map(text)
+    }
+
+    /// Each name once, as it was written first, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let fields = self.list.iter().enumerate();
+        let first = fields.filter(|(index, field)| {
+            let mut before = self.list.iter().take(*index);
+            !before.any(|other| self.are_same(field, other))
+        });
+        first.map(|(_, field)| self.text(field.name))
+    }
+
+    /// Whether there are fields that share a name.
+    pub(crate) fn has_repeated(&self) -> bool {
+        let mut rest = self.list.as_slice();
+        while let Some((field, others)) = rest.split_first() {
+            if others.iter().any(|other| self.are_same(field, other)) {
+                return true;
+            }
+            rest = others;
+        }
+        false
+    }
+
+    /// Adds a field behind all others.
+    pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
+        let key = key(name);
+        if let (Some(name), Some(value)) = (self.keep(name), self.keep(value)) {
+            self.list.push(Field { key, name, value });
+        }
+    }
+
+    /// Puts a field into the place of the first one of its name, and takes the others out.
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
+        let known = key(name);
+        let place = (self.list.iter()).position(|field| self.is(field, known, name));
+        let Some(place) = place else {
+            return self.add(name, value);
+        };
+        let (Some(name_span), Some(value)) = (self.keep(name), self.keep(value)) else {
+            return;
+        };
+        if let Some(field) = self.list.get_mut(place) {
+            (field.name, field.value) = (name_span, value);
+        }
+        self.remove_from(place + 1, name);
+    }
+
+    /// Takes out all fields of this name.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the changes of `RequestHeader` come next")
+    )]
+    pub(crate) fn remove(&mut self, name: &[u8]) {
+        self.remove_from(0, name);
+    }
+
+    fn remove_from(&mut self, place: usize, name: &[u8]) {
+        let key = key(name);
+        let mut list = std::mem::take(&mut self.list);
+        let mut index = 0;
+        list.retain(|field| {
+            index += 1;
+            index <= place || !self.is(field, key, name)
+        });
+        self.list = list;
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Option<Span> {
+        let span = Span::new(self.text.len() + self.added.len(), bytes.len())?;
+        self.added.extend_from_slice(bytes);
+        Some(span)
+    }
+
+    fn find<'n>(&'n self, name: &'n [u8]) -> impl Iterator<Item = &'n Field> {
+        let key = key(name);
+        self.list
+            .iter()
+            .filter(move |field| self.is(field, key, name))
+    }
+
+    fn is(&self, field: &Field, key: u32, name: &[u8]) -> bool {
+        field.key == key && self.text(field.name).eq_ignore_ascii_case(name)
+    }
+
+    fn are_same(&self, one: &Field, other: &Field) -> bool {
+        self.is(one, other.key, self.text(other.name))
+    }
+
+    fn text(&self, span: Span) -> &[u8] {
+        let came = usize::try_from(span.start).is_ok_and(|start| start < self.text.len());
+        if came {
+            span.of(&self.text)
+        } else {
+            span.within(&self.added, self.text.len())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(list: &[(&str, &str)]) -> Fields {
+        let mut fields = Fields::default();
+        for (name, value) in list {
+            fields.add(name.as_bytes(), value.as_bytes());
+        }
+        fields
+    }
+
+    fn written(fields: &Fields) -> String {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let lines = fields
+            .iter()
+            .map(|(n, v)| format!("{}={}", text(n), text(v)));
+        lines.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn names_keep_their_case_and_are_found_without() {
+        let fields = fields(&[
+            ("X-One", "1"),
+            ("x-two", "2"),
+            ("X-ONE", "3"),
+            ("X-Oxe", ""),
+        ]);
+        assert_eq!(fields.get("x-one"), Some(&b"1"[..]));
+        assert_eq!(fields.get("x-oxe"), Some(&b""[..]));
+        assert_eq!(fields.get("x-on"), None);
+        assert_eq!(fields.get(""), None);
+        let all: Vec<_> = fields.get_all("X-one").collect();
+        assert_eq!(all, [b"1", b"3"]);
+        assert_eq!(fields.joined("x-one").as_deref(), Some(&b"1, 3"[..]));
+        assert!(fields.contains(http::header::HeaderName::from_static("x-two")));
+        assert!(fields.has_repeated());
+        let names: Vec<_> = fields.names().collect();
+        assert_eq!(names, [&b"X-One"[..], b"x-two", b"X-Oxe"]);
+        assert_eq!(written(&fields), "X-One=1 x-two=2 X-ONE=3 X-Oxe=");
+    }
+
+    #[test]
+    fn fields_can_be_changed() {
+        let mut fields = fields(&[("A", "1"), ("b", "2"), ("a", "3"), ("c", "4")]);
+        fields.set(b"a", b"five");
+        assert_eq!(written(&fields), "a=five b=2 c=4");
+        fields.remove(b"B");
+        fields.set(b"D", b"6");
+        assert_eq!(written(&fields), "a=five c=4 D=6");
+        assert!(!fields.has_repeated());
+    }
+}
