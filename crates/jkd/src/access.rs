@@ -1,4 +1,4 @@
-//! Who may come in: the `<Location>` sections of the host.
+//! Who may come in: the sections of the host.
 
 use jkworkers::model::Host;
 
@@ -6,13 +6,13 @@ use crate::{logging::Printable, peer::Peer, rescue::Stumble};
 
 /// Refuses clients that the sections around `path`, as it is mapped, keep out.
 pub(crate) fn check(host: &Host, path: &[u8], peer: &Peer) -> Result<(), Stumble> {
-    if host.locations.is_empty() || host.allows(path, peer.ip, peer.local.ip()) {
+    if host.sections.is_empty() || host.allows(path, peer.ip, peer.local.ip()) {
         return Ok(());
     }
     tracing::info!(
         client = %peer.ip_text,
         path = %Printable(path),
-        "client denied by the access rules of a Location"
+        "client denied by the access rules of a section"
     );
     Err(Stumble::Forbidden)
 }

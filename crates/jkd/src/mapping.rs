@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use jkworkers::{
     model::{
-        Activation, Host, Mount, RuleExtensions, Worker,
+        Activation, Asked, Host, Mount, RuleExtensions, Worker,
         variables::{Handler, names::NO_JK},
     },
     target::Target,
@@ -137,7 +137,7 @@ fn worker<'a, 'w>(
     if variables.has(NO_JK) || path == b"*" {
         return Err(Stumble::Unmapped);
     }
-    match (host.handler_of(path), rule) {
+    match (host.handler_of(Asked::at(path)), rule) {
         (Handler::Map | Handler::Jk, Some(mount)) => Ok(Mapped::Rule(mount)),
         (Handler::Jk, None) => {
             let text = variables.get(&host.indicators.worker);
@@ -152,7 +152,9 @@ fn worker<'a, 'w>(
 /// Whether a request that is for no worker may be for a file of `JkAutoAlias`: no rule maps it,
 /// `no-jk` does not keep mod_jk from looking at it, and it is for no handler that is not there.
 fn allows_files(host: &Host, path: &[u8], rule: Option<&Mount>, variables: &Variables<'_>) -> bool {
-    rule.is_none() && !variables.has(NO_JK) && !matches!(host.handler_of(path), Handler::Other)
+    rule.is_none()
+        && !variables.has(NO_JK)
+        && !matches!(host.handler_of(Asked::at(path)), Handler::Other)
 }
 
 /// What a variable says, extensions included. What is wrong with it is not worth a line for each

@@ -10,7 +10,7 @@ use http::Version;
 use jkworkers::{
     diag::Origin,
     model::{
-        Host,
+        Asked, Host,
         variables::{Assignment, Condition, Setting, Subject, VariableRules},
     },
     pattern::{Groups, Pattern, Template},
@@ -50,7 +50,7 @@ impl<'a> Variables<'a> {
     #[inline]
     pub(crate) fn begin(host: &'a Host, head: &Head, peer: &Peer) -> Self {
         let mut variables = Self::default();
-        if host.variables.conditions.is_empty() {
+        if host.settings.variables.conditions.is_empty() {
             return variables;
         }
         let request = Request {
@@ -58,7 +58,7 @@ impl<'a> Variables<'a> {
             peer,
             path: written_path(head),
         };
-        variables.consider(&host.variables.conditions, request);
+        variables.consider(&host.settings.variables.conditions, request);
         variables
     }
 
@@ -66,17 +66,17 @@ impl<'a> Variables<'a> {
     /// `path` (normalised), and over them all settings.
     #[inline]
     pub(crate) fn complete(&mut self, host: &'a Host, head: &Head, peer: &Peer, path: &[u8]) {
-        if host.locations.is_empty() && host.variables.settings.is_empty() {
+        if host.sections.is_empty() && host.settings.variables.settings.is_empty() {
             return;
         }
-        let sections = host.locations.iter();
-        let sections = sections.filter(|l| !l.variables.is_empty() && l.covers(path));
-        let sections: Vec<_> = sections.map(|location| &location.variables).collect();
+        let sections = host.sections_about(Asked::at(path));
+        let rules = sections.map(|s| &s.settings.variables);
+        let sections: Vec<_> = rules.filter(|rules| !rules.is_empty()).collect();
         let request = Request { head, peer, path };
         for rules in &sections {
             self.consider(&rules.conditions, request);
         }
-        for Setting { name, value } in settings(&host.variables, &sections) {
+        for Setting { name, value } in settings(&host.settings.variables, &sections) {
             self.set(name, Cow::Borrowed(value.as_bytes()), None);
         }
     }

@@ -68,17 +68,18 @@ pub fn is_document(value: &Value) -> bool {
 }
 
 /// Host, section and name of a variable.
-type Place<'m> = (String, &'m str, &'m str);
+type Place<'m> = (String, String, &'m str);
 
 /// The values of `SetEnv`, which may be secrets. Hosts and sections may have equal names.
 fn settings(model: &Model) -> BTreeMap<Place<'_>, Vec<&str>> {
     let mut all = BTreeMap::<_, Vec<_>>::new();
     for (name, host) in named_hosts(model) {
-        let sections = host.locations.iter();
-        let sections = sections.map(|location| (&*location.path, &location.variables));
-        for (path, rules) in std::iter::once(("", &host.variables)).chain(sections) {
+        let sections = host.sections.iter();
+        let sections = sections.map(|s| (s.covers.to_string(), &s.settings.variables));
+        let outside = (String::new(), &host.settings.variables);
+        for (covers, rules) in std::iter::once(outside).chain(sections) {
             for setting in &rules.settings {
-                let place = (name.clone(), path, &*setting.name);
+                let place = (name.clone(), covers.clone(), &*setting.name);
                 all.entry(place).or_default().push(&*setting.value);
             }
         }
@@ -264,8 +265,8 @@ impl Changes {
             self.add(format!("{name} added ({} mounts{copied})", mounts.len()));
         }
         for ((name, (old, old_mounts)), (_, (new, new_mounts))) in &lists.kept {
-            self.fields(name, old, new, &["locations", "uri_map"]);
-            self.locations(name, &old["locations"], &new["locations"]);
+            self.fields(name, old, new, &["sections", "uri_map"]);
+            self.sections(name, &old["sections"], &new["sections"]);
             let of = match name.as_str() {
                 document::MAIN => String::new(),
                 name => format!("{name}: "),
@@ -277,21 +278,25 @@ impl Changes {
         }
     }
 
-    fn locations(&mut self, host: &str, old: &Value, new: &Value) {
-        let lists = Listed::of(old, new, |location| text(&location["path"]));
-        let subject = |location: &Value| format!("{host}: <Location {}>", text(&location["path"]));
-        for location in &lists.removed {
-            self.add(format!("{} removed", subject(location)));
+    fn sections(&mut self, host: &str, old: &Value, new: &Value) {
+        let covers = |section: &Value| match &section["within"] {
+            Value::Null => text(&section["covers"]),
+            around => format!("{} in {}", text(&section["covers"]), text(around)),
+        };
+        let lists = Listed::of(old, new, covers);
+        let subject = |section: &Value| format!("{host}: {}", covers(section));
+        for section in &lists.removed {
+            self.add(format!("{} removed", subject(section)));
         }
-        for location in &lists.added {
-            let access = value::show(&location["access"]);
-            self.add(format!("{} added: {access}", subject(location)));
+        for section in &lists.added {
+            let access = value::show(&section["access"]);
+            self.add(format!("{} added: {access}", subject(section)));
         }
         for (old, new) in &lists.kept {
-            self.fields(&subject(new), old, new, &["path"]);
+            self.fields(&subject(new), old, new, &["covers", "within"]);
         }
         if lists.reordered {
-            self.add(format!("{host}: the order of its <Location>s changed"));
+            self.add(format!("{host}: the order of its sections changed"));
         }
     }
 

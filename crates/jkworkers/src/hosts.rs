@@ -10,8 +10,8 @@ pub(crate) use self::own::Own;
 
 use crate::{
     diag::{Diagnostics, listing},
-    httpd::{Draft, LocationDraft, Server},
-    model::{Access, Host, Listen, Location, Mount, Require, variables::Handler},
+    httpd::{Draft, Server},
+    model::{Host, Listen, Mount, Section, variables::Handler},
     uri_map::{UriMap, UriRules},
     workers_properties::Workers,
 };
@@ -93,9 +93,9 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
 
 /// Whether `SetHandler` may lead requests to a worker.
 fn has_handler(host: &Host) -> bool {
-    let sections = host.locations.iter().map(|location| location.handler);
+    let sections = host.sections.iter().map(|section| section.settings.handler);
     sections
-        .chain([host.handler])
+        .chain([host.settings.handler])
         .any(|handler| handler == Some(Handler::Jk))
 }
 
@@ -104,9 +104,6 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     let base = (!is_main).then_some(main);
     let any_address = server.addresses.iter().any(|(ip, _)| ip.is_none());
     let inherited_name = main.name.as_ref().filter(|_| any_address);
-    let own_locations = server.locations.iter();
-    let locations = base.into_iter().flat_map(|main| &main.locations);
-    let locations = locations.chain(own_locations);
     let mut host = Host {
         origin: server.origin.clone(),
         server_name: server.name.as_ref().or(inherited_name).cloned(),
@@ -126,11 +123,13 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         uri_map: map.reject_unsafe(rejects_unsafe(main, server)),
         mount_files: files,
         mount_file_reload: reload_interval(main, server),
-        variables: variables::of(base, server),
-        handler: server.handler.or(main.handler),
+        settings: match base {
+            Some(main) => server.settings.over(&main.settings),
+            None => server.settings.clone(),
+        },
         indicators: variables::indicators(base, server),
         env_vars: variables::sent(base, server),
-        locations: locations.filter_map(location).collect(),
+        sections: sections(base, server),
     };
     variables::prune(&mut host);
     host
@@ -160,22 +159,14 @@ fn rejects_unsafe(main: &Server, server: &Server) -> bool {
     (base || server.reject_unsafe.on) && !server.reject_unsafe.off
 }
 
-/// A section that says nothing is nothing to ask.
-fn location(draft: &LocationDraft) -> Option<Location> {
-    let require = (!draft.require.is_empty()).then(|| Require::Any(draft.require.clone()));
-    let access = Access {
-        require,
-        order: draft.order.clone(),
-    };
-    let says_something =
-        access != Access::default() || !draft.variables.is_empty() || draft.handler.is_some();
-    says_something.then(|| Location {
-        path: draft.path.clone(),
-        access,
-        variables: draft.variables.clone(),
-        handler: draft.handler,
-        origin: draft.origin.clone(),
-    })
+/// The main server's and its own, in the order in which they are applied. A section that says
+/// nothing is nothing to ask.
+fn sections(base: Option<&Server>, server: &Server) -> Vec<Section> {
+    let inherited = base.into_iter().flat_map(|main| &main.sections);
+    let all = inherited.chain(&server.sections);
+    let mut said: Vec<_> = all.filter(|s| !s.settings.is_empty()).cloned().collect();
+    said.sort_by_key(|section| section.covers.rank(section.within.as_deref()));
+    said
 }
 
 /// Whether the workers of some rules exist. `built_in` are names that need no definition.

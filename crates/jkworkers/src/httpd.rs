@@ -21,11 +21,8 @@ use std::{
 };
 
 pub(crate) use self::{
-    apply::{
-        apply, listen,
-        variables::{indicators, upsert},
-    },
-    draft::{Draft, LocationDraft, MountLine, Server},
+    apply::{apply, listen, variables::indicators},
+    draft::{Draft, MountLine, Server},
 };
 use self::{section::Nesting, variables::Variables};
 use crate::{

@@ -8,6 +8,8 @@ mod access;
 mod copied;
 mod expand;
 mod host;
+mod section;
+mod settings;
 pub mod variables;
 mod worker;
 
@@ -19,10 +21,9 @@ pub use self::{
     access::{Access, AccessRule, AddressSet, Order, Require},
     copied::Copied,
     expand::MAX_ADDRESSES,
-    host::{
-        ForwardUri, Host, Listen, Location, Mount, MountSource, RuleExtensions, ServerName,
-        UriMatch,
-    },
+    host::{ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch},
+    section::{Asked, Covers, Place, Section},
+    settings::Settings,
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
         PrepostPing, ProbeSettings, RecoveryOptions, Resolve, Retries, Secret, SocketSettings,

@@ -21,7 +21,7 @@ use jkworkers::{
     diag::Origin,
     model::{
         ForwardUri, Global, Host, Listen, Model, Mount, MountSource, RuleExtensions, UriMatch,
-        variables::{Indicators, VariableRules},
+        variables::Indicators,
     },
     uri_map::{UriMap, UriRules},
     workers_properties::{self, Source},
@@ -268,11 +268,10 @@ fn host(mounts: &[&str], origin: &Origin) -> Host {
         uri_map: UriMap::new(mounts.iter().map(|m| mount(m, origin))),
         mount_files: Vec::new(),
         mount_file_reload: None,
-        variables: VariableRules::default(),
-        handler: None,
+        settings: jkworkers::model::Settings::default(),
         indicators: Indicators::default(),
         env_vars: Vec::new(),
-        locations: Vec::new(),
+        sections: Vec::new(),
     }
 }
 

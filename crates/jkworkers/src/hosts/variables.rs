@@ -1,29 +1,15 @@
 //! Which rules about variables a host has in the end: inherited ones first, and only those that
 //! anybody reads. Files from distributions set a dozen variables that mean nothing here.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use crate::{
     httpd::{self, Server},
     model::{
         Host,
-        variables::{Condition, EnvVar, Indicators, Setting, Subject, VariableRules, names},
+        variables::{Condition, EnvVar, Indicators, Subject, VariableRules, names},
     },
 };
-
-/// The rules of a server. `base` is the main server, unless this is it.
-pub(super) fn of(base: Option<&Server>, server: &Server) -> VariableRules {
-    let mut rules = base.map(|base| base.variables.clone()).unwrap_or_default();
-    let own = &server.variables;
-    rules.conditions.extend_from_slice(&own.conditions);
-    let is_unset = |setting: &Setting| is_among(&own.unset, &setting.name);
-    rules.settings.retain(|setting| !is_unset(setting));
-    for setting in &own.settings {
-        httpd::upsert(&mut rules.settings, setting.clone());
-    }
-    rules.unset.clear(); // nothing is around
-    rules
-}
 
 /// The indicators of a server, over those of the main one.
 pub(super) fn indicators(base: Option<&Server>, server: &Server) -> Indicators {
@@ -46,10 +32,10 @@ pub(super) fn sent(base: Option<&Server>, server: &Server) -> Vec<EnvVar> {
 pub(super) fn prune(host: &mut Host) {
     let mut read = Read::by(host);
     // In the reverse order of their evaluation: a condition may look at what an earlier one set.
-    for location in host.locations.iter_mut().rev() {
-        read.prune(&mut location.variables);
+    for section in host.sections.iter_mut().rev() {
+        read.prune(&mut section.settings.variables);
     }
-    read.prune(&mut host.variables);
+    read.prune(&mut host.settings.variables);
 }
 
 /// Names that somebody reads, in lower case.
@@ -89,8 +75,4 @@ impl Read {
         }
         keeps
     }
-}
-
-fn is_among(names: &[Arc<str>], name: &str) -> bool {
-    names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }

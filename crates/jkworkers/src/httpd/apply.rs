@@ -5,6 +5,7 @@ pub(super) mod access;
 mod files;
 pub(super) mod jk;
 mod refuse;
+mod section;
 pub(super) mod server;
 pub(super) mod variables;
 
@@ -14,12 +15,15 @@ use std::{
     path::Path,
 };
 
-use self::refuse::{IGNORED_SECTIONS, MOUNTING};
 pub(crate) use self::server::listen_address as listen;
+use self::{
+    refuse::{IGNORED_SECTIONS, MOUNTING},
+    section::Within,
+};
 use super::{
     Node,
     directive::{self, Arguments, Directive, Effect, Place},
-    draft::{Draft, LocationDraft, Server},
+    draft::{Draft, Server},
     known, lex,
 };
 use crate::diag::{Diagnostics, Origin};
@@ -54,8 +58,8 @@ pub(super) struct Apply<'a> {
     draft: Draft,
     /// The server that directives are for.
     server: usize,
-    /// The section around, for messages; `Location` makes its last location the current one.
-    within: Option<&'static str>,
+    /// The section around.
+    within: Option<Within>,
     server_root: &'a Path,
     /// Where each `Listen` was written first.
     listening: HashMap<(Option<IpAddr>, u16), Origin>,
@@ -151,13 +155,10 @@ impl Apply<'_> {
                 "Move the line out of the <VirtualHost>.",
             ),
             (Place::Global | Place::Server, Some(section), _) => (
-                format!("{name} not allowed in <{section}> context"),
+                format!("{name} not allowed in <{}> context", section.name),
                 "Move the line out of the section.",
             ),
-            (Place::Location, None, _) => (
-                format!("{name} not allowed here"),
-                "Write it inside a <Location>.",
-            ),
+            (Place::Section, None, _) => (format!("{name} not allowed here"), IN_SECTION),
             _ => return true,
         };
         self.error(origin, message, help);
@@ -196,14 +197,17 @@ impl Apply<'_> {
     fn section(&mut self, node: &Node, children: &[Node]) {
         match &*node.name.to_ascii_lowercase() {
             "virtualhost" => self.virtual_host(node, children),
-            "location" => self.location(node, children),
+            lower @ ("directory" | "directorymatch" | "files" | "filesmatch" | "location"
+            | "locationmatch") => {
+                self.note_protection(node, children);
+                self.choosing_section(lower, node, children);
+            }
             "requireall" | "requireany" | "requirenone" => self.require_section(node, children),
-            "locationmatch" | "if" | "elseif" | "else" | "limit" | "limitexcept" => {
+            "if" | "elseif" | "else" | "limit" | "limitexcept" => {
                 self.conditional_on_request(&node.name, node, children);
             }
             "macro" => self.refuse_macro(&node.name, &node.origin),
             lower if IGNORED_SECTIONS.contains(&lower) => {
-                self.note_protection(node, children);
                 self.ignore_section(&node.name, node, children, MOUNTING);
             }
             _ => self.unknown_section(node),
@@ -232,10 +236,7 @@ impl Apply<'_> {
         )]
         &mut self.draft.servers[self.server]
     }
-
-    /// The `<Location>` that directives are for.
-    fn current_location(&mut self) -> Option<&mut LocationDraft> {
-        self.within?;
-        self.server().locations.last_mut()
-    }
 }
+
+/// What to do about a line that must stand in a section.
+const IN_SECTION: &str = "Write it inside a <Location>.";

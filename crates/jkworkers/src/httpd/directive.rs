@@ -21,8 +21,8 @@ pub(super) enum Place {
     Global,
     /// The main server and virtual hosts.
     Server,
-    /// `<Location>` only.
-    Location,
+    /// Sections only: `<Location>` and its like.
+    Section,
     /// All of these.
     Anywhere,
 }
@@ -98,6 +98,10 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
 
 /// The sections that have an effect, `RequireAny` and its like included.
 pub(super) const SECTIONS: &[&str] = &[
+    "Directory",
+    "DirectoryMatch",
+    "Files",
+    "FilesMatch",
     "IfDefine",
     "IfDirective",
     "IfFile",
@@ -105,6 +109,7 @@ pub(super) const SECTIONS: &[&str] = &[
     "IfSection",
     "IfVersion",
     "Location",
+    "LocationMatch",
     "RequireAll",
     "RequireAny",
     "RequireNone",
@@ -136,18 +141,18 @@ const MANY: Arguments = Words(1, usize::MAX);
 
 use Arguments::{Raw, Words};
 use Effect::{Accepted, Later, Works};
-use Place::{Anywhere, Global, Location, Server};
+use Place::{Anywhere, Global, Section, Server};
 
 const TABLE: &[Directive] = &[
     // httpd's own
-    row("Allow", Location, MANY, Works(access::allow)),
+    row("Allow", Section, MANY, Works(access::allow)),
     row(
         "AllowEncodedSlashes",
         Server,
         ONE,
         Works(server::allow_encoded_slashes),
     ),
-    row("AuthMerging", Location, ONE, Works(access::auth_merging)),
+    row("AuthMerging", Section, ONE, Works(access::auth_merging)),
     row(
         "BrowserMatch",
         Anywhere,
@@ -160,13 +165,13 @@ const TABLE: &[Directive] = &[
         Words(2, usize::MAX),
         Works(variables::browser_match_no_case),
     ),
-    row("Deny", Location, MANY, Works(access::deny)),
+    row("Deny", Section, MANY, Works(access::deny)),
     row("Listen", Global, Words(1, 3), Works(server::listen)),
     row("MergeSlashes", Server, ONE, Works(server::merge_slashes)),
-    row("Order", Location, MANY, Works(access::order)),
+    row("Order", Section, MANY, Works(access::order)),
     row("PassEnv", Anywhere, MANY, Works(variables::pass_env)),
-    row("Require", Location, MANY, Works(access::require)),
-    row("Satisfy", Location, ONE, Works(access::satisfy)),
+    row("Require", Section, MANY, Works(access::require)),
+    row("Satisfy", Section, ONE, Works(access::satisfy)),
     row("ServerAlias", Server, MANY, Works(server::server_alias)),
     row("ServerName", Server, ONE, Works(server::server_name)),
     row("SetEnv", Anywhere, ONE_OR_TWO, Works(variables::set_env)),

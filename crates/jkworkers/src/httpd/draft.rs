@@ -4,10 +4,7 @@ use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Dur
 
 use crate::{
     diag::Origin,
-    model::{
-        ForwardUri, Listen, LogLevel, Order, Require, ServerName,
-        variables::{EnvVar, Handler, VariableRules},
-    },
+    model::{ForwardUri, Listen, LogLevel, Section, ServerName, Settings, variables::EnvVar},
     uri_map::EncodedSlashes,
 };
 
@@ -50,12 +47,13 @@ pub(crate) struct Server {
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
-    pub(crate) variables: VariableRules,
-    pub(crate) handler: Option<Handler>,
+    /// What is written outside of all sections.
+    pub(crate) settings: Settings,
     /// `Jk…Indicator` directives, in the table's spelling, and the names that they give.
     pub(crate) indicators: Vec<(&'static str, Arc<str>)>,
     pub(crate) env_vars: Vec<EnvVar>,
-    pub(crate) locations: Vec<LocationDraft>,
+    /// In the order in which they begin.
+    pub(crate) sections: Vec<Section>,
 }
 
 /// An option that was switched on (`+`), off (`-`), or both. Inside one server off wins.
@@ -72,17 +70,6 @@ pub(crate) struct MountLine {
     pub(crate) worker: String,
     pub(crate) exclusion: bool,
     pub(crate) origin: Origin,
-}
-
-/// `<Location>`.
-#[derive(Debug)]
-pub(crate) struct LocationDraft {
-    pub(crate) path: String,
-    pub(crate) origin: Origin,
-    pub(crate) require: Vec<Require>,
-    pub(crate) order: Option<Order>,
-    pub(crate) variables: VariableRules,
-    pub(crate) handler: Option<Handler>,
 }
 
 impl Draft {
@@ -125,11 +112,10 @@ impl Server {
             request_timeout: None,
             encoded_slashes: None,
             merge_slashes: None,
-            variables: VariableRules::default(),
-            handler: None,
+            settings: Settings::default(),
             indicators: Vec::new(),
             env_vars: Vec::new(),
-            locations: Vec::new(),
+            sections: Vec::new(),
         }
     }
 }

@@ -67,7 +67,8 @@ fn known_names_have_one_warning_each() {
     assert_snapshot!(body("LoadModule jk_module modules/mod_jk.so\nLoadModule a b\nSSLEngine ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
     jk.conf:5: warning: LoadModule means nothing here and is ignored
     jk.conf:7: warning: SSLEngine means nothing here and is ignored
-    jk.conf:8: warning: <Directory> means nothing here and is ignored with its content
+    jk.conf:9: error: unknown directive Foo
+        remedy: Correct the name, or put the line into an <IfModule> of its module.
     ");
 }
 
@@ -104,8 +105,7 @@ fn mounts_in_sections_that_are_ignored_are_not_lost() {
     let config =
         "<Directory /srv>\nRequire all granted\n<Files x>\nJkMount w\n</Files>\n</Directory>\n";
     assert_snapshot!(body(config), @r"
-    jk.conf:5: warning: <Directory> means nothing here and is ignored with its content
-    jk.conf:8: error: JkMount has no effect inside <Directory>
+    jk.conf:8: error: JkMount has no effect inside <Files>
         remedy: Write `JkMount PATH WORKER` outside of the section.
     ");
 }
@@ -322,7 +322,7 @@ fn access() {
 #[test]
 fn satisfied_by_nothing() {
     assert_snapshot!(body("<Location /x>\nSatisfy Any\nDeny from all\n</Location>\n"), @r"
-    jk.conf:5: warning: Satisfy Any without Require lets everybody into /x, as in httpd
+    jk.conf:5: warning: Satisfy Any without Require lets everybody into <Location /x>, as in httpd
         remedy: Remove Satisfy, or write a Require line.
     ");
 }
@@ -330,14 +330,11 @@ fn satisfied_by_nothing() {
 #[test]
 fn protection_that_would_be_lost_is_an_error() {
     assert_snapshot!(body("<LocationMatch ^/x>\n<Limit GET>\nRequire ip 10\n</Limit>\nSetHandler x\n</LocationMatch>\n<Location ~ ^/y>\nOrder allow,deny\n</Location>\n<Macro X>\n</Macro>\nUse X\n"), @r"
-    jk.conf:5: warning: <LocationMatch> means nothing here and is ignored with its content
-    jk.conf:7: error: Require has no effect inside <LocationMatch>
+    jk.conf:6: warning: <Limit> means nothing here and is ignored with its content
+    jk.conf:7: error: Require has no effect inside <Limit>
         remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    jk.conf:9: error: SetHandler has no effect inside <LocationMatch>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    jk.conf:11: warning: <Location ~> means nothing here and is ignored with its content
-    jk.conf:12: error: Order has no effect inside <Location ~>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
+    jk.conf:9: warning: there is no handler x here: what it is set for is answered with 404
+        remedy: Write jakarta-servlet, or None to leave it to the mounts.
     jk.conf:14: error: Macro: macros are not supported
         remedy: Write out the lines that the macro makes.
     jk.conf:16: error: Use: macros are not supported

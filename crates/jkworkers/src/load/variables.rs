@@ -43,8 +43,8 @@ fn virtual_hosts_inherit() {
     let [main, own] = &*model.hosts else {
         panic!("two hosts")
     };
-    assert_eq!(shown(&main.variables), "C A=1 B=1");
-    assert_eq!(shown(&own.variables), "C B B=2");
+    assert_eq!(shown(&main.settings.variables), "C A=1 B=1");
+    assert_eq!(shown(&own.settings.variables), "C B B=2");
     let vars = |host: &crate::model::Host| {
         let vars = host.env_vars.iter();
         let vars = vars.map(|v| format!("{}={:?}", v.name, v.default));
@@ -55,7 +55,7 @@ fn virtual_hosts_inherit() {
     assert_eq!(&*main.indicators.remote_user, "USER");
     assert_eq!(&*own.indicators.remote_user, "WHO");
     assert_eq!(&*own.indicators.local_addr, "LOCAL");
-    assert_eq!(own.handler, Some(Handler::Jk));
+    assert_eq!(own.settings.handler, Some(Handler::Jk));
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn rules_that_nobody_reads_are_left_out() {
          SetEnvIf Host b FROM_SERVER\n",
     );
     let host = &model.hosts[0];
-    assert_eq!(shown(&host.variables), "STEP NO-JK FROM_SERVER");
-    let sections = host.locations.iter().map(|l| shown(&l.variables));
+    assert_eq!(shown(&host.settings.variables), "STEP NO-JK FROM_SERVER");
+    let sections = host.sections.iter().map(|s| shown(&s.settings.variables));
     assert_eq!(sections.collect::<Vec<_>>(), ["", "jk_route"]);
 }
 
@@ -125,13 +125,6 @@ fn what_would_be_lost() {
         SetEnvIfExpr \"req('X') == 'y'\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
         SetEnvIf X-C (.*) A SSL_CIPHER=$1\nRewriteRule ^/x - [E=other:1,L]\n\
         RewriteRule ^/y - [L,E=No-JK:1]\n"), @r"
-    /etc/jk.conf:4: warning: <LocationMatch> means nothing here and is ignored with its content
-    /etc/jk.conf:5: error: SetEnvIf has no effect inside <LocationMatch>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    /etc/jk.conf:6: error: SetEnv has no effect inside <LocationMatch>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
-    /etc/jk.conf:7: error: SetEnv has no effect inside <LocationMatch>
-        remedy: Write it inside <Location PATH>: PATH and everything below it, or with the wildcards * and ?.
     /etc/jk.conf:10: error: SetEnvIfExpr: expressions are not supported
         remedy: Write a SetEnvIf instead.
     /etc/jk.conf:11: warning: HTTPS: backends are not told of TLS yet

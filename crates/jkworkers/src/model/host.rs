@@ -1,4 +1,4 @@
-//! Hosts, mounts and locations: what httpd's side of the configuration says.
+//! Hosts and mounts: what httpd's side of the configuration says.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -10,8 +10,8 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Access, Activation, Model,
-    variables::{EnvVar, Handler, Indicators, VariableRules},
+    Activation, Asked, Model, Section, Settings,
+    variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
     diag::Origin,
@@ -49,24 +49,32 @@ pub struct Host {
     pub mount_files: Vec<PathBuf>,
     /// `JkMountFileReload`: how often to look whether these files have changed. `None`: never.
     pub mount_file_reload: Option<Duration>,
-    /// Rules about variables, as far as anybody reads what they set.
-    #[serde(skip_serializing_if = "VariableRules::is_empty")]
-    pub variables: VariableRules,
-    /// `SetHandler` outside of `<Location>`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub handler: Option<Handler>,
+    /// What holds outside of all sections.
+    #[serde(flatten)]
+    pub settings: Settings,
     /// Which variables say something about a request.
     #[serde(skip_serializing_if = "is_default")]
     pub indicators: Indicators,
     /// Variables that the backend gets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env_vars: Vec<EnvVar>,
-    /// `<Location>` sections that say something, in the order in which they are
-    /// applied: the main server's first, as httpd merges them into each virtual host.
-    pub locations: Vec<Location>,
+    /// Sections that say something, in the order in which they are applied: directories, files,
+    /// locations; of each kind the main server's first, as httpd merges them into each virtual
+    /// host.
+    pub sections: Vec<Section>,
 }
 
 impl Host {
+    /// The sections about what is asked for, in the order in which they are applied: the last one
+    /// has the last word.
+    pub fn sections_about<'h>(
+        &'h self,
+        asked: Asked<'_>,
+    ) -> impl DoubleEndedIterator<Item = &'h Section> + Clone {
+        let sections = self.sections.iter();
+        sections.filter(move |section| section.covers(asked))
+    }
+
     /// Whether a client may use `path` (normalised), asking the `<Location>` sections.
     ///
     /// Of several sections that match, the last one that says `Require` and the last one that
@@ -74,27 +82,27 @@ impl Host {
     /// `client` is the peer's address, `local` the address it connected to.
     pub fn allows(&self, path: &[u8], client: IpAddr, local: IpAddr) -> bool {
         let [require, order] = self.gatekeepers(path);
-        let require = require.and_then(|l| l.access.require.as_ref());
-        let order = order.and_then(|l| l.access.order.as_ref());
+        let require = require.and_then(|s| s.settings.access.require.as_ref());
+        let order = order.and_then(|s| s.settings.access.order.as_ref());
         crate::access::allows(require, order, client, local)
     }
 
-    /// The `<Location>` sections whose `Require`, and whose `Order`, `Allow` or `Deny` count for
-    /// `path` (normalised).
-    pub fn gatekeepers(&self, path: &[u8]) -> [Option<&Location>; 2] {
-        let mut matching = self.locations.iter().rev().filter(|l| l.covers(path));
+    /// The sections whose `Require`, and whose `Order`, `Allow` or `Deny` count for `path`
+    /// (normalised).
+    pub fn gatekeepers(&self, path: &[u8]) -> [Option<&Section>; 2] {
+        let mut matching = self.sections_about(Asked::at(path)).rev();
         let mut others = matching.clone();
         [
-            matching.find(|l| l.access.require.is_some()),
-            others.find(|l| l.access.order.is_some()),
+            matching.find(|s| s.settings.access.require.is_some()),
+            others.find(|s| s.settings.access.order.is_some()),
         ]
     }
 
-    /// What `SetHandler` says about `path` (normalised): the last section around it counts.
-    pub fn handler_of(&self, path: &[u8]) -> Handler {
-        let mut sections = self.locations.iter().rev();
-        let section = sections.find_map(|l| l.handler.filter(|_| l.covers(path)));
-        section.or(self.handler).unwrap_or(Handler::Map)
+    /// What `SetHandler` says about what is asked for: the last section around it counts.
+    pub fn handler_of(&self, asked: Asked<'_>) -> Handler {
+        let mut sections = self.sections.iter().rev();
+        let section = sections.find_map(|s| s.settings.handler.filter(|_| s.covers(asked)));
+        section.or(self.settings.handler).unwrap_or(Handler::Map)
     }
 
     /// Whether `name` (without a port) is this host's `ServerName` or one of its aliases.
@@ -299,37 +307,5 @@ impl RuleExtensions {
     /// Whether nothing was written.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-}
-
-/// One `<Location>`.
-#[derive(Clone, Debug, Serialize)]
-pub struct Location {
-    /// The path: a prefix that ends at a segment boundary, or with wildcards, as httpd has it.
-    pub path: String,
-    /// Who may come in.
-    pub access: Access,
-    /// Rules about variables, as far as anybody reads what they set.
-    #[serde(skip_serializing_if = "VariableRules::is_empty")]
-    pub variables: VariableRules,
-    /// `SetHandler`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub handler: Option<Handler>,
-    /// Where the section begins.
-    pub origin: Origin,
-}
-
-impl Location {
-    /// Whether the section is about `path`.
-    ///
-    /// Without wildcards: the path itself and everything below it. With `*`, `?` or `[…]`: the
-    /// whole path, and no wildcard matches a `/`.
-    pub fn covers(&self, path: &[u8]) -> bool {
-        let own = self.path.as_bytes();
-        if wildcard::is_glob(own) {
-            return wildcard::glob(own, path);
-        }
-        path.strip_prefix(own)
-            .is_some_and(|rest| own.ends_with(b"/") || rest.is_empty() || rest.starts_with(b"/"))
     }
 }

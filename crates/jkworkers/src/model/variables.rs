@@ -91,6 +91,28 @@ impl VariableRules {
     pub fn is_empty(&self) -> bool {
         self.conditions.is_empty() && self.settings.is_empty() && self.unset.is_empty()
     }
+
+    /// What holds in a virtual host that says `self`, in a main server that says `base`.
+    pub(crate) fn over(&self, base: &Self) -> Self {
+        let mut rules = base.clone();
+        rules.conditions.extend_from_slice(&self.conditions);
+        let unset = |name: &str| self.unset.iter().any(|u| u.eq_ignore_ascii_case(name));
+        rules.settings.retain(|setting| !unset(&setting.name));
+        for setting in &self.settings {
+            rules.set(setting.clone());
+        }
+        rules.unset.clear(); // nothing is around
+        rules
+    }
+
+    /// A setting takes the place of an earlier one of the same name.
+    pub(crate) fn set(&mut self, setting: Setting) {
+        let same = |known: &&mut Setting| known.name.eq_ignore_ascii_case(&setting.name);
+        match self.settings.iter_mut().find(same) {
+            Some(known) => known.value = setting.value,
+            None => self.settings.push(setting),
+        }
+    }
 }
 
 /// `SetHandler`.

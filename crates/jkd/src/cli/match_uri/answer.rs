@@ -7,7 +7,7 @@ use std::{fmt::Display, path::Path};
 use http::{Method, StatusCode};
 use jkworkers::{
     model::{
-        Host, Model, Mount, Worker, WorkerKind,
+        Asked, Host, Model, Mount, Worker, WorkerKind,
         variables::{Handler, names},
     },
     target::Target,
@@ -113,7 +113,7 @@ impl<'a> Question<'a> {
         sections.dedup_by(|one, other| std::ptr::eq(*one, *other));
         let sections = sections.iter();
         let named: Vec<_> = sections
-            .map(|section| format!("  by: <Location {}> ({})", section.path, section.origin))
+            .map(|section| format!("  by: {} ({})", section.covers, section.origin))
             .collect();
         Refused {
             by: named,
@@ -260,7 +260,7 @@ fn why_unmapped(host: &Host, decision: &Decision<'_>, explanation: &Explanation<
     if let Some(variable) = decision.variables.find(names::NO_JK) {
         return format!("{} is set by {}", variable.name, place(variable));
     }
-    match host.handler_of(&decision.path) {
+    match host.handler_of(Asked::at(&decision.path)) {
         Handler::Other => "SetHandler names a handler that jkd does not have".to_owned(),
         Handler::Jk => {
             let name = &host.indicators.worker;

@@ -8,9 +8,8 @@ use std::{
 
 use jkworkers::{
     model::{
-        AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Location, Model, Mount, Order,
-        Require, ServerName, UriMatch,
-        variables::{Handler, VariableRules},
+        AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Model, Mount, Order, Require,
+        Section, ServerName, Settings, UriMatch, variables::VariableRules,
     },
     uri_map::{EncodedSlashes, UriRules},
 };
@@ -82,10 +81,8 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     for variable in &host.env_vars {
         writeln!(out, "  {variable}")?;
     }
-    variables(&host.variables, host.handler, "  ", out)?;
-    host.locations
-        .iter()
-        .try_for_each(|each| location(each, out))
+    variables(&host.settings, "  ", out)?;
+    host.sections.iter().try_for_each(|each| section(each, out))
 }
 
 fn mount_files(host: &Host, out: &mut impl Write) -> io::Result<()> {
@@ -125,29 +122,29 @@ fn options(host: &Host, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn location(location: &Location, out: &mut impl Write) -> io::Result<()> {
-    line(
-        out,
-        "  ",
-        &format!("<Location {}>", location.path),
-        &location.origin,
-    )?;
-    if let Some(require) = &location.access.require {
+fn section(section: &Section, out: &mut impl Write) -> io::Result<()> {
+    let title = match &section.within {
+        Some(around) => format!("{} in {around}", section.covers),
+        None => section.covers.to_string(),
+    };
+    line(out, "  ", &title, &section.origin)?;
+    let Settings { access, .. } = &section.settings;
+    if let Some(require) = &access.require {
         self::require(require, 4, out)?;
     }
-    if let Some(order) = &location.access.order {
+    if let Some(order) = &access.order {
         self::order(order, out)?;
     }
-    variables(&location.variables, location.handler, "    ", out)
+    variables(&section.settings, "    ", out)
 }
 
 /// In the order in which they are applied; settings without their values, which may be secrets.
-fn variables(
-    rules: &VariableRules,
-    handler: Option<Handler>,
-    indent: &str,
-    out: &mut impl Write,
-) -> io::Result<()> {
+fn variables(settings: &Settings, indent: &str, out: &mut impl Write) -> io::Result<()> {
+    let Settings {
+        handler,
+        variables: rules,
+        ..
+    } = settings;
     let VariableRules {
         conditions,
         settings,

@@ -30,25 +30,19 @@ pub(in crate::httpd) fn order(apply: &mut Apply<'_>, call: &Call<'_>) {
             return apply.error(call.origin, message, "Write no blank behind the comma.");
         }
     };
-    if let Some(order) = apply.current_order() {
-        order.allow_first = allow_first;
-    }
+    apply.current_order().allow_first = allow_first;
 }
 
 /// `Allow from …`
 pub(in crate::httpd) fn allow(apply: &mut Apply<'_>, call: &Call<'_>) {
     let sets = apply.from(call);
-    if let Some(order) = apply.current_order() {
-        order.allow.extend(sets);
-    }
+    apply.current_order().allow.extend(sets);
 }
 
 /// `Deny from …`
 pub(in crate::httpd) fn deny(apply: &mut Apply<'_>, call: &Call<'_>) {
     let sets = apply.from(call);
-    if let Some(order) = apply.current_order() {
-        order.deny.extend(sets);
-    }
+    apply.current_order().deny.extend(sets);
 }
 
 /// `Satisfy All|Any`
@@ -61,9 +55,7 @@ pub(in crate::httpd) fn satisfy(apply: &mut Apply<'_>, call: &Call<'_>) {
             return apply.error(call.origin, message, "All is the default.");
         }
     };
-    if let Some(order) = apply.current_order() {
-        order.satisfy_any = any;
-    }
+    apply.current_order().satisfy_any = any;
 }
 
 /// `AuthMerging`: only its default is there.
@@ -154,33 +146,35 @@ impl Apply<'_> {
 
     /// `Satisfy Any` where nothing is required lets everybody in.
     pub(super) fn warn_of_empty_satisfaction(&mut self) {
-        let Some(location) = self.current_location() else {
+        let Some(section) = self.current_section() else {
             return;
         };
-        let any = location.order.as_ref().is_some_and(|o| o.satisfy_any);
-        if any && location.require.is_empty() {
-            let (path, origin) = (location.path.clone(), location.origin.clone());
+        let access = &section.settings.access;
+        let any = access.order.as_ref().is_some_and(|o| o.satisfy_any);
+        if any && access.require.is_none() {
+            let (covers, origin) = (section.covers.to_string(), section.origin.clone());
             let message =
-                format!("Satisfy Any without Require lets everybody into {path}, as in httpd");
+                format!("Satisfy Any without Require lets everybody into {covers}, as in httpd");
             self.warning(&origin, message, "Remove Satisfy, or write a Require line.");
         }
     }
 
     fn add_require(&mut self, rule: Require) {
-        if let Some(location) = self.current_location() {
-            location.require.push(rule);
+        let require = &mut self.settings().access.require;
+        if let Require::Any(rules) = require.get_or_insert(Require::Any(Vec::new())) {
+            rules.push(rule);
         }
     }
 
     /// What access control by `Order` is from its first directive on.
-    fn current_order(&mut self) -> Option<&mut Order> {
-        let order = &mut self.current_location()?.order;
-        Some(order.get_or_insert(Order {
+    fn current_order(&mut self) -> &mut Order {
+        let order = &mut self.settings().access.order;
+        order.get_or_insert(Order {
             allow_first: false,
             allow: Vec::new(),
             deny: Vec::new(),
             satisfy_any: false,
-        }))
+        })
     }
 
     /// The arguments of `Allow` and `Deny`.

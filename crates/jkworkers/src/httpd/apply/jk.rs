@@ -6,7 +6,7 @@ use super::{Apply, Call};
 use crate::{
     diag::nearest,
     httpd::MountLine,
-    model::{ForwardUri, LogLevel},
+    model::{Covers, ForwardUri, LogLevel},
 };
 
 /// `JkWorkersFile file`
@@ -231,9 +231,22 @@ impl Apply<'_> {
         }
     }
 
+    /// mod_jk would take the section's argument for a path.
+    fn refuse_mount(&mut self, call: &Call<'_>) -> Option<MountLine> {
+        let section = self.within.map_or("", |within| within.name);
+        let message = format!("{} has no effect inside <{section}>", call.name);
+        let help = format!("Write `{} PATH WORKER` outside of the section.", call.name);
+        self.error(call.origin, message, help);
+        None
+    }
+
     fn mount_line(&mut self, call: &Call<'_>, exclusion: bool) -> Option<MountLine> {
         let (name, origin) = (call.name, call.origin);
-        let location = self.current_location().map(|l| l.path.clone());
+        let location = match self.current_section().map(|section| &section.covers) {
+            Some(Covers::Location(place)) => Some(place.text().to_owned()),
+            Some(_) => return self.refuse_mount(call),
+            None => None,
+        };
         let (path, worker) = match (location, call.words) {
             (Some(path), [worker]) => (path, worker),
             (None, [path, worker]) => (path.clone(), worker),

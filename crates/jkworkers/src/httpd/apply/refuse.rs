@@ -128,10 +128,6 @@ pub(super) const MOUNTING: &[&str] = &["jkmount", "jkunmount"];
 pub(super) const IGNORED_SECTIONS: &[&str] = &[
     "authnprovideralias",
     "authzprovideralias",
-    "directory",
-    "directorymatch",
-    "files",
-    "filesmatch",
     "luahookaccesschecker",
     "luahookauthchecker",
     "luahookcheckuserid",

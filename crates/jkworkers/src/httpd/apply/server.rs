@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::{Apply, Call};
 use crate::{
     diag::Origin,
-    httpd::{LocationDraft, Node, Server, lex},
-    model::{Listen, ServerName, variables::VariableRules},
+    httpd::{Node, Server, lex},
+    model::{Listen, ServerName},
     uri_map::{EncodedSlashes, wildcard},
 };
 
@@ -16,7 +16,7 @@ impl Apply<'_> {
     /// `<VirtualHost address[:port] …>`
     pub(super) fn virtual_host(&mut self, node: &Node, children: &[Node]) {
         if self.within.is_some() || self.server != 0 {
-            let outer = self.within.unwrap_or("VirtualHost");
+            let outer = self.within.map_or("VirtualHost", |within| within.name);
             let message = format!("<VirtualHost> cannot occur within <{outer}> section");
             self.error(&node.origin, message, "Close the section before it.");
             return;
@@ -50,41 +50,6 @@ impl Apply<'_> {
     fn default_port(&self) -> Option<u16> {
         let main = self.draft.servers.first()?;
         main.name.as_ref()?.port
-    }
-
-    /// `<Location path>`
-    pub(super) fn location(&mut self, node: &Node, children: &[Node]) {
-        if let Some(outer) = self.within {
-            let message = format!("<Location> not allowed in <{outer}> context");
-            self.error(&node.origin, message, "Close the section before it.");
-            return;
-        }
-        let words = lex::words(&node.args);
-        let [path] = &*words else {
-            if words.first().is_some_and(|word| word == "~") {
-                return self.conditional_on_request("Location ~", node, children);
-            }
-            let message = "<Location> takes one path".to_owned();
-            self.error(&node.origin, message, "Put a path with blanks in quotes.");
-            return;
-        };
-        if !path.starts_with('/') {
-            let message = format!("<Location {path}>: the path does not begin with /");
-            self.error(&node.origin, message, format!("Write /{path}."));
-            return;
-        }
-        self.server().locations.push(LocationDraft {
-            path: path.clone(),
-            origin: node.origin.clone(),
-            require: Vec::new(),
-            order: None,
-            variables: VariableRules::default(),
-            handler: None,
-        });
-        self.within = Some("Location");
-        self.nodes(children);
-        self.warn_of_empty_satisfaction();
-        self.within = None;
     }
 
     /// Macros write configuration: leaving them out would lose some.

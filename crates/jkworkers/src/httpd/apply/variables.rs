@@ -84,12 +84,7 @@ pub(in crate::httpd) fn set_handler(apply: &mut Apply<'_>, call: &Call<'_>) {
             Handler::Other
         }
     };
-    let within = apply.within.is_some();
-    let server = apply.server();
-    match server.locations.last_mut() {
-        Some(location) if within => location.handler = Some(handler),
-        _ => server.handler = Some(handler),
-    }
+    apply.settings().handler = Some(handler);
 }
 
 /// The name that may be meant by one that nobody reads.
@@ -129,14 +124,9 @@ pub(in crate::httpd) fn env_var(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 impl Apply<'_> {
-    /// The rules of the `<Location>`, else of the server.
+    /// The rules of the section around, else of the server.
     fn variables(&mut self) -> &mut VariableRules {
-        let within = self.within.is_some();
-        let server = self.server();
-        match server.locations.last_mut() {
-            Some(location) if within => &mut location.variables,
-            _ => &mut server.variables,
-        }
+        &mut self.settings().variables
     }
 
     fn setting(&mut self, name: &str, value: &str, origin: &Origin) {
@@ -145,7 +135,7 @@ impl Apply<'_> {
             name: name.into(),
             value: value.into(),
         };
-        upsert(&mut self.variables().settings, setting);
+        self.variables().set(setting);
     }
 
     /// Warns of what steers requests in another way than it seems.
@@ -301,15 +291,6 @@ fn assignment(word: &str, pattern: &Pattern) -> Assignment {
     Assignment {
         name: name.into(),
         value: (!value.starts_with('!')).then(|| Template::new(value, pattern)),
-    }
-}
-
-/// Replaces the setting of the same name, or adds one.
-pub(crate) fn upsert(settings: &mut Vec<Setting>, new: Setting) {
-    let mut known = settings.iter_mut();
-    match known.find(|known| known.name.eq_ignore_ascii_case(&new.name)) {
-        Some(known) => known.value = new.value,
-        None => settings.push(new),
     }
 }
 

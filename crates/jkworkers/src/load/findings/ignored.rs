@@ -33,13 +33,10 @@ fn protected_files() {
 ";
     assert!(!body(sections).contains("error"));
     assert_snapshot!(body(&format!("JkAutoAlias /srv/webapps{sections}")), @r"
-    jk.conf:6: warning: <Directory> means nothing here and is ignored with its content
     jk.conf:12: error: <Directory /srv/webapps/shop> is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
     jk.conf:15: error: <Directory /srv> is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
-    jk.conf:25: warning: <FilesMatch> means nothing here and is ignored with its content
-    jk.conf:28: warning: <Files> means nothing here and is ignored with its content
     jk.conf:28: error: <Files *.bak> is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
     ");
@@ -62,12 +59,11 @@ AddHandler cgi-script .cgi
 ";
     assert!(!body(sections).contains("error"));
     assert_snapshot!(body(&format!("JkAutoAlias /srv/webapps{sections}")), @r#"
-    jk.conf:6: warning: <FilesMatch> means nothing here and is ignored with its content
     jk.conf:6: error: <FilesMatch "\.jsp$"> is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
-    jk.conf:9: warning: <Directory> means nothing here and is ignored with its content
     jk.conf:9: error: <Directory /srv/webapps> is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.
+    jk.conf:10: warning: AllowOverride means nothing here and is ignored
     jk.conf:16: warning: AddHandler means nothing here and is ignored
     jk.conf:16: error: AddHandler cgi-script .cgi is about files that JkAutoAlias serves, and is ignored here
         remedy: Write access rules and SetHandler into a <Location>, AllowOverride None into the section, or remove JkAutoAlias.

@@ -1,0 +1,207 @@
+//! Sections: `<Location>`, `<Directory>`, `<Files>` and their relatives.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Serialize, Serializer};
+
+use super::Settings;
+use crate::{diag::Origin, pattern::Pattern, uri_map::wildcard};
+
+/// One section with what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// What it is about.
+    pub covers: Covers,
+    /// The section of a directory around a `<Files>`: both have to cover a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Arc<Covers>>,
+    /// What it says.
+    #[serde(flatten)]
+    pub settings: Settings,
+    /// Where it begins.
+    pub origin: Origin,
+}
+
+/// Which requests a section is about.
+///
+/// Locations are about paths of requests (normalised), the others about files. A request that a
+/// worker answers has no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Covers {
+    /// `<Directory path>`: the directory and everything below it.
+    Directory(Place),
+    /// `<DirectoryMatch regex>`, `<Directory ~ regex>`.
+    DirectoryMatch(Pattern),
+    /// `<Files name>`: files of this name wherever they are.
+    Files(Place),
+    /// `<FilesMatch regex>`, `<Files ~ regex>`.
+    FilesMatch(Pattern),
+    /// `<Location path>`: a prefix that ends at a segment boundary, or with wildcards.
+    Location(Place),
+    /// `<LocationMatch regex>`, `<Location ~ regex>`.
+    LocationMatch(Pattern),
+}
+
+/// Literal text, or with httpd's wildcards for file names: `*`, `?` and `[…]`, none of which
+/// matches a `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    text: String,
+    is_glob: bool,
+}
+
+/// What sections look at of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'r> {
+    /// The path of the request, normalised.
+    pub path: &'r [u8],
+    /// The file or directory that would be served: absolute, without links or `..`; directories
+    /// end with a slash. `None` for what a worker answers.
+    pub file: Option<&'r [u8]>,
+}
+
+impl<'r> Asked<'r> {
+    /// A path that a worker may answer.
+    pub const fn at(path: &'r [u8]) -> Self {
+        Self { path, file: None }
+    }
+}
+
+impl Section {
+    /// Whether the section is about what is asked for.
+    pub fn covers(&self, asked: Asked<'_>) -> bool {
+        let around = self.within.as_deref();
+        around.is_none_or(|around| around.is_about(asked)) && self.covers.is_about(asked)
+    }
+}
+
+impl Covers {
+    /// Whether this is about the path of requests rather than about files.
+    pub const fn is_location(&self) -> bool {
+        matches!(self, Self::Location(_) | Self::LocationMatch(_))
+    }
+
+    fn is_about(&self, Asked { path, file }: Asked<'_>) -> bool {
+        match (self, file) {
+            (Self::Location(place), _) => place.is_around(path),
+            (Self::LocationMatch(pattern), _) => pattern.is_match(path),
+            (Self::Directory(place), Some(file)) => place.holds(file),
+            (Self::DirectoryMatch(pattern), Some(file)) => pattern.is_match(file),
+            (Self::Files(place), Some(file)) => name(file).is_some_and(|name| place.is(name)),
+            (Self::FilesMatch(pattern), Some(file)) => {
+                name(file).is_some_and(|name| pattern.is_match(name))
+            }
+            (_, None) => false,
+        }
+    }
+
+    /// In which order sections are applied: directories, the outer ones first, then those with
+    /// regular expressions, then files, then locations. Equal ones keep the order in which they
+    /// were written.
+    pub(crate) fn rank(&self, within: Option<&Self>) -> (u8, usize) {
+        match (self, within) {
+            (Self::Directory(place), _) => (0, place.depth()),
+            (Self::DirectoryMatch(_), _) => (1, 0),
+            (Self::Files(_) | Self::FilesMatch(_), None) => (2, 0),
+            (Self::Files(_) | Self::FilesMatch(_), Some(Self::Directory(place))) => {
+                (3, place.depth())
+            }
+            (Self::Files(_) | Self::FilesMatch(_), Some(_)) => (4, 0),
+            (Self::Location(_) | Self::LocationMatch(_), _) => (5, 0),
+        }
+    }
+
+    /// The section's name and its argument.
+    const fn parts(&self) -> (&'static str, &dyn fmt::Display) {
+        match self {
+            Self::Directory(place) => ("Directory", place),
+            Self::DirectoryMatch(pattern) => ("DirectoryMatch", pattern),
+            Self::Files(place) => ("Files", place),
+            Self::FilesMatch(pattern) => ("FilesMatch", pattern),
+            Self::Location(place) => ("Location", place),
+            Self::LocationMatch(pattern) => ("LocationMatch", pattern),
+        }
+    }
+}
+
+/// As it is written: `<Location /x>`.
+impl fmt::Display for Covers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, argument) = self.parts();
+        write!(f, "<{name} {argument}>")
+    }
+}
+
+impl Serialize for Covers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Place {
+    /// Takes wildcards for what they are.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        let is_glob = wildcard::is_glob(text.as_bytes());
+        Self { text, is_glob }
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Without wildcards: the path itself and everything below it. With wildcards: the whole path.
+    fn is_around(&self, path: &[u8]) -> bool {
+        if self.is_glob {
+            wildcard::glob(self.text.as_bytes(), path)
+        } else {
+            is_prefix(self.text.as_bytes(), path)
+        }
+    }
+
+    /// A directory and everything below it. Wildcards are compared with as many segments as there
+    /// are here.
+    fn holds(&self, file: &[u8]) -> bool {
+        let own = self.text.as_bytes();
+        if !self.is_glob {
+            return is_prefix(own, file);
+        }
+        let own = own.strip_suffix(b"/").unwrap_or(own);
+        let slashes = own.split(|&b| b == b'/').skip(1).count();
+        let mut ends = (0..file.len()).filter(|&at| file.get(at) == Some(&b'/'));
+        let directory = ends.nth(slashes).and_then(|end| file.get(..end));
+        directory.is_some_and(|directory| wildcard::glob(own, directory))
+    }
+
+    fn is(&self, name: &[u8]) -> bool {
+        if self.is_glob {
+            wildcard::glob(self.text.as_bytes(), name)
+        } else {
+            name == self.text.as_bytes()
+        }
+    }
+
+    /// How many segments a path has.
+    fn depth(&self) -> usize {
+        self.text.split('/').filter(|part| !part.is_empty()).count()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn is_prefix(own: &[u8], path: &[u8]) -> bool {
+    path.strip_prefix(own)
+        .is_some_and(|rest| own.ends_with(b"/") || rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// The name of a file; directories have none here.
+fn name(file: &[u8]) -> Option<&[u8]> {
+    let name = file.rsplit(|&b| b == b'/').next();
+    name.filter(|name| !name.is_empty())
+}

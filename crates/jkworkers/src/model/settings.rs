@@ -1,0 +1,38 @@
+//! What a server or a section says about the requests that it is about, topic by topic.
+
+use serde::Serialize;
+
+use super::{
+    Access,
+    variables::{Handler, VariableRules},
+};
+
+/// The settings of one server or one section: each topic has a type of its own, with its own rule
+/// for what happens where several sections are about the same request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Settings {
+    /// Who may come in.
+    pub access: Access,
+    /// Rules about variables, as far as anybody reads what they set.
+    #[serde(skip_serializing_if = "VariableRules::is_empty")]
+    pub variables: VariableRules,
+    /// `SetHandler`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handler: Option<Handler>,
+}
+
+impl Settings {
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What holds in a virtual host that says `self`, in a main server that says `base`.
+    pub(crate) fn over(&self, base: &Self) -> Self {
+        Self {
+            access: self.access.clone(),
+            variables: self.variables.over(&base.variables),
+            handler: self.handler.or(base.handler),
+        }
+    }
+}
