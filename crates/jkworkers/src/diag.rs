@@ -91,6 +91,8 @@ const MAX_GUESSES: usize = 100;
 const MAX_CANDIDATES: usize = 1000;
 /// So many names are listed in a remedy.
 const MAX_LISTED: usize = 20;
+/// So many bytes a word may have: a long path has fewer.
+const MAX_WORD: usize = 400;
 /// So many characters of a value are shown.
 const MAX_SHOWN: usize = 60;
 
@@ -113,6 +115,17 @@ impl Diagnostics {
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// How many errors and warnings there are: `1 error, 2 warnings`.
+    pub fn summary(&self) -> String {
+        let of = |severity, noun| {
+            let number = self.iter().filter(|d| d.severity == severity).count();
+            let plural = if number == 1 { "" } else { "s" };
+            format!("{number} {noun}{plural}")
+        };
+        let (errors, warnings) = (Severity::Error, Severity::Warning);
+        format!("{}, {}", of(errors, "error"), of(warnings, "warning"))
     }
 
     /// The findings in the order in which they were made.
@@ -153,7 +166,7 @@ impl Diagnostics {
         self.items.push(Diagnostic {
             severity,
             origin: origin.clone(),
-            message,
+            message: readable(message),
             help: None,
         });
         let last = self.items.len() - 1;
@@ -168,9 +181,34 @@ impl Diagnostics {
 impl Diagnostic {
     /// Says what to do about it.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
-        self.help = Some(text.into());
+        self.help = Some(readable(text.into()));
         self
     }
+}
+
+/// The text as it may go to a terminal and be read there: control characters are written out, and
+/// words that no line can hold are cut.
+fn readable(text: String) -> String {
+    let fits = |word: &str| word.len() <= MAX_WORD;
+    if !text.contains(char::is_control) && text.split(' ').all(fits) {
+        return text;
+    }
+    let words = text.split(' ').map(|word| {
+        let shown = if fits(word) {
+            word.into()
+        } else {
+            excerpt(word)
+        };
+        shown.chars().fold(String::new(), |mut line, c| {
+            if c.is_control() {
+                line.extend(c.escape_default());
+            } else {
+                line.push(c);
+            }
+            line
+        })
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Diagnostics {
@@ -249,6 +287,18 @@ mod tests {
         assert_eq!(listing(["a", "b"]), "a, b");
         assert_eq!(excerpt("short"), "short");
         assert_eq!(excerpt(&"ä".repeat(61)), format!("{}…", "ä".repeat(60)));
+    }
+
+    #[test]
+    fn whatever_files_hold_can_be_read_on_a_terminal() {
+        let mut found = Diagnostics::default();
+        let text = format!("no \u{1b}[2J, {} here", "x".repeat(500));
+        let origin = Origin::new("a", 1);
+        found.error(&origin, text.clone()).help(text);
+        let shown = format!("no \\u{{1b}}[2J, {}… here", "x".repeat(60));
+        let expected = format!("a:1: error: {shown}\n    remedy: {shown}\n");
+        assert_eq!(found.to_string(), expected);
+        assert_eq!(found.summary(), "1 error, 0 warnings");
     }
 
     #[test]

@@ -116,6 +116,17 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
+/// What to do about it, where the name of the file is not what is wrong.
+pub(crate) fn remedy(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            Some("Let the user that jkd runs as read the file, and look into its directories.")
+        }
+        io::ErrorKind::NotFound => None,
+        _ => Some("It has to be a text file of at most 64 MiB."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;

@@ -81,6 +81,24 @@ pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &
     }
 }
 
+/// What looks like `"` and is text.
+const TYPOGRAPHIC_QUOTES: &[char] = &['“', '”', '„', '‟', '«', '»'];
+
+/// Whether these bytes are something else altogether; with what to do about it.
+fn no_configuration(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    if bytes.contains(&0) {
+        let help = "Name the configuration itself: text in httpd's syntax, such as jk.conf.";
+        return Some(("the file is no text: it has bytes of value 0", help));
+    }
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let help = "Name the configuration of httpd, such as jk.conf; of Tomcat's server.xml only the \
+                AJP connector's port and secret matter, and they belong into workers.properties.";
+    text.trim_ascii_start().starts_with(b"<?xml").then_some((
+        "the file is XML, not a configuration in httpd's syntax",
+        help,
+    ))
+}
+
 struct Reader<'a> {
     files: &'a dyn Files,
     variables: Variables,
@@ -107,7 +125,11 @@ impl Reader<'_> {
         if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
             self.diagnostics
                 .error(&whole, "the file is UTF-16 text")
-                .help("Save it as UTF-8.");
+                .help("Save it as UTF-8 (Windows Notepad: Save as, Encoding UTF-8).");
+            return Vec::new();
+        }
+        if let Some((what, help)) = no_configuration(&bytes) {
+            self.diagnostics.error(&whole, what).help(help);
             return Vec::new();
         }
         self.read.push(path.to_owned());
@@ -131,21 +153,23 @@ impl Reader<'_> {
         };
         self.diagnostics
             .error(origin, format!("cannot read {}: {reason}", path.display()))
-            .help(help);
+            .help(files::remedy(&error).unwrap_or(help));
         None
     }
 
     fn is_loop(&mut self, path: &Path, origin: &Origin) -> bool {
         let again = self.open.iter().any(|open| open == path);
         if again || self.open.len() >= MAX_DEPTH {
-            let how = if again {
-                "again while it is read"
+            let (how, help) = if again {
+                let help = "Remove the Include that closes the circle.";
+                ("again while it is read", help)
             } else {
-                "too deep"
+                let help = "Let an outer file include it: files include files 19 deep at most.";
+                ("too deep", help)
             };
             self.diagnostics
                 .error(origin, format!("{} is included {how}", path.display()))
-                .help("Remove the Include that closes the circle.");
+                .help(help);
         }
         again || self.open.len() >= MAX_DEPTH
     }
@@ -194,12 +218,25 @@ impl Reader<'_> {
                     "Write `Define {name} VALUE` above, or set it in the environment."
                 ));
         }
+        self.warn_of_odd_characters(&text, origin);
+        text
+    }
+
+    fn warn_of_odd_characters(&mut self, text: &str, origin: &Origin) {
         if text.contains(char::REPLACEMENT_CHARACTER) {
             self.diagnostics
                 .warning(origin, "the line is not UTF-8 text")
                 .help("Save the file as UTF-8.");
         }
-        if lex::has_foreign_blanks(&text) {
+        if let Some(quote) = text.chars().find(|c| TYPOGRAPHIC_QUOTES.contains(c)) {
+            self.diagnostics
+                .warning(
+                    origin,
+                    format!("the line has a quotation mark of a word processor, {quote}, which quotes nothing"),
+                )
+                .help("Write a plain \" in its place.");
+        }
+        if lex::has_foreign_blanks(text) {
             self.diagnostics
                 .warning(
                     origin,
@@ -207,7 +244,6 @@ impl Reader<'_> {
                 )
                 .help("Replace it by an ordinary blank: httpd takes it for a part of the word.");
         }
-        text
     }
 
     fn line(&mut self, text: &str, origin: &Origin, nesting: &mut Nesting) {
@@ -232,6 +268,17 @@ impl Reader<'_> {
         }
     }
 
+    fn define(&mut self, name: &str, value: &str, origin: &Origin) {
+        if name.contains(':') {
+            let message = format!("the variable name {name} must not contain `:`");
+            self.diagnostics
+                .error(origin, message)
+                .help("Choose a name of letters, digits and `_`.");
+        } else {
+            self.variables.define(name, value);
+        }
+    }
+
     /// Directives that are carried out while reading. `None`: it is none of them.
     fn immediate(&mut self, name: &str, args: &str, origin: &Origin) -> Option<Vec<Node>> {
         let words = lex::words(args);
@@ -240,24 +287,23 @@ impl Reader<'_> {
             ("include" | "includeoptional", [file]) => {
                 return Some(self.include(file, lower == "includeoptional", origin));
             }
-            ("define", [name] | [name, _]) if name.contains(':') => {
-                self.diagnostics.error(
-                    origin,
-                    format!("the variable name {name} must not contain `:`"),
-                );
-            }
-            ("define", [name]) => self.variables.define(name, ""),
-            ("define", [name, value]) => self.variables.define(name, value),
+            ("define", [name]) => self.define(name, "", origin),
+            ("define", [name, value]) => self.define(name, value, origin),
             ("undefine", [name]) => self.variables.undefine(name),
             ("serverroot", [root]) => self.server_root = self.server_root.join(root),
             ("error", _) => {
                 let text = words.join(" ");
                 self.diagnostics
-                    .error(origin, format!("the file says: {text}"));
+                    .error(origin, format!("the file says: {text}"))
+                    .help("This is an Error line: do what it says, or remove it.");
             }
             ("include" | "includeoptional" | "undefine" | "serverroot", _) => {
                 self.diagnostics
-                    .error(origin, format!("{name} takes one argument"));
+                    .error(
+                        origin,
+                        format!("{name} takes one argument, not {}", words.len()),
+                    )
+                    .help("Write one line for each, and put one with blanks in quotes.");
             }
             ("define", _) => {
                 self.diagnostics

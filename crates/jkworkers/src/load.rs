@@ -65,6 +65,7 @@ pub fn load_with(options: &LoadOptions, files: &dyn Files) -> Loaded {
     let model = loader.model();
     let valid = !loader.found.has_errors();
     loader.sort_findings();
+    loader.found.dedup();
     Loaded {
         model: model.filter(|_| valid),
         diagnostics: loader.found,
@@ -323,6 +324,7 @@ impl Loader<'_> {
             }
             Err(error) => {
                 let message = format!("cannot read {}: {}", path.display(), files::reason(&error));
+                let help = files::remedy(&error).unwrap_or(help);
                 self.found.error(origin, message).help(help);
                 None
             }

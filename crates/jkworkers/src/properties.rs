@@ -8,7 +8,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    diag::{Diagnostics, Origin},
+    diag::{Diagnostics, Origin, excerpt},
     workers_properties::Source,
 };
 
@@ -168,7 +168,8 @@ impl<'a> Reader<'a> {
         let (key, value) = (key.trim_matches(is_blank), value.trim_matches(is_blank));
         if key.is_empty() {
             self.found
-                .warning(origin, "nothing stands before the `=`: the line is ignored");
+                .warning(origin, "nothing stands before the `=`: the line is ignored")
+                .help("Write `key=value`, or remove the line.");
         } else if value.is_empty() {
             self.warn_of_empty_value(key, origin);
         } else {
@@ -183,15 +184,23 @@ impl<'a> Reader<'a> {
     }
 
     fn warn_of_no_equals(&mut self, text: &str, origin: &Origin) {
-        // The text may be a secret that someone continued on a second line.
-        let shown = if text.starts_with("worker.") {
-            format!(" (`{}`)", shown(text))
+        // Other text may be a secret that someone continued on a second line.
+        let word = text.split(is_blank).next().unwrap_or_default();
+        let shown = if self.rules || text.starts_with("worker.") {
+            format!(" (`{}`)", self.shown(excerpt(text).as_ref()))
+        } else if word.starts_with("Jk") {
+            format!(" (`{}`)", shown(word))
         } else {
             String::new()
         };
+        let help = match (word.starts_with("Jk"), self.rules) {
+            (true, _) => "Directives belong into jk.conf; here, write `key=value` on each line.",
+            (_, true) => "Write `/path/*=worker`; comments begin with `#`.",
+            (_, false) => "Write `key=value` on one line; comments begin with `#`.",
+        };
         self.found
             .warning(origin, format!("the line has no `=` and is ignored{shown}"))
-            .help("Write `key=value` on one line; comments begin with `#`.");
+            .help(help);
     }
 
     fn warn_of_empty_value(&mut self, key: &str, origin: &Origin) {
@@ -207,6 +216,18 @@ impl<'a> Reader<'a> {
     /// Syntax of other property files that is plain text here.
     fn warn_of_lost_hopes(&mut self, key: &str, value: &str, origin: &Origin) {
         let (written, key) = (key, self.shown(key));
+        if value.len() > 1
+            && ['"', '\'']
+                .iter()
+                .any(|q| value.starts_with(*q) && value.ends_with(*q))
+        {
+            self.found
+                .warning(
+                    origin,
+                    format!("the quotes around the value of `{key}` are a part of it"),
+                )
+                .help("Remove them, unless they are meant: nothing is quoted here.");
+        }
         if value.ends_with('\\') {
             self.found
                 .warning(

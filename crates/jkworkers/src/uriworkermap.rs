@@ -64,17 +64,27 @@ impl Entry {
         };
         let mounts = rule.expand(found);
         if mounts.is_none() {
-            let path = self.key.trim_start_matches(['!', '-', '/']);
+            let path = slashed(&self.key);
             found
                 .warning(
                     &self.origin,
                     format!("the rule `{}` does not begin with / and is left out", self.key),
                 )
                 .help(format!(
-                    "Write /{path}; an exclusion begins with `!`, a disabled rule with `-`, a disabled exclusion with `-!`."
+                    "Write {path}; an exclusion begins with `!`, a disabled rule with `-`, a disabled exclusion with `-!`."
                 ));
         }
         mounts.unwrap_or_default()
+    }
+}
+
+/// The pattern as it was probably meant.
+fn slashed(key: &str) -> String {
+    let prefixes = ["-!", "!", "-", ""].into_iter();
+    let mut split = prefixes.filter_map(|prefix| Some((prefix, key.strip_prefix(prefix)?)));
+    match split.find(|(_, path)| !path.starts_with(['!', '-'])) {
+        Some((prefix, path)) => format!("{prefix}/{path}"),
+        None => format!("/{}", key.trim_start_matches(['!', '-', '/'])),
     }
 }
 

@@ -36,7 +36,7 @@ struct Setting<'a> {
 impl Setting<'_> {
     fn check(&self, properties: &Properties, found: &mut Diagnostics) {
         let Some(directive) = directive::find(self.word) else {
-            return self.refuse_unknown(found);
+            return self.refuse_unknown(properties, found);
         };
         let (key, word) = (shown(self.key), self.word);
         match (self.name, is_global(word)) {
@@ -58,10 +58,16 @@ impl Setting<'_> {
         }
     }
 
-    fn refuse_unknown(&self, found: &mut Diagnostics) {
+    fn refuse_unknown(&self, properties: &Properties, found: &mut Diagnostics) {
         let known = directive::all().filter(|d| is_global(d.name) == self.name.is_none());
         let remedy = match found.guess(self.word, || known.map(|d| d.name)) {
             Some(meant) => format!("Did you mean `{}`?", self.sibling(meant)),
+            None if self.name.is_none() && properties.worker_names().contains(&self.word) => {
+                format!(
+                    "Write what is set: `worker.{}.host=`, for example.",
+                    self.word
+                )
+            }
             None => "Remove the line; a variable must not begin with `worker.`.".to_owned(),
         };
         let (word, key) = (shown(self.word), shown(self.key));

@@ -29,9 +29,12 @@ use crate::{
 };
 
 /// Builds all workers of `worker.list`.
-pub(crate) fn build(properties: &Properties, found: &mut Diagnostics) -> Workers {
+///
+/// `file` is named where nothing at all is written.
+pub(crate) fn build(properties: &Properties, file: &str, found: &mut Diagnostics) -> Workers {
     let mut builder = Builder {
         properties,
+        file,
         found,
         types: HashMap::new(),
         members: HashMap::new(),
@@ -57,8 +60,12 @@ pub(crate) fn build(properties: &Properties, found: &mut Diagnostics) -> Workers
     }
 }
 
+const SEPARATORS: &str = "Separate names by commas or blanks; nothing else separates them.";
+
 struct Builder<'p, 'f> {
     properties: &'p Properties,
+    /// Where `worker.list` is looked for.
+    file: &'p str,
     found: &'f mut Diagnostics,
     /// The type of each name that was asked for.
     types: HashMap<String, Typed>,
@@ -100,7 +107,7 @@ impl<'p> Builder<'p, '_> {
             .map(|(_, property)| property.origin())
             .min()
             .cloned()
-            .unwrap_or_else(|| Origin::new("worker.list", 0));
+            .unwrap_or_else(|| Origin::new(self.file, 0));
         let names = self.properties.worker_names().join(",");
         let remedy = match names.as_str() {
             "" => "Write `worker.list=` with the names of the workers.".to_owned(),
@@ -136,7 +143,7 @@ impl<'p> Builder<'p, '_> {
                         u32::from(odd)
                     ),
                 )
-                .help("Separate names by commas or blanks; nothing else separates them.");
+                .help(SEPARATORS);
         }
     }
 

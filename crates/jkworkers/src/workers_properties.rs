@@ -84,7 +84,8 @@ pub fn read(
     }
     properties.inherit(&mut found);
     vocabulary::check(&properties, &mut found);
-    let mut workers = workers::build(&properties, &mut found);
+    let file = sources.first().map_or("worker.list", |source| source.name);
+    let mut workers = workers::build(&properties, file, &mut found);
     sort_by_place(&mut found, sources);
     found.dedup();
     workers.diagnostics = found;

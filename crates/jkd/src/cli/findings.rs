@@ -2,26 +2,12 @@
 
 use std::io::{self, Write};
 
-use jkworkers::diag::{Diagnostics, Severity};
+use jkworkers::diag::Diagnostics;
 
 /// One block per finding, then how many there are.
 pub(super) fn print(findings: &Diagnostics, out: &mut impl Write) -> io::Result<()> {
     write!(out, "{findings}")?;
-    let of = |severity| findings.iter().filter(|d| d.severity == severity).count();
-    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-    writeln!(
-        out,
-        "{}, {}",
-        count(errors, "error"),
-        count(warnings, "warning")
-    )
-}
-
-fn count(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    }
+    writeln!(out, "{}", findings.summary())
 }
 
 #[cfg(test)]

@@ -107,14 +107,7 @@ impl Apply<'_> {
                 format!("{} means nothing here and is ignored", node.name),
             );
         } else {
-            let message = format!("unknown directive {}", node.name);
-            let help = match self.diagnostics.guess(&node.name, directive::names) {
-                Some(name) => format!("Did you mean {name}?"),
-                None => {
-                    "Correct the name, or put the line into an <IfModule> of its module.".into()
-                }
-            };
-            self.error(&node.origin, message, help);
+            self.unknown(node);
         }
     }
 
@@ -126,6 +119,11 @@ impl Apply<'_> {
             Arguments::Raw => Vec::new(),
             Arguments::Words(..) => lex::words(&node.args),
         };
+        if let Some(quote) = lex::open_quote(&node.args).filter(|_| !words.is_empty()) {
+            let message = format!("{}: the {quote} is never closed", directive.name);
+            let help = "Close it: as it is, all to the end of the line is one argument.";
+            self.warning(&node.origin, message, help);
+        }
         if let Arguments::Words(least, most) = directive.arguments
             && !(least..=most).contains(&words.len())
         {

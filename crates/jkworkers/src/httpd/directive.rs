@@ -80,6 +80,10 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
     Some(match name {
         "BrowserMatch" | "BrowserMatchNoCase" => "REGEX [!]NAME[=VALUE] …",
         "JkAutoAlias" | "ServerRoot" => "DIRECTORY",
+        "JkLogLevel" => "trace|debug|info|warn|error|emerg",
+        "JkMountCopy" => "On|Off|All",
+        "JkOptions" => "[+|-]OPTION …",
+        "JkWorkerProperty" => "worker.NAME.ATTRIBUTE=VALUE",
         "JkEnvVar" => "NAME [DEFAULT]",
         "JkMount" | "JkUnMount" => "/URI WORKER",
         "JkMountFile" | "JkWorkersFile" | "JkLogFile" => "FILE",

@@ -43,6 +43,17 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
 /// A word in `"` or `'` ends at the same quote, where a backslash escapes that quote and itself.
 /// Any other word ends at a blank; there a backslash escapes only itself.
 pub(super) fn word(text: &str) -> Option<(String, &str)> {
+    scan(text).map(|scanned| (scanned.word, scanned.rest))
+}
+
+/// The first word, what follows, and the quote that begins the word if nothing ends it.
+struct Scanned<'a> {
+    word: String,
+    rest: &'a str,
+    open: Option<char>,
+}
+
+fn scan(text: &str) -> Option<Scanned<'_>> {
     let text = trim_start(text);
     let first = text.chars().next()?;
     let quote = matches!(first, '"' | '\'').then_some(first);
@@ -53,15 +64,21 @@ pub(super) fn word(text: &str) -> Option<(String, &str)> {
     let mut result = String::new();
     let mut chars = body.char_indices().peekable();
     let mut end = body.len();
+    let mut open = quote;
     while let Some((at, c)) = chars.next() {
         if Some(c) == quote || quote.is_none() && is_blank(c) {
             end = at + if quote.is_some() { c.len_utf8() } else { 0 };
+            open = None;
             break;
         }
         let escaped = chars.next_if(|&(_, n)| c == '\\' && (n == '\\' || Some(n) == quote));
         result.push(escaped.map_or(c, |(_, n)| n));
     }
-    Some((result, trim_start(body.get(end..).unwrap_or_default())))
+    Some(Scanned {
+        word: result,
+        rest: trim_start(body.get(end..).unwrap_or_default()),
+        open,
+    })
 }
 
 /// All words.
@@ -72,6 +89,17 @@ pub(super) fn words(mut text: &str) -> Vec<String> {
         text = rest;
     }
     result
+}
+
+/// The quote that begins the last word and is never closed.
+pub(super) fn open_quote(mut text: &str) -> Option<char> {
+    loop {
+        let scanned = scan(text)?;
+        if scanned.open.is_some() {
+            return scanned.open;
+        }
+        text = scanned.rest;
+    }
 }
 
 pub(super) fn trim(text: &str) -> &str {
@@ -143,6 +171,24 @@ mod tests {
             ("\"a\u{3000}b\"", &["a\u{3000}b"]),
         ] {
             assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_that_stay_open_are_seen() {
+        for (text, quote) in [
+            ("a b", None),
+            ("a \"b c\" ", None),
+            ("\"a\" \"b", Some('"')),
+            ("\"/a/* app", Some('"')),
+            ("'it", Some('\'')),
+            ("it's", None),
+            ("\"", Some('"')),
+            ("\"\"", None),
+            (r#""a \"b\"""#, None),
+            (r#""a \"b\""#, Some('"')),
+        ] {
+            assert_eq!(open_quote(text), quote, "{text}");
         }
     }
 

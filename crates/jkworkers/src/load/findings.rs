@@ -250,7 +250,7 @@ fn addresses() {
         remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
     jk.conf:7: error: Listen example.com:80: `example.com` is not an IP address; host names are not looked up
         remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
-    jk.conf:8: error: Listen ::1:80: `::1` is not an IP address; host names are not looked up
+    jk.conf:8: error: Listen ::1:80: an IPv6 address needs brackets, and a port behind them
         remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
     jk.conf:9: error: Listen 443 https: TLS is not in effect yet
         remedy: Remove the line, or put it into <IfModule ssl_module>; let something else terminate TLS.

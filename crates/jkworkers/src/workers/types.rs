@@ -1,6 +1,6 @@
 //! Which type a worker has, and settings that do not belong to it.
 
-use super::{Builder, own};
+use super::{Builder, SEPARATORS, own};
 use crate::{
     diag::{Origin, nearest},
     directive::{self, BALANCE_WORKERS, Scope, TYPE},
@@ -115,7 +115,9 @@ impl Builder<'_, '_> {
     }
 
     fn warn_of_no_settings(&mut self, name: &str, asked_at: &Origin) {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
         let remedy = match self.found.guess(name, || self.properties.worker_names()) {
+            _ if !name.chars().all(plain) => SEPARATORS.to_owned(),
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("Write `worker.{name}.host` and `worker.{name}.port`."),
         };

@@ -90,7 +90,7 @@ fn everything_wrong_is_found_at_once() {
     workers.properties:3: warning: the worker name `old\\` contains U+005C
         remedy: Separate names by commas or blanks; nothing else separates them.
     workers.properties:3: warning: nothing is set for the worker `old\`: it is an ajp13 worker on localhost:8009
-        remedy: Write `worker.old\.host` and `worker.old\.port`.
+        remedy: Separate names by commas or blanks; nothing else separates them.
     workers.properties:4: warning: `web` is in worker.list twice
         remedy: Keep it once.
     workers.properties:5: warning: `worker.maintain=30*90` is read as 30: `*90` is ignored

@@ -256,13 +256,21 @@ impl Apply<'_> {
                 return None;
             }
             (None, _) => {
-                let message = format!("{name} needs a path when not defined in a location");
+                let message = match call.first() {
+                    path if path.starts_with('/') => {
+                        format!("{name} {path}: the worker's name is missing")
+                    }
+                    _ => format!("{name} needs a path when not defined in a location"),
+                };
                 self.error(origin, message, format!("Write `{name} /path/* worker`."));
                 return None;
             }
         };
         if !path.starts_with('/') {
             let help = match path.trim_start_matches(['!', '-']) {
+                _ if worker.starts_with('/') => {
+                    format!("Write the path first: `{name} {worker} {path}`.")
+                }
                 rest if rest.len() < path.len() => {
                     format!("Write `JkUnMount {rest} {worker}` to exclude.")
                 }

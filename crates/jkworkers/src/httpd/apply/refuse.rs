@@ -20,6 +20,28 @@ impl Apply<'_> {
         self.refuse(refused, name, children);
     }
 
+    pub(super) fn unknown(&mut self, node: &Node) {
+        let name = &*node.name;
+        // Behind the `=` of workers.properties there may be a secret.
+        let shown = name.split('=').next().unwrap_or(name);
+        let help = if shown.starts_with("worker.") {
+            format!(
+                "Write it into workers.properties, which JkWorkersFile names, or write \
+                 `JkWorkerProperty {shown}=…`."
+            )
+        } else if name.starts_with(|c: char| !c.is_alphanumeric()) {
+            "Write `#` at the beginning of a comment.".to_owned()
+        } else if let Some(known) = directive_before(name) {
+            format!("Write a blank behind {known}.")
+        } else if let Some(known) = self.diagnostics.guess(name, directive::names) {
+            format!("Did you mean {known}?")
+        } else {
+            "Correct the name, or put the line into an <IfModule> of its module.".to_owned()
+        };
+        let message = format!("unknown directive {shown}");
+        self.error(&node.origin, message, help);
+    }
+
     pub(super) fn unknown_section(&mut self, node: &Node) {
         let all = directive::SECTIONS.iter().chain(IGNORED_SECTIONS).copied();
         let help = match self.diagnostics.guess(&node.name, || all) {
@@ -72,6 +94,13 @@ impl Apply<'_> {
             }
         }
     }
+}
+
+/// The directive that a word begins with, if something that no name has follows.
+fn directive_before(word: &str) -> Option<&'static str> {
+    let end = word.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+    let begin = word.get(..end)?;
+    directive::names().find(|name| name.eq_ignore_ascii_case(begin))
 }
 
 /// Whether a directive decides anything: of settings only those that mod_jk reads do.

@@ -113,6 +113,12 @@ pub(crate) fn listen_address(text: &str) -> Result<(Option<IpAddr>, u16), String
         Some((host, port)) => (host, port),
         None => ("*", text),
     };
+    if port.is_empty() {
+        return Err("the port is missing".to_owned());
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Err("an IPv6 address needs brackets, and a port behind them".to_owned());
+    }
     let port = port
         .parse()
         .map_err(|_| format!("`{port}` is not a port (0 to 65535)"))?;

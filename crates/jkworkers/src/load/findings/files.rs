@@ -26,6 +26,7 @@ fn variables() {
     jk.conf:5: error: Define takes one or two arguments: a name and a value
         remedy: Put a value with blanks in quotes.
     jk.conf:6: error: the variable name A:B must not contain `:`
+        remedy: Choose a name of letters, digits and `_`.
     jk.conf:7: error: Define takes one or two arguments: a name and a value
         remedy: Put a value with blanks in quotes.
     jk.conf:9: warning: ${Q} is not defined: the text stays as it is
@@ -33,8 +34,11 @@ fn variables() {
     jk.conf:9: error: there is no worker `${Q}` to serve /p
         remedy: The workers in worker.list are: w.
     jk.conf:10: error: the file says: no /p
-    jk.conf:11: error: UnDefine takes one argument
-    jk.conf:12: error: Include takes one argument
+        remedy: This is an Error line: do what it says, or remove it.
+    jk.conf:11: error: UnDefine takes one argument, not 0
+        remedy: Write one line for each, and put one with blanks in quotes.
+    jk.conf:12: error: Include takes one argument, not 2
+        remedy: Write one line for each, and put one with blanks in quotes.
     ");
 }
 
