@@ -1,8 +1,9 @@
 //! A real Apache httpd with mod_jk, in one process and in a directory of its own.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
     net::{SocketAddr, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
 };
@@ -23,34 +24,61 @@ pub struct Httpd {
     directory: TempDir,
 }
 
+/// How it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// `-X`: one process.
+    Single,
+    /// A parent and one child with threads, as in production.
+    Forked,
+}
+
 const MODULES: &str = "/usr/lib/apache2/modules";
 
 impl Httpd {
     /// Starts one with these files in its directory, and `configuration` behind what every
-    /// configuration needs.
+    /// configuration needs. It is one process.
     pub fn start(files: &[(&str, &str)], configuration: &str) -> Self {
+        Self::run(Mode::Single, files, configuration)
+    }
+
+    /// The same as a parent and one child with threads, and with the modules that Debian's package
+    /// has on.
+    pub fn start_forked(files: &[(&str, &str)], configuration: &str) -> Self {
+        Self::run(Mode::Forked, files, configuration)
+    }
+
+    fn run(mode: Mode, files: &[(&str, &str)], configuration: &str) -> Self {
         // Apache cannot choose its port itself, and another program may be quicker.
         for _ in 0..5 {
-            if let Some(httpd) = Self::try_start(files, configuration) {
+            if let Some(httpd) = Self::try_start(mode, files, configuration) {
                 return httpd;
             }
         }
         panic!("no port for Apache")
     }
 
-    fn try_start(files: &[(&str, &str)], configuration: &str) -> Option<Self> {
+    fn try_start(mode: Mode, files: &[(&str, &str)], configuration: &str) -> Option<Self> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let root = directory.path();
+        // A child that is not root has to see the files.
+        fs::set_permissions(root, Permissions::from_mode(0o755)).expect("permissions");
         fs::create_dir(root.join("www")).expect("a directory");
         for (name, text) in files {
-            fs::write(root.join(name), text).expect("a file");
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+            fs::write(path, text).expect("a file");
         }
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let file = root.join("httpd.conf");
-        fs::write(&file, basis(root, address) + configuration).expect("a file");
+        fs::write(&file, basis(mode, root, address) + configuration).expect("a file");
         let mut command = Command::new("apache2");
-        // -X: one process, in the foreground, that one signal ends.
-        command.args(["-X", "-f"]).arg(&file);
+        // Both stay in the foreground, and one signal ends them.
+        match mode {
+            Mode::Single => command.arg("-X"),
+            Mode::Forked => command.args(["-D", "FOREGROUND"]),
+        };
+        command.arg("-f").arg(&file);
         let process = Leashed::start(&command, &root.join("output")).expect("Apache starts");
         let httpd = Self {
             address,
@@ -78,29 +106,55 @@ impl Httpd {
     }
 }
 
-fn basis(root: &Path, address: SocketAddr) -> String {
+fn basis(mode: Mode, root: &Path, address: SocketAddr) -> String {
     let root = root.display();
     let mut text = format!(
         "ServerRoot \"{root}\"\nServerName localhost\nPidFile \"{root}/httpd.pid\"\n\
          ErrorLog \"{root}/error.log\"\nDefaultRuntimeDir \"{root}\"\nMutex pthread\n\
          DocumentRoot \"{root}/www\"\nListen {address}\n"
     );
-    for module in [
-        "mpm_event",
-        "authz_core",
-        "authz_host",
-        "access_compat",
-        "env",
-        "setenvif",
-        "headers",
-        "jk",
-    ] {
+    let more: &[&str] = if mode == Mode::Forked { &MORE } else { &[] };
+    for module in BASIC.iter().chain(more) {
         text.push_str(&format!(
             "LoadModule {module}_module {MODULES}/mod_{module}.so\n"
         ));
+    }
+    if mode == Mode::Forked {
+        text += FORKED;
     }
     text + &format!(
         "JkShmFile \"{root}/jk.shm\"\nJkLogFile \"{root}/jk.log\"\nJkLogLevel info\n\
          JkWorkersFile workers.properties\n"
     )
 }
+
+const BASIC: [&str; 8] = [
+    "mpm_event",
+    "authz_core",
+    "authz_host",
+    "access_compat",
+    "env",
+    "setenvif",
+    "headers",
+    "jk",
+];
+
+const MORE: [&str; 11] = [
+    "alias",
+    "auth_basic",
+    "authn_core",
+    "authn_file",
+    "authz_groupfile",
+    "authz_user",
+    "autoindex",
+    "dir",
+    "mime",
+    "negotiation",
+    "rewrite",
+];
+
+/// The user counts where root starts it, the types are Debian's.
+const FORKED: &str = "ServerLimit 1\nStartServers 1\nThreadLimit 25\nThreadsPerChild 25\n\
+                      MaxRequestWorkers 25\nMinSpareThreads 1\nMaxSpareThreads 25\n\
+                      MaxConnectionsPerChild 0\nUser www-data\nGroup www-data\n\
+                      TypesConfig /etc/mime.types\n";

@@ -5,31 +5,42 @@
 //! - [`Jkd`]: the real binary, with configuration files in a directory of its own.
 //! - [`Backend`]: an AJP peer that does exactly what a test tells it, byte by byte.
 //! - [`Cast`]: several named backends that play what a test case says, and what they [`Heard`].
+//! - [`Actors`]: named backends that play scripts with exact bytes, and what was [`Forwarded`] to
+//!   them.
 //! - [`Httpd`]: a real Apache with mod_jk, in one process.
 //! - [`Nobody`]: an address that refuses connections.
 //! - [`Http`]: a blocking HTTP/1.1 client with a cookie jar.
+//! - [`Connection`]: a connection on which a test sends any bytes and reads a [`Reply`] exactly.
 //! - [`wait_until`]: waits for a condition; tests never sleep for a fixed time and hope.
 //!
 //! Everything is started by the test that needs it and ends with it, also when the test panics.
 
+mod actors;
 mod backend;
 mod cast;
+mod forwarded;
 mod heard;
 mod http1;
 mod httpd;
 mod jkd;
 mod process;
+mod raw;
+mod script;
 mod tomcat;
 mod wait;
 
 pub use self::{
+    actors::{Actors, Idle},
     backend::{Backend, Exchange},
     cast::{Cast, Entry, Play},
+    forwarded::{Field, Forwarded, shortened, text as escaped},
     heard::Heard,
     http1::{Answer, Http, Request},
     httpd::Httpd,
     jkd::{Jkd, JkdBuilder},
     process::{Leashed, signal},
+    raw::{Connection, End, Reply},
+    script::{Act, Door, Head, Script, unescaped},
     tomcat::{Cluster, Tomcat, TomcatBuilder, home as tomcat_home},
     wait::{LONG, Nobody, Until, free_port, try_within, wait_until, within},
 };

@@ -25,7 +25,8 @@ pub struct Leashed {
 
 /// `$1` is where to write the program's id, and with `.status` behind it the exit status; the rest
 /// is the program. The program must not inherit the leash, or it would hold its own. Once it has
-/// ended its id may belong to somebody else, so then nobody is killed.
+/// ended its id may belong to somebody else, so then nobody is killed. One that has made a process
+/// group of its own, as servers with children do, ends with all of the group.
 const SCRIPT: &str = r#"
 at=$1; shift
 exec 3<&0
@@ -34,7 +35,7 @@ exec 3<&0
   echo $? >"$at.status.tmp" && mv "$at.status.tmp" "$at.status"
 ) </dev/null 3<&- &
 cat <&3 >/dev/null
-[ -e "$at.status" ] || kill -9 "$(cat "$at")" 2>/dev/null
+[ -e "$at.status" ] || kill -9 -- "-$(cat "$at")" 2>/dev/null || kill -9 "$(cat "$at")" 2>/dev/null
 wait
 "#;
 

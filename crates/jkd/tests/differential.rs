@@ -1,0 +1,112 @@
+//! jkd and a real Apache httpd with mod_jk, with the same files, in front of the same backends:
+//! what backends and clients get is compared, and must be equal.
+//!
+//! The cases are in `differential/cases`; `differential/README.md` explains their form. Nothing is
+//! expected in them but differences that are accepted, by name.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::unwrap_used,
+    reason = "these are tests"
+)]
+
+#[path = "differential/accepted.rs"]
+mod accepted;
+#[path = "differential/case.rs"]
+mod case;
+#[path = "differential/compare.rs"]
+mod compare;
+#[path = "differential/pair.rs"]
+mod pair;
+#[path = "differential/play.rs"]
+mod play;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use parking_lot::Mutex;
+
+use self::{case::Configuration, compare::Verdict};
+
+/// Most of the time is spent waiting: for servers that start, and for time limits.
+const AT_ONCE: usize = 6;
+
+#[test]
+#[ignore = "needs Apache with mod_jk: run tests/run"]
+fn jkd_and_mod_jk_do_the_same() {
+    let configurations = configurations();
+    let requests: usize = configurations.iter().map(Configuration::requests).sum();
+    let verdicts = in_parallel(&configurations, verdict);
+    let reports: String = verdicts.iter().map(|verdict| &*verdict.report).collect();
+    println!(
+        "{requests} requests compared under {} configurations",
+        configurations.len()
+    );
+    assert!(reports.is_empty(), "{reports}");
+    if std::env::var_os("JKD_CASE").is_none() {
+        let occurred: BTreeSet<_> = verdicts.iter().flat_map(|v| &v.occurred).copied().collect();
+        accepted::all_occurred(&occurred);
+    }
+}
+
+/// All configurations of all topics, or those whose `TOPIC: TITLE` begins with `JKD_CASE`.
+fn configurations() -> Vec<Configuration> {
+    let only = std::env::var("JKD_CASE").unwrap_or_default();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/cases");
+    let entries = fs::read_dir(directory).expect("the directory of cases");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    let topics = files.iter().flat_map(|file| {
+        let topic = file.file_stem().expect("a name").to_string_lossy();
+        case::read(&topic, &fs::read_to_string(file).expect("a file of text"))
+    });
+    let wanted: Vec<_> = topics.filter(|c| c.title.starts_with(&only)).collect();
+    assert!(!wanted.is_empty(), "no such case");
+    wanted
+}
+
+fn verdict(configuration: &Configuration) -> Verdict {
+    catch_unwind(AssertUnwindSafe(|| {
+        let (mod_jk, jkd) = pair::play(configuration);
+        compare::compare(configuration, &mod_jk, &jkd)
+    }))
+    .unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map_or("a panic", |text| text);
+        Verdict {
+            report: format!("\n{}: {text}\n", configuration.title),
+            ..Verdict::default()
+        }
+    })
+}
+
+/// What `work` makes of the items, in their order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let done = Mutex::new(items.iter().map(|_| None).collect::<Vec<_>>());
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((at, item)) = {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    items.get(at).map(|item| (at, item))
+                } {
+                    let result = work(item);
+                    done.lock()[at] = Some(result);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().into_iter();
+    done.map(|result| result.expect("all were done")).collect()
+}

@@ -1,0 +1,56 @@
+//! Paths that mod_jk forwards and jkd refuses, because Tomcat could read them differently than they
+//! were mapped and checked.
+
+use super::wire::replies;
+use crate::play::Seen;
+
+pub(super) fn backslashes(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| {
+        path.contains("%5c") || path.contains('\\')
+    })
+}
+
+pub(super) fn encoded_slashes(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| path.contains("%2f"))
+}
+
+pub(super) fn encoded_semicolons(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| path.contains("%3b"))
+}
+
+pub(super) fn double_encoding(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| path.contains("%25"))
+}
+
+pub(super) fn dot_segments_at_the_end(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| {
+        let path = path.replace("%2e", ".");
+        let last = path.rsplit('/').next().unwrap_or_default();
+        matches!(last.split(';').next(), Some("." | ".."))
+    })
+}
+
+pub(super) fn control_characters(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| {
+        let escapes = path.split('%').skip(1).filter_map(|rest| rest.get(..2));
+        let mut codes = escapes.filter_map(|digits| u8::from_str_radix(digits, 16).ok());
+        codes.any(|code| code.is_ascii_control())
+    })
+}
+
+/// Whether jkd alone says 400 to a path like this, in lower case, and asks no backend.
+fn refused(mod_jk: &mut Seen, jkd: &mut Seen, concerns: fn(&str) -> bool) -> bool {
+    let target = mod_jk.what.split(' ').nth(1).unwrap_or_default();
+    let path = target.split('?').next().unwrap_or_default();
+    let path = path.to_ascii_lowercase();
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    let found = concerns(&path)
+        && statuses == Some((200, 400))
+        && mod_jk.requests.len() == 1
+        && jkd.requests.is_empty();
+    if found {
+        mod_jk.requests.clear();
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}

@@ -1,0 +1,200 @@
+//! Differences on the wire, each with its predicate.
+
+use jkd_tests::{End, Reply};
+
+use super::{Difference, paths};
+use crate::play::Seen;
+
+/// All of them. Those that occur everywhere come first, in the order in which they are looked for.
+pub(super) const WIRE: &[Difference] = &[
+    Difference::everywhere("names of request headers", names_of_request_headers),
+    Difference::everywhere("names of answer headers", names_of_answer_headers),
+    Difference::everywhere("case of the content type", case_of_the_content_type),
+    Difference::everywhere("HTTP/1.0", http_1_0),
+    Difference::everywhere("framing of answers", framing_of_answers),
+    Difference::everywhere(
+        "statuses that end connections",
+        statuses_that_end_connections,
+    ),
+    Difference::everywhere("no directories", no_directories),
+    Difference::everywhere("own pages", own_pages),
+    Difference::named("index files", index_files),
+    Difference::named("types by extension", types_by_extension),
+    Difference::named("backslashes", paths::backslashes),
+    Difference::named("encoded slashes", paths::encoded_slashes),
+    Difference::named("encoded semicolons", paths::encoded_semicolons),
+    Difference::named("double encoding", paths::double_encoding),
+    Difference::named("dot segments at the end", paths::dot_segments_at_the_end),
+    Difference::named("control characters", paths::control_characters),
+];
+
+/// jkd sends them in lower case, unless they have a code.
+fn names_of_request_headers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let mut found = false;
+    for (mod_jk, jkd) in mod_jk.requests.iter_mut().zip(&mut jkd.requests) {
+        for (mod_jk, jkd) in mod_jk.headers.iter_mut().zip(&mut jkd.headers) {
+            let lower = mod_jk.name.to_ascii_lowercase();
+            if !mod_jk.coded && lower == jkd.name && lower != mod_jk.name {
+                mod_jk.name = lower;
+                found = true;
+            }
+        }
+    }
+    found
+}
+
+/// Each word of jkd's begins with a capital.
+fn names_of_answer_headers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let mut found = false;
+    for ((left, _), (right, _)) in mod_jk.headers.iter_mut().zip(&mut jkd.headers) {
+        if left != right && left.eq_ignore_ascii_case(right) {
+            left.clone_from(right);
+            found = true;
+        }
+    }
+    found
+}
+
+/// httpd writes the type in lower case.
+fn case_of_the_content_type(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let mut found = false;
+    for ((name, left), (_, right)) in mod_jk.headers.iter_mut().zip(&jkd.headers) {
+        let concerns = name.eq_ignore_ascii_case("content-type") && left != right;
+        if concerns && *left == right.to_ascii_lowercase() {
+            left.clone_from(right);
+            found = true;
+        }
+    }
+    found
+}
+
+/// httpd says `HTTP/1.1` and `Connection: close`.
+fn http_1_0(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let found = (&*mod_jk.version, &*jkd.version) == ("HTTP/1.1", "HTTP/1.0");
+    if found {
+        mod_jk.version.clone_from(&jkd.version);
+        mod_jk.headers.retain(|(name, _)| name != "Connection");
+    }
+    found
+}
+
+/// httpd holds back what the backend has sent until it has 8 kB, is told to flush, or has all, and
+/// announces a length where it has all.
+fn framing_of_answers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let found =
+        is_in_chunks(jkd) && announces_all(mod_jk) || is_in_chunks(mod_jk) && announces_all(jkd);
+    if found {
+        for reply in [mod_jk, jkd] {
+            reply
+                .headers
+                .retain(|(name, _)| !matches!(&**name, "Transfer-Encoding" | "Content-Length"));
+        }
+    }
+    found
+}
+
+fn is_in_chunks(reply: &Reply) -> bool {
+    reply.header("transfer-encoding") == Some("chunked") && reply.header("content-length").is_none()
+}
+
+fn announces_all(reply: &Reply) -> bool {
+    reply.header("content-length") == Some(&reply.body.len().to_string())
+}
+
+/// mod_mime knows a type by the extension of the URI.
+fn types_by_extension(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let found = mod_jk.status == jkd.status
+        && mod_jk.header("content-type").is_some()
+        && jkd.header("content-type").is_none();
+    if found {
+        mod_jk.headers.retain(|(name, _)| name != "Content-Type");
+    }
+    found
+}
+
+/// httpd closes after some statuses.
+fn statuses_that_end_connections(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let concerns = matches!(mod_jk.status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503);
+    let found = concerns && (mod_jk.end, jkd.end) == (End::Closed, End::Kept);
+    if found {
+        mod_jk.end = jkd.end;
+        mod_jk.headers.retain(|(name, _)| name != "Connection");
+    }
+    found
+}
+
+/// httpd finds a directory that it must not list, jkd nothing.
+fn no_directories(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let found = (mod_jk.status, jkd.status) == (403, 404);
+    if found {
+        mod_jk.status = jkd.status;
+        mod_jk.reason.clone_from(&jkd.reason);
+    }
+    found
+}
+
+/// Each has its own text for a status, and its length and type with it.
+fn own_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let ours = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{} ",
+        jkd.status
+    );
+    let theirs = b"<!DOCTYPE HTML PUBLIC ";
+    let are_pages = mod_jk.body.starts_with(theirs) && jkd.body.starts_with(ours.as_bytes());
+    if !are_pages || mod_jk.status != jkd.status {
+        return false;
+    }
+    for reply in [mod_jk, jkd] {
+        reply.body = b"(page)".to_vec();
+        reply.headers.retain(|(name, _)| {
+            !matches!(
+                &*name.to_ascii_lowercase(),
+                "content-length" | "content-type"
+            )
+        });
+    }
+    true
+}
+
+/// mod_dir asks for the index of a directory, and that is mapped.
+fn index_files(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let found = mod_jk.requests.len() == 1 && jkd.requests.is_empty();
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    if !found || statuses != Some((200, 404)) {
+        return false;
+    }
+    mod_jk.reply.clone_from(&jkd.reply);
+    mod_jk.requests.clear();
+    true
+}
+
+pub(super) fn replies<'a>(
+    mod_jk: &'a mut Seen,
+    jkd: &'a mut Seen,
+) -> Option<(&'a mut Reply, &'a mut Reply)> {
+    mod_jk.reply.as_mut().zip(jkd.reply.as_mut())
+}

@@ -1,0 +1,123 @@
+//! What differs between two plays, and what of it is accepted.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use crate::{
+    accepted::{self, Difference},
+    case::{Case, Configuration},
+    play::{Play, Seen},
+};
+
+/// What comparing has led to.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// Complaints; empty where there are none.
+    pub(crate) report: String,
+    /// Names of the differences that occurred.
+    pub(crate) occurred: BTreeSet<&'static str>,
+}
+
+/// Compares the plays of both servers.
+pub(crate) fn compare(configuration: &Configuration, mod_jk: &Play, jkd: &Play) -> Verdict {
+    let mut verdict = Verdict::default();
+    let pairs = mod_jk.cases.iter().zip(&jkd.cases);
+    for (case, (mod_jk, jkd)) in configuration.cases.iter().zip(pairs) {
+        verdict.case(configuration, case, mod_jk, jkd);
+    }
+    if compares_status() {
+        let columns = side_by_side(&mod_jk.status, &jkd.status);
+        if mod_jk.status != jkd.status {
+            let title = &configuration.title;
+            let _ = write!(verdict.report, "\n{title}, status page:\n{columns}");
+        }
+    }
+    verdict
+}
+
+fn compares_status() -> bool {
+    std::env::var_os("JKD_COMPARE_STATUS").is_some()
+}
+
+impl Verdict {
+    fn case(&mut self, all: &Configuration, case: &Case, mod_jk: &[Seen], jkd: &[Seen]) {
+        let named = case.differs.iter().map(|name| accepted::wire(name));
+        let named: Vec<&Difference> = named.collect();
+        let mut here = BTreeSet::new();
+        for (mod_jk, jkd) in mod_jk.iter().zip(jkd) {
+            let (mut left, mut right) = (mod_jk.clone(), jkd.clone());
+            for difference in accepted::everywhere().chain(named.iter().copied()) {
+                if difference.explains(&mut left, &mut right) {
+                    here.insert(difference.name);
+                }
+            }
+            if left != right {
+                let (title, case, what) = (&all.title, &case.title, brief(&left.what));
+                let columns = side_by_side(&left.lines(), &right.lines());
+                let _ = write!(self.report, "\n{title}: {case}\n  > {what}\n{columns}");
+            }
+        }
+        for difference in named {
+            if !here.contains(difference.name) {
+                let (title, case, name) = (&all.title, &case.title, difference.name);
+                let _ = writeln!(
+                    self.report,
+                    "\n{title}: {case}\n  does not differ by {name:?}"
+                );
+            }
+        }
+        self.occurred.extend(here);
+    }
+}
+
+/// Both, line by line, with what differs marked.
+fn side_by_side(left: &[String], right: &[String]) -> String {
+    let common = common(left, right);
+    let mut text = String::new();
+    let (mut a, mut b) = (0, 0);
+    for &(next_a, next_b) in common.iter().chain([&(left.len(), right.len())]) {
+        for line in &left[a..next_a] {
+            let _ = writeln!(text, "  mod_jk | {}", brief(line));
+        }
+        for line in &right[b..next_b] {
+            let _ = writeln!(text, "  jkd    | {}", brief(line));
+        }
+        if let Some(line) = left.get(next_a) {
+            let _ = writeln!(text, "  both   | {}", brief(line));
+        }
+        (a, b) = (next_a + 1, next_b + 1);
+    }
+    text
+}
+
+/// So much of a line as a reader wants.
+fn brief(line: &str) -> String {
+    const MOST: usize = 600;
+    let end = line.char_indices().nth(MOST).map(|(at, _)| at);
+    end.map_or_else(|| line.to_owned(), |end| format!("{}…", &line[..end]))
+}
+
+/// Places of a longest common subsequence.
+fn common(left: &[String], right: &[String]) -> Vec<(usize, usize)> {
+    let mut lengths = vec![vec![0_usize; right.len() + 1]; left.len() + 1];
+    for a in (0..left.len()).rev() {
+        for b in (0..right.len()).rev() {
+            lengths[a][b] = if left[a] == right[b] {
+                lengths[a + 1][b + 1] + 1
+            } else {
+                lengths[a + 1][b].max(lengths[a][b + 1])
+            };
+        }
+    }
+    let (mut a, mut b, mut places) = (0, 0, Vec::new());
+    while a < left.len() && b < right.len() {
+        if left[a] == right[b] {
+            places.push((a, b));
+            (a, b) = (a + 1, b + 1);
+        } else if lengths[a + 1][b] >= lengths[a][b + 1] {
+            a += 1;
+        } else {
+            b += 1;
+        }
+    }
+    places
+}

@@ -1,0 +1,66 @@
+//! The two web servers with the same files.
+
+use std::thread;
+
+use jkd_tests::{Actors, Httpd, Jkd};
+
+use crate::{
+    case::Configuration,
+    play::{self, Play},
+};
+
+/// Plays a configuration in front of both at once: mod_jk and jkd, each with backends of its own.
+pub(crate) fn play(configuration: &Configuration) -> (Play, Play) {
+    thread::scope(|scope| {
+        let mod_jk = scope.spawn(|| with_mod_jk(configuration));
+        let jkd = with_jkd(configuration);
+        let mod_jk = mod_jk.join().unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>();
+            panic!("mod_jk: {}", text.map_or("a panic", |text| text))
+        });
+        (mod_jk, jkd)
+    })
+}
+
+fn with_mod_jk(configuration: &Configuration) -> Play {
+    let actors = actors(configuration);
+    let workers = configuration.workers(actors.addresses());
+    let mut files = configuration.files();
+    files.push(("workers.properties", &workers));
+    let httpd = Httpd::start_forked(&files, &configuration.jk_conf());
+    play::play(configuration, httpd.address, &actors)
+}
+
+/// With one thread, because each has connections of its own to the backends.
+fn with_jkd(configuration: &Configuration) -> Play {
+    let actors = actors(configuration);
+    let workers = configuration.workers(actors.addresses());
+    let mut builder = Jkd::builder(env!("CARGO_BIN_EXE_jkd"));
+    for (name, text) in configuration.files() {
+        builder = builder.file(name, text);
+    }
+    let root = builder.directory().display().to_string();
+    let basis = format!(
+        "ServerRoot \"{root}\"\nServerName localhost\nDocumentRoot \"{root}/www\"\n\
+         JkWorkersFile workers.properties\n"
+    );
+    let jkd = builder
+        .file("www/.keep", "")
+        .file("workers.properties", &workers)
+        .file("httpd.conf", &(basis + &configuration.jk_conf()))
+        .start(&[
+            "run",
+            "--threads",
+            "1",
+            "--listen",
+            "127.0.0.1:0",
+            "-f",
+            "httpd.conf",
+        ]);
+    play::play(configuration, jkd.address, &actors)
+}
+
+fn actors(configuration: &Configuration) -> Actors {
+    let backends = configuration.backends.iter();
+    Actors::new(backends.map(|(name, script)| (&**name, &**script)))
+}

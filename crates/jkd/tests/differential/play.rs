@@ -1,0 +1,197 @@
+//! Plays a configuration in front of one web server, and writes down what is seen.
+
+use std::{collections::HashMap, net::SocketAddr};
+
+use jkd_tests::{Actors, Connection, Forwarded, Idle, Reply, escaped};
+
+use crate::case::{Case, Configuration, Step};
+
+/// What is seen of one step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// What was done, for a reader.
+    pub(crate) what: String,
+    /// The client's answer.
+    pub(crate) reply: Option<Reply>,
+    /// What came until the end of the connection, where the step asks for it.
+    pub(crate) rest: Option<String>,
+    /// What backends got.
+    pub(crate) requests: Vec<Forwarded>,
+    /// Connections to backends that carried no request.
+    pub(crate) idle: Vec<(String, Idle)>,
+}
+
+/// What is seen of all cases.
+#[derive(Debug)]
+pub(crate) struct Play {
+    /// By case and step.
+    pub(crate) cases: Vec<Vec<Seen>>,
+    /// The status page as properties.
+    pub(crate) status: Vec<String>,
+}
+
+/// Plays all cases.
+pub(crate) fn play(configuration: &Configuration, address: SocketAddr, actors: &Actors) -> Play {
+    let mut client = Client {
+        address,
+        actors,
+        connections: HashMap::new(),
+        current: String::new(),
+    };
+    let cases = configuration.cases.iter().map(|case| client.play(case));
+    let cases = cases.collect();
+    Play {
+        cases,
+        status: status(address),
+    }
+}
+
+struct Client<'a> {
+    address: SocketAddr,
+    actors: &'a Actors,
+    connections: HashMap<String, Connection>,
+    current: String,
+}
+
+impl Client<'_> {
+    fn play(&mut self, case: &Case) -> Vec<Seen> {
+        let mut all = Vec::new();
+        for step in &case.steps {
+            all.extend(self.step(step));
+        }
+        self.connections.clear();
+        all.push(self.seen("the end of the case", None));
+        all
+    }
+
+    fn step(&mut self, step: &Step) -> Option<Seen> {
+        match step {
+            Step::Await(count) => self.actors.wait_for(*count),
+            Step::AwaitBody(length) => self.actors.wait_for_body(*length),
+            Step::Close => drop(self.connections.remove(&self.current)),
+            Step::HalfClose => self.connection().half_close(),
+            Step::On(name) => name.clone_into(&mut self.current),
+            Step::Open(name) => self.open(name),
+            Step::Play(name, script) => self.actors.play(name, script),
+            Step::Release => self.actors.release(),
+            Step::Send(bytes) => self.connection().send(bytes),
+            Step::Eof => {
+                let rest = self.connection().read_to_end();
+                let mut seen = self.seen("the rest of the connection", None);
+                seen.rest = Some(escaped(&rest));
+                return Some(seen);
+            }
+            Step::Read(method) => {
+                let reply = self.connection().read(method);
+                return Some(self.seen("an answer", Some(reply)));
+            }
+            Step::Request {
+                again,
+                method,
+                bytes,
+            } => {
+                if !again {
+                    self.open("");
+                }
+                self.connection().send(bytes);
+                let reply = self.connection().read(method);
+                let what = bytes.escape_ascii().to_string().replace("\\r\\n", "\n    ");
+                return Some(self.seen(what.trim_end(), Some(reply)));
+            }
+        }
+        None
+    }
+
+    fn open(&mut self, name: &str) {
+        let connection = Connection::open(self.address).expect("a connection");
+        self.connections.insert(name.to_owned(), connection);
+        name.clone_into(&mut self.current);
+    }
+
+    fn connection(&mut self) -> &mut Connection {
+        let connection = self.connections.get_mut(&self.current);
+        connection.expect("a connection that is open")
+    }
+
+    fn seen(&self, what: &str, reply: Option<Reply>) -> Seen {
+        let mut seen = Seen {
+            what: what.to_owned(),
+            reply,
+            rest: None,
+            requests: self.actors.take_record(),
+            idle: self.actors.take_idle(),
+        };
+        seen.mask(self.address.port());
+        seen
+    }
+}
+
+impl Seen {
+    /// Ports, times and who serves: what cannot be equal.
+    fn mask(&mut self, port: u16) {
+        let port = format!(":{port}");
+        if let Some(reply) = &mut self.reply {
+            for (name, value) in &mut reply.headers {
+                match &*name.to_ascii_lowercase() {
+                    "date" => "(date)".clone_into(value),
+                    "server" => "(server)".clone_into(value),
+                    _ => *value = value.replace(&port, ":PORT"),
+                }
+            }
+            // The order of different names has no meaning (RFC 9110, section 5.3); that of equal
+            // ones has, and is kept.
+            reply
+                .headers
+                .sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
+        }
+        for request in &mut self.requests {
+            for (name, value) in &mut request.attributes {
+                if name == "AJP_REMOTE_PORT" && value.len() > 2 {
+                    "(port)".clone_into(value);
+                }
+            }
+        }
+    }
+
+    /// All of it, line by line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut text = self
+            .reply
+            .as_ref()
+            .map_or(String::new(), ToString::to_string);
+        if let Some(rest) = &self.rest {
+            text += &format!("{rest}\n");
+        }
+        for request in &self.requests {
+            text += &request.to_string();
+        }
+        for (name, idle) in &self.idle {
+            let Idle {
+                connections,
+                cpings,
+            } = idle;
+            text += &format!("{name}: {connections} connections, {cpings} CPings, no request\n");
+        }
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// The status page as properties, without addresses and times.
+fn status(address: SocketAddr) -> Vec<String> {
+    let mut connection = Connection::open(address).expect("a connection");
+    connection.send(b"GET /the-status?mime=prop HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let page = connection.read("GET");
+    let text = String::from_utf8_lossy(&page.body).into_owned();
+    text.lines().map(masked).collect()
+}
+
+fn masked(line: &str) -> String {
+    const MASKED: [&str; 5] = ["port", "address", "source", "last_error", "max_busy"];
+    let (key, value) = line.split_once('=').unwrap_or((line, ""));
+    let last = key.rsplit('.').next().unwrap_or_default();
+    let masked = MASKED.contains(&last) || last.contains("time") && last != "reply_timeout";
+    if masked {
+        return format!("{key}=…");
+    }
+    format!("{key}={value}")
+}
