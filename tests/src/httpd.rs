@@ -72,11 +72,11 @@ impl Httpd {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let file = root.join("httpd.conf");
         fs::write(&file, basis(mode, root, address) + configuration).expect("a file");
-        let mut command = Command::new("apache2");
-        // Both stay in the foreground, and one signal ends them.
-        match mode {
-            Mode::Single => command.arg("-X"),
-            Mode::Forked => command.args(["-D", "FOREGROUND"]),
+        // Both stay in the foreground. The children of a parent are of its process group, which ends
+        // with it.
+        let mut command = match mode {
+            Mode::Single => words("apache2 -X"),
+            Mode::Forked => words("setsid apache2 -D FOREGROUND"),
         };
         command.arg("-f").arg(&file);
         let process = Leashed::start(&command, &root.join("output")).expect("Apache starts");
@@ -104,6 +104,13 @@ impl Httpd {
         let read = |name| fs::read_to_string(self.directory.path().join(name)).unwrap_or_default();
         [self.process.log(), read("error.log"), read("jk.log")].join("\n")
     }
+}
+
+fn words(line: &str) -> Command {
+    let mut words = line.split(' ');
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
 }
 
 fn basis(mode: Mode, root: &Path, address: SocketAddr) -> String {

@@ -35,7 +35,7 @@ exec 3<&0
   echo $? >"$at.status.tmp" && mv "$at.status.tmp" "$at.status"
 ) </dev/null 3<&- &
 cat <&3 >/dev/null
-[ -e "$at.status" ] || kill -9 -- "-$(cat "$at")" 2>/dev/null || kill -9 "$(cat "$at")" 2>/dev/null
+[ -e "$at.status" ] || kill -9 "-$(cat "$at")" 2>/dev/null || kill -9 "$(cat "$at")" 2>/dev/null
 wait
 "#;
 

@@ -7,9 +7,6 @@ use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
 pub(super) const WIRE: &[Difference] = &[
-    Difference::everywhere("names of request headers", names_of_request_headers),
-    Difference::everywhere("names of answer headers", names_of_answer_headers),
-    Difference::everywhere("case of the content type", case_of_the_content_type),
     Difference::everywhere("HTTP/1.0", http_1_0),
     Difference::everywhere("framing of answers", framing_of_answers),
     Difference::everywhere(
@@ -18,6 +15,9 @@ pub(super) const WIRE: &[Difference] = &[
     ),
     Difference::everywhere("no directories", no_directories),
     Difference::everywhere("own pages", own_pages),
+    Difference::everywhere("names of request headers", names_of_request_headers),
+    Difference::everywhere("names of answer headers", names_of_answer_headers),
+    Difference::everywhere("case of the content type", case_of_the_content_type),
     Difference::named("index files", index_files),
     Difference::named("types by extension", types_by_extension),
     Difference::named("backslashes", paths::backslashes),
