@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
+use jkworkers::model::JkOptions;
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -122,6 +123,8 @@ pub(crate) struct Relay {
     status: StatusCode,
     /// The head, until it leaves.
     head: Option<response::Parts>,
+    /// `FlushHeader`, `FlushPackets`: nobody waits for the end to say how long it is.
+    flushes: Flushes,
     /// The beginning, where it came together with the head.
     first: Option<Bytes>,
     body: ajp13::Body,
@@ -136,11 +139,12 @@ pub(crate) struct Relay {
 const REFUSAL_END: Duration = Duration::from_secs(1);
 
 impl Relay {
-    pub(crate) fn new(response: Response<ajp13::Body>) -> Self {
+    pub(crate) fn new(response: Response<ajp13::Body>, options: &JkOptions) -> Self {
         let (head, body) = response.into_parts();
         Self {
             status: head.status,
             head: Some(head),
+            flushes: Flushes::by(options),
             first: None,
             body,
             guard: None,
@@ -232,6 +236,7 @@ impl Relay {
         let first = self.first.as_ref().map_or(0, Bytes::len);
         let first = u64::try_from(first).unwrap_or(u64::MAX);
         match self.body.size_hint().exact() {
+            Some(rest) if self.flushes.hides(rest.saturating_add(first)) => SizeHint::default(),
             Some(rest) => SizeHint::with_exact(rest.saturating_add(first)),
             None => SizeHint::default(),
         }
@@ -267,6 +272,39 @@ impl Relay {
     fn is_whole(&self) -> bool {
         self.first.is_none()
             && (self.body.is_end_stream() || self.body.size_hint().exact() == Some(0))
+    }
+}
+
+/// When the length of an answer is not told although it is known: what is flushed before the end
+/// leaves httpd without a length.
+#[derive(Clone, Copy, Debug)]
+enum Flushes {
+    Never,
+    /// Unless there is nothing to flush.
+    Packets,
+    Head,
+}
+
+impl Flushes {
+    const fn by(options: &JkOptions) -> Self {
+        match options {
+            JkOptions {
+                flush_header: true, ..
+            } => Self::Head,
+            JkOptions {
+                flush_packets: true,
+                ..
+            } => Self::Packets,
+            _ => Self::Never,
+        }
+    }
+
+    const fn hides(self, length: u64) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Packets => length > 0,
+            Self::Head => true,
+        }
     }
 }
 

@@ -150,12 +150,15 @@ async fn send(
             BodyLength::Chunked => Announced::Unknown,
         },
         head_only: forward.head.method == Method::HEAD,
+        // The head is passed on before anything of the body is there.
+        settle: !forward.options.flush_header,
+        reuse: !forward.options.disable_reuse,
         reply_timeout: endpoint.reply_timeout(steering.reply_timeout()),
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
     match conn.send(write, upload, options).await {
-        Ok(response) => Ok(Answered(Box::new(Relay::new(response)))),
+        Ok(response) => Ok(Answered(Box::new(Relay::new(response, forward.options)))),
         Err(SendError {
             error, body, tally, ..
         }) => Err(Failed {

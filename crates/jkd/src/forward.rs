@@ -1,14 +1,18 @@
 //! An HTTP request as the AJP request that mod_jk would make of it.
 
+mod facts;
 mod indicated;
+mod tls;
 mod uri;
 
 use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
 use bytes::BytesMut;
 use http::Version;
-use jkworkers::model::{Activation, Secret};
+use jkworkers::model::{Activation, JkOptions, Secret};
 
+pub(crate) use self::facts::Facts;
 pub(crate) use self::indicated::Indicated;
+use self::tls::Tls;
 pub(crate) use self::uri::{Seen, forwarded as forwarded_uri, outgoing as outgoing_uri};
 use crate::{http1::Head, peer::Peer, strict};
 
@@ -28,6 +32,7 @@ pub(crate) struct Forward<'a> {
     pub(crate) has_cookies: bool,
     /// What variables say instead of the connection.
     pub(crate) indicated: &'a Indicated<'a>,
+    pub(crate) options: &'a JkOptions,
 }
 
 /// What belongs to the worker that gets it, not to the request.
@@ -102,7 +107,7 @@ impl Forward<'_> {
             remote_host: said.remote_host.and_then(known),
             server_name: Some(said.local_name.unwrap_or(self.server_name.as_bytes())),
             server_port: said.local_port.unwrap_or(self.server_port),
-            is_ssl: false,
+            is_ssl: said.tls.is_some(),
         };
         let mut packet = ForwardRequestWriter::begin(buffer, size, &line);
         self.write_headers(&mut packet);
@@ -170,19 +175,34 @@ impl Forward<'_> {
         if let Some(route) = to.route {
             packet.attribute(&Attribute::Route(route));
         }
+        if let Some(tls) = &said.tls {
+            tls.write(packet);
+        }
         let port = said.remote_port.unwrap_or(self.peer.port_text.as_bytes());
         let local = said.local_addr.unwrap_or(self.peer.local_text.as_bytes());
-        let mut say = |name: &str, value| {
-            packet.attribute(&Attribute::RequestAttribute {
-                name: name.as_bytes(),
-                value,
-            });
-        };
-        say("AJP_REMOTE_PORT", port);
-        say("AJP_LOCAL_ADDR", local);
-        say("JK_LB_ACTIVATION", to.activation.code().as_bytes());
+        packet.request_attribute(b"AJP_REMOTE_PORT", known(port));
+        packet.request_attribute(b"AJP_LOCAL_ADDR", Some(local));
+        let activation = to.activation.code().as_bytes();
+        packet.request_attribute(b"JK_LB_ACTIVATION", Some(activation));
         for (name, value) in &said.attributes {
-            say(name, value);
+            packet.request_attribute(name.as_bytes(), Some(value));
+        }
+    }
+}
+
+impl Tls<'_> {
+    fn write(&self, packet: &mut ForwardRequestWriter<'_>) {
+        let attributes = [
+            self.certificate.as_deref().map(Attribute::SslCert),
+            self.cipher.as_deref().map(Attribute::SslCipher),
+            self.session.as_deref().map(Attribute::SslSession),
+            self.key_size.map(Attribute::SslKeySize),
+        ];
+        for attribute in attributes.into_iter().flatten() {
+            packet.attribute(&attribute);
+        }
+        if let Some(protocol) = &self.protocol {
+            packet.request_attribute(b"AJP_SSL_PROTOCOL", Some(protocol));
         }
     }
 }

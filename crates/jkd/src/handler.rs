@@ -16,7 +16,7 @@ use jkworkers::{model::Host, uri_map};
 use crate::{
     answer::{Answer, Visit},
     dispatch::dispatch,
-    forward::{BodyLength, Forward, Indicated, Seen, forwarded_uri},
+    forward::{BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri},
     http1::Head,
     mapping::{self, Decision, Mapped},
     peer::Peer,
@@ -76,16 +76,26 @@ async fn answer(
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
             let decoded = mapped.stripped(host, &decoded);
-            let indicated = &Indicated::by(host, &variables);
+            let name = server_name(&checked.target, host, peer);
+            let facts = Facts {
+                host,
+                head,
+                peer,
+                server_name: &name,
+                server_port: server_port(&checked.target, host),
+                path: &path,
+            };
+            let indicated = &Indicated::by(&variables, &facts);
             let forward = Forward {
                 head,
                 peer,
                 uri: &forwarded_uri(Seen::new(raw, &decoded, &path), host.forward_uri, peer)?,
-                server_name: &server_name(&checked.target, host, peer),
-                server_port: server_port(&checked.target, host),
+                server_name: facts.server_name,
+                server_port: facts.server_port,
                 body: checked.body.unless(indicated.ignores_length),
                 has_cookies: checked.has_cookies,
                 indicated,
+                options: &host.options,
             };
             *served = Served::by(group);
             let upload = receive(&forward, peer, body, group.max_data).await?;

@@ -192,7 +192,7 @@ fn settings<'a>(server: &'a VariableRules, sections: &[&'a VariableRules]) -> Ve
 }
 
 /// The values of a header, joined as httpd does it. The `Host` is the one that the request is for.
-fn header<'r>(head: &'r Head, name: &[u8]) -> Option<Cow<'r, [u8]>> {
+pub(crate) fn header<'r>(head: &'r Head, name: &[u8]) -> Option<Cow<'r, [u8]>> {
     match head.headers.joined(name)? {
         Cow::Borrowed(value) if name.eq_ignore_ascii_case(b"host") => {
             Some(Cow::Borrowed(strict::host(head, value)))

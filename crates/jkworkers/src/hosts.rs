@@ -10,8 +10,11 @@ pub(crate) use self::own::Own;
 
 use crate::{
     diag::{Diagnostics, listing},
-    httpd::{Draft, Server},
-    model::{Host, Listen, Mount, Section, variables::Handler},
+    httpd::{Draft, Options, Server},
+    model::{
+        Host, Listen, Mount, Section,
+        variables::{Handler, OwnVariable},
+    },
     uri_map::{UriMap, UriRules},
     workers_properties::Workers,
 };
@@ -104,12 +107,15 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     let base = (!is_main).then_some(main);
     let any_address = server.addresses.iter().any(|(ip, _)| ip.is_none());
     let inherited_name = main.name.as_ref().filter(|_| any_address);
+    let options = Options::merged(main.options, base.map(|_| server.options));
+    let indicators = variables::indicators(base, server);
     let mut host = Host {
         origin: server.origin.clone(),
         server_name: server.name.as_ref().or(inherited_name).cloned(),
         aliases: server.aliases.clone(),
         addresses: server.addresses.clone(),
         uri_rules: uri_rules(main, server),
+        options: options.into(),
         forward_uri: server.forward_uri.or(main.forward_uri).unwrap_or_default(),
         auto_alias: server.auto_alias.clone(),
         strip_session: (server.strip_session.as_ref())
@@ -120,14 +126,16 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
             .request_timeout
             .or(main.request_timeout)
             .filter(|limit| !limit.is_zero()),
-        uri_map: map.reject_unsafe(rejects_unsafe(main, server)),
+        uri_map: map.reject_unsafe(options.rejects_unsafe()),
         mount_files: files,
         mount_file_reload: reload_interval(main, server),
         settings: match base {
             Some(main) => server.settings.over(&main.settings),
             None => server.settings.clone(),
         },
-        indicators: variables::indicators(base, server),
+        tls_by_header: OwnVariable::named(&indicators.tls.https).is_some(),
+        indicators,
+        extracts_tls: server.extract_tls.or(main.extract_tls).unwrap_or(true),
         env_vars: variables::sent(base, server),
         sections: sections(base, server),
     };
@@ -151,12 +159,6 @@ fn reload_interval(main: &Server, server: &Server) -> Option<Duration> {
     let written = server.mount_file_reload.or(main.mount_file_reload);
     let seconds = u64::try_from(written.unwrap_or(DEFAULT)).ok()?;
     (seconds > 0).then(|| Duration::from_secs(seconds))
-}
-
-/// `-` wins inside one server; a virtual host may switch on again what the main server has off.
-fn rejects_unsafe(main: &Server, server: &Server) -> bool {
-    let base = main.reject_unsafe.on && !main.reject_unsafe.off;
-    (base || server.reject_unsafe.on) && !server.reject_unsafe.off
 }
 
 /// The main server's and its own, in the order in which they are applied. A section that says

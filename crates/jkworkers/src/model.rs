@@ -8,6 +8,7 @@ mod access;
 mod copied;
 mod expand;
 mod host;
+mod options;
 mod section;
 mod settings;
 pub mod variables;
@@ -22,6 +23,7 @@ pub use self::{
     copied::Copied,
     expand::MAX_ADDRESSES,
     host::{ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch},
+    options::{ForwardAddress, JkOptions},
     section::{Asked, Covers, Place, Section},
     settings::Settings,
     worker::{

@@ -45,6 +45,8 @@ pub struct SendOptions {
     pub settle: bool,
     /// The form of the end of the request's body. Default: as mod_jk.
     pub end_of_body: EndOfBody,
+    /// Whether the connection may serve another request afterwards. Default: yes.
+    pub reuse: bool,
 }
 
 impl Default for SendOptions {
@@ -55,6 +57,7 @@ impl Default for SendOptions {
             reply_timeout: Some(Duration::from_secs(300)),
             settle: true,
             end_of_body: EndOfBody::default(),
+            reuse: true,
         }
     }
 }
@@ -122,6 +125,11 @@ impl<IO: Io> PooledConn<IO> {
         B::Error: Into<BoxError>,
         W: FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
     {
+        if !options.reuse
+            && let Some(slot) = &mut self.slot
+        {
+            slot.use_once();
+        }
         let mut upload = Upload::new(BodySource(body));
         match self.head(write, &mut upload, &options).await {
             Ok((parts, rest)) => {
@@ -157,6 +165,7 @@ impl<IO: Io> PooledConn<IO> {
             reply_timeout,
             settle,
             end_of_body,
+            reuse: _,
         } = *options;
         conn.begin(announced, head_only, reply_timeout, end_of_body, write)?;
         let parts = match poll_fn(|cx| conn.poll_event(cx, upload)).await? {

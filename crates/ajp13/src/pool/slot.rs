@@ -82,6 +82,8 @@ pub(super) struct Idle<IO> {
 pub(crate) struct Slot<IO> {
     shared: Arc<Shared<IO>>,
     lane: usize,
+    /// Its connection serves one request.
+    once: bool,
 }
 
 impl<IO> Shared<IO> {
@@ -254,6 +256,7 @@ impl<IO> Slot<IO> {
         Self {
             shared: Arc::clone(shared),
             lane,
+            once: false,
         }
     }
 
@@ -287,6 +290,11 @@ impl<IO> Slot<IO> {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
             .ok()
             .map(|_| Opening::new(&self.shared))
+    }
+
+    /// Its connection is closed after the present request.
+    pub(super) const fn use_once(&mut self) {
+        self.once = true;
     }
 
     /// Counts a checkout that needed no new connection.
@@ -358,7 +366,7 @@ impl<IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Slot<IO> {
         };
         let now = Instant::now();
         let mut list = self.shared.lane(self.lane).idle.lock();
-        if !self.shared.keeps() {
+        if self.once || !self.shared.keeps() {
             drop(list);
             return self.close(conn, reason);
         }

@@ -28,7 +28,7 @@ pub struct ClosedStats {
     pub asked: u64,
     /// The connection or the protocol broke during a request.
     pub broken: u64,
-    /// The pool was drained.
+    /// The pool was drained, or the connection was for one request.
     pub drained: u64,
     /// Idle for too long.
     pub idle: u64,

@@ -5,6 +5,8 @@ use super::primitive::{PacketWriter, Parsed, byte, fail, int, string};
 
 /// Ends the list of attributes.
 const END: u8 = 0xFF;
+/// Introduces a free name and value.
+const REQUEST_ATTRIBUTE: u8 = 10;
 
 /// One attribute of a FORWARD_REQUEST. Values are bytes of no particular charset.
 ///
@@ -61,7 +63,7 @@ impl Attribute<'_> {
             Self::SslCert(_) => 7,
             Self::SslCipher(_) => 8,
             Self::SslSession(_) => 9,
-            Self::RequestAttribute { .. } => 10,
+            Self::RequestAttribute { .. } => REQUEST_ATTRIBUTE,
             Self::SslKeySize(_) => 11,
             Self::Secret(_) => 12,
             Self::StoredMethod(_) => 13,
@@ -133,6 +135,17 @@ impl Attribute<'_> {
             | Self::StoredMethod(value) => write!(f, "{}", value.escape_ascii()),
         }
     }
+}
+
+/// Writes a request attribute whose value may be null.
+pub(super) fn write_request_attribute(
+    name: &[u8],
+    value: Option<&[u8]>,
+    writer: &mut PacketWriter<'_>,
+) {
+    writer.byte(REQUEST_ATTRIBUTE);
+    writer.string(Some(name));
+    writer.string(value);
 }
 
 impl fmt::Debug for Attribute<'_> {

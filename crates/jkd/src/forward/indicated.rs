@@ -1,7 +1,10 @@
-//! What variables say about the two ends of a request's connection, over what the socket says.
+//! What variables say about a request, over what its connection says.
 
-use jkworkers::model::Host;
+use std::borrow::Cow;
 
+use jkworkers::model::{ForwardAddress, Host};
+
+use super::{Facts, Tls};
 use crate::{number::atoi, variables::Variables};
 
 /// What a backend is told instead. An empty text says that it is not known.
@@ -15,18 +18,37 @@ pub(crate) struct Indicated<'a> {
     pub(super) local_name: Option<&'a [u8]>,
     pub(super) local_addr: Option<&'a [u8]>,
     pub(super) local_port: Option<u16>,
+    /// What it is told about TLS, where the client used it.
+    pub(super) tls: Option<Box<Tls<'a>>>,
     /// `JkEnvVar`: attributes and their values.
-    pub(super) attributes: Vec<(&'a str, &'a [u8])>,
+    pub(super) attributes: Vec<(&'a str, Cow<'a, [u8]>)>,
     /// A length that the client has announced does not count.
     pub(crate) ignores_length: bool,
 }
 
 impl<'a> Indicated<'a> {
-    /// What the variables of a request say on `host`.
-    pub(crate) fn by(host: &'a Host, variables: &'a Variables<'_>) -> Self {
-        if variables.is_empty() && host.env_vars.is_empty() {
-            return Self::default();
+    /// What the variables of a request say.
+    pub(crate) fn by(variables: &'a Variables<'_>, facts: &Facts<'a>) -> Self {
+        let host = facts.host;
+        let mut this = Self::default();
+        if !variables.is_empty() {
+            this = Self::set(host, variables);
         }
+        if host.options.address == ForwardAddress::Local {
+            this.remote_addr = this.remote_addr.or(Some(facts.peer.local_text.as_bytes()));
+            // Nobody knows a port that the client has there.
+            this.remote_port = this.remote_port.or(Some(b"0"));
+        }
+        if !variables.is_empty() || host.tls_by_header {
+            this.tls = Tls::by(variables, facts).map(Box::new);
+        }
+        if !host.env_vars.is_empty() {
+            this.attributes = attributes(variables, facts);
+        }
+        this
+    }
+
+    fn set(host: &'a Host, variables: &'a Variables<'_>) -> Self {
         let names = &host.indicators;
         Self {
             remote_addr: variables.get(&names.remote_addr),
@@ -37,17 +59,29 @@ impl<'a> Indicated<'a> {
             local_name: variables.get(&names.local_name),
             local_addr: variables.get(&names.local_addr),
             local_port: variables.get(&names.local_port).map(port),
-            attributes: attributes(host, variables),
             ignores_length: variables.has(&names.ignore_length),
+            ..Self::default()
         }
     }
 }
 
-fn attributes<'a>(host: &'a Host, variables: &'a Variables<'_>) -> Vec<(&'a str, &'a [u8])> {
-    let vars = host.env_vars.iter();
+/// What a request has by itself counts before what is set, as it does in httpd.
+fn attributes<'a>(
+    variables: &'a Variables<'_>,
+    facts: &Facts<'a>,
+) -> Vec<(&'a str, Cow<'a, [u8]>)> {
+    let vars = facts.host.env_vars.iter();
     vars.filter_map(|var| {
-        let default = var.default.as_ref().map(|text| text.as_bytes());
-        Some((&*var.name, variables.get(&var.name).or(default)?))
+        let set = || variables.get(&var.name).map(Cow::Borrowed);
+        let own = || var.own.as_ref().and_then(|own| facts.value(own));
+        let default = || Some(Cow::Borrowed(var.default.as_ref()?.as_bytes()));
+        let yields = var.own.as_ref().is_some_and(|own| own.yields());
+        let value = if yields {
+            set().or_else(own)
+        } else {
+            own().or_else(set)
+        };
+        Some((&*var.name, value.or_else(default)?))
     })
     .collect()
 }

@@ -38,6 +38,7 @@ fn packet_saying(
         body: Notable::of(&head.headers).body(),
         has_cookies: false,
         indicated,
+        options: &JkOptions::default(),
     };
     let mut buffer = BytesMut::new();
     forward.write(&mut buffer, PacketSize::DEFAULT, to).unwrap();
@@ -201,6 +202,7 @@ fn a_head_that_does_not_fit_leaves_nothing_behind() {
         body: BodyLength::None,
         has_cookies: false,
         indicated: &Indicated::default(),
+        options: &JkOptions::default(),
     };
     let mut buffer = BytesMut::from(&b"before"[..]);
     assert!(

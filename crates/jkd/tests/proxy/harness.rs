@@ -19,11 +19,8 @@ use jkd_tests::{Backend, Http, LONG};
 use jkworkers::{
     LoadOptions,
     diag::Origin,
-    model::{
-        ForwardUri, Global, Host, Listen, Model, Mount, MountSource, RuleExtensions, UriMatch,
-        variables::Indicators,
-    },
-    uri_map::{UriMap, UriRules},
+    model::{Global, Host, Listen, Model, Mount, MountSource, RuleExtensions, UriMatch},
+    uri_map::UriMap,
     workers_properties::{self, Source},
 };
 
@@ -256,22 +253,8 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
 /// A host with nothing but mounts.
 fn host(mounts: &[&str], origin: &Origin) -> Host {
     Host {
-        origin: origin.clone(),
-        server_name: None,
-        aliases: Vec::new(),
-        addresses: Vec::new(),
-        uri_rules: UriRules::default(),
-        forward_uri: ForwardUri::default(),
-        request_timeout: None,
-        auto_alias: None,
-        strip_session: None,
         uri_map: UriMap::new(mounts.iter().map(|m| mount(m, origin))),
-        mount_files: Vec::new(),
-        mount_file_reload: None,
-        settings: jkworkers::model::Settings::default(),
-        indicators: Indicators::default(),
-        env_vars: Vec::new(),
-        sections: Vec::new(),
+        ..Host::new(origin.clone())
     }
 }
 

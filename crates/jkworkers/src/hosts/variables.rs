@@ -1,7 +1,7 @@
 //! Which rules about variables a host has in the end: inherited ones first, and only those that
 //! anybody reads. Files from distributions set a dozen variables that mean nothing here.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     httpd::{self, Server},
@@ -19,13 +19,13 @@ pub(super) fn indicators(base: Option<&Server>, server: &Server) -> Indicators {
     httpd::indicators(inherited, &server.indicators)
 }
 
-/// `JkEnvVar`: those of the main server, and the server's own instead of them.
+/// `JkEnvVar`: the server's own, and those of the main server that it does not write itself.
 pub(super) fn sent(base: Option<&Server>, server: &Server) -> Vec<EnvVar> {
     let own = &server.env_vars;
     let is_own = |var: &EnvVar| own.iter().any(|o| o.name.eq_ignore_ascii_case(&var.name));
     let inherited = base.into_iter().flat_map(|base| &base.env_vars);
     let inherited = inherited.filter(|var| !is_own(var));
-    inherited.chain(own).cloned().collect()
+    own.iter().chain(inherited).cloned().collect()
 }
 
 /// Takes out rules whose variables nobody reads.
@@ -38,8 +38,13 @@ pub(super) fn prune(host: &mut Host) {
     read.prune(&mut host.settings.variables);
 }
 
-/// Names that somebody reads, in lower case.
-struct Read(HashSet<String>);
+/// What somebody reads.
+struct Read {
+    /// Names in lower case.
+    names: HashSet<String>,
+    /// Whatever begins with this.
+    prefix: Option<Arc<str>>,
+}
 
 impl Read {
     fn by(host: &mut Host) -> Self {
@@ -48,11 +53,21 @@ impl Read {
         let indicators = host.indicators.by_directive().into_iter();
         read.extend(indicators.map(|(_, name)| name.to_ascii_lowercase()));
         read.extend(host.env_vars.iter().map(|v| v.name.to_ascii_lowercase()));
-        Self(read)
+        let chain = &host.indicators.tls.chain_prefix;
+        let wanted = host.options.forward_cert_chain && host.extracts_tls;
+        Self {
+            names: read,
+            prefix: wanted.then(|| Arc::clone(chain)),
+        }
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.contains(&name.to_ascii_lowercase())
+        let begins = |prefix: &str| {
+            let start = name.get(..prefix.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        self.names.contains(&name.to_ascii_lowercase())
+            || self.prefix.as_deref().is_some_and(begins)
     }
 
     fn prune(&mut self, rules: &mut VariableRules) {
@@ -71,7 +86,7 @@ impl Read {
     fn keeps(&mut self, condition: &Condition) -> bool {
         let keeps = condition.assignments.iter().any(|a| self.has(&a.name));
         if let (true, Subject::Named(name)) = (keeps, &condition.subject) {
-            self.0.insert(name.to_ascii_lowercase());
+            self.names.insert(name.to_ascii_lowercase());
         }
         keeps
     }

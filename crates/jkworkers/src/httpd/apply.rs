@@ -4,6 +4,7 @@
 pub(super) mod access;
 mod files;
 pub(super) mod jk;
+pub(super) mod jk_options;
 mod refuse;
 mod section;
 pub(super) mod server;

@@ -1,7 +1,7 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
 use super::{
-    apply::{Apply, Call, access, jk, server, variables},
+    apply::{Apply, Call, access, jk, jk_options, server, variables},
     known,
 };
 
@@ -214,7 +214,7 @@ const TABLE: &[Directive] = &[
         Works(jk::mount_file_reload),
     ),
     row("JkdReload", Global, ONE, Works(jk::reload)),
-    row("JkOptions", Server, MANY, Works(jk::options)),
+    row("JkOptions", Server, MANY, Works(jk_options::options)),
     row("JkAutoAlias", Server, ONE, Works(jk::auto_alias)),
     row(
         "JkStripSession",
@@ -240,18 +240,33 @@ const TABLE: &[Directive] = &[
         ONE,
         Works(variables::indicator),
     ),
-    row("JkCERTCHAINPrefix", Server, ONE, Later(jk::anything)),
-    row("JkCERTSIndicator", Server, ONE, Later(jk::anything)),
-    row("JkCIPHERIndicator", Server, ONE, Later(jk::anything)),
-    row("JkExtractSSL", Server, ONE, Later(jk::flag)),
-    row("JkHTTPSIndicator", Server, ONE, Later(jk::anything)),
+    row(
+        "JkCERTCHAINPrefix",
+        Server,
+        ONE,
+        Works(variables::indicator),
+    ),
+    row("JkCERTSIndicator", Server, ONE, Works(variables::indicator)),
+    row(
+        "JkCIPHERIndicator",
+        Server,
+        ONE,
+        Works(variables::indicator),
+    ),
+    row("JkExtractSSL", Server, ONE, Works(jk::extract_tls)),
+    row("JkHTTPSIndicator", Server, ONE, Works(variables::indicator)),
     row(
         "JkIgnoreCLIndicator",
         Server,
         ONE,
         Works(variables::indicator),
     ),
-    row("JkKEYSIZEIndicator", Server, ONE, Later(jk::anything)),
+    row(
+        "JkKEYSIZEIndicator",
+        Server,
+        ONE,
+        Works(variables::indicator),
+    ),
     row(
         "JkLocalAddrIndicator",
         Server,
@@ -295,8 +310,18 @@ const TABLE: &[Directive] = &[
         Works(variables::indicator),
     ),
     row("JkRequestIdIndicator", Server, ONE, Later(jk::anything)),
-    row("JkSESSIONIndicator", Server, ONE, Later(jk::anything)),
-    row("JkSSLPROTOCOLIndicator", Server, ONE, Later(jk::anything)),
+    row(
+        "JkSESSIONIndicator",
+        Server,
+        ONE,
+        Works(variables::indicator),
+    ),
+    row(
+        "JkSSLPROTOCOLIndicator",
+        Server,
+        ONE,
+        Works(variables::indicator),
+    ),
     row(
         "JkWorkerIndicator",
         Server,

@@ -1,7 +1,10 @@
 //! What the files say, before it is resolved.
 
+mod options;
+
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
+pub(crate) use self::options::{OptionBits, Options};
 use crate::{
     diag::Origin,
     model::{ForwardUri, Listen, LogLevel, Section, ServerName, Settings, variables::EnvVar},
@@ -39,7 +42,7 @@ pub(crate) struct Server {
     /// `JkMountFileReload`, seconds.
     pub(crate) mount_file_reload: Option<i32>,
     pub(crate) mount_copy: Option<bool>,
-    pub(crate) reject_unsafe: Switch,
+    pub(crate) options: Options,
     pub(crate) forward_uri: Option<ForwardUri>,
     pub(crate) auto_alias: Option<PathBuf>,
     /// The name; empty for Off.
@@ -51,16 +54,10 @@ pub(crate) struct Server {
     pub(crate) settings: Settings,
     /// `Jk…Indicator` directives, in the table's spelling, and the names that they give.
     pub(crate) indicators: Vec<(&'static str, Arc<str>)>,
+    pub(crate) extract_tls: Option<bool>,
     pub(crate) env_vars: Vec<EnvVar>,
     /// In the order in which they begin.
     pub(crate) sections: Vec<Section>,
-}
-
-/// An option that was switched on (`+`), off (`-`), or both. Inside one server off wins.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Switch {
-    pub(crate) on: bool,
-    pub(crate) off: bool,
 }
 
 /// `JkMount` or `JkUnMount`, as it was written.
@@ -105,7 +102,7 @@ impl Server {
             mount_file: None,
             mount_file_reload: None,
             mount_copy: None,
-            reject_unsafe: Switch::default(),
+            options: Options::default(),
             forward_uri: None,
             auto_alias: None,
             strip_session: None,
@@ -114,6 +111,7 @@ impl Server {
             merge_slashes: None,
             settings: Settings::default(),
             indicators: Vec::new(),
+            extract_tls: None,
             env_vars: Vec::new(),
             sections: Vec::new(),
         }

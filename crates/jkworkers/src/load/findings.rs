@@ -92,15 +92,6 @@ fn foreign_blanks_at_the_ends_of_a_line_are_told() {
 }
 
 #[test]
-fn options_that_are_switched_off_need_no_warning() {
-    let options = "JkOptions -ForwardDirectories +FlushPackets -ForwardKeySize\n";
-    assert_snapshot!(body(options), @r"
-    jk.conf:5: warning: JkOptions FlushPackets is not in effect yet
-    jk.conf:5: warning: JkOptions ForwardKeySize is not in effect yet
-    ");
-}
-
-#[test]
 fn mounts_in_sections_that_are_ignored_are_not_lost() {
     let config =
         "<Directory /srv>\nRequire all granted\n<Files x>\nJkMount w\n</Files>\n</Directory>\n";
@@ -135,7 +126,6 @@ fn names_without_an_effect_yet() {
     assert_snapshot!(body("JkEnvVar A b\nJkEnvVar B\nJkExtractSSL maybe\nJkMountFileReload x\nJkShmFile x\nJkWatchdogInterval 60\nJkRequestLogFormat \"%w %V\" x\n"), @r"
     jk.conf:7: error: JkExtractSSL must be On or Off
         remedy: Write one of the two.
-    jk.conf:7: warning: JkExtractSSL is not in effect yet
     jk.conf:8: error: JkMountFileReload takes a whole number, not `x`
         remedy: Write digits only.
     jk.conf:11: error: JkRequestLogFormat takes one argument, not 2
@@ -347,7 +337,6 @@ fn options() {
     assert_snapshot!(body("JkOptions +ForwardURIProxy -ForwardURIEscaped +FlushPackets\nJkOptions +ForwardSSLKeySize\nJkOptions CollapseSlashesAll\nJkLogLevel loud\nJkLogFile \"|rotatelogs x\"\nJkMountCopy some\nAllowEncodedSlashes some\nMergeSlashes some\nJkdRequestTimeout 5m\n"), @r"
     jk.conf:5: error: JkOptions: -ForwardURIEscaped is not allowed
         remedy: Write the one that you want; the last one wins.
-    jk.conf:5: warning: JkOptions FlushPackets is not in effect yet
     jk.conf:6: error: JkOptions: Illegal option 'ForwardSSLKeySize'
         remedy: Did you mean ForwardKeySize?
     jk.conf:7: warning: JkOptions CollapseSlashesAll has no effect: slashes are always collapsed

@@ -51,11 +51,44 @@ fn virtual_hosts_inherit() {
         vars.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(vars(main), "A=Some(\"main\") B=None C=None");
-    assert_eq!(vars(own), "B=None C=None a=Some(\"own\")");
+    assert_eq!(vars(own), "a=Some(\"own\") B=None C=None");
     assert_eq!(&*main.indicators.remote_user, "USER");
     assert_eq!(&*own.indicators.remote_user, "WHO");
     assert_eq!(&*own.indicators.local_addr, "LOCAL");
     assert_eq!(own.settings.handler, Some(Handler::Jk));
+}
+
+#[test]
+fn a_variable_that_is_sent_twice_keeps_its_place_and_has_the_last_default() {
+    let model = model("JkEnvVar A 1\nJkEnvVar B \"\"\nJkEnvVar a\nJkEnvVar remote_port\n");
+    let vars = model.hosts[0].env_vars.iter();
+    let vars = vars.map(|v| (&*v.name, v.default.as_deref(), v.own.clone()));
+    let port = Some(crate::model::variables::OwnVariable::RemotePort);
+    let expected = [
+        ("A", None, None),
+        ("B", Some(""), None),
+        ("remote_port", None, port),
+    ];
+    assert_eq!(vars.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_says_how_tls_was_used_can_be_named_and_switched_off() {
+    let model = model(
+        "JkHTTPSIndicator TLS\nJkCERTCHAINPrefix CHAIN_\nJkOptions +ForwardSSLCertChain\n\
+         SetEnvIf Host . CHAIN_0=a\nSetEnvIf Host . OTHER_0=a\n\
+         <VirtualHost *>\nJkMount /* w\nJkExtractSSL Off\nJkKEYSIZEIndicator BITS\n</VirtualHost>\n\
+         <VirtualHost *>\nJkMount /* w\nJkExtractSSL On\n</VirtualHost>\n",
+    );
+    let [main, off, on] = &*model.hosts else {
+        panic!("three hosts")
+    };
+    assert_eq!(shown(&main.variables), "CHAIN_0");
+    assert_eq!(&*off.indicators.tls.https, "TLS");
+    assert_eq!(&*off.indicators.tls.key_size, "BITS");
+    assert_eq!(&*on.indicators.tls.key_size, "SSL_CIPHER_USEKEYSIZE");
+    let extracts = [main, off, on].map(|host| host.extracts_tls);
+    assert_eq!(extracts, [true, false, true]);
 }
 
 #[test]
@@ -93,7 +126,7 @@ fn what_seems_to_steer_and_does_not() {
 fn what_is_wrong_with_them() {
     assert_snapshot!(said("SetEnvIf Host\nSetEnvIf Host (?!x) A\nBrowserMatch a++ A\n\
         SetEnvIf OID(1.2) x A\nSetEnvIf ^X( y A\nPassEnv NOT_THERE\nSetEnv A b c\n\
-        SetHandler cgi-script\nJkEnvVar REMOTE_USER\nJkWorkerIndicator\n"), @r"
+        SetHandler cgi-script\nJkEnvVar UNIQUE_ID\nJkWorkerIndicator\n"), @r"
     /etc/jk.conf:4: error: SetEnvIf takes 3 or more arguments, not 1
         remedy: Write `SetEnvIf ATTRIBUTE REGEX [!]NAME[=VALUE] …`.
     /etc/jk.conf:5: error: SetEnvIf: cannot use the expression `(?!x)`: look-around, including look-ahead and look-behind, is not supported
@@ -110,7 +143,7 @@ fn what_is_wrong_with_them() {
         remedy: Put an argument with blanks in quotes.
     /etc/jk.conf:11: warning: there is no handler cgi-script here: what it is set for is answered with 404
         remedy: Write jakarta-servlet, or None to leave it to the mounts.
-    /etc/jk.conf:12: warning: JkEnvVar REMOTE_USER: variables that httpd makes are not there yet
+    /etc/jk.conf:12: warning: JkEnvVar UNIQUE_ID: nothing makes such a variable here
         remedy: Set one by SetEnvIf, or give it a default.
     /etc/jk.conf:13: error: JkWorkerIndicator takes one argument, not 0
         remedy: Write `JkWorkerIndicator VARIABLE`.
@@ -127,8 +160,6 @@ fn what_would_be_lost() {
         RewriteRule ^/y - [L,E=No-JK:1]\n"), @r"
     /etc/jk.conf:10: error: SetEnvIfExpr: expressions are not supported
         remedy: Write a SetEnvIf instead.
-    /etc/jk.conf:11: warning: HTTPS: backends are not told of TLS yet
-    /etc/jk.conf:13: warning: SSL_CIPHER: backends are not told of TLS yet
     /etc/jk.conf:14: warning: RewriteRule means nothing here and is ignored
     /etc/jk.conf:15: error: RewriteRule has no effect here: [L,E=No-JK:1] is lost
         remedy: Write a SetEnvIf Request_URI instead.

@@ -228,6 +228,65 @@ JkOptions +ForwardURIEscaped forwarduricompat
 }
 
 #[test]
+fn options_are_merged_as_bits() {
+    let options = |main: &str, own: &str| {
+        let model = load(&format!(
+            "JkOptions {main}\n<VirtualHost *>\nJkOptions {own}\n</VirtualHost>\n"
+        ));
+        let words = model
+            .hosts
+            .iter()
+            .map(|host| host.options.written().join(" "));
+        words.collect::<Vec<_>>().join(" | ")
+    };
+    for (main, own, expected) in [
+        (
+            "+FlushPackets FlushHeader",
+            "+DisableReuse",
+            "+FlushPackets +FlushHeader | +DisableReuse +FlushPackets +FlushHeader",
+        ),
+        (
+            "-FlushPackets +FlushPackets",
+            "flushpackets",
+            " | +FlushPackets",
+        ),
+        (
+            "+FlushPackets",
+            "-FlushPackets +FlushPackets",
+            "+FlushPackets | ",
+        ),
+        (
+            "-ForwardKeySize",
+            "+ForwardDirectories",
+            "-ForwardKeySize | +ForwardDirectories -ForwardKeySize",
+        ),
+        ("-ForwardKeySize", "+ForwardKeySize", "-ForwardKeySize | "),
+        (
+            "+ForwardSSLCertChain",
+            "-ForwardSSLCertChain",
+            "+ForwardSSLCertChain | ",
+        ),
+        (
+            "+ForwardLocalAddress ForwardPhysicalAddress",
+            "+ForwardLocalAddress",
+            "+ForwardPhysicalAddress | +ForwardLocalAddress",
+        ),
+        (
+            "+ForwardLocalAddress",
+            "+ForwardPhysicalAddress",
+            "+ForwardLocalAddress | +ForwardLocalAddress",
+        ),
+        (
+            "+ForwardPhysicalAddress -ForwardLocalAddress",
+            "-ForwardPhysicalAddress",
+            " | ",
+        ),
+    ] {
+        assert_eq!(options(main, own), expected, "{main} | {own}");
+    }
+}
+
+#[test]
 fn map_files_and_their_interval_are_inherited_as_mounts_are() {
     let files = [
         (

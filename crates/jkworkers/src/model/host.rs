@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, Model, Section, Settings,
+    Activation, Asked, JkOptions, Model, Section, Settings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -34,6 +34,9 @@ pub struct Host {
     pub uri_rules: UriRules,
     /// In which form the path goes to the backend.
     pub forward_uri: ForwardUri,
+    /// The other `JkOptions`.
+    #[serde(skip_serializing_if = "is_default_options")]
+    pub options: JkOptions,
     /// `JkAutoAlias`: the directory of the applications whose files are served where nothing is
     /// mounted.
     pub auto_alias: Option<PathBuf>,
@@ -55,6 +58,12 @@ pub struct Host {
     /// Which variables say something about a request.
     #[serde(skip_serializing_if = "is_default")]
     pub indicators: Indicators,
+    /// `JkExtractSSL`: whether the backend is told how the client used TLS.
+    #[serde(skip_serializing_if = "is_true")]
+    pub extracts_tls: bool,
+    /// Whether a header may say that the client used TLS: `JkHTTPSIndicator HTTP_…`.
+    #[serde(skip)]
+    pub tls_by_header: bool,
     /// Variables that the backend gets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env_vars: Vec<EnvVar>,
@@ -65,6 +74,31 @@ pub struct Host {
 }
 
 impl Host {
+    /// A host that nothing is said about: every default, nothing mounted.
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            server_name: None,
+            aliases: Vec::new(),
+            addresses: Vec::new(),
+            uri_rules: UriRules::default(),
+            forward_uri: ForwardUri::default(),
+            options: JkOptions::default(),
+            auto_alias: None,
+            strip_session: None,
+            request_timeout: None,
+            uri_map: UriMap::new([]),
+            mount_files: Vec::new(),
+            mount_file_reload: None,
+            settings: Settings::default(),
+            indicators: Indicators::default(),
+            extracts_tls: true,
+            tls_by_header: false,
+            env_vars: Vec::new(),
+            sections: Vec::new(),
+        }
+    }
+
     /// The sections about what is asked for, in the order in which they are applied: the last one
     /// has the last word.
     pub fn sections_about<'h>(
@@ -135,6 +169,15 @@ impl Host {
         let port = wanted.port.then_some(local.port());
         self.addresses.contains(&(address, port))
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_true(flag: &bool) -> bool {
+    *flag
+}
+
+fn is_default_options(options: &JkOptions) -> bool {
+    *options == JkOptions::default()
 }
 
 fn is_default(indicators: &Indicators) -> bool {

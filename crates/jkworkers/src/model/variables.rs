@@ -1,10 +1,13 @@
 //! Variables: what `SetEnvIf`, `SetEnv` and their relatives say, and what they are for.
 
+mod own;
 mod text;
 
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
+
+pub use self::own::OwnVariable;
 
 use crate::{
     diag::Origin,
@@ -150,6 +153,43 @@ pub struct Indicators {
     pub local_port: Arc<str>,
     /// `JkIgnoreCLIndicator`: a `Content-Length` does not count.
     pub ignore_length: Arc<str>,
+    /// `JkRequestIdIndicator`: what lines in the log begin with.
+    pub request_id: Arc<str>,
+    /// What is said about TLS.
+    pub tls: TlsIndicators,
+}
+
+/// Which variables say how a client used TLS. They count where [`https`](Self::https) is `on`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TlsIndicators {
+    /// `JkHTTPSIndicator`.
+    pub https: Arc<str>,
+    /// `JkSSLPROTOCOLIndicator`.
+    pub protocol: Arc<str>,
+    /// `JkCERTSIndicator`: the client's certificate, as PEM text.
+    pub certificate: Arc<str>,
+    /// `JkCERTCHAINPrefix`: how the names begin of the variables that hold its chain.
+    pub chain_prefix: Arc<str>,
+    /// `JkCIPHERIndicator`.
+    pub cipher: Arc<str>,
+    /// `JkSESSIONIndicator`.
+    pub session: Arc<str>,
+    /// `JkKEYSIZEIndicator`: bits.
+    pub key_size: Arc<str>,
+}
+
+impl Default for TlsIndicators {
+    fn default() -> Self {
+        Self {
+            https: "HTTPS".into(),
+            protocol: "SSL_PROTOCOL".into(),
+            certificate: "SSL_CLIENT_CERT".into(),
+            chain_prefix: "SSL_CLIENT_CERT_CHAIN_".into(),
+            cipher: "SSL_CIPHER".into(),
+            session: "SSL_SESSION_ID".into(),
+            key_size: "SSL_CIPHER_USEKEYSIZE".into(),
+        }
+    }
 }
 
 impl Default for Indicators {
@@ -165,6 +205,8 @@ impl Default for Indicators {
             local_addr: "JK_LOCAL_ADDR".into(),
             local_port: "JK_LOCAL_PORT".into(),
             ignore_length: "JK_IGNORE_CL".into(),
+            request_id: "UNIQUE_ID".into(),
+            tls: TlsIndicators::default(),
         }
     }
 }
@@ -181,7 +223,7 @@ impl Indicators {
     }
 
     /// Each directive, and the name that it sets.
-    pub(crate) fn by_directive(&mut self) -> [(&'static str, &mut Arc<str>); 10] {
+    pub(crate) fn by_directive(&mut self) -> [(&'static str, &mut Arc<str>); 18] {
         [
             ("JkWorkerIndicator", &mut self.worker),
             ("JkRemoteAddrIndicator", &mut self.remote_addr),
@@ -193,6 +235,14 @@ impl Indicators {
             ("JkLocalAddrIndicator", &mut self.local_addr),
             ("JkLocalPortIndicator", &mut self.local_port),
             ("JkIgnoreCLIndicator", &mut self.ignore_length),
+            ("JkRequestIdIndicator", &mut self.request_id),
+            ("JkHTTPSIndicator", &mut self.tls.https),
+            ("JkSSLPROTOCOLIndicator", &mut self.tls.protocol),
+            ("JkCERTSIndicator", &mut self.tls.certificate),
+            ("JkCERTCHAINPrefix", &mut self.tls.chain_prefix),
+            ("JkCIPHERIndicator", &mut self.tls.cipher),
+            ("JkSESSIONIndicator", &mut self.tls.session),
+            ("JkKEYSIZEIndicator", &mut self.tls.key_size),
         ]
     }
 }
@@ -202,6 +252,9 @@ impl Indicators {
 pub struct EnvVar {
     /// The variable, and the attribute.
     pub name: Arc<str>,
+    /// What it is, where httpd makes it itself.
+    #[serde(skip)]
+    pub own: Option<OwnVariable>,
     /// What is sent where there is no such variable; without one nothing is. It may be a secret:
     /// what is shown is only that there is one.
     #[serde(

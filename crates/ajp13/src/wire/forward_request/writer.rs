@@ -1,5 +1,6 @@
 use bytes::BytesMut;
 
+use super::super::attribute::write_request_attribute;
 use super::super::frame::Direction;
 use super::super::header::{self, HeaderCount};
 use super::super::primitive::PacketWriter;
@@ -71,6 +72,15 @@ impl<'b> ForwardRequestWriter<'b> {
             _ => {}
         }
         attribute.write(&mut self.writer);
+        self
+    }
+
+    /// Adds a request attribute; `None` is the null string, which says that the value is not
+    /// known.
+    pub fn request_attribute(&mut self, name: &[u8], value: Option<&[u8]>) -> &mut Self {
+        self.in_attributes = true;
+        self.write_stored_method();
+        write_request_attribute(name, value, &mut self.writer);
         self
     }
 

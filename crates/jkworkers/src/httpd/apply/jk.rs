@@ -4,9 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{Apply, Call};
 use crate::{
-    diag::nearest,
     httpd::MountLine,
-    model::{Covers, ForwardUri, LogLevel},
+    model::{Covers, LogLevel},
 };
 
 /// `JkWorkersFile file`
@@ -141,17 +140,6 @@ pub(in crate::httpd) fn log_level(apply: &mut Apply<'_>, call: &Call<'_>) {
     }
 }
 
-/// `JkOptions [+|-]option …`
-pub(in crate::httpd) fn options(apply: &mut Apply<'_>, call: &Call<'_>) {
-    for word in call.words {
-        let (on, name) = match word.strip_prefix('-') {
-            Some(name) => (false, name),
-            None => (true, word.strip_prefix('+').unwrap_or(word)),
-        };
-        apply.option(on, name, call);
-    }
-}
-
 /// `JkdRequestTimeout time[s|ms]`; 0 is no limit
 pub(in crate::httpd) fn request_timeout(apply: &mut Apply<'_>, call: &Call<'_>) {
     let limit = duration(call.first());
@@ -181,9 +169,11 @@ fn duration(text: &str) -> Option<Duration> {
 /// Nothing to check.
 pub(in crate::httpd) fn anything(_: &mut Apply<'_>, _: &Call<'_>) {}
 
-/// A flag.
-pub(in crate::httpd) fn flag(apply: &mut Apply<'_>, call: &Call<'_>) {
-    apply.on_or_off(call);
+/// `JkExtractSSL On|Off`
+pub(in crate::httpd) fn extract_tls(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if let Some(on) = apply.on_or_off(call) {
+        apply.server().extract_tls = Some(on);
+    }
 }
 
 /// A whole number.
@@ -290,78 +280,4 @@ impl Apply<'_> {
             origin: origin.clone(),
         })
     }
-
-    fn option(&mut self, on: bool, name: &str, call: &Call<'_>) {
-        let known = OPTIONS
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(name));
-        match known {
-            Some(&"RejectUnsafeURI") => {
-                let switch = &mut self.server().reject_unsafe;
-                *(if on { &mut switch.on } else { &mut switch.off }) = true;
-            }
-            Some(known) if known.starts_with("CollapseSlashes") => {
-                let message =
-                    format!("JkOptions {known} has no effect: slashes are always collapsed");
-                self.tell_once(&message, call.origin, message.clone());
-            }
-            Some(known) if known.starts_with("ForwardURI") && !on => {
-                let message = format!("JkOptions: -{known} is not allowed");
-                self.error(
-                    call.origin,
-                    message,
-                    "Write the one that you want; the last one wins.",
-                );
-            }
-            Some(known) if known.starts_with("ForwardURI") => {
-                self.server().forward_uri = Some(forward_uri(known));
-            }
-            // It is what happens anyway.
-            Some(&"ForwardKeySize") if on => {}
-            Some(&known) if known != "ForwardKeySize" && !on => {}
-            Some(known) => {
-                let message = format!("JkOptions {known} is not in effect yet");
-                self.tell_once(&message, call.origin, message.clone());
-            }
-            None => self.refuse_option(name, call),
-        }
-    }
-
-    fn refuse_option(&mut self, name: &str, call: &Call<'_>) {
-        let help = match nearest(name, OPTIONS.iter().copied()) {
-            Some(known) => format!("Did you mean {known}?"),
-            None => format!("Write one of {}.", OPTIONS.join(", ")),
-        };
-        let message = format!("JkOptions: Illegal option '{name}'");
-        self.error(call.origin, message, help);
-    }
 }
-
-/// The last one that a server writes counts.
-fn forward_uri(option: &str) -> ForwardUri {
-    match option {
-        "ForwardURICompat" => ForwardUri::Compat,
-        "ForwardURICompatUnparsed" => ForwardUri::CompatUnparsed,
-        "ForwardURIEscaped" => ForwardUri::Escaped,
-        _ => ForwardUri::Proxy,
-    }
-}
-
-const OPTIONS: &[&str] = &[
-    "CollapseSlashesAll",
-    "CollapseSlashesNone",
-    "CollapseSlashesUnmount",
-    "DisableReuse",
-    "FlushHeader",
-    "FlushPackets",
-    "ForwardDirectories",
-    "ForwardKeySize",
-    "ForwardLocalAddress",
-    "ForwardPhysicalAddress",
-    "ForwardSSLCertChain",
-    "ForwardURICompat",
-    "ForwardURICompatUnparsed",
-    "ForwardURIEscaped",
-    "ForwardURIProxy",
-    "RejectUnsafeURI",
-];

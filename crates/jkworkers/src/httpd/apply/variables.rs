@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::{Apply, Call};
 use crate::{
-    diag::{Origin, excerpt, nearest},
+    diag::{excerpt, nearest},
     model::variables::{
-        Assignment, Condition, EnvVar, Handler, Indicators, Setting, Subject, VariableRules, names,
+        Assignment, Condition, EnvVar, Handler, Indicators, OwnVariable, Setting, Subject,
+        VariableRules, names,
     },
     pattern::{Pattern, Template},
 };
@@ -42,14 +43,14 @@ pub(in crate::httpd) fn refuse_expression(apply: &mut Apply<'_>, call: &Call<'_>
 pub(in crate::httpd) fn set_env(apply: &mut Apply<'_>, call: &Call<'_>) {
     let value = call.words.get(1).map_or("", String::as_str);
     apply.doubt(call.first(), Some(value), call);
-    apply.setting(call.first(), value, call.origin);
+    apply.setting(call.first(), value);
 }
 
 /// `PassEnv name …`
 pub(in crate::httpd) fn pass_env(apply: &mut Apply<'_>, call: &Call<'_>) {
     for name in call.words {
         if let Some(value) = (apply.env)(name) {
-            apply.setting(name, &value, call.origin);
+            apply.setting(name, &value);
         } else {
             let message = format!("PassEnv variable {name} was undefined");
             let help = "Set it in the environment of the server, or remove its name.";
@@ -109,18 +110,24 @@ pub(in crate::httpd) fn indicator(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `JkEnvVar name [default]`
 pub(in crate::httpd) fn env_var(apply: &mut Apply<'_>, call: &Call<'_>) {
     let name = call.first();
-    if is_of_httpd(name) {
-        let message = format!("JkEnvVar {name}: variables that httpd makes are not there yet");
+    if name.eq_ignore_ascii_case("UNIQUE_ID") {
+        let message = format!("JkEnvVar {name}: nothing makes such a variable here");
         let help = "Set one by SetEnvIf, or give it a default.";
         apply.warning(call.origin, message, help);
     }
-    let default = call.words.get(1).filter(|text| !text.is_empty());
+    let default = call.words.get(1).map(|text| text.as_str().into());
     let vars = &mut apply.server().env_vars;
-    vars.retain(|known| !known.name.eq_ignore_ascii_case(name));
-    vars.push(EnvVar {
-        name: name.into(),
-        default: default.map(|text| text.as_str().into()),
-    });
+    match vars
+        .iter_mut()
+        .find(|known| known.name.eq_ignore_ascii_case(name))
+    {
+        Some(known) => known.default = default,
+        None => vars.push(EnvVar {
+            name: name.into(),
+            own: OwnVariable::named(name),
+            default,
+        }),
+    }
 }
 
 impl Apply<'_> {
@@ -129,8 +136,7 @@ impl Apply<'_> {
         &mut self.settings().variables
     }
 
-    fn setting(&mut self, name: &str, value: &str, origin: &Origin) {
-        self.warn_of_tls(name, origin);
+    fn setting(&mut self, name: &str, value: &str) {
         let setting = Setting {
             name: name.into(),
             value: value.into(),
@@ -190,7 +196,6 @@ impl Apply<'_> {
         let assignments = assignments.iter().map(|word| assignment(word, &pattern));
         let assignments: Vec<_> = assignments.collect();
         for Assignment { name, value } in &assignments {
-            self.warn_of_tls(name, call.origin);
             let value = value.as_ref().and_then(Template::constant);
             self.doubt(name, value, call);
         }
@@ -201,15 +206,6 @@ impl Apply<'_> {
             origin: call.origin.clone(),
         };
         self.variables().conditions.push(condition);
-    }
-
-    /// mod_jk takes them for what the client used.
-    fn warn_of_tls(&mut self, name: &str, origin: &Origin) {
-        let upper = name.to_ascii_uppercase();
-        if upper == "HTTPS" || upper.starts_with("SSL_") {
-            let message = format!("{upper}: backends are not told of TLS yet");
-            self.tell_once(&upper, origin, message);
-        }
     }
 
     fn subject(&mut self, attribute: &str, call: &Call<'_>) -> Option<Subject> {
@@ -242,36 +238,6 @@ impl Apply<'_> {
         }
     }
 }
-
-/// Variables that each request has in httpd.
-fn is_of_httpd(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    upper.starts_with("HTTP_") || upper.starts_with("SSL_") || OF_HTTPD.contains(&&*upper)
-}
-
-const OF_HTTPD: &[&str] = &[
-    "AUTH_TYPE",
-    "CONTENT_LENGTH",
-    "CONTENT_TYPE",
-    "CONTEXT_DOCUMENT_ROOT",
-    "CONTEXT_PREFIX",
-    "DOCUMENT_ROOT",
-    "HTTPS",
-    "PATH",
-    "REMOTE_ADDR",
-    "REMOTE_HOST",
-    "REMOTE_PORT",
-    "REMOTE_USER",
-    "REQUEST_SCHEME",
-    "SCRIPT_FILENAME",
-    "SERVER_ADDR",
-    "SERVER_ADMIN",
-    "SERVER_NAME",
-    "SERVER_PORT",
-    "SERVER_SIGNATURE",
-    "SERVER_SOFTWARE",
-    "UNIQUE_ID",
-];
 
 /// A name without any other character is no expression.
 const fn is_of_name(byte: u8) -> bool {

@@ -1,0 +1,75 @@
+//! What httpd knows of every request without anybody setting a variable: its own variables, made
+//! for who asks.
+
+use std::{borrow::Cow, env};
+
+use http::header;
+use jkworkers::model::{Host, variables::OwnVariable};
+
+use crate::{http1::Head, peer::Peer, variables};
+
+/// Where a request's own variables come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) head: &'a Head,
+    pub(crate) peer: &'a Peer,
+    /// The server's name as the client knows it.
+    pub(crate) server_name: &'a str,
+    pub(crate) server_port: u16,
+    /// The path as it was mapped.
+    pub(crate) path: &'a [u8],
+}
+
+/// `PATH`, where nobody says anything: what httpd has for it.
+const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin:/usr/ucb:/usr/bsd:/usr/local/bin";
+
+impl<'a> Facts<'a> {
+    /// The value of a variable. `None`: this request has none of this name.
+    pub(crate) fn value(&self, own: &OwnVariable) -> Option<Cow<'a, [u8]>> {
+        let borrowed = |text: &'a [u8]| Some(Cow::Borrowed(text));
+        match own {
+            OwnVariable::ContentLength => self.header(header::CONTENT_LENGTH.as_str()),
+            OwnVariable::ContentType => self.header(header::CONTENT_TYPE.as_str()),
+            OwnVariable::Header(name) => self.header(name),
+            OwnVariable::Path => Some(path()),
+            OwnVariable::RemoteAddr => borrowed(self.peer.ip_text.as_bytes()),
+            OwnVariable::RemotePort => borrowed(self.peer.port_text.as_bytes()),
+            OwnVariable::RequestScheme => borrowed(b"http"),
+            OwnVariable::ContextPrefix | OwnVariable::ServerSignature => borrowed(b""),
+            OwnVariable::ScriptFilename => {
+                let name = self.path.rsplit(|b| *b == b'/').next();
+                Some(Cow::Owned(name.unwrap_or_default().to_vec()))
+            }
+            OwnVariable::ServerAddr => borrowed(self.peer.local_text.as_bytes()),
+            OwnVariable::ServerAdmin => borrowed(b"[no address given]"),
+            OwnVariable::ServerName => Some(self.url_name()),
+            OwnVariable::ServerPort => Some(Cow::Owned(self.server_port.to_string().into_bytes())),
+            OwnVariable::ServerSoftware => borrowed(b"jkd"),
+            OwnVariable::AuthType
+            | OwnVariable::ContextDocumentRoot
+            | OwnVariable::DocumentRoot
+            | OwnVariable::RemoteHost
+            | OwnVariable::RemoteUser => None,
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<Cow<'a, [u8]>> {
+        variables::header(self.head, name.as_bytes())
+    }
+
+    /// The server's name as it stands in a URL.
+    fn url_name(&self) -> Cow<'a, [u8]> {
+        if self.server_name.contains(':') {
+            Cow::Owned(format!("[{}]", self.server_name).into_bytes())
+        } else {
+            Cow::Borrowed(self.server_name.as_bytes())
+        }
+    }
+}
+
+fn path() -> Cow<'static, [u8]> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let path = env::var_os("PATH").map(|path| Cow::Owned(path.into_vec()));
+    path.unwrap_or(Cow::Borrowed(DEFAULT_PATH))
+}
