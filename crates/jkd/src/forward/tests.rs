@@ -212,3 +212,128 @@ fn a_head_that_does_not_fit_leaves_nothing_behind() {
     );
     assert_eq!(buffer, b"before"[..]);
 }
+
+/// The packet of a request to a host with these lines, variables and fields.
+fn told(lines: &str, fields: &[(&str, &str)]) -> String {
+    let model = crate::variables::tests::model(lines, &[]);
+    let host = &model.hosts[0];
+    let head = request("GET", "/x/y", fields);
+    let peer = peer(4711);
+    let mut variables = crate::variables::Variables::begin(host, &head, &peer);
+    variables.complete(host, &head, &peer, b"/x/y");
+    let facts = Facts {
+        host,
+        head: &head,
+        peer: &peer,
+        server_name: "::1",
+        server_port: 81,
+        path: b"/x/y",
+    };
+    let indicated = Indicated::by(&variables, &facts);
+    let packet = packet_saying(&head, &peer, "::1", &STANDALONE, &indicated);
+    let request = decode(&packet);
+    let mut said = vec![if request.is_ssl { "tls" } else { "plain" }.to_owned()];
+    for attribute in request.attributes.iter() {
+        let said_by_all = [&b"AJP_LOCAL_ADDR"[..], b"JK_LB_ACTIVATION"];
+        match attribute {
+            Attribute::RequestAttribute { name, .. } if said_by_all.contains(&name) => {}
+            Attribute::RequestAttribute { name, value } => {
+                said.push(format!("{}={}", name.escape_ascii(), value.escape_ascii()));
+            }
+            other => said.push(format!("{other:?}")),
+        }
+    }
+    said.join(", ")
+}
+
+#[test]
+fn variables_say_how_tls_was_used() {
+    const TLS: &str = "SetEnvIf X-S (.+) HTTPS=$1\nSetEnvIf X-Cert (.+) SSL_CLIENT_CERT=$1\n\
+        SetEnvIf X-Ch0 (.+) SSL_CLIENT_CERT_CHAIN_0=$1\nSetEnvIf X-Ch1 (.+) ssl_client_cert_chain_1=$1\n\
+        SetEnvIf X-P (.+) SSL_PROTOCOL=$1\nSetEnvIf X-C (.+) SSL_CIPHER=$1\n\
+        SetEnvIf X-I (.+) SSL_SESSION_ID=$1\nSetEnvIf X-K (.+) SSL_CIPHER_USEKEYSIZE=$1\n";
+    let all = [
+        ("X-S", "On"),
+        ("X-Cert", "C"),
+        ("X-Ch1", "B"),
+        ("X-Ch0", "A"),
+        ("X-P", "TLSv1.3"),
+        ("X-C", "ci"),
+        ("X-I", "sid"),
+        ("X-K", "256x"),
+    ];
+    let with = |options: &str, fields: &[(&str, &str)]| told(&format!("{TLS}{options}"), fields);
+    let port = "AJP_REMOTE_PORT=4711";
+    assert_eq!(
+        with("", &all),
+        format!(
+            "tls, ssl_cert: C, ssl_cipher: ci, ssl_session: sid, ssl_key_size: 256, AJP_SSL_PROTOCOL=TLSv1.3, {port}"
+        )
+    );
+    assert_eq!(
+        with("JkOptions +ForwardSSLCertChain -ForwardKeySize", &all),
+        format!(
+            "tls, ssl_cert: CAB, ssl_cipher: ci, ssl_session: sid, AJP_SSL_PROTOCOL=TLSv1.3, {port}"
+        )
+    );
+    for (options, fields, expected) in [
+        ("JkExtractSSL Off", &all[..], "plain"),
+        ("", &[("X-S", "1"), ("X-C", "ci")][..], "plain"),
+        ("", &[("X-S", "on"), ("X-K", "-1")], "tls"),
+        (
+            "",
+            &[("X-S", "on"), ("X-K", "70000")],
+            "tls, ssl_key_size: 4464",
+        ),
+        (
+            "JkHTTPSIndicator HTTP_X_S\nJkCIPHERIndicator HTTP_X_C",
+            &[("x-s", "oN"), ("X-C", "ci")],
+            "tls, ssl_cipher: ci",
+        ),
+        (
+            "JkOptions +ForwardSSLCertChain",
+            &[("X-S", "on"), ("X-Ch1", "B")],
+            "tls, ssl_cert: B",
+        ),
+    ] {
+        assert_eq!(
+            with(options, fields),
+            format!("{expected}, {port}"),
+            "{options}"
+        );
+    }
+}
+
+#[test]
+fn a_request_has_variables_of_its_own() {
+    let fields = [
+        ("X-A", "1"),
+        ("x-a", "2"),
+        ("X_A", "3"),
+        ("Host", "[::1]:81"),
+        ("Content-Type", "t"),
+    ];
+    let said = told(
+        "JkEnvVar remote_port\nJkEnvVar HTTP_X_A\nJkEnvVar SERVER_NAME\nJkEnvVar SERVER_PORT\n\
+         JkEnvVar CONTENT_TYPE\nJkEnvVar SCRIPT_FILENAME\nJkEnvVar HTTP_X_B\nJkEnvVar HTTP_X_C c\n\
+         JkEnvVar REQUEST_URI\nJkEnvVar CONTEXT_PREFIX\nJkEnvVar PATH\n\
+         SetEnv REMOTE_PORT 1\nSetEnv HTTP_X_B set\nSetEnv PATH p\n",
+        &fields,
+    );
+    assert_eq!(
+        said,
+        "plain, AJP_REMOTE_PORT=4711, remote_port=4711, HTTP_X_A=1, 2, SERVER_NAME=[::1], \
+         SERVER_PORT=81, CONTENT_TYPE=t, SCRIPT_FILENAME=y, HTTP_X_B=set, HTTP_X_C=c, \
+         CONTEXT_PREFIX=, PATH=p"
+    );
+}
+
+#[test]
+fn an_address_can_be_hidden() {
+    let fields = [("X-Port", "")];
+    let local = "JkOptions +ForwardLocalAddress\n";
+    assert_eq!(told(local, &fields), "plain, AJP_REMOTE_PORT=0");
+    let empty = "SetEnvIf X-Port ^$ JK_REMOTE_PORT=$0\n";
+    // The null string, which counts as not sent.
+    assert_eq!(told(empty, &fields), "plain");
+}

@@ -113,6 +113,13 @@ fn options(host: &Host, out: &mut impl Write) -> io::Result<()> {
     if host.forward_uri != ForwardUri::default() {
         writeln!(out, "  JkOptions +ForwardURI{:?}", host.forward_uri)?;
     }
+    let options = host.options.written();
+    if !options.is_empty() {
+        writeln!(out, "  JkOptions {}", options.join(" "))?;
+    }
+    if !host.extracts_tls {
+        writeln!(out, "  JkExtractSSL Off")?;
+    }
     if let Some(directory) = &host.auto_alias {
         writeln!(out, "  JkAutoAlias {}", directory.display())?;
     }
