@@ -83,7 +83,7 @@ fn what_says_how_tls_was_used_can_be_named_and_switched_off() {
     let [main, off, on] = &*model.hosts else {
         panic!("three hosts")
     };
-    assert_eq!(shown(&main.variables), "CHAIN_0");
+    assert_eq!(shown(&main.settings.variables), "CHAIN_0");
     assert_eq!(&*off.indicators.tls.https, "TLS");
     assert_eq!(&*off.indicators.tls.key_size, "BITS");
     assert_eq!(&*on.indicators.tls.key_size, "SSL_CIPHER_USEKEYSIZE");
