@@ -139,7 +139,7 @@ pub(crate) struct Relay {
 const REFUSAL_END: Duration = Duration::from_secs(1);
 
 impl Relay {
-    pub(crate) fn new(response: Response<ajp13::Body>, options: &JkOptions) -> Self {
+    pub(crate) fn new(response: Response<ajp13::Body>, options: JkOptions) -> Self {
         let (head, body) = response.into_parts();
         Self {
             status: head.status,
@@ -286,7 +286,7 @@ enum Flushes {
 }
 
 impl Flushes {
-    const fn by(options: &JkOptions) -> Self {
+    const fn by(options: JkOptions) -> Self {
         match options {
             JkOptions {
                 flush_header: true, ..

@@ -32,7 +32,7 @@ pub(crate) struct Forward<'a> {
     pub(crate) has_cookies: bool,
     /// What variables say instead of the connection.
     pub(crate) indicated: &'a Indicated<'a>,
-    pub(crate) options: &'a JkOptions,
+    pub(crate) options: JkOptions,
 }
 
 /// What belongs to the worker that gets it, not to the request.

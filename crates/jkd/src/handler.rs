@@ -22,11 +22,12 @@ use crate::{
     peer::Peer,
     rescue::{self, Stumble},
     serve::Shared,
-    snapshot::{Running, Served},
+    snapshot::{Group, Running, Served},
     static_files, status,
     steering::Steering,
-    strict::{self, Target},
+    strict::{self, Checked, Target},
     upload::{ClientBody, Upload},
+    variables::Variables,
 };
 
 /// Answers one request. Whatever goes wrong becomes a page here.
@@ -61,8 +62,7 @@ async fn answer(
 ) -> Result<Response<Answer>, Stumble> {
     let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
-    let raw = head.path();
-    let decoded = uri_map::decode(raw, host.uri_rules).map_err(mapping::bad_path)?;
+    let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
     let Decision {
         path,
         variables,
@@ -75,7 +75,6 @@ async fn answer(
     let mapped = target?;
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
-            let decoded = mapped.stripped(host, &decoded);
             let name = server_name(&checked.target, host, peer);
             let facts = Facts {
                 host,
@@ -85,26 +84,63 @@ async fn answer(
                 server_port: server_port(&checked.target, host),
                 path: &path,
             };
-            let indicated = &Indicated::by(&variables, &facts);
-            let forward = Forward {
-                head,
-                peer,
-                uri: &forwarded_uri(Seen::new(raw, &decoded, &path), host.forward_uri, peer)?,
-                server_name: facts.server_name,
-                server_port: facts.server_port,
-                body: checked.body.unless(indicated.ignores_length),
-                has_cookies: checked.has_cookies,
-                indicated,
-                options: &host.options,
+            let routed = Routed {
+                facts,
+                checked: &checked,
+                decoded: &decoded,
+                mapped: &mapped,
+                variables: &variables,
             };
             *served = Served::by(group);
-            let upload = receive(&forward, peer, body, group.max_data).await?;
-            let steering = Steering::by(host, &mapped, &variables);
-            dispatch(group, &forward, &steering, upload, &mut served.member).await
+            let body = ClientBody::new(body, peer.clone());
+            relay(group, routed, body, &mut served.member).await
         }
         Some(Running::Status(worker)) => Ok(status::respond(snapshot, worker, head).await),
         None => Err(no_worker(&mapped)),
     }
+}
+
+/// A request that is for a group of members, and all that is known about it.
+struct Routed<'a> {
+    facts: Facts<'a>,
+    checked: &'a Checked<'a>,
+    decoded: &'a [u8],
+    mapped: &'a Mapped<'a>,
+    variables: &'a Variables<'a>,
+}
+
+async fn relay(
+    group: &Group,
+    Routed {
+        facts,
+        checked,
+        decoded,
+        mapped,
+        variables,
+    }: Routed<'_>,
+    body: ClientBody,
+    member: &mut Option<usize>,
+) -> Result<Response<Answer>, Stumble> {
+    let Facts {
+        host, head, peer, ..
+    } = facts;
+    let decoded = mapped.stripped(host, decoded);
+    let indicated = &Indicated::by(variables, &facts);
+    let seen = Seen::new(head.path(), &decoded, facts.path);
+    let forward = Forward {
+        head,
+        peer,
+        uri: &forwarded_uri(seen, host.forward_uri, peer)?,
+        server_name: facts.server_name,
+        server_port: facts.server_port,
+        body: checked.body.unless(indicated.ignores_length),
+        has_cookies: checked.has_cookies,
+        indicated,
+        options: host.options,
+    };
+    let upload = receive(&forward, body, group.max_data).await?;
+    let steering = Steering::by(host, mapped, variables);
+    dispatch(group, &forward, &steering, upload, member).await
 }
 
 fn no_worker(mapped: &Mapped<'_>) -> Stumble {
@@ -146,15 +182,13 @@ fn server_port(target: &Target<'_>, host: &Host) -> u16 {
 /// Reads what AJP sends of a body without being asked.
 async fn receive(
     forward: &Forward<'_>,
-    peer: &Arc<Peer>,
-    body: Incoming,
+    body: ClientBody,
     max_data: usize,
 ) -> Result<Upload, Stumble> {
     if forward.body == BodyLength::None {
         return Ok(Upload::none());
     }
     let announced = forward.body.known();
-    let body = ClientBody::new(body, peer.clone());
     Upload::begin(body, announced, max_data).await.map_err(|error| {
         tracing::info!(client = %forward.peer.ip_text, request = %forward, %error, "request given up by its client");
         Stumble::ClientBody

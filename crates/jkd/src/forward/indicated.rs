@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jkworkers::model::{ForwardAddress, Host};
+use jkworkers::model::{ForwardAddress, Host, variables::OwnVariable};
 
 use super::{Facts, Tls};
 use crate::{number::atoi, variables::Variables};
@@ -75,7 +75,7 @@ fn attributes<'a>(
         let set = || variables.get(&var.name).map(Cow::Borrowed);
         let own = || var.own.as_ref().and_then(|own| facts.value(own));
         let default = || Some(Cow::Borrowed(var.default.as_ref()?.as_bytes()));
-        let yields = var.own.as_ref().is_some_and(|own| own.yields());
+        let yields = var.own.as_ref().is_some_and(OwnVariable::yields);
         let value = if yields {
             set().or_else(own)
         } else {

@@ -38,7 +38,7 @@ fn packet_saying(
         body: Notable::of(&head.headers).body(),
         has_cookies: false,
         indicated,
-        options: &JkOptions::default(),
+        options: JkOptions::default(),
     };
     let mut buffer = BytesMut::new();
     forward.write(&mut buffer, PacketSize::DEFAULT, to).unwrap();
@@ -202,7 +202,7 @@ fn a_head_that_does_not_fit_leaves_nothing_behind() {
         body: BodyLength::None,
         has_cookies: false,
         indicated: &Indicated::default(),
-        options: &JkOptions::default(),
+        options: JkOptions::default(),
     };
     let mut buffer = BytesMut::from(&b"before"[..]);
     assert!(
@@ -247,6 +247,7 @@ fn told(lines: &str, fields: &[(&str, &str)]) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn variables_say_how_tls_was_used() {
     const TLS: &str = "SetEnvIf X-S (.+) HTTPS=$1\nSetEnvIf X-Cert (.+) SSL_CLIENT_CERT=$1\n\
         SetEnvIf X-Ch0 (.+) SSL_CLIENT_CERT_CHAIN_0=$1\nSetEnvIf X-Ch1 (.+) ssl_client_cert_chain_1=$1\n\

@@ -228,6 +228,7 @@ JkOptions +ForwardURIEscaped forwarduricompat
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn options_are_merged_as_bits() {
     let options = |main: &str, own: &str| {
         let model = load(&format!(

@@ -176,6 +176,7 @@ const fn is_true(flag: &bool) -> bool {
     *flag
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_default_options(options: &JkOptions) -> bool {
     *options == JkOptions::default()
 }
