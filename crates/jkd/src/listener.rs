@@ -230,6 +230,7 @@ mod tests {
         Listen {
             address: Some(Ipv4Addr::LOCALHOST.into()),
             port,
+            instead_of: None,
             origin: Origin::new("test", 0),
         }
     }

@@ -1,5 +1,6 @@
 //! What the readers need of the world outside: files and the environment.
 
+pub(crate) mod envvars;
 mod recorded;
 
 use std::{

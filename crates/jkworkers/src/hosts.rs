@@ -53,9 +53,14 @@ pub(crate) fn build(
     std::iter::once(first).chain(virtual_hosts).collect()
 }
 
+/// Where addresses come from that the command line names.
+pub(crate) const FLAG: &str = "--listen";
+
 /// A virtual host on ports that nobody listens on is never used.
 pub(crate) fn warn_of_unreachable(draft: &Draft, listen: &[Listen], found: &mut Diagnostics) {
-    let open: HashSet<u16> = listen.iter().map(|listen| listen.port).collect();
+    let ports = listen.iter().map(|l| l.instead_of.unwrap_or(l.port));
+    let open: HashSet<u16> = ports.collect();
+    let by_flag = listen.iter().any(|listen| &*listen.origin.file == FLAG);
     let listened =
         |port: Option<u16>| port.is_none_or(|port| open.contains(&port) || open.contains(&0));
     for server in draft.servers.iter().skip(1) {
@@ -66,9 +71,14 @@ pub(crate) fn warn_of_unreachable(draft: &Draft, listen: &[Listen], found: &mut 
                 "this virtual host is never used: nothing listens on port {}",
                 ports.join(" or ")
             );
-            found
-                .warning(&server.origin, message)
-                .help("Write a Listen line for the port, or <VirtualHost *> for any port.");
+            let help = match (by_flag, server.addresses.first()) {
+                (true, Some((_, Some(port)))) => format!(
+                    "Start with --listen ADDRESS:PORT={port}, which stands for the port {port} of \
+                     the files."
+                ),
+                _ => "Write a Listen line for the port, or <VirtualHost *> for any port.".into(),
+            };
+            found.warning(&server.origin, message).help(help);
         }
     }
 }

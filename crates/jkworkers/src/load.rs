@@ -9,7 +9,10 @@ use std::{
 use crate::{
     built_in,
     diag::{Diagnostics, Origin},
-    files::{self, Files, System},
+    files::{
+        self, Files, System,
+        envvars::{Envvars, WithEnvvars},
+    },
     hosts::{self, Own},
     httpd::{self, Draft},
     model::{Global, Listen, Model, Mount, MountSource},
@@ -33,7 +36,8 @@ pub struct LoadOptions {
     pub mounts: Vec<String>,
     /// uriworkermap files for the main server.
     pub mount_files: Vec<PathBuf>,
-    /// `[ADDRESS:]PORT`, instead of all `Listen` directives. Without any, 127.0.0.1:8080.
+    /// `[ADDRESS:]PORT`, instead of all `Listen` directives. Without any, 127.0.0.1:8080. With
+    /// `=NUMBER` behind it, it is used for connections that the files mean by that port.
     pub listen: Vec<String>,
     /// What `<IfDefine>` and `${…}` find defined: `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
@@ -55,10 +59,16 @@ pub fn load(options: &LoadOptions) -> Loaded {
 
 /// Loads from any files.
 pub fn load_with(options: &LoadOptions, files: &dyn Files) -> Loaded {
+    let server_root = base(options.config.as_deref());
+    let envvars = options
+        .config
+        .as_ref()
+        .and_then(|_| Envvars::read(&server_root, files));
+    let files = WithEnvvars { files, envvars };
     let mut loader = Loader {
         options,
-        files,
-        server_root: base(options.config.as_deref()),
+        files: &files,
+        server_root,
         read: Vec::new(),
         found: Diagnostics::default(),
     };
@@ -152,17 +162,12 @@ impl Loader<'_> {
         }
         let mut result = Vec::new();
         for text in &self.options.listen {
-            let origin = Origin::new("--listen", 0);
-            match httpd::listen(text) {
-                Ok((address, port)) => result.push(Listen {
-                    address,
-                    port,
-                    origin,
-                }),
+            match flag_listen(text) {
+                Ok(listen) => result.push(listen),
                 Err(problem) => {
                     self.found
-                        .error(&origin, format!("{text}: {problem}"))
-                        .help("Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.");
+                        .error(&Origin::new(hosts::FLAG, 0), format!("{text}: {problem}"))
+                        .help("Write 8080, *:8080, 127.0.0.1:8080, [::1]:8080, or 8080=80.");
                 }
             }
         }
@@ -186,6 +191,7 @@ impl Loader<'_> {
         Listen {
             address: Some(address.into()),
             port,
+            instead_of: None,
             origin: Origin::new("default", 0),
         }
     }
@@ -330,6 +336,25 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Reads `[ADDRESS:]PORT[=PORT]`.
+fn flag_listen(text: &str) -> Result<Listen, String> {
+    let (written, instead_of) = match text.split_once('=') {
+        Some((written, port)) => {
+            let number = port.parse::<u16>().ok().filter(|&port| port != 0);
+            let port = number.ok_or_else(|| format!("`{port}` is not a port (1 to 65535)"))?;
+            (written, Some(port))
+        }
+        None => (text, None),
+    };
+    let (address, port) = httpd::listen(written)?;
+    Ok(Listen {
+        address,
+        port,
+        instead_of,
+        origin: Origin::new(hosts::FLAG, 0),
+    })
 }
 
 fn global(draft: Draft, workers: &Workers) -> Global {

@@ -12,8 +12,9 @@ pub(super) struct Sources {
     /// Configuration in httpd's syntax: Listen, VirtualHost, Jk* directives (an existing jk.conf)
     #[arg(short = 'f', long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Address to accept HTTP on: 127.0.0.1:8080, [::1]:8080, or a port alone; may be repeated
-    #[arg(short, long, value_name = "ADDR")]
+    /// Address to accept HTTP on, instead of all Listen lines: 127.0.0.1:8080, [::1]:8080, or a port
+    /// alone; with =80 behind it, it stands for port 80 of the files; may be repeated
+    #[arg(short, long, value_name = "ADDR[=PORT]")]
     listen: Vec<String>,
     /// workers.properties, as JkWorkersFile names it
     #[arg(long, value_name = "FILE")]

@@ -238,6 +238,7 @@ pub(crate) fn model(workers: &str, mounts: &[&str]) -> Model {
         listen: vec![Listen {
             address: Some([127, 0, 0, 1].into()),
             port: 0,
+            instead_of: None,
             origin,
         }],
         workers: read.workers,

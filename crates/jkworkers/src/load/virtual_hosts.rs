@@ -86,6 +86,39 @@ fn without_a_fitting_host_the_main_server_serves() {
 }
 
 #[test]
+fn an_address_of_the_command_line_stands_for_a_port_of_the_files() {
+    let conf = "Listen 80\nListen 443\n<VirtualHost *:80>\nServerName plain\n</VirtualHost>\n\
+                <VirtualHost *:443>\nServerName tls\n</VirtualHost>\n";
+    let load = |listen: &[&str]| {
+        let options = crate::LoadOptions {
+            config: Some("/etc/jk.conf".into()),
+            listen: listen.iter().map(|text| (*text).to_owned()).collect(),
+            ..crate::LoadOptions::default()
+        };
+        crate::load_with(&options, &Memory::new(&[("/etc/jk.conf", conf)]))
+    };
+    let loaded = load(&["8080=80", "[::1]:8443=443"]);
+    let model = loaded.model.unwrap();
+    let host = |local: &str| name(model.host_for(local.parse().unwrap(), None)).to_owned();
+    assert_eq!(host("192.0.2.1:8080"), "plain");
+    assert_eq!(host("[::1]:8443"), "tls");
+    assert_eq!(host("192.0.2.1:8081"), "-");
+    assert!(!loaded.diagnostics.to_string().contains("never used"));
+    // A port that the system chooses is any that is not written.
+    let model = load(&["127.0.0.1:0=443"]).model.unwrap();
+    assert_eq!(
+        name(model.host_for("127.0.0.1:4711".parse().unwrap(), None)),
+        "tls"
+    );
+    let found = load(&["8080", "8081=0"]).diagnostics.to_string();
+    assert!(found.contains("--listen ADDRESS:PORT=80"), "{found}");
+    assert!(
+        found.contains("--listen: error: 8081=0: `0` is not a port"),
+        "{found}"
+    );
+}
+
+#[test]
 fn names_and_ports_come_from_the_main_server() {
     let model = load(
         "<VirtualHost *>\n</VirtualHost>

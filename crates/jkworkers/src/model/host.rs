@@ -203,6 +203,7 @@ impl Model {
         let Some((main, virtual_hosts)) = self.hosts.split_first() else {
             unreachable!("a model has a main server")
         };
+        let local = SocketAddr::new(local.ip(), self.configured_port(local.port()));
         let Some(fit) = virtual_hosts.iter().filter_map(|h| h.fit(local)).max() else {
             return main;
         };
@@ -212,6 +213,16 @@ impl Model {
             .map(name_of)
             .and_then(|name| candidates.find(|h| h.answers_to(name)))
             .unwrap_or(first)
+    }
+}
+
+impl Model {
+    /// The port that the files mean where a connection came in at this one.
+    fn configured_port(&self, port: u16) -> u16 {
+        let with = |wanted| self.listen.iter().find(move |listen| listen.port == wanted);
+        // A port that the system chose is not known here.
+        let listen = with(port).or_else(|| with(0));
+        listen.and_then(|listen| listen.instead_of).unwrap_or(port)
     }
 }
 
@@ -259,6 +270,10 @@ pub struct Listen {
     pub address: Option<IpAddr>,
     /// The port. 0 lets the system choose one.
     pub port: u16,
+    /// `--listen 8080=80`: the port of the configuration files that this one is used instead of.
+    /// It is the one that `<VirtualHost>` sections are compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<u16>,
     /// Where it was written.
     pub origin: Origin,
 }

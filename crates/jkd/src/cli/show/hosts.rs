@@ -21,6 +21,7 @@ pub(super) fn print(model: &Model, out: &mut impl Write) -> io::Result<()> {
     for Listen {
         address,
         port,
+        instead_of: _,
         origin,
     } in &model.listen
     {

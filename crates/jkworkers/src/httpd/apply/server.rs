@@ -81,6 +81,7 @@ pub(in crate::httpd) fn listen(apply: &mut Apply<'_>, call: &Call<'_>) {
             let listen = Listen {
                 address,
                 port,
+                instead_of: None,
                 origin: call.origin.clone(),
             };
             add_listener(apply, listen, text);
