@@ -23,6 +23,10 @@ mod compare;
 mod pair;
 #[path = "differential/play.rs"]
 mod play;
+#[path = "differential/table.rs"]
+mod table;
+#[path = "differential/table_tests.rs"]
+mod table_tests;
 
 use std::{
     collections::BTreeSet,

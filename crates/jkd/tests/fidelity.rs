@@ -1,9 +1,9 @@
 //! jkd side by side with a real Apache with mod_jk: the same files, the same backends, the same
 //! requests.
 //!
-//! Where the two differ, the case names the difference, and [`DIFFERENCES`] the row of
-//! `docs/differences.md` that explains it. A difference that no case names fails the suite, and so
-//! does one that no longer occurs.
+//! Where the two differ, the case names the difference by the name that it has in the table of
+//! accepted differences (`differential/table`). A difference that no case names fails the suite, and
+//! so does one that no longer occurs.
 
 #![allow(
     clippy::expect_used,
@@ -26,6 +26,9 @@ mod methods;
 mod server;
 #[path = "scenarios/stage.rs"]
 mod stage;
+#[path = "differential/table.rs"]
+#[allow(dead_code, reason = "another suite compares it with the documentation")]
+mod table;
 #[path = "scenarios/topics.rs"]
 mod topics;
 #[path = "fidelity/uris.rs"]
@@ -46,39 +49,9 @@ use self::{
     case::{Case, Step},
     server::Jkd,
     stage::{Stage, is_expected},
+    table::Shown,
     topics::in_parallel,
 };
-
-/// Names of differences, and the subject of the row of `docs/differences.md` about each.
-const DIFFERENCES: &[(&str, &str)] = &[
-    (
-        "broken answer",
-        "The connection is lost after the headers of an answer",
-    ),
-    (
-        "broken packet",
-        "A broken packet, with bit 1 of `recovery_options`",
-    ),
-    (
-        "cookies",
-        "Cookies of `set_session_cookie` after a failover",
-    ),
-    (
-        "END_RESPONSE alone",
-        "An answer that ends without a head (END_RESPONSE alone)",
-    ),
-    ("unresponsive", "Connect or CPing took too long"),
-    ("fail_on_status", "`fail_on_status`"),
-    (
-        "lost connection",
-        "Sent, and the connection is lost before headers",
-    ),
-    ("reply timeout", "No answer within `reply_timeout`"),
-    (
-        "route",
-        "The `route` attribute after a failover or in a domain",
-    ),
-];
 
 #[test]
 #[ignore = "needs Apache with mod_jk: run tests/run"]
@@ -98,26 +71,12 @@ fn jkd_and_mod_jk_do_what_the_cases_say() {
     });
     println!("{} requests compared", compared.into_inner());
     assert!(failures.is_empty(), "{failures}");
-    let known: BTreeSet<_> = DIFFERENCES
-        .iter()
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
+    let known: BTreeSet<_> = table::names(&Shown::Scenario).into_iter().collect();
     assert_eq!(
         used.into_inner(),
         known,
         "differences that occur, and those that are known"
     );
-}
-
-#[test]
-fn each_difference_has_a_row_in_the_documentation() {
-    let rows = include_str!("../../../docs/differences.md");
-    for (name, subject) in DIFFERENCES {
-        assert!(
-            rows.contains(&format!("| {subject} |")),
-            "{name}: no row {subject:?}"
-        );
-    }
 }
 
 fn jkd(case: &Case) -> Vec<Vec<String>> {

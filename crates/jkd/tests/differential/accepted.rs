@@ -55,10 +55,14 @@ pub(crate) fn everywhere() -> impl Iterator<Item = &'static Difference> {
     WIRE.iter().filter(|difference| difference.everywhere)
 }
 
+/// All their names.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    WIRE.iter().map(|difference| difference.name)
+}
+
 /// Fails where a difference of the table has not occurred.
 pub(crate) fn all_occurred(occurred: &BTreeSet<&'static str>) {
-    let names = WIRE.iter().map(|difference| difference.name);
-    let missing: Vec<_> = names.filter(|name| !occurred.contains(name)).collect();
+    let missing: Vec<_> = names().filter(|name| !occurred.contains(name)).collect();
     assert!(
         missing.is_empty(),
         "differences that no longer occur: {missing:?}"
