@@ -1,5 +1,6 @@
 //! From the draft of the servers to hosts: which rules are whose, and what is inherited.
 
+mod logs;
 mod own;
 mod variables;
 
@@ -139,6 +140,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         uri_map: map.reject_unsafe(options.rejects_unsafe()),
         mount_files: files,
         mount_file_reload: reload_interval(main, server),
+        logs: logs::of(base, server),
         settings: match base {
             Some(main) => server.settings.over(&main.settings),
             None => server.settings.clone(),

@@ -22,7 +22,7 @@ use std::{
 
 pub(crate) use self::{
     apply::{apply, listen, variables::indicators},
-    draft::{Draft, MountLine, Options, Server},
+    draft::{AccessLine, Draft, LogsDraft, MountLine, Options, RequestsDraft, Server},
 };
 use self::{section::Nesting, variables::Variables};
 use crate::{

@@ -30,6 +30,7 @@ pub mod diag;
 pub mod diff;
 pub mod directive;
 pub mod files;
+pub mod log_format;
 pub mod model;
 pub mod pattern;
 pub mod target;

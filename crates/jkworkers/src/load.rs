@@ -126,7 +126,7 @@ impl Loader<'_> {
             hosts,
             listen,
             workers: std::mem::take(&mut workers.workers),
-            global: global(draft, workers),
+            global: global(&draft, workers),
             files: self.read.clone(),
         })
     }
@@ -357,13 +357,11 @@ fn flag_listen(text: &str) -> Result<Listen, String> {
     })
 }
 
-fn global(draft: Draft, workers: &Workers) -> Global {
+fn global(draft: &Draft, workers: &Workers) -> Global {
     Global {
         maintain: workers.maintain,
         resolve_interval: workers.resolve_interval,
         reload: draft.reload,
-        log_file: draft.log_file,
-        log_level: draft.log_level,
     }
 }
 
@@ -380,6 +378,8 @@ mod copies;
 mod findings;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 pub(crate) mod memory;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod access;
 mod copied;
 mod expand;
 mod host;
+mod logs;
 mod options;
 mod section;
 mod settings;
@@ -23,6 +24,7 @@ pub use self::{
     copied::Copied,
     expand::MAX_ADDRESSES,
     host::{ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch},
+    logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     options::{ForwardAddress, JkOptions},
     section::{Asked, Covers, Place, Section},
     settings::Settings,
@@ -32,7 +34,6 @@ pub use self::{
         StatusWorker, StickySettings, Worker, WorkerKind,
     },
 };
-use crate::diag::Origin;
 
 /// Everything that a daemon needs to know, valid by construction.
 #[derive(Clone, Debug, Serialize)]
@@ -69,10 +70,6 @@ pub struct Global {
     /// `JkdReload`: how often to look whether any file of the configuration has changed. `None`:
     /// never.
     pub reload: Option<Duration>,
-    /// `JkLogFile`, with where it was written.
-    pub log_file: Option<(PathBuf, Origin)>,
-    /// `JkLogLevel`.
-    pub log_level: LogLevel,
 }
 
 impl Default for Global {
@@ -81,27 +78,6 @@ impl Default for Global {
             maintain: Duration::from_secs(60),
             resolve_interval: Duration::from_secs(30),
             reload: None,
-            log_file: None,
-            log_level: LogLevel::default(),
         }
     }
-}
-
-/// `JkLogLevel`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// Every packet.
-    Trace,
-    /// Every decision.
-    Debug,
-    /// What an operator wants to know: mod_jk's default.
-    #[default]
-    Info,
-    /// What may need attention.
-    Warn,
-    /// What failed.
-    Error,
-    /// What stops the server.
-    Emerg,
 }

@@ -1,6 +1,7 @@
 //! `jkd show`.
 
 mod hosts;
+mod logs;
 mod workers;
 
 use std::{

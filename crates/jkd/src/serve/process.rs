@@ -1,12 +1,19 @@
 //! `jkd run`: the process around the daemon. Log, metrics, signals.
 
-use std::{io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use jkworkers::{
     LoadOptions, Loaded,
     diag::{Diagnostic, Diagnostics, Severity},
     files::{Recorder, Recording, System},
-    model::{LogLevel, Model},
+    model::{LogLevel, LogTarget, Model},
 };
 use tokio::{
     net::TcpListener,
@@ -68,8 +75,8 @@ fn serve(
     seen: Recording,
     findings: &Diagnostics,
 ) -> Result<(), StartError> {
-    let level = options.log_level.unwrap_or(model.global.log_level);
-    let file = model.global.log_file.as_ref().map(|(path, _)| path.clone());
+    let (level, file) = main_log(&model);
+    let level = options.log_level.unwrap_or(level);
     let logging = Logging::start(level, file.as_deref()).map_err(StartError::Log)?;
     log_findings(findings.iter());
     let control = Builder::new_current_thread().enable_all().build()?;
@@ -93,6 +100,17 @@ fn serve(
     control.shutdown_background();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The main server's level and file.
+pub(super) fn main_log(model: &Model) -> (LogLevel, Option<PathBuf>) {
+    let log = model.hosts.first().map(|host| &host.logs.jk);
+    let file = log.and_then(|log| log.file.as_ref());
+    let file = file.and_then(|place| match &place.to {
+        LogTarget::File(path) => Some(path.clone()),
+        LogTarget::Program { .. } => None,
+    });
+    (log.map_or(LogLevel::Info, |log| log.level), file)
 }
 
 /// The Prometheus endpoint, ready to serve.

@@ -32,7 +32,7 @@ use tokio::time::Instant;
 use self::{maps::Maps, watch::Watch};
 use super::{
     Daemon, Running, StartError,
-    process::{Options, load, log_findings},
+    process::{Options, load, log_findings, main_log},
 };
 use crate::{logging::Logging, stats};
 
@@ -203,11 +203,9 @@ impl Reloader {
     }
 
     fn adjust_log(&self) {
-        let global = &self.model.global;
-        let level = self.options.log_level.unwrap_or(global.log_level);
-        let file = global.log_file.as_ref();
-        let file = file.map(|(path, _)| path.as_path());
-        self.logging.change(level, file);
+        let (level, file) = main_log(&self.model);
+        let level = self.options.log_level.unwrap_or(level);
+        self.logging.change(level, file.as_deref());
     }
 }
 

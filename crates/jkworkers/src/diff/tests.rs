@@ -70,7 +70,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     (
         "JkLogLevel info",
         "JkLogLevel debug",
-        "JkLogLevel info -> debug\n",
+        "main server: JkLogLevel info -> debug\nhost www.example: JkLogLevel info -> debug\n",
     ),
     (
         "worker.st.type",

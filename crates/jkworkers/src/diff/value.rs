@@ -90,9 +90,14 @@ fn name(path: &str) -> Option<&'static str> {
 }
 
 const NAMES: &[(&str, &str)] = &[
-    ("global.log_file", "JkLogFile"),
-    ("global.log_level", "JkLogLevel"),
     ("global.maintain", "worker.maintain"),
+    ("logs.access", "CustomLog"),
+    ("logs.error", "ErrorLog"),
+    ("logs.error_level", "LogLevel"),
+    ("logs.jk.file", "JkLogFile"),
+    ("logs.jk.level", "JkLogLevel"),
+    ("logs.jk.requests", "JkRequestLogFormat"),
+    ("logs.jk.stamp", "JkLogStampFormat"),
     ("mount_copy", "JkMountCopy"),
     ("pool.acquire_timeout", "connection_acquire_timeout"),
     ("pool.idle_timeout", "connection_pool_timeout"),

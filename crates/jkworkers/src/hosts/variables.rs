@@ -52,6 +52,7 @@ impl Read {
         read.extend(names::ALL.iter().map(|name| name.to_ascii_lowercase()));
         let indicators = host.indicators.by_directive().into_iter();
         read.extend(indicators.map(|(_, name)| name.to_ascii_lowercase()));
+        read.extend(host.logs.variables().map(str::to_ascii_lowercase));
         read.extend(host.env_vars.iter().map(|v| v.name.to_ascii_lowercase()));
         let chain = &host.indicators.tls.chain_prefix;
         let wanted = host.options.forward_cert_chain && host.extracts_tls;

@@ -5,6 +5,7 @@ pub(super) mod access;
 mod files;
 pub(super) mod jk;
 pub(super) mod jk_options;
+pub(super) mod logs;
 mod refuse;
 mod section;
 pub(super) mod server;

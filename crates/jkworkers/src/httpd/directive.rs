@@ -1,7 +1,7 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
 use super::{
-    apply::{Apply, Call, access, jk, jk_options, server, variables},
+    apply::{Apply, Call, access, jk, jk_options, logs, server, variables},
     known,
 };
 
@@ -79,6 +79,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn syntax(name: &str) -> Option<&'static str> {
     Some(match name {
         "BrowserMatch" | "BrowserMatchNoCase" => "REGEX [!]NAME[=VALUE] …",
+        "CustomLog" | "GlobalLog" => "FILE|\"|PROGRAM\" FORMAT|NICKNAME [env=[!]VARIABLE]",
+        "ErrorLog" | "TransferLog" => "FILE|\"|PROGRAM\"",
         "JkAutoAlias" | "ServerRoot" => "DIRECTORY",
         "JkLogLevel" => "trace|debug|info|warn|error|emerg",
         "JkMountCopy" => "On|Off|All",
@@ -169,8 +171,21 @@ const TABLE: &[Directive] = &[
         Words(2, usize::MAX),
         Works(variables::browser_match_no_case),
     ),
+    row("BufferedLogs", Global, ONE, Accepted(logs::flag)),
+    row("CustomLog", Server, Words(2, 3), Works(logs::custom_log)),
     row("Deny", Section, MANY, Works(access::deny)),
+    row("ErrorLog", Server, ONE, Works(logs::error_log)),
+    row(
+        "ErrorLogFormat",
+        Server,
+        ONE_OR_TWO,
+        Later(logs::error_log_format),
+    ),
+    row("GlobalLog", Global, Words(2, 3), Works(logs::global_log)),
     row("Listen", Global, Words(1, 3), Works(server::listen)),
+    row("LogFormat", Server, ONE_OR_TWO, Works(logs::log_format)),
+    row("LogIOTrackTTFB", Anywhere, ONE, Accepted(logs::flag)),
+    row("LogLevel", Anywhere, MANY, Works(logs::log_level)),
     row("MergeSlashes", Server, ONE, Works(server::merge_slashes)),
     row("Order", Section, MANY, Works(access::order)),
     row("PassEnv", Anywhere, MANY, Works(variables::pass_env)),
@@ -198,6 +213,7 @@ const TABLE: &[Directive] = &[
         Works(variables::set_env_if_no_case),
     ),
     row("SetHandler", Anywhere, ONE, Works(variables::set_handler)),
+    row("TransferLog", Server, ONE, Works(logs::transfer_log)),
     row("UnsetEnv", Anywhere, MANY, Works(variables::unset_env)),
     row("Use", Anywhere, MANY, Works(server::refuse_macro)),
     // mod_jk: files and mounts
@@ -226,10 +242,10 @@ const TABLE: &[Directive] = &[
     // jkd's own
     row("JkdRequestTimeout", Server, ONE, Works(jk::request_timeout)),
     // mod_jk: logging and the process
-    row("JkLogFile", Server, ONE, Works(jk::log_file)),
-    row("JkLogLevel", Server, ONE, Works(jk::log_level)),
-    row("JkLogStampFormat", Server, ONE, Later(jk::anything)),
-    row("JkRequestLogFormat", Server, ONE, Later(jk::anything)),
+    row("JkLogFile", Server, ONE, Works(logs::jk_log_file)),
+    row("JkLogLevel", Server, ONE, Works(logs::jk_log_level)),
+    row("JkLogStampFormat", Server, ONE, Works(logs::jk_stamp)),
+    row("JkRequestLogFormat", Server, ONE, Works(logs::jk_requests)),
     row("JkShmFile", Global, ONE, Accepted(jk::anything)),
     row("JkShmSize", Global, ONE, Accepted(jk::integer)),
     row("JkWatchdogInterval", Global, ONE, Accepted(jk::integer)),

@@ -1,13 +1,17 @@
 //! What the files say, before it is resolved.
 
+mod logs;
 mod options;
 
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-pub(crate) use self::options::{OptionBits, Options};
+pub(crate) use self::{
+    logs::{AccessLine, LogsDraft, RequestsDraft},
+    options::{OptionBits, Options},
+};
 use crate::{
     diag::Origin,
-    model::{ForwardUri, Listen, LogLevel, Section, ServerName, Settings, variables::EnvVar},
+    model::{ForwardUri, Listen, Section, ServerName, Settings, variables::EnvVar},
     uri_map::EncodedSlashes,
 };
 
@@ -20,8 +24,6 @@ pub(crate) struct Draft {
     pub(crate) workers_file: Option<(PathBuf, Origin)>,
     /// The arguments of `JkWorkerProperty`. They may hold secrets.
     pub(crate) properties: Vec<(Origin, String)>,
-    pub(crate) log_file: Option<(PathBuf, Origin)>,
-    pub(crate) log_level: LogLevel,
     /// `JkdReload`.
     pub(crate) reload: Option<Duration>,
     /// `JkMountCopy All`.
@@ -50,6 +52,7 @@ pub(crate) struct Server {
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
+    pub(crate) logs: LogsDraft,
     /// What is written outside of all sections.
     pub(crate) settings: Settings,
     /// `Jk…Indicator` directives, in the table's spelling, and the names that they give.
@@ -76,8 +79,6 @@ impl Draft {
             listen: Vec::new(),
             workers_file: None,
             properties: Vec::new(),
-            log_file: None,
-            log_level: LogLevel::default(),
             reload: None,
             copy_mounts_by_default: false,
         }
@@ -109,6 +110,7 @@ impl Server {
             request_timeout: None,
             encoded_slashes: None,
             merge_slashes: None,
+            logs: LogsDraft::default(),
             settings: Settings::default(),
             indicators: Vec::new(),
             extract_tls: None,

@@ -342,8 +342,6 @@ fn options() {
     jk.conf:7: warning: JkOptions CollapseSlashesAll has no effect: slashes are always collapsed
     jk.conf:8: warning: JkLogLevel loud is no level: info is used, as in mod_jk
         remedy: Write trace, debug, info, warn, error or emerg.
-    jk.conf:9: warning: JkLogFile: logging to a program is not in effect yet
-        remedy: Write a file, or collect the standard error.
     jk.conf:10: error: JkMountCopy must be All, On or Off
         remedy: Off is the default.
     jk.conf:11: error: AllowEncodedSlashes must be On, Off, or NoDecode

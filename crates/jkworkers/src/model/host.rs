@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, JkOptions, Model, Section, Settings,
+    Activation, Asked, JkOptions, Logs, Model, Section, Settings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -46,6 +46,8 @@ pub struct Host {
     /// `JkdRequestTimeout`: how long all attempts to have a request answered may take together, up
     /// to the head of the answer. `None`: no limit. mod_jk has no such directive.
     pub request_timeout: Option<Duration>,
+    /// Where lines go.
+    pub logs: Logs,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
     /// The uriworkermap files that the map has rules of (`JkMountFile`, `--mount-file`).
@@ -87,6 +89,7 @@ impl Host {
             auto_alias: None,
             strip_session: None,
             request_timeout: None,
+            logs: Logs::default(),
             uri_map: UriMap::new([]),
             mount_files: Vec::new(),
             mount_file_reload: None,

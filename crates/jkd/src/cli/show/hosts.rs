@@ -8,12 +8,13 @@ use std::{
 
 use jkworkers::{
     model::{
-        AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Model, Mount, Order, Require,
-        Section, ServerName, Settings, UriMatch, variables::VariableRules,
+        AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Logs, Model, Mount, Order,
+        Require, Section, ServerName, Settings, UriMatch, variables::VariableRules,
     },
     uri_map::{EncodedSlashes, UriRules},
 };
 
+use super::logs;
 use crate::cli::rule::Rule;
 
 /// Everything but the workers.
@@ -32,23 +33,22 @@ pub(super) fn print(model: &Model, out: &mut impl Write) -> io::Result<()> {
             origin,
         )?;
     }
+    let main = model.hosts.first().map(|main| &main.logs);
+    if let Some(main) = main {
+        logs::print(main, None, "", out)?;
+    }
     global(&model.global, out)?;
-    model.hosts.iter().try_for_each(|each| host(each, out))
+    (model.hosts.iter()).try_for_each(|each| host(each, main.unwrap_or(&each.logs), out))
 }
 
 fn global(global: &Global, out: &mut impl Write) -> io::Result<()> {
-    if let Some((path, origin)) = &global.log_file {
-        line(out, "", &format!("JkLogFile {}", path.display()), origin)?;
-    }
-    let level = format!("{:?}", global.log_level).to_lowercase();
-    writeln!(out, "JkLogLevel {level}")?;
     match global.reload {
         Some(interval) => writeln!(out, "JkdReload {}", interval.as_secs()),
         None => writeln!(out, "JkdReload Off"),
     }
 }
 
-fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
+fn host(host: &Host, base: &Logs, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)?;
     let addresses: Vec<_> = (host.addresses.iter())
         .map(|(address, port)| Address(*address, *port).to_string())
@@ -68,6 +68,7 @@ fn host(host: &Host, out: &mut impl Write) -> io::Result<()> {
     if let Some(limit) = host.request_timeout {
         writeln!(out, "  JkdRequestTimeout {}ms", limit.as_millis())?;
     }
+    logs::print(&host.logs, Some(base), "  ", out)?;
     mount_files(host, out)?;
     options(host, out)?;
     if host.uri_map.is_empty() {
@@ -218,7 +219,12 @@ fn order(order: &Order, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A line, and behind it where it was written.
-fn line(out: &mut impl Write, indent: &str, text: &str, origin: &dyn Display) -> io::Result<()> {
+pub(super) fn line(
+    out: &mut impl Write,
+    indent: &str,
+    text: &str,
+    origin: &dyn Display,
+) -> io::Result<()> {
     let text = format!("{indent}{text}");
     writeln!(out, "{text:<48} # {origin}")
 }

@@ -3,10 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{Apply, Call};
-use crate::{
-    httpd::MountLine,
-    model::{Covers, LogLevel},
-};
+use crate::{httpd::MountLine, model::Covers};
 
 /// `JkWorkersFile file`
 pub(in crate::httpd) fn workers_file(apply: &mut Apply<'_>, call: &Call<'_>) {
@@ -100,46 +97,6 @@ pub(in crate::httpd) fn strip_session(apply: &mut Apply<'_>, call: &Call<'_>) {
     }
 }
 
-/// `JkLogFile file|"|program"`
-pub(in crate::httpd) fn log_file(apply: &mut Apply<'_>, call: &Call<'_>) {
-    if call.first().starts_with('|') {
-        let message = "JkLogFile: logging to a program is not in effect yet".to_owned();
-        return apply.warning(
-            call.origin,
-            message,
-            "Write a file, or collect the standard error.",
-        );
-    }
-    if apply.is_main_only(call) {
-        let file = (apply.path(call.first()), call.origin.clone());
-        apply.draft.log_file = Some(file);
-    }
-}
-
-/// `JkLogLevel level`
-pub(in crate::httpd) fn log_level(apply: &mut Apply<'_>, call: &Call<'_>) {
-    let level = match &*call.first().to_ascii_lowercase() {
-        "trace" => LogLevel::Trace,
-        "debug" => LogLevel::Debug,
-        "info" => LogLevel::Info,
-        "warn" => LogLevel::Warn,
-        "error" => LogLevel::Error,
-        "emerg" => LogLevel::Emerg,
-        other => {
-            let message = format!("JkLogLevel {other} is no level: info is used, as in mod_jk");
-            apply.warning(
-                call.origin,
-                message,
-                "Write trace, debug, info, warn, error or emerg.",
-            );
-            LogLevel::Info
-        }
-    };
-    if apply.is_main_only(call) {
-        apply.draft.log_level = level;
-    }
-}
-
 /// `JkdRequestTimeout time[s|ms]`; 0 is no limit
 pub(in crate::httpd) fn request_timeout(apply: &mut Apply<'_>, call: &Call<'_>) {
     let limit = duration(call.first());
@@ -186,17 +143,8 @@ pub(in crate::httpd) fn integer(apply: &mut Apply<'_>, call: &Call<'_>) {
 
 impl Apply<'_> {
     /// A file name relative to `ServerRoot`.
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.server_root.join(name)
-    }
-
-    /// Logging is one for the whole process.
-    fn is_main_only(&mut self, call: &Call<'_>) -> bool {
-        if self.server != 0 {
-            let message = format!("{} of a virtual host is not in effect yet", call.name);
-            self.tell_once(&message, call.origin, message.clone());
-        }
-        self.server == 0
     }
 
     fn add_mount(&mut self, call: &Call<'_>, exclusion: bool) {
