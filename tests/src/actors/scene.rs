@@ -31,6 +31,8 @@ pub(super) struct Scene<'a> {
     cpings: usize,
     /// Where its present request is in the whole record.
     at: usize,
+    /// Whether it has said that the connection must not be used again.
+    ended: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -43,6 +45,7 @@ impl<'a> Scene<'a> {
             fresh: true,
             cpings: 0,
             at: 0,
+            ended: false,
         }
     }
 
@@ -73,8 +76,9 @@ impl<'a> Scene<'a> {
 
     fn request(&mut self, payload: &[u8]) -> io::Result<()> {
         self.actor.connections.lock().unused.remove(&self.id);
+        let after_end = if self.ended { ", after the end" } else { "" };
         let request = Forwarded {
-            by: self.actor.name.clone(),
+            by: format!("{}{after_end}", self.actor.name),
             fresh: std::mem::take(&mut self.fresh),
             cpings: std::mem::take(&mut self.cpings),
             ..Forwarded::read(payload)
@@ -100,6 +104,7 @@ impl<'a> Scene<'a> {
             }
             // Without reuse it is for the other side to close.
             Act::End { reuse } => {
+                self.ended = !reuse;
                 let end = EndResponse { reuse: *reuse };
                 self.stream.write_all(&end.to_bytes())
             }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{accepted::wire::WIRE, play::Seen};
 
+#[path = "accepted/balancing.rs"]
+mod balancing;
 #[path = "accepted/paths.rs"]
 mod paths;
 #[path = "accepted/wire.rs"]

@@ -58,6 +58,8 @@ pub(crate) enum Step {
     },
     /// Sends bytes.
     Send(Vec<u8>),
+    /// Sends a request again and again until this is the status.
+    Until { status: u16, bytes: Vec<u8> },
 }
 
 /// Reads a topic.
@@ -228,10 +230,21 @@ impl Case {
             let count: usize = count.parse().expect("a number of requests");
             let requests = (0..count).map(|number| request(false, &numbered(line, number)));
             self.steps.extend(requests);
+        } else if let Some((status, line)) = until(line) {
+            let Step::Request { bytes, .. } = request(false, line) else {
+                return;
+            };
+            self.steps.push(Step::Until { status, bytes });
         } else {
             self.steps.push(step(line));
         }
     }
+}
+
+/// `until STATUS > REQUEST`.
+fn until(line: &str) -> Option<(u16, &str)> {
+    let (status, line) = line.strip_prefix("until ")?.split_once(" > ")?;
+    Some((status.parse().expect("a status"), line))
 }
 
 fn step(line: &str) -> Step {

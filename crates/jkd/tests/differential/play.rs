@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::SocketAddr};
 
-use jkd_tests::{Actors, Connection, Forwarded, Idle, Reply, escaped};
+use jkd_tests::{Actors, Connection, Forwarded, Idle, Reply, escaped, wait_until};
 
 use crate::case::{Case, Configuration, Step};
 
@@ -75,6 +75,7 @@ impl Client<'_> {
             Step::Play(name, script) => self.actors.play(name, script),
             Step::Release => self.actors.release(),
             Step::Send(bytes) => self.connection().send(bytes),
+            Step::Until { status, bytes } => self.until(*status, bytes),
             Step::Eof => {
                 let rest = self.connection().read_to_end();
                 let mut seen = self.seen("the rest of the connection", None);
@@ -100,6 +101,17 @@ impl Client<'_> {
             }
         }
         None
+    }
+
+    /// How often it takes is a matter of time; nothing is seen of it.
+    fn until(&mut self, status: u16, bytes: &[u8]) {
+        wait_until("another status", || {
+            self.open("");
+            self.connection().send(bytes);
+            self.connection().read("GET").status == status
+        });
+        self.actors.take_record();
+        self.actors.take_idle();
     }
 
     fn open(&mut self, name: &str) {

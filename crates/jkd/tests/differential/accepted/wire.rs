@@ -2,7 +2,7 @@
 
 use jkd_tests::{End, Reply};
 
-use super::{Difference, paths};
+use super::{Difference, balancing, paths};
 use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
@@ -13,6 +13,7 @@ pub(super) const WIRE: &[Difference] = &[
         "statuses that end connections",
         statuses_that_end_connections,
     ),
+    Difference::everywhere("connections used again", balancing::connections_used_again),
     Difference::everywhere("no directories", no_directories),
     Difference::everywhere("own pages", own_pages),
     Difference::everywhere("names of request headers", names_of_request_headers),
@@ -20,6 +21,12 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::everywhere("case of the content type", case_of_the_content_type),
     Difference::named("index files", index_files),
     Difference::named("types by extension", types_by_extension),
+    Difference::named("requests that do not fit", requests_that_do_not_fit),
+    Difference::named("route", balancing::route),
+    Difference::named("cookies", balancing::cookies),
+    Difference::named("broken answer", balancing::broken_answer),
+    Difference::named("broken packet", balancing::broken_packet),
+    Difference::named("END_RESPONSE alone", balancing::end_response_alone),
     Difference::named("backslashes", paths::backslashes),
     Difference::named("encoded slashes", paths::encoded_slashes),
     Difference::named("encoded semicolons", paths::encoded_semicolons),
@@ -178,6 +185,17 @@ fn own_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
         });
     }
     true
+}
+
+/// jkd connects before it sees that, and names the status otherwise.
+fn requests_that_do_not_fit(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    jkd.idle.clear();
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let found = (mod_jk.status, jkd.status) == (413, 413) && mod_jk.reason != jkd.reason;
+    mod_jk.reason.clone_from(&jkd.reason);
+    found
 }
 
 /// mod_dir asks for the index of a directory, and that is mapped.
