@@ -6,13 +6,14 @@ mod files;
 pub(super) mod jk;
 pub(super) mod jk_options;
 pub(super) mod logs;
+mod protect;
 mod refuse;
 mod section;
 pub(super) mod server;
 pub(super) mod variables;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     path::Path,
 };
@@ -47,10 +48,12 @@ pub(crate) fn apply(
         listening: HashMap::new(),
         told: BTreeSet::new(),
         protected: Vec::new(),
+        rewriting: BTreeMap::new(),
         diagnostics: Diagnostics::default(),
     };
     apply.nodes(nodes);
     apply.refuse_ignored_protection();
+    apply.refuse_rewriting();
     (apply.draft, apply.diagnostics)
 }
 
@@ -68,6 +71,8 @@ pub(super) struct Apply<'a> {
     /// Names that had their one warning.
     told: BTreeSet<String>,
     protected: Vec<files::Protection>,
+    /// By the numbers of the servers.
+    rewriting: BTreeMap<usize, protect::Rewriting>,
     diagnostics: Diagnostics,
 }
 
@@ -103,6 +108,9 @@ impl Apply<'_> {
         } else if known::contains(&node.name) {
             self.note_handler(node);
             self.refuse_rewritten_variables(node);
+            if self.refuse_lost_protection(node) {
+                return;
+            }
             self.tell_once(
                 &node.name,
                 &node.origin,
