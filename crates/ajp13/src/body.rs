@@ -63,6 +63,7 @@ impl<IO: Io> Body<IO> {
         upload: Upload<AnySource>,
         status: StatusCode,
         left: Option<u64>,
+        take_end: bool,
     ) -> Self {
         let mut body = Self {
             conn: Some(conn),
@@ -73,13 +74,25 @@ impl<IO: Io> Body<IO> {
             status,
             refused: false,
         };
-        body.take_end();
+        if take_end {
+            body.take_end();
+        }
         body
     }
 
     /// Bytes carried so far, in both directions.
     pub fn tally(&self) -> Tally {
         (self.conn.as_ref()).map_or(self.tally, |conn| conn.conn().tally())
+    }
+
+    /// Closes the connection, also where only the end of the response is missing, by which the
+    /// container learns that nobody wanted it. Where the end has been read already, the connection
+    /// stays in its pool: see [`SendOptions::take_end`](crate::SendOptions::take_end).
+    pub fn close(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.tally = conn.conn().tally();
+            conn.close();
+        }
     }
 
     /// What an operator should look at when Tomcat itself, not the application, refused the

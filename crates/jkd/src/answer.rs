@@ -201,6 +201,11 @@ impl Relay {
         None
     }
 
+    /// Nobody wants it: closes the connection to the member.
+    pub(crate) fn close(&mut self) {
+        self.body.close();
+    }
+
     /// Counts the request as in flight until the end of its answer. `guard` was given out for the
     /// try that is being answered.
     pub(crate) fn count(&mut self, guard: InFlight) {

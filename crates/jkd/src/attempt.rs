@@ -97,10 +97,11 @@ pub(crate) async fn attempt(
         let now = limited.then(snapshot::now);
         guard.connected(now.unwrap_or_default());
     }
-    let Answered(relay) = send(conn, endpoint, this, &to, upload).await?;
+    let Answered(mut relay) = send(conn, endpoint, this, &to, upload).await?;
     let status = relay.status();
     if let Some(failure) = this.steering.counts_as_failure(&endpoint.worker, status) {
-        // The answer is dropped, and with it the connection.
+        // As in mod_jk the connection is closed along with it.
+        relay.close();
         let tally = relay.tally();
         return Err(Failed {
             body_asked: tally.asked,
@@ -154,6 +155,7 @@ async fn send(
         settle: !forward.options.flush_header,
         reuse: !forward.options.disable_reuse,
         reply_timeout: endpoint.reply_timeout(steering.reply_timeout()),
+        take_end: !steering.fails_on_statuses(&endpoint.worker),
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);

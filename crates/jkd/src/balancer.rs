@@ -16,6 +16,7 @@ mod clock;
 mod in_flight;
 mod maintain;
 mod method;
+mod occupancy;
 mod recovery;
 pub mod retry;
 mod slow_start;
@@ -45,7 +46,7 @@ pub use self::{
     verdict::Verdict,
     view::{Counts, Health, MemberView, View},
 };
-use self::{budget::Budget, clock::Stamp};
+use self::{budget::Budget, clock::Stamp, occupancy::Occupancy};
 
 /// A running balancer: its configuration and the state of its members.
 #[derive(Debug)]
@@ -61,7 +62,11 @@ pub struct Balancer {
     states_block: bool,
     /// Where the next search among equals begins. Its lock makes choosing and counting one step.
     cursor: Mutex<usize>,
+    /// Since when it counts.
+    started: Stamp,
     last_maintenance: Stamp,
+    /// Requests in flight at all members together.
+    occupancy: Arc<Occupancy>,
     budget: Budget,
 }
 
@@ -94,7 +99,9 @@ impl Balancer {
             routes: routes(members),
             has_domains: members.iter().any(|m| m.domain.is_some()),
             cursor: Mutex::new(0),
+            started: Stamp::default(),
             last_maintenance: Stamp::default(),
+            occupancy: Arc::default(),
             budget: Budget::new(config.retry_budget),
             config,
         }
@@ -106,6 +113,14 @@ impl Balancer {
         Self {
             states_block: false,
             ..Self::new(Arc::new(only_member(worker)))
+        }
+    }
+
+    /// It serves from now on: what has no past begins to count.
+    pub fn start(&self, now: Now) {
+        self.started.set_first(now);
+        for slot in &self.slots {
+            slot.state.counters.last_reset.set_first(now);
         }
     }
 

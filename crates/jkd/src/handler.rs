@@ -73,17 +73,16 @@ async fn answer(
         return Box::pin(static_files::serve(host, head, &path)).await;
     }
     let mapped = target?;
+    let facts = Facts {
+        host,
+        head,
+        peer,
+        server_name: &server_name(&checked.target, host, peer),
+        server_port: server_port(&checked.target, host),
+        path: &path,
+    };
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
-            let name = server_name(&checked.target, host, peer);
-            let facts = Facts {
-                host,
-                head,
-                peer,
-                server_name: &name,
-                server_port: server_port(&checked.target, host),
-                path: &path,
-            };
             let routed = Routed {
                 facts,
                 checked: &checked,
@@ -95,7 +94,7 @@ async fn answer(
             let body = ClientBody::new(body, peer.clone());
             relay(group, routed, body, &mut served.member).await
         }
-        Some(Running::Status(worker)) => Ok(status::respond(snapshot, worker, head).await),
+        Some(Running::Status(worker)) => Ok(status::respond(snapshot, worker, &facts).await),
         None => Err(no_worker(&mapped)),
     }
 }

@@ -252,6 +252,7 @@ impl Endpoints<'_> {
         if let Some(old) = self.old.and_then(|old| old.group(name)) {
             balancer.adopt(&old.balancer);
         }
+        balancer.start(now());
         let members = &balancer.config().members;
         let endpoints: Vec<_> = members.iter().map(|m| self.endpoint(&m.worker)).collect();
         let count = u32::try_from(members.len()).unwrap_or(u32::MAX);

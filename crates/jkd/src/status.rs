@@ -1,6 +1,13 @@
-//! The status page: balancers, members and what they are doing. It only shows.
+//! Status workers: balancers, members and what they are doing, in several forms. They only show.
 
+mod json;
+mod prop;
+mod query;
+mod rating;
+mod report;
+mod txt;
 mod view;
+mod xml;
 
 use std::sync::Arc;
 
@@ -11,15 +18,43 @@ use http_body_util::Full;
 use jkworkers::{diff, model::StatusWorker};
 use tokio::task::spawn_blocking;
 
-use self::view::Page;
-use crate::{answer::Answer, http1::Head, snapshot::Snapshot};
+use self::{
+    query::{Command, Form, Query},
+    report::{Field, Refusal, Report, report},
+    view::Page,
+};
+use crate::{answer::Answer, forward::Facts, snapshot::Snapshot};
 
 const CSS: &str = include_str!("../templates/status.css");
-const CSS_QUERY: &str = "css";
+const CSS_QUERY: &[u8] = b"css";
 
-/// The command that gives what files say as JSON, as `jkd show --format json` does: for
-/// `jkd check --against`.
-const CONFIGURATION: &str = "config";
+const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// A request to a status worker.
+#[derive(Clone, Debug)]
+struct Asked {
+    /// All that counts of the URI, as the client wrote it.
+    query: Vec<u8>,
+    /// The server's name for the client.
+    server_name: String,
+    /// And its port.
+    server_port: u16,
+    /// Who has proved to be that user.
+    user: Option<String>,
+}
+
+impl Asked {
+    /// A request of nobody in particular.
+    fn by(facts: &Facts<'_>) -> Self {
+        Self {
+            query: facts.head.query().unwrap_or_default().into(),
+            server_name: facts.server_name.to_owned(),
+            server_port: facts.server_port,
+            user: None,
+        }
+    }
+}
 
 /// Answers a request at the mount of a status worker, whatever its path: only the query counts.
 ///
@@ -28,36 +63,85 @@ const CONFIGURATION: &str = "config";
 pub(crate) async fn respond(
     snapshot: &Arc<Snapshot>,
     worker: &Arc<StatusWorker>,
-    head: &Head,
+    facts: &Facts<'_>,
 ) -> Response<Answer> {
+    let asked = Asked::by(facts);
     let (snapshot, worker) = (snapshot.clone(), worker.clone());
-    let query = String::from_utf8_lossy(head.query().unwrap_or_default()).into_owned();
-    let write = move || page(&snapshot, &worker, &query);
-    let written = spawn_blocking(write).await;
+    let written = spawn_blocking(move || page(&snapshot, &worker, &asked)).await;
     // A panic was reported when it happened.
     written.unwrap_or_else(|_| failed()).map(Into::into)
 }
 
-fn page(snapshot: &Snapshot, worker: &StatusWorker, query: &str) -> Response<Full<Bytes>> {
-    if query == CSS_QUERY {
+fn page(snapshot: &Snapshot, worker: &StatusWorker, asked: &Asked) -> Response<Full<Bytes>> {
+    if asked.query == CSS_QUERY {
         return answer("text/css; charset=utf-8", CSS.to_owned());
     }
-    // Nobody is authenticated here, so a list of users lets nobody in.
-    if !worker.users.is_empty() {
-        return answer("text/plain; charset=utf-8", "Access denied.\n".to_owned());
+    let query = Query::read(&asked.query);
+    let report = if admits(worker, asked.user.as_deref()) {
+        checked(snapshot, worker, asked, &query)
+    } else {
+        Err("Access denied.")
+    };
+    if let Err(refusal) = &report {
+        tracing::warn!("status page: {refusal}");
     }
-    let command = parameter(query, "cmd");
-    if command == Some(CONFIGURATION) {
-        let document = diff::document(&snapshot.configured);
-        return answer("application/json", document.to_string());
+    if query.command == Command::Config && report.is_ok() {
+        return answer(JSON, diff::document(&snapshot.configured).to_string());
     }
-    match Page::new(snapshot, worker, command).render() {
-        Ok(html) => answer("text/html; charset=utf-8", html),
-        Err(error) => {
-            tracing::error!(%error, "the status page cannot be rendered");
-            failed()
-        }
+    let prefix = worker.prefix.as_deref().unwrap_or("worker");
+    let (content_type, text) = match query.form {
+        Form::Html => (HTML, html(snapshot, worker, &query, report.err())),
+        Form::Json => (JSON, json::render(&report).ok()),
+        Form::Properties | Form::Unknown => ("text/plain", Some(prop::render(prefix, &report))),
+        Form::Text => ("text/plain", Some(txt::render(&report))),
+        Form::Xml => ("text/xml", Some(xml::render(worker, &report))),
+    };
+    text.map_or_else(failed, |text| answer(content_type, text))
+}
+
+/// Whether this client may see anything.
+fn admits(worker: &StatusWorker, user: Option<&str>) -> bool {
+    let is_listed = |user: &str| {
+        let mut users = worker.users.iter();
+        users.any(|listed| {
+            if worker.user_case_insensitive {
+                listed.eq_ignore_ascii_case(user)
+            } else {
+                listed == user
+            }
+        })
+    };
+    worker.users.is_empty() || user.is_some_and(is_listed)
+}
+
+fn checked<'a>(
+    snapshot: &'a Snapshot,
+    worker: &StatusWorker,
+    asked: &'a Asked,
+    query: &'a Query,
+) -> Result<Report<'a>, Refusal> {
+    if query.is_broken {
+        return Err("Error during parsing of URI");
     }
+    let report = report(snapshot, worker, asked, query);
+    let is_command = !matches!(query.command, Command::Refused | Command::Unknown);
+    if query.form == Form::Unknown && is_command {
+        return Err("Invalid mime type.");
+    }
+    report
+}
+
+fn html(
+    snapshot: &Snapshot,
+    worker: &StatusWorker,
+    query: &Query,
+    refusal: Option<Refusal>,
+) -> Option<String> {
+    let page = Page::new(snapshot, worker, query, refusal).render();
+    if let Err(error) = &page {
+        tracing::error!(%error, "the status page cannot be rendered");
+    }
+    page.ok()
 }
 
 fn failed() -> Response<Full<Bytes>> {
@@ -66,15 +150,30 @@ fn failed() -> Response<Full<Bytes>> {
     response
 }
 
-/// The last value of a parameter, as it was sent.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    let pairs = query
-        .split('&')
-        .rev()
-        .filter_map(|pair| pair.split_once('='));
-    pairs
-        .into_iter()
-        .find_map(|(key, value)| (key == name).then_some(value))
+/// How it went: `type` and `message`.
+fn result(report: &Result<Report<'_>, Refusal>) -> (&'static str, &'static str) {
+    match report {
+        Ok(_) => ("OK", "Action finished"),
+        Err(refusal) => ("ERROR", refusal),
+    }
+}
+
+fn result_fields(report: &Result<Report<'_>, Refusal>) -> [Field<'static>; 2] {
+    let (kind, message) = result(report);
+    [Field::text("type", kind), Field::text("message", message)]
+}
+
+/// Whatever stands in names and values: what was written since `start` stays one line.
+fn one_line(text: &mut String, start: usize) {
+    let is_plain = |written: &str| !written.contains(char::is_control);
+    if !text.get(start..).is_none_or(is_plain) {
+        let written = text.split_off(start);
+        text.extend(
+            written
+                .chars()
+                .map(|c| if c.is_control() { '?' } else { c }),
+        );
+    }
 }
 
 fn answer(content_type: &'static str, text: String) -> Response<Full<Bytes>> {
@@ -99,19 +198,4 @@ fn answer(content_type: &'static str, text: String) -> Response<Full<Bytes>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_value_of_a_parameter_counts() {
-        assert_eq!(parameter("cmd=a&x=1&cmd=b", "cmd"), Some("b"));
-        assert_eq!(parameter("xcmd=a&cmd", "cmd"), None);
-    }
-
-    #[test]
-    fn the_style_sheet_is_served_from_the_same_address() {
-        // The template links to it by this query alone, so that any mount will do.
-        assert!(include_str!("../templates/status.html").contains(r#"href="?css""#));
-        assert_eq!(CSS_QUERY, "css");
-    }
-}
+mod tests;

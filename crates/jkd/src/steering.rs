@@ -108,11 +108,19 @@ impl<'a> Steering<'a> {
         worker: &AjpWorker,
         status: StatusCode,
     ) -> Option<Failure> {
-        let wanted = match self.rule.fail_on_status.as_slice() {
+        Failure::by_status(status.as_u16(), self.failing_statuses(worker))
+    }
+
+    /// Whether a status may be a failure.
+    pub(crate) fn fails_on_statuses(&self, worker: &AjpWorker) -> bool {
+        !self.failing_statuses(worker).is_empty()
+    }
+
+    fn failing_statuses<'b>(&'b self, worker: &'b AjpWorker) -> &'b [i32] {
+        match self.rule.fail_on_status.as_slice() {
             [] => worker.fail_on_status.as_slice(),
             own => own,
-        };
-        Failure::by_status(status.as_u16(), wanted)
+        }
     }
 
     /// Whether session ids are not looked at.

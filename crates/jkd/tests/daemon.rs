@@ -286,6 +286,36 @@ fn the_status_page_shows_balancers_members_and_counters() {
 }
 
 #[test]
+fn status_pages_show_what_is_in_effect() {
+    let backend = Backend::saying("one");
+    let workers = format!(
+        "worker.list=one,status\nworker.status.type=status\n{}",
+        worker("one", &backend)
+    );
+    let conf = "Listen 127.0.0.1:0\nJkWorkersFile workers.properties\nJkMount /jk-status status\nJkMount /app one\n\
+        <VirtualHost 127.0.0.2:80>\nJkMount /b one\n</VirtualHost>\n";
+    let jkd = Jkd::builder(BINARY)
+        .file("workers.properties", &workers)
+        .file("jk.conf", conf)
+        .start(&["run", "-f", "jk.conf"]);
+    let page = jkd.http().get("/jk-status?mime=prop");
+    assert_eq!(page.header("content-type"), Some("text/plain"));
+    let page = page.text();
+    for line in [
+        format!("worker.server_port={}", jkd.address.port()),
+        format!("worker.web_server=jkd/{}", env!("CARGO_PKG_VERSION")),
+        "worker.one.connection_pool_timeout=60".to_owned(),
+        "worker.one.connect_timeout=1000".to_owned(),
+        "worker.one.reply_timeout=300000".to_owned(),
+        "worker.one.map_count=2".to_owned(),
+        "worker.one.map.1.server=localhost".to_owned(),
+        "worker.one.map.2.server=127.0.0.2 [127.0.0.2:80]".to_owned(),
+    ] {
+        assert!(page.lines().any(|l| l == line), "no {line} in\n{page}");
+    }
+}
+
+#[test]
 fn the_status_page_escapes_what_the_query_says() {
     let (jkd, _backends) = with_status("");
     let page = jkd
@@ -299,7 +329,12 @@ fn the_status_page_escapes_what_the_query_says() {
 fn a_status_worker_with_a_list_of_users_lets_nobody_in() {
     let (jkd, _backends) = with_status("worker.status.user=admin\n");
     let page = jkd.http().get("/jk-status");
-    assert_eq!(page.text(), "Access denied.\n");
+    let text = page.text();
+    assert!(text.contains("Result: ERROR - Access denied."), "{text}");
+    assert!(!text.contains("Balancer"), "{text}");
+    let page = jkd.http().get("/jk-status?mime=prop").text();
+    let expected = "worker.result.type=ERROR\nworker.result.message=Access denied.\n";
+    assert_eq!(page, expected);
 }
 
 #[test]

@@ -26,6 +26,8 @@ mod methods;
 mod server;
 #[path = "scenarios/stage.rs"]
 mod stage;
+#[path = "fidelity/status.rs"]
+mod status;
 #[path = "differential/table.rs"]
 #[allow(dead_code, reason = "another suite compares it with the documentation")]
 mod table;

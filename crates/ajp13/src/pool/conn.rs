@@ -10,6 +10,7 @@ use http::Response;
 use http::response::Parts;
 
 use super::slot::Slot;
+use super::stats::CloseReason;
 use crate::body::{Body, Tally};
 use crate::conn::upload::{AnySource, BodySource, Source, Upload};
 use crate::conn::{Conn, EndOfBody, Event, Io};
@@ -43,6 +44,10 @@ pub struct SendOptions {
     /// this thread run once and looks again before the head is handed out. Tomcat sends head,
     /// body and end in separate segments; this joins them at the cost of no time. Default: yes.
     pub settle: bool,
+    /// Reads the end of the answer along with its head, if it is at hand, so that the connection is
+    /// free before the answer has been passed on. Off where the head decides whether the answer is
+    /// wanted at all, and [`Body::close`] may be called. Default: yes.
+    pub take_end: bool,
     /// The form of the end of the request's body. Default: as mod_jk.
     pub end_of_body: EndOfBody,
     /// Whether the connection may serve another request afterwards. Default: yes.
@@ -56,6 +61,7 @@ impl Default for SendOptions {
             head_only: false,
             reply_timeout: Some(Duration::from_secs(300)),
             settle: true,
+            take_end: true,
             end_of_body: EndOfBody::default(),
             reuse: true,
         }
@@ -131,6 +137,7 @@ impl<IO: Io> PooledConn<IO> {
             slot.use_once();
         }
         let mut upload = Upload::new(BodySource(body));
+        let take_end = options.take_end;
         match self.head(write, &mut upload, &options).await {
             Ok((parts, rest)) => {
                 let upload = match options.announced {
@@ -139,7 +146,7 @@ impl<IO: Io> PooledConn<IO> {
                     _ => upload.map(|source| Box::new(source) as AnySource),
                 };
                 let left = self.conn().content().or(rest);
-                let body = Body::new(self, upload, parts.status, left);
+                let body = Body::new(self, upload, parts.status, left, take_end);
                 Ok(Response::from_parts(parts, body))
             }
             Err(error) => Err(SendError {
@@ -164,6 +171,7 @@ impl<IO: Io> PooledConn<IO> {
             head_only,
             reply_timeout,
             settle,
+            take_end: _,
             end_of_body,
             reuse: _,
         } = *options;
@@ -180,6 +188,13 @@ impl<IO: Io> PooledConn<IO> {
             rest = poll_fn(|cx| Poll::Ready(conn.poll_settled(cx))).await;
         }
         Ok((parts, rest))
+    }
+
+    /// Closes the connection, whatever it would still be good for.
+    pub(crate) fn close(mut self) {
+        if let (Some(conn), Some(slot)) = (self.conn.take(), &self.slot) {
+            slot.close(conn, CloseReason::Aborted);
+        }
     }
 
     fn is_all_sent(&self, announced: Announced) -> bool {

@@ -39,6 +39,7 @@ pub(crate) struct Shared<IO> {
     addresses: Option<Addresses>,
     open: AtomicUsize,
     opened: AtomicU64,
+    max_open: AtomicU64,
     closed: Closed,
     phase: AtomicU8,
     freed: Notify,
@@ -98,6 +99,7 @@ impl<IO> Shared<IO> {
             addresses,
             open: AtomicUsize::new(0),
             opened: AtomicU64::new(0),
+            max_open: AtomicU64::new(0),
             closed: Closed::default(),
             phase: AtomicU8::new(KEEPING),
             freed: Notify::new(),
@@ -199,6 +201,7 @@ impl<IO> Shared<IO> {
             idle: self.idle(),
             busy: self.busy(),
             opened: self.opened.load(Ordering::Relaxed),
+            max_open: self.max_open.load(Ordering::Relaxed),
             reused: self.sum(|lane| lane.reused.load(Ordering::Relaxed)),
             closed: self.closed.snapshot(),
         }

@@ -12,10 +12,19 @@ pub struct PoolStats {
     pub busy: usize,
     /// Connections opened so far.
     pub opened: u64,
+    /// Connections that were open at the same time, at most.
+    pub max_open: u64,
     /// Checkouts so far that were served by a connection that was there already.
     pub reused: u64,
     /// Connections closed so far, by reason.
     pub closed: ClosedStats,
+}
+
+impl PoolStats {
+    /// Connections that are open now.
+    pub fn open(&self) -> u64 {
+        self.opened.saturating_sub(self.closed.total())
+    }
 }
 
 /// Connections that a pool has closed, by reason.

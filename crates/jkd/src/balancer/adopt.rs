@@ -19,6 +19,10 @@ impl Balancer {
                 slot.adopt(member, before, twin);
             }
         }
+        self.occupancy = Arc::clone(&old.occupancy);
+        if let Some(started) = old.started.get() {
+            self.started.set(started);
+        }
         if let Some(last) = old.last_maintenance.get() {
             self.last_maintenance.set(last);
         }

@@ -57,10 +57,16 @@ impl Balancer {
             answered: false,
             weighs: true,
         };
+        self.occupancy.enter();
         let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
             let count = slot.state.in_flight.fetch_add(1, Relaxed).saturating_add(1);
-            slot.elect(chosen, count);
-            slot.busy_limit == 0 || count <= slot.busy_limit
+            slot.elect(chosen);
+            let fits = slot.busy_limit == 0 || count <= slot.busy_limit;
+            if fits {
+                let counters = &slot.state.counters;
+                counters.max_in_flight.fetch_max(count, Relaxed);
+            }
+            fits
         });
         if allowed {
             Ok(guard)
@@ -151,6 +157,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        self.balancer.occupancy.leave();
         self.disconnected();
         let Some(slot) = self.balancer.slots.get(self.chosen.index) else {
             return;
@@ -170,10 +177,9 @@ impl Drop for InFlight {
 }
 
 impl Slot {
-    fn elect(&self, chosen: Chosen, in_flight: u32) {
+    fn elect(&self, chosen: Chosen) {
         let counters = &self.state.counters;
         counters.elected.add(1);
-        counters.max_in_flight.fetch_max(in_flight, Relaxed);
         if chosen.new_session {
             counters.sessions.add(1);
         }

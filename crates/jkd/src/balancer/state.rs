@@ -137,6 +137,8 @@ pub(super) struct Counters {
     pub(super) read: Counter,
     pub(super) max_in_flight: AtomicU32,
     pub(super) last_reset: Stamp,
+    /// The last failure, whatever came after it. Only a worker by itself keeps it.
+    pub(super) last_failure: Stamp,
 }
 
 /// A count that an operator may reset while the total goes on: metrics must not run backwards.

@@ -76,16 +76,13 @@ impl Balancer {
             }
             Verdict::HardStatus => self.falls(slot, now),
             Verdict::ReplyTimeout => self.misses_reply(slot, now),
-            Verdict::Busy | Verdict::NoEndpoint => {
-                // A worker by itself counts its own refusals; in a balancer others take over.
-                if verdict == Verdict::Busy && !self.states_block {
-                    slot.state.counters.errors.add(1);
-                }
-                slot.state.set_unless_error(State::Busy)
-            }
+            Verdict::Busy | Verdict::NoEndpoint => slot.state.set_unless_error(State::Busy),
             Verdict::Protocol => slot.state.set_unless_error(State::Ok),
             Verdict::Failed => self.fails(slot, others, now),
         };
+        if !self.states_block {
+            slot.notes_failure(verdict, now);
+        }
         let to = slot.state.state();
         (from != to).then_some(Transition {
             member: index,
@@ -182,6 +179,18 @@ impl Balancer {
 }
 
 impl Slot {
+    /// A worker by itself remembers its last failure, whatever comes after, and counts those that
+    /// a balancer does not hold against its members: others take over.
+    fn notes_failure(&self, verdict: Verdict, now: Now) {
+        let counters = &self.state.counters;
+        match verdict {
+            Verdict::Ok | Verdict::ClientError | Verdict::NoEndpoint => return,
+            Verdict::Busy | Verdict::Protocol | Verdict::SoftStatus => counters.errors.add(1),
+            Verdict::Failed | Verdict::HardStatus | Verdict::ReplyTimeout => {}
+        }
+        counters.last_failure.set(now);
+    }
+
     /// Counts a reply that did not come in time; returns how many there were recently before.
     pub(super) fn missed_reply(&self) -> u32 {
         self.state.counters.reply_timeouts.add(1);

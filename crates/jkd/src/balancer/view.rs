@@ -20,14 +20,18 @@ pub struct View {
     pub members: Vec<MemberView>,
     /// Requests in flight at all members.
     pub busy: u32,
+    /// Requests in flight at all members, at most.
+    pub max_busy: u32,
     /// Members by [`Health`]: good, degraded, bad.
     pub health: (usize, usize, usize),
     /// Requests that were sent again although a member had them.
     pub repeated: u64,
     /// Those that were not because `retry_budget` was used up.
     pub over_budget: u64,
-    /// Time since the last maintenance, if there was one.
-    pub since_maintenance: Option<Duration>,
+    /// Time since the last maintenance, or else since the start.
+    pub since_maintenance: Duration,
+    /// Time since the start.
+    pub since_start: Duration,
 }
 
 /// A member at one moment.
@@ -47,6 +51,9 @@ pub struct MemberView {
     pub load: u64,
     /// Counts since the last reset.
     pub counts: Counts,
+    /// Reply timeouts that count towards `max_reply_timeouts`: they fade, unless the worker is
+    /// mounted by itself.
+    pub recent_reply_timeouts: u64,
     /// Counts since the start, whatever was reset.
     pub totals: Counts,
     /// Requests in flight.
@@ -61,8 +68,12 @@ pub struct MemberView {
     pub warm_in: Option<Duration>,
     /// Time since the first error of the present series.
     pub since_first_error: Option<Duration>,
-    /// Time since the last reset, if there was one.
-    pub since_reset: Option<Duration>,
+    /// Time since the last error of the present series.
+    pub since_last_error: Option<Duration>,
+    /// A worker by itself: time since its last failure, whatever came after it.
+    pub since_failure: Option<Duration>,
+    /// Time since the last reset, or else since the start.
+    pub since_reset: Duration,
     /// Probes in the background since the start: answered ones, and others.
     pub probes: (u64, u64),
 }
@@ -106,7 +117,8 @@ impl Balancer {
         let count = |health| members.iter().filter(|m| m.health == health).count();
         View {
             config: Arc::clone(&self.config),
-            busy: members.iter().map(|m| m.busy).sum(),
+            busy: self.occupancy.now(),
+            max_busy: self.occupancy.max(),
             health: (
                 count(Health::Good),
                 count(Health::Degraded),
@@ -114,7 +126,10 @@ impl Balancer {
             ),
             repeated: self.budget.granted(),
             over_budget: self.budget.refused(),
-            since_maintenance: self.last_maintenance.age(now),
+            since_maintenance: (self.last_maintenance.age(now))
+                .or_else(|| self.started.age(now))
+                .unwrap_or_default(),
+            since_start: self.started.age(now).unwrap_or_default(),
             members,
         }
     }
@@ -131,6 +146,11 @@ impl Balancer {
             mult: slot.mult / slow_start::scale(&self.config),
             load: slot.load() / slow_start::scale(&self.config),
             counts: Counts::of(counters, Counter::get),
+            recent_reply_timeouts: if self.states_block {
+                u64::from(slot.state.recent_reply_timeouts.load(Relaxed))
+            } else {
+                counters.reply_timeouts.get()
+            },
             totals: Counts::of(counters, Counter::total),
             busy: slot.state.in_flight(),
             max_busy: counters.max_in_flight.load(Relaxed),
@@ -139,7 +159,9 @@ impl Balancer {
             is_asked: state == State::Error && slot.is_asked(),
             warm_in: self.warm_in(slot, now),
             since_first_error: slot.state.first_error.age(now),
-            since_reset: counters.last_reset.age(now),
+            since_last_error: slot.state.last_error.age(now),
+            since_failure: counters.last_failure.age(now),
+            since_reset: counters.last_reset.age(now).unwrap_or_default(),
             probes: slot.state.recovery.counts(),
         }
     }

@@ -6,6 +6,11 @@ use ajp13::PoolStats;
 use askama::Template;
 use jkworkers::model::{AjpWorker, Copied, Mount, StatusWorker};
 
+use super::{
+    query::{Command, Query, without},
+    rating::Rating,
+    report::Refusal,
+};
 use crate::{
     balancer::{Health, MemberView, View},
     snapshot::{self, Endpoint, Group, Snapshot},
@@ -19,11 +24,14 @@ pub(super) struct Page<'a> {
     time: String,
     /// A style sheet of the operator's own, below ours.
     own_css: Option<&'a str>,
-    /// A command that this page does not know.
-    refused: Option<&'a str>,
+    /// After how many seconds a browser is to ask again.
+    refresh: Option<u32>,
+    /// Why nothing is shown.
+    refused: Option<Refusal>,
     balancers: Vec<BalancerBlock<'a>>,
     workers: Vec<MemberRow<'a>>,
-    mounts: Vec<MountRow<'a>>,
+    /// Unless they are left out.
+    mounts: Option<Vec<MountRow<'a>>>,
 }
 
 struct BalancerBlock<'a> {
@@ -43,6 +51,7 @@ struct MemberRow<'a> {
     domain: &'a str,
     redirect: &'a str,
     distance: i32,
+    health: Health,
     view: MemberView,
     pool: PoolStats,
 }
@@ -57,32 +66,60 @@ impl<'a> Page<'a> {
     pub(super) fn new(
         snapshot: &'a Snapshot,
         worker: &'a StatusWorker,
-        command: Option<&'a str>,
+        query: &Query,
+        refused: Option<Refusal>,
     ) -> Self {
-        let (balancers, alone): (Vec<_>, Vec<_>) =
-            snapshot.groups().partition(|group| group.is_balancer);
-        let block = |group: &&'a Group| BalancerBlock::new(group);
-        let alone = alone.iter().map(|group| BalancerBlock::new(group));
+        let is_shown = |group: &&Group| match query.command {
+            Command::List => true,
+            Command::Show => query.worker.as_deref() == Some(&*group.name),
+            _ => false,
+        };
+        let groups = snapshot.groups().filter(|_| refused.is_none());
+        let groups = groups.filter(is_shown);
+        let (balancers, alone): (Vec<_>, Vec<_>) = groups.partition(|group| group.is_balancer);
+        let rating = Rating::of(worker);
+        let blocks = |groups: Vec<&'a Group>, bit| {
+            let is_hidden = query.command == Command::List && query.leaves_out(bit);
+            let groups = groups.into_iter().filter(move |_| !is_hidden);
+            groups.map(|group| BalancerBlock::new(group, rating, query))
+        };
         Self {
             version: env!("CARGO_PKG_VERSION"),
             time: httpdate::fmt_http_date(SystemTime::now()),
             own_css: worker.css.as_deref(),
-            refused: command.filter(|command| !matches!(*command, "list" | "show")),
-            balancers: balancers.iter().map(block).collect(),
-            workers: alone.flat_map(|block| block.rows).collect(),
-            mounts: mounts(snapshot),
+            refresh: query.refresh,
+            balancers: blocks(balancers, without::BALANCERS).collect(),
+            workers: (blocks(alone, without::WORKERS))
+                .flat_map(|block| block.rows)
+                .collect(),
+            mounts: (refused.is_none() && !query.leaves_out(without::MAPS))
+                .then(|| mounts(snapshot, query)),
+            refused,
         }
     }
 }
 
 impl<'a> BalancerBlock<'a> {
-    fn new(group: &'a Group) -> Self {
+    fn new(group: &'a Group, rating: Rating, query: &Query) -> Self {
         let view = group.balancer.view(snapshot::now());
         let members = group.balancer.config().members.iter();
         let rows = (view.members.iter().zip(members).zip(&group.endpoints))
-            .map(|((view, member), endpoint)| MemberRow::new(view, member, endpoint))
-            .collect();
-        let (good, degraded, bad) = view.health;
+            .map(|((view, member), endpoint)| MemberRow::new(view, member, endpoint, rating));
+        let mut rows: Vec<_> = rows.collect();
+        let rated = |health| rows.iter().filter(|row| row.health == health).count();
+        let (good, degraded, bad) = (
+            rated(Health::Good),
+            rated(Health::Degraded),
+            rated(Health::Bad),
+        );
+        let is_shown = |row: &MemberRow<'_>| {
+            let only = query.member.as_deref();
+            only.is_none_or(|only| only == &*row.worker.name)
+        };
+        rows.retain(is_shown);
+        if group.is_balancer && query.leaves_out(without::MEMBERS) {
+            rows.clear();
+        }
         Self {
             name: &group.name,
             good,
@@ -103,6 +140,7 @@ impl<'a> MemberRow<'a> {
         view: &MemberView,
         member: &'a jkworkers::model::Member,
         endpoint: &'a Endpoint,
+        rating: Rating,
     ) -> Self {
         Self {
             worker: &endpoint.worker,
@@ -111,13 +149,14 @@ impl<'a> MemberRow<'a> {
             domain: member.domain.as_deref().unwrap_or_default(),
             redirect: member.redirect.as_deref().unwrap_or_default(),
             distance: member.distance,
+            health: rating.rate(view.activation, view.state),
             view: view.clone(),
             pool: endpoint.pool.stats(),
         }
     }
 
     fn health(&self) -> &'static str {
-        match self.view.health {
+        match self.health {
             Health::Good => "good",
             Health::Degraded => "degraded",
             Health::Bad => "bad",
@@ -154,13 +193,21 @@ fn seconds(time: Option<Duration>) -> String {
     time.map_or_else(String::new, |time| format!("{} s", time.as_secs()))
 }
 
-fn mounts(snapshot: &Snapshot) -> Vec<MountRow<'_>> {
+/// With `show` those of one worker.
+fn mounts<'a>(snapshot: &'a Snapshot, query: &Query) -> Vec<MountRow<'a>> {
     let model = &snapshot.model;
     let rows = model.hosts.iter().flat_map(|host| {
         let name = host.server_name.as_ref();
         let name = name.map_or("*", |name| &*name.name);
         let (copied, own) = model.own_mounts(host);
-        let own = own.into_iter().map(Some);
+        let only = query.worker.as_deref();
+        let only = only.filter(|_| query.command == Command::Show);
+        let is_shown = |mount: &&Mount| {
+            only.is_none_or(|only| *mount.worker == *only || &*mount.worker == "*")
+        };
+        let own = own.into_iter().filter(is_shown).map(Some);
+        let own: Vec<_> = own.collect();
+        let own = own.into_iter();
         let mounts = own.chain((copied != Copied::Nothing).then_some(None));
         mounts.map(move |mount| MountRow { host: name, mount })
     });

@@ -146,6 +146,12 @@ pub struct PingPolicy {
     /// On idle connections at maintenance: (idle time, CPong timeout)
     /// (`connection_ping_interval`, `ping_mode` I).
     pub interval: Option<(Duration, Duration)>,
+    /// `ping_timeout`: mod_jk's, for the CPings that have no timeout of their own. It is shown only.
+    #[serde(skip)]
+    pub timeout: Duration,
+    /// Whether there is a CPing after a connect only because there is one before each request.
+    #[serde(skip)]
+    pub connect_by_prepost: bool,
 }
 
 /// A CPing before a request.

@@ -59,6 +59,7 @@ pub(super) fn policy(settings: &mut Settings<'_, '_>) -> PingPolicy {
         configured(settings, mode.unwrap_or_default(), mod_jk_timeout(timeout))
     };
     policy.interval = interval(settings, mode.unwrap_or_default(), mod_jk_timeout(timeout));
+    policy.timeout = mod_jk_timeout(timeout).unwrap_or_default();
     policy
 }
 
@@ -85,7 +86,7 @@ fn unconfigured(ping_timeout: Option<i32>) -> PingPolicy {
             timeout,
             min_idle: SANE_IDLE,
         }),
-        interval: None,
+        ..PingPolicy::default()
     }
 }
 
@@ -108,7 +109,8 @@ fn configured(
             timeout,
             min_idle: Duration::ZERO,
         }),
-        interval: None,
+        connect_by_prepost: connect.is_none() && prepost.is_some(),
+        ..PingPolicy::default()
     }
 }
 

@@ -17,7 +17,9 @@ impl<'a, IO> Opening<'a, IO> {
     /// The connection is open; it now counts until it is closed.
     pub(in crate::pool) fn done(mut self) {
         if let Some(shared) = self.0.take() {
-            shared.opened.fetch_add(1, Ordering::Relaxed);
+            let opened = shared.opened.fetch_add(1, Ordering::Relaxed) + 1;
+            let open = opened.saturating_sub(shared.closed.snapshot().total());
+            shared.max_open.fetch_max(open, Ordering::Relaxed);
         }
     }
 }

@@ -236,6 +236,8 @@ impl<W: Write> Lines<'_, W> {
             connect,
             prepost,
             interval,
+            timeout: _,
+            connect_by_prepost: _,
         } = ping;
         self.millis("connect_timeout", *connect)?;
         self.millis("prepost_timeout", prepost.map(|ping| ping.timeout))?;

@@ -335,6 +335,7 @@ fn ping(connect: u64, prepost: u64, min_idle: u64, interval: Option<(u64, u64)>)
             min_idle: ms(min_idle),
         }),
         interval: interval.map(|(idle, timeout)| (s(idle), ms(timeout))),
+        ..PingPolicy::default()
     }
 }
 
@@ -394,6 +395,24 @@ fn cpings() {
             ),
             (".connect_timeout=5", ping(5, 0, 0, None), 1),
         ],
-        |worker| worker.ping.clone(),
+        |worker| PingPolicy {
+            timeout: ms(0),
+            connect_by_prepost: false,
+            ..worker.ping.clone()
+        },
+    );
+    check(
+        [
+            ("", (ms(10_000), false), 0),
+            (".ping_timeout=3000", (ms(3000), false), 0),
+            (".ping_timeout=0", (ms(0), false), 0),
+            (".prepost_timeout=1500", (ms(10_000), true), 0),
+            (
+                ".connect_timeout=1500\n.prepost_timeout=1500",
+                (ms(10_000), false),
+                0,
+            ),
+        ],
+        |worker| (worker.ping.timeout, worker.ping.connect_by_prepost),
     );
 }
