@@ -40,9 +40,13 @@ pub(crate) fn decide<'a, 'w>(
     decoded: &'a [u8],
     worker: impl Fn(&str) -> Option<&'w Worker>,
 ) -> Result<Decision<'a>, Stumble> {
-    let path = uri_map::clean(decoded).map_err(bad_path)?;
-    access::check(host, &path, peer)?;
     let mut variables = Variables::begin(host, head, peer);
+    let path = match uri_map::clean(decoded) {
+        // What is not for mod_jk is not looked at with its eyes.
+        Err(_) if variables.has(NO_JK) => Cow::Borrowed(decoded),
+        cleaned => cleaned.map_err(bad_path)?,
+    };
+    access::check(host, &path, peer)?;
     let rule = rule(host, &path, &variables);
     variables.complete(host, head, peer, &path);
     let target = self::worker(worker, host, &path, rule, &variables);

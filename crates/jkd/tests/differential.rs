@@ -17,8 +17,13 @@
 mod accepted;
 #[path = "differential/case.rs"]
 mod case;
+#[path = "fidelity/chance.rs"]
+#[allow(dead_code, reason = "other suites need more of it")]
+mod chance;
 #[path = "differential/compare.rs"]
 mod compare;
+#[path = "differential/generated.rs"]
+mod generated;
 #[path = "differential/pair.rs"]
 mod pair;
 #[path = "differential/play.rs"]
@@ -73,7 +78,12 @@ fn configurations() -> Vec<Configuration> {
         let topic = file.file_stem().expect("a name").to_string_lossy();
         case::read(&topic, &fs::read_to_string(file).expect("a file of text"))
     });
-    let wanted: Vec<_> = topics.filter(|c| c.title.starts_with(&only)).collect();
+    let mut all: Vec<_> = topics.collect();
+    all.extend(generated::configurations(&all));
+    let wanted: Vec<_> = all
+        .into_iter()
+        .filter(|c| c.title.starts_with(&only))
+        .collect();
     assert!(!wanted.is_empty(), "no such case");
     wanted
 }

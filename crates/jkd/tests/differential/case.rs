@@ -207,6 +207,37 @@ impl Configuration {
             .collect()
     }
 
+    /// The segments of the paths that its cases ask for.
+    pub(crate) fn segments(&self) -> Vec<String> {
+        let steps = self.cases.iter().flat_map(|case| &case.steps);
+        let targets = steps.filter_map(|step| match step {
+            Step::Request { bytes, .. } => {
+                let text = String::from_utf8_lossy(bytes).into_owned();
+                let target = text.split(' ').nth(1).unwrap_or_default();
+                let path = target.split(['?', ':']).next().unwrap_or_default();
+                (path.len() < 100).then(|| path.to_owned())
+            }
+            _ => None,
+        });
+        let refused = |word: &String| word.contains('\\') || word.to_lowercase().contains("%5c");
+        let words = targets.flat_map(|path| path.split('/').map(str::to_owned).collect::<Vec<_>>());
+        words.filter(|word| !refused(word)).collect()
+    }
+
+    /// The same configuration with another case: a GET of each of these.
+    pub(crate) fn with_uris(&self, uris: &[String]) -> Self {
+        let steps = uris.iter().map(|uri| request(false, &format!("GET {uri}")));
+        Self {
+            title: format!("generated, {}", self.title),
+            cases: vec![Case {
+                title: "URIs made by chance".to_owned(),
+                steps: steps.collect(),
+                ..Case::default()
+            }],
+            ..self.clone()
+        }
+    }
+
     /// How many requests are sent.
     pub(crate) fn requests(&self) -> usize {
         let steps = self.cases.iter().flat_map(|case| &case.steps);
