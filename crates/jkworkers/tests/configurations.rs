@@ -4,6 +4,7 @@
 //! A case is one file; [`case`] says how it is written. `JKD_REWRITE=1` writes the expected parts
 //! anew: look at each of them before you believe it.
 #![allow(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test may fail anywhere"
@@ -13,5 +14,9 @@
 mod broken;
 #[path = "configurations/case.rs"]
 mod case;
+#[path = "configurations/corpus.rs"]
+mod corpus;
 #[path = "configurations/memory.rs"]
 mod memory;
+#[path = "configurations/render.rs"]
+mod render;

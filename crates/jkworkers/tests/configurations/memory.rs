@@ -18,13 +18,17 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn of(case: &Case) -> Self {
-        let files = case.files.iter();
+        Self::new(&case.files, &case.environment)
+    }
+
+    pub(crate) fn new(files: &[(String, Content)], environment: &[(String, String)]) -> Self {
+        let files = files.iter();
         let files = files.filter(|(_, content)| !matches!(content, Content::Missing));
         Self {
             files: files
                 .map(|(name, content)| (absolute(name), content.clone()))
                 .collect(),
-            environment: case.environment.iter().cloned().collect(),
+            environment: environment.iter().cloned().collect(),
         }
     }
 }
