@@ -331,7 +331,7 @@ pub(crate) struct Visit {
     pub(crate) peer: Arc<Peer>,
     served: Served,
     status: u16,
-    began: Instant,
+    pub(crate) began: Instant,
     pub(crate) head: Head,
     _begun: Begun,
 }

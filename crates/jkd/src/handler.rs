@@ -11,14 +11,18 @@ use std::{borrow::Cow, convert::Infallible, sync::Arc};
 use http::{Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use jkworkers::{model::Host, uri_map};
+use jkworkers::{
+    model::{Asked, Host},
+    uri_map,
+};
 
 use crate::{
     answer::{Answer, Visit},
     dispatch::dispatch,
     forward::{BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri},
+    headers::{self, Context, Rules},
     http1::Head,
-    mapping::{self, Decision, Mapped},
+    mapping::{self, Decision, Mapped, Undecided},
     peer::Peer,
     rescue::{self, Stumble},
     serve::Shared,
@@ -43,59 +47,148 @@ pub(crate) async fn handle(
     }
     let visit = Visit::begin(snapshot, peer, Head::from(&head));
     let mut served = Served::default();
-    let response = match answer(&visit, body, &mut served).await {
-        Ok(response) => response,
-        Err(stumble) => rescue::respond(stumble).map(Into::into),
-    };
+    let response = answer(&visit, body, &mut served).await;
     Ok(visit.end_with(response, served))
 }
 
-async fn answer(
-    Visit {
+async fn answer(visit: &Visit, body: Incoming, served: &mut Served) -> Response<Answer> {
+    let Visit {
         snapshot,
         peer,
         head,
         ..
-    }: &Visit,
-    body: Incoming,
-    served: &mut Served,
-) -> Result<Response<Answer>, Stumble> {
-    let checked = strict::check(head).map_err(Stumble::Refused)?;
+    } = visit;
+    let checked = match strict::check(head) {
+        Ok(checked) => checked,
+        Err(refusal) => {
+            let host = snapshot.model.host_for(peer.local, None);
+            return Course::at(host, visit).page(Stumble::Refused(refusal));
+        }
+    };
     let host = snapshot.model.host_for(peer.local, checked.target.host);
-    let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
-    let Decision {
+    let mut course = Course::at(host, visit);
+    let early = headers::early(host, head, &course.cx);
+    course.cx.head = &early;
+    let decoded = match uri_map::decode(head.path(), host.uri_rules) {
+        Ok(decoded) => decoded,
+        Err(error) => return course.page(mapping::bad_path(error)),
+    };
+    let named = |name: &str| snapshot.configured(name);
+    let decision = match mapping::decide(host, &early, peer, &decoded, named) {
+        Ok(decision) => decision,
+        Err(Undecided { stumble, path }) => {
+            course.rules.asked = path.as_deref().map(Asked::at);
+            return course.page(stumble);
+        }
+    };
+    decided(visit, checked, &decoded, &decision, body, course, served).await
+}
+
+/// Serves a request that is decided about, and changes what is to be changed about it and its
+/// answer.
+async fn decided(
+    visit: &Visit,
+    mut checked: Checked<'_>,
+    decoded: &[u8],
+    decision: &Decision<'_>,
+    body: Incoming,
+    mut course: Course<'_>,
+    served: &mut Served,
+) -> Response<Answer> {
+    let (host, peer) = (course.rules.host, &visit.peer);
+    course.rules.asked = Some(Asked::at(&decision.path));
+    course.cx.variables = Some(&decision.variables);
+    let late = headers::late(course.rules, course.cx.head, &course.cx);
+    if let Some(late) = &late {
+        course.cx.head = late;
+    }
+    if host.changes_headers {
+        checked.has_cookies = course.cx.head.headers.contains("cookie");
+    }
+    let name = server_name(&checked.target, host, peer);
+    let facts = Facts {
+        host,
+        head: course.cx.head,
+        peer,
+        server_name: &name,
+        server_port: server_port(&checked.target, host),
+        path: &decision.path,
+    };
+    match serve(visit, facts, &checked, decoded, decision, body, served).await {
+        Ok(response) => {
+            if served.is_by_group() && (host.extracts_tls || !host.env_vars.is_empty()) {
+                course.cx.facts = Some(facts);
+            }
+            course.finish(response)
+        }
+        Err(stumble) => course.page(stumble),
+    }
+}
+
+/// What is known of a request's way where its answer leaves.
+struct Course<'a> {
+    rules: Rules<'a>,
+    cx: Context<'a>,
+}
+
+impl<'a> Course<'a> {
+    fn at(host: &'a Host, visit: &'a Visit) -> Self {
+        Self {
+            rules: Rules { host, asked: None },
+            cx: Context {
+                head: &visit.head,
+                variables: None,
+                facts: None,
+                began: visit.began,
+            },
+        }
+    }
+
+    fn page(&self, stumble: Stumble) -> Response<Answer> {
+        self.finish(rescue::respond(stumble).map(Into::into))
+    }
+
+    fn finish(&self, mut response: Response<Answer>) -> Response<Answer> {
+        let is_page = response.extensions().get::<rescue::IsPage>().is_some();
+        headers::answer(self.rules, response.headers_mut(), is_page, &self.cx);
+        response
+    }
+}
+
+async fn serve(
+    Visit { snapshot, peer, .. }: &Visit,
+    facts: Facts<'_>,
+    checked: &Checked<'_>,
+    decoded: &[u8],
+    Decision {
         path,
         variables,
         target,
         allows_files,
-    } = mapping::decide(host, head, peer, &decoded, |name| snapshot.configured(name))?;
-    if allows_files {
-        return Box::pin(static_files::serve(host, head, &path)).await;
+    }: &Decision<'_>,
+    body: Incoming,
+    served: &mut Served,
+) -> Result<Response<Answer>, Stumble> {
+    let Facts { host, head, .. } = facts;
+    if *allows_files {
+        return Box::pin(static_files::serve(host, head, path)).await;
     }
-    let mapped = target?;
-    let facts = Facts {
-        host,
-        head,
-        peer,
-        server_name: &server_name(&checked.target, host, peer),
-        server_port: server_port(&checked.target, host),
-        path: &path,
-    };
+    let mapped = target.as_ref().map_err(|stumble| *stumble)?;
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
             let routed = Routed {
                 facts,
-                checked: &checked,
-                decoded: &decoded,
-                mapped: &mapped,
-                variables: &variables,
+                checked,
+                decoded,
+                mapped,
+                variables,
             };
             *served = Served::by(group);
             let body = ClientBody::new(body, peer.clone());
             relay(group, routed, body, &mut served.member).await
         }
         Some(Running::Status(worker)) => Ok(status::respond(snapshot, worker, &facts).await),
-        None => Err(no_worker(&mapped)),
+        None => Err(no_worker(mapped)),
     }
 }
 

@@ -14,6 +14,7 @@ mod attempt;
 mod dispatch;
 mod forward;
 mod handler;
+mod headers;
 mod http1;
 mod listener;
 mod maintain;

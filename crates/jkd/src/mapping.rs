@@ -27,26 +27,43 @@ pub(crate) struct Decision<'a> {
     pub(crate) allows_files: bool,
 }
 
+/// Why nothing was decided.
+#[derive(Debug)]
+pub(crate) struct Undecided<'a> {
+    pub(crate) stumble: Stumble,
+    /// The path, where there is one that can be mapped.
+    pub(crate) path: Option<Cow<'a, [u8]>>,
+}
+
 /// Decides about a request of `host` whose path decodes to `decoded`. Names of workers in variables
 /// are looked up by `worker`.
 ///
 /// # Errors
 ///
-/// When its path cannot be mapped, or a `<Location>` keeps the client out.
+/// When its path cannot be mapped, or a `<Location>` keeps the client out; with the path, where
+/// there is one.
 pub(crate) fn decide<'a, 'w>(
     host: &'a Host,
     head: &Head,
     peer: &Peer,
     decoded: &'a [u8],
     worker: impl Fn(&str) -> Option<&'w Worker>,
-) -> Result<Decision<'a>, Stumble> {
+) -> Result<Decision<'a>, Undecided<'a>> {
     let mut variables = Variables::begin(host, head, peer);
     let path = match uri_map::clean(decoded) {
         // What is not for mod_jk is not looked at with its eyes.
         Err(_) if variables.has(NO_JK) => Cow::Borrowed(decoded),
-        cleaned => cleaned.map_err(bad_path)?,
+        cleaned => cleaned.map_err(|error| Undecided {
+            stumble: bad_path(error),
+            path: None,
+        })?,
     };
-    access::check(host, &path, peer)?;
+    if let Err(stumble) = access::check(host, &path, peer) {
+        return Err(Undecided {
+            stumble,
+            path: Some(path),
+        });
+    }
     let rule = rule(host, &path, &variables);
     variables.complete(host, head, peer, &path);
     let target = self::worker(worker, host, &path, rule, &variables);

@@ -82,10 +82,15 @@ impl Stumble {
     }
 }
 
+/// Marks an answer that is an error page of our own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IsPage;
+
 /// The answer for a request that stumbled.
 pub(crate) fn respond(stumble: Stumble) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(page(stumble.status())));
     *response.status_mut() = stumble.status();
+    response.extensions_mut().insert(IsPage);
     let headers = response.headers_mut();
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, html);

@@ -193,6 +193,11 @@ impl Served {
             member: None,
         }
     }
+
+    /// Whether a group of members has served it, or tried to.
+    pub(crate) const fn is_by_group(&self) -> bool {
+        self.group.is_some()
+    }
 }
 
 /// The present moment in the balancers' time, which begins with the process.

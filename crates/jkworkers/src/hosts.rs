@@ -121,7 +121,6 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     let options = Options::merged(main.options, base.map(|_| server.options));
     let indicators = variables::indicators(base, server);
     let mut host = Host {
-        origin: server.origin.clone(),
         server_name: server.name.as_ref().or(inherited_name).cloned(),
         aliases: server.aliases.clone(),
         addresses: server.addresses.clone(),
@@ -150,9 +149,18 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         extracts_tls: server.extract_tls.or(main.extract_tls).unwrap_or(true),
         env_vars: variables::sent(base, server),
         sections: sections(base, server),
+        ..Host::new(server.origin.clone())
     };
+    host.changes_headers = changes_headers(&host);
     variables::prune(&mut host);
     host
+}
+
+/// Whether any `Header` or `RequestHeader` is written.
+fn changes_headers(host: &Host) -> bool {
+    let sections = host.sections.iter().map(|section| &section.settings);
+    let mut settings = sections.chain([&host.settings]);
+    settings.any(|settings| !settings.headers.is_empty())
 }
 
 /// Unlike `MergeSlashes`, `AllowEncodedSlashes` is not inherited.

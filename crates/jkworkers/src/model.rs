@@ -7,6 +7,7 @@
 mod access;
 mod copied;
 mod expand;
+mod headers;
 mod host;
 mod logs;
 mod options;
@@ -23,6 +24,7 @@ pub use self::{
     access::{Access, AccessRule, AddressSet, Order, Require},
     copied::Copied,
     expand::MAX_ADDRESSES,
+    headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     options::{ForwardAddress, JkOptions},

@@ -3,7 +3,7 @@
 //! httpd has PCRE, which may take for ever; the `regex` crate never does, but knows less. What it
 //! does not know, or reads otherwise, is an error when the file is read, never another meaning.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Serialize, Serializer};
@@ -61,7 +61,7 @@ impl BadPattern {
 }
 
 /// What an expression found: the whole and up to nine groups.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Groups<'t>([Option<&'t [u8]>; 10]);
 
 impl Pattern {
@@ -114,6 +114,12 @@ impl Pattern {
         Some(Groups(groups))
     }
 
+    /// What it finds in `text`, if it does, and where.
+    pub fn find_at<'t>(&self, text: &'t [u8]) -> Option<(Groups<'t>, Range<usize>)> {
+        let place = self.regex.find(text)?.range();
+        Some((self.find(text)?, place))
+    }
+
     /// Whether it is compared as plain text: httpd does not look for `$1` in the values that go
     /// with such an expression.
     pub const fn is_plain(&self) -> bool {
@@ -163,8 +169,12 @@ impl Template {
     /// Reads a value that goes with `pattern`. A backslash takes the meaning of what follows it.
     pub fn new(text: &str, pattern: &Pattern) -> Self {
         if pattern.is_plain() {
-            return Self(vec![Piece::Text(text.to_owned())]);
+            return Self::literal(text);
         }
+        Self::with_groups(text)
+    }
+
+    fn with_groups(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text.chars().peekable();
@@ -186,6 +196,17 @@ impl Template {
         pieces.push(Piece::Text(plain));
         pieces.retain(|piece| *piece != Piece::Text(String::new()));
         Self(pieces)
+    }
+
+    /// The same text, whatever is found.
+    pub fn literal(text: &str) -> Self {
+        Self(vec![Piece::Text(text.to_owned())])
+    }
+
+    /// Reads what replaces something that is found, whatever the expression is. A backslash takes
+    /// the meaning of what follows it.
+    pub fn substitution(text: &str) -> Self {
+        Self::with_groups(text)
     }
 
     /// The value for what was found; groups that found nothing are empty. `None` when it is longer

@@ -134,27 +134,40 @@ impl Fields {
         }
     }
 
-    /// Puts a field into the place of the first one of its name, and takes the others out.
+    /// Gives the first field of this name another value, and takes the others out. Where there is
+    /// none, it is added.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
         let known = key(name);
         let place = (self.list.iter()).position(|field| self.is(field, known, name));
         let Some(place) = place else {
             return self.add(name, value);
         };
-        let (Some(name_span), Some(value)) = (self.keep(name), self.keep(value)) else {
+        let Some(value) = self.keep(value) else {
             return;
         };
         if let Some(field) = self.list.get_mut(place) {
-            (field.name, field.value) = (name_span, value);
+            field.value = value;
         }
         self.remove_from(place + 1, name);
     }
 
+    /// Puts a value behind that of the first field of this name, after `, `. Where there is none,
+    /// it is added.
+    pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) {
+        let Some(known) = self.get(name) else {
+            return self.add(name, value);
+        };
+        let joined = [known, b", ", value].concat();
+        let key = key(name);
+        let place = (self.list.iter()).position(|field| self.is(field, key, name));
+        if let Some(value) = self.keep(&joined)
+            && let Some(field) = place.and_then(|place| self.list.get_mut(place))
+        {
+            field.value = value;
+        }
+    }
+
     /// Takes out all fields of this name.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the changes of `RequestHeader` come next")
-    )]
     pub(crate) fn remove(&mut self, name: &[u8]) {
         self.remove_from(0, name);
     }
@@ -247,10 +260,13 @@ mod tests {
     fn fields_can_be_changed() {
         let mut fields = fields(&[("A", "1"), ("b", "2"), ("a", "3"), ("c", "4")]);
         fields.set(b"a", b"five");
-        assert_eq!(written(&fields), "a=five b=2 c=4");
+        assert_eq!(written(&fields), "A=five b=2 c=4");
         fields.remove(b"B");
         fields.set(b"D", b"6");
-        assert_eq!(written(&fields), "a=five c=4 D=6");
+        assert_eq!(written(&fields), "A=five c=4 D=6");
+        fields.append(b"d", b"7");
+        fields.append(b"e", b"8");
+        assert_eq!(written(&fields), "A=five c=4 D=6, 7 e=8");
         assert!(!fields.has_repeated());
     }
 }

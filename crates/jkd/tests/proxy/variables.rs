@@ -163,7 +163,7 @@ const INDICATED: [(&str, &str, [&str; 3]); 8] = [
         "remote_addr",
         ["192.0.2.9", "192.0.2.9", "null"],
     ),
-    ("JK_REMOTE_PORT", "@AJP_REMOTE_PORT", ["99", "99", ""]),
+    ("JK_REMOTE_PORT", "@AJP_REMOTE_PORT", ["99", "99", "-"]),
     (
         "JK_REMOTE_HOST",
         "remote_host",

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use crate::{
     httpd::{self, Server},
     model::{
-        Host,
+        Format, Host,
         variables::{Condition, EnvVar, Indicators, Subject, VariableRules, names},
     },
 };
@@ -54,6 +54,19 @@ impl Read {
         read.extend(indicators.map(|(_, name)| name.to_ascii_lowercase()));
         read.extend(host.logs.variables().map(str::to_ascii_lowercase));
         read.extend(host.env_vars.iter().map(|v| v.name.to_ascii_lowercase()));
+        let sections = host.sections.iter().map(|section| &section.settings);
+        for rule in sections
+            .chain([&host.settings])
+            .flat_map(|settings| settings.headers.all())
+        {
+            let made_of = rule.action.format().into_iter();
+            let made_of = made_of.flat_map(Format::variables);
+            read.extend(
+                made_of
+                    .chain(rule.when.variable())
+                    .map(str::to_ascii_lowercase),
+            );
+        }
         let chain = &host.indicators.tls.chain_prefix;
         let wanted = host.options.forward_cert_chain && host.extracts_tls;
         Self {

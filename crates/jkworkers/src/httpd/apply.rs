@@ -3,6 +3,7 @@
 
 pub(super) mod access;
 mod files;
+pub(super) mod headers;
 pub(super) mod jk;
 pub(super) mod jk_options;
 pub(super) mod logs;

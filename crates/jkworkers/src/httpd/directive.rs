@@ -1,7 +1,7 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
 use super::{
-    apply::{Apply, Call, access, jk, jk_options, logs, server, variables},
+    apply::{Apply, Call, access, headers, jk, jk_options, logs, server, variables},
     known,
 };
 
@@ -182,6 +182,7 @@ const TABLE: &[Directive] = &[
         Later(logs::error_log_format),
     ),
     row("GlobalLog", Global, Words(2, 3), Works(logs::global_log)),
+    row("Header", Anywhere, MANY, Works(headers::header)),
     row("Listen", Global, Words(1, 3), Works(server::listen)),
     row("LogFormat", Server, ONE_OR_TWO, Works(logs::log_format)),
     row("LogIOTrackTTFB", Anywhere, ONE, Accepted(logs::flag)),
@@ -193,6 +194,12 @@ const TABLE: &[Directive] = &[
     row("Satisfy", Section, ONE, Works(access::satisfy)),
     row("ServerAlias", Server, MANY, Works(server::server_alias)),
     row("ServerName", Server, ONE, Works(server::server_name)),
+    row(
+        "RequestHeader",
+        Anywhere,
+        MANY,
+        Works(headers::request_header),
+    ),
     row("SetEnv", Anywhere, ONE_OR_TWO, Works(variables::set_env)),
     row(
         "SetEnvIf",

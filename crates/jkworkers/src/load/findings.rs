@@ -352,3 +352,55 @@ fn options() {
         remedy: Write seconds, such as 30, or milliseconds, such as 500ms; 0 is no limit.
     ");
 }
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "a list")]
+fn rules_about_headers() {
+    assert_snapshot!(body("Header set X \"a%qb\"\nHeader foo X a\nHeader set X\nHeader unset X a b\n\
+        RequestHeader echo X\nHeader edit X a\nHeader set X a b\nHeader set X a env=\nHeader set \"X Y\" b\n\
+        Header set X a early env=x\nHeader set X \"a\\nb\"\nHeader set X %{A}\nHeader always\n\
+        RequestHeader always set X y\nHeader set X a expr=true\nHeader set X \"expr=%{REQUEST_URI}\"\n\
+        Header edit X ( b\nHeader set X %i\nHeader unset Content-Length\n<Location /x>\nHeader set X a early\n</Location>\n\
+        Header onsuccess unset X early\nHeader set X 100%\nHeader set X: \"\" env=!A\n"), @r"
+    jk.conf:5: error: Header: there is no format %q
+        remedy: Write %t, %D, %l, %{VARIABLE}e or %{VARIABLE}s, and %% for a percent sign.
+    jk.conf:6: error: Header: the action must be add, append, echo, edit, edit*, merge, note, set, setifempty or unset, not `foo`
+        remedy: Write `set NAME VALUE`, `unset NAME`, `edit NAME REGEX REPLACEMENT`, and behind it early or env=VARIABLE; put text with blanks in quotes.
+    jk.conf:7: error: Header: set takes one value after the name
+        remedy: Write `set NAME VALUE`, `unset NAME`, `edit NAME REGEX REPLACEMENT`, and behind it early or env=VARIABLE; put text with blanks in quotes.
+    jk.conf:8: error: Header: too many arguments
+        remedy: Put a value with blanks in quotes.
+    jk.conf:9: error: RequestHeader: echo is for answers
+        remedy: Write `Header echo` instead.
+    jk.conf:10: error: Header: edit takes an expression and a replacement after the name
+        remedy: Write `set NAME VALUE`, `unset NAME`, `edit NAME REGEX REPLACEMENT`, and behind it early or env=VARIABLE; put text with blanks in quotes.
+    jk.conf:11: error: Header: `b` is no condition
+        remedy: Write early, env=VARIABLE or env=!VARIABLE; put a value with blanks in quotes.
+    jk.conf:12: error: Header: the name of the variable is missing
+        remedy: Write env=VARIABLE or env=!VARIABLE.
+    jk.conf:13: error: Header: `X Y` is no name of a field
+        remedy: Write letters, digits and hyphens.
+    jk.conf:14: error: Header: too many arguments
+        remedy: Put a value with blanks in quotes.
+    jk.conf:15: error: Header: a value is one line
+        remedy: Leave \r and \n out.
+    jk.conf:16: error: Header: there is no format %
+        remedy: Write %t, %D, %l, %{VARIABLE}e or %{VARIABLE}s, and %% for a percent sign.
+    jk.conf:17: error: Header: the action must be add, append, echo, edit, edit*, merge, note, set, setifempty or unset
+        remedy: Write `Header set NAME VALUE`.
+    jk.conf:18: error: RequestHeader: the action must be add, append, echo, edit, edit*, merge, note, set, setifempty or unset, not `always`
+        remedy: Write `set NAME VALUE`, `unset NAME`, `edit NAME REGEX REPLACEMENT`, and behind it early or env=VARIABLE; put text with blanks in quotes.
+    jk.conf:19: error: Header: expressions are not supported
+        remedy: Set a variable by SetEnvIf, and write env=VARIABLE.
+    jk.conf:20: error: Header: expressions are not supported
+        remedy: Write %{VARIABLE}e, and set the variable by SetEnvIf.
+    jk.conf:21: error: Header: cannot use the expression `(`: unclosed group
+        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    jk.conf:22: error: Header: %i counts processes that do not exist here
+        remedy: Remove it.
+    jk.conf:23: error: Header: Content-Length says where a message ends, and cannot be changed
+        remedy: Remove the line: the field is always right.
+    jk.conf:25: warning: Header: early has no effect in a section
+        remedy: Leave early out, or move the line out of the section.
+    ");
+}

@@ -66,7 +66,7 @@ fn a_variable_that_is_sent_twice_keeps_its_place_and_has_the_last_default() {
     let port = Some(crate::model::variables::OwnVariable::RemotePort);
     let expected = [
         ("A", None, None),
-        ("B", Some(""), None),
+        ("B", None, None),
         ("remote_port", None, port),
     ];
     assert_eq!(vars.collect::<Vec<_>>(), expected);

@@ -66,6 +66,9 @@ pub struct Host {
     /// Whether a header may say that the client used TLS: `JkHTTPSIndicator HTTP_…`.
     #[serde(skip)]
     pub tls_by_header: bool,
+    /// Whether anything is said about headers here.
+    #[serde(skip)]
+    pub changes_headers: bool,
     /// Variables that the backend gets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env_vars: Vec<EnvVar>,
@@ -97,6 +100,7 @@ impl Host {
             indicators: Indicators::default(),
             extracts_tls: true,
             tls_by_header: false,
+            changes_headers: false,
             env_vars: Vec::new(),
             sections: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Access,
+    Access, HeaderRules,
     variables::{Handler, VariableRules},
 };
 
@@ -13,6 +13,9 @@ use super::{
 pub struct Settings {
     /// Who may come in.
     pub access: Access,
+    /// `Header`, `RequestHeader`.
+    #[serde(skip_serializing_if = "HeaderRules::is_empty")]
+    pub headers: HeaderRules,
     /// Rules about variables, as far as anybody reads what they set.
     #[serde(skip_serializing_if = "VariableRules::is_empty")]
     pub variables: VariableRules,
@@ -31,6 +34,7 @@ impl Settings {
     pub(crate) fn over(&self, base: &Self) -> Self {
         Self {
             access: self.access.clone(),
+            headers: self.headers.over(&base.headers),
             variables: self.variables.over(&base.variables),
             handler: self.handler.or(base.handler),
         }

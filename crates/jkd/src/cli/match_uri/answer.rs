@@ -82,7 +82,7 @@ impl<'a> Question<'a> {
         }
         let worker = |name: &str| model.worker(name).map(|worker| &**worker);
         let decision = mapping::decide(host, head, peer, &decoded, worker)
-            .map_err(|stumble| self.kept_out(host, &path, stumble.status()))?;
+            .map_err(|undecided| self.kept_out(host, &path, undecided.stumble.status()))?;
         answer.variables(&decision.variables);
         let explanation = host.uri_map.explain(&path);
         answer.losers(&explanation);

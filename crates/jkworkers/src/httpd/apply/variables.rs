@@ -115,7 +115,8 @@ pub(in crate::httpd) fn env_var(apply: &mut Apply<'_>, call: &Call<'_>) {
         let help = "Set one by SetEnvIf, or give it a default.";
         apply.warning(call.origin, message, help);
     }
-    let default = call.words.get(1).map(|text| text.as_str().into());
+    let default = call.words.get(1).filter(|text| !text.is_empty());
+    let default = default.map(|text| text.as_str().into());
     let vars = &mut apply.server().env_vars;
     match vars
         .iter_mut()
