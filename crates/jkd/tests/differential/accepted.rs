@@ -8,8 +8,12 @@ use crate::{accepted::wire::WIRE, play::Seen};
 mod balancing;
 #[path = "accepted/paths.rs"]
 mod paths;
+#[path = "accepted/status.rs"]
+mod status;
 #[path = "accepted/wire.rs"]
 mod wire;
+
+pub(crate) use self::status::STATUS;
 
 /// A difference that shows in what clients and backends get.
 pub(crate) struct Difference {
@@ -46,10 +50,13 @@ impl Difference {
     }
 }
 
-/// The difference of this name.
-pub(crate) fn wire(name: &str) -> &'static Difference {
-    let found = WIRE.iter().find(|difference| difference.name == name);
-    found.unwrap_or_else(|| panic!("no difference is called {name:?}"))
+/// The difference of this name, unless it is one of the status pages.
+pub(crate) fn wire(name: &str) -> Option<&'static Difference> {
+    assert!(
+        names().any(|known| known == name),
+        "no difference is called {name:?}"
+    );
+    WIRE.iter().find(|difference| difference.name == name)
 }
 
 /// Those that occur wherever they can.
@@ -59,7 +66,8 @@ pub(crate) fn everywhere() -> impl Iterator<Item = &'static Difference> {
 
 /// All their names.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    WIRE.iter().map(|difference| difference.name)
+    let wire = WIRE.iter().map(|difference| difference.name);
+    wire.chain(STATUS.iter().map(|difference| difference.name))
 }
 
 /// Fails where a difference of the table has not occurred.

@@ -177,7 +177,13 @@ impl Configuration {
         } else {
             preset("connect_timeout", "0")
         };
-        preset("recovery_options", "0") + &no_ping
+        let zeros = [
+            "recovery_options",
+            "reply_timeout",
+            "connection_pool_timeout",
+        ];
+        let zeros = zeros.iter().map(|key| preset(key, "0"));
+        zeros.collect::<String>() + &no_ping
     }
 
     /// jk.conf. What is jkd's own is in a section that httpd skips.

@@ -24,23 +24,43 @@ pub(crate) fn compare(configuration: &Configuration, mod_jk: &Play, jkd: &Play) 
     for (case, (mod_jk, jkd)) in configuration.cases.iter().zip(pairs) {
         verdict.case(configuration, case, mod_jk, jkd);
     }
-    if compares_status() {
-        let columns = side_by_side(&mod_jk.status, &jkd.status);
-        if mod_jk.status != jkd.status {
-            let title = &configuration.title;
-            let _ = write!(verdict.report, "\n{title}, status page:\n{columns}");
-        }
-    }
+    verdict.status(configuration, mod_jk, jkd);
     verdict
 }
 
-fn compares_status() -> bool {
-    std::env::var_os("JKD_COMPARE_STATUS").is_some()
-}
-
 impl Verdict {
+    /// Compares the status pages, unless a difference on the wire has led to other attempts.
+    fn status(&mut self, configuration: &Configuration, mod_jk: &Play, jkd: &Play) {
+        let names = configuration.cases.iter().flat_map(|case| &case.differs);
+        let named: BTreeSet<_> = names.map(|name| &**name).collect();
+        if named.iter().any(|name| accepted::wire(name).is_some()) {
+            return;
+        }
+        let (mut left, mut right) = (mod_jk.status.clone(), jkd.status.clone());
+        let title = &configuration.title;
+        for difference in accepted::STATUS {
+            let is_named = named.contains(difference.name);
+            if !difference.everywhere && !is_named {
+                continue;
+            }
+            if (difference.explains)(&mut left, &mut right) {
+                self.occurred.insert(difference.name);
+            } else if is_named {
+                let name = difference.name;
+                let _ = writeln!(
+                    self.report,
+                    "\n{title}: status page\n  does not differ by {name:?}"
+                );
+            }
+        }
+        if left != right {
+            let columns = side_by_side(&left, &right);
+            let _ = write!(self.report, "\n{title}: status page\n{columns}");
+        }
+    }
+
     fn case(&mut self, all: &Configuration, case: &Case, mod_jk: &[Seen], jkd: &[Seen]) {
-        let named = case.differs.iter().map(|name| accepted::wire(name));
+        let named = case.differs.iter().filter_map(|name| accepted::wire(name));
         let named: Vec<&Difference> = named.collect();
         let mut here = BTreeSet::new();
         for (mod_jk, jkd) in mod_jk.iter().zip(jkd) {

@@ -193,17 +193,22 @@ fn status(address: SocketAddr) -> Vec<String> {
     let mut connection = Connection::open(address).expect("a connection");
     connection.send(b"GET /the-status?mime=prop HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let page = connection.read("GET");
+    if page.status != 200 {
+        return vec![format!("no page: {}", page.status)];
+    }
     let text = String::from_utf8_lossy(&page.body).into_owned();
     text.lines().map(masked).collect()
 }
 
+/// Ports, times and who serves.
 fn masked(line: &str) -> String {
-    const MASKED: [&str; 5] = ["port", "address", "source", "last_error", "max_busy"];
-    let (key, value) = line.split_once('=').unwrap_or((line, ""));
+    const MASKED: [&str; 5] = ["port", "address", "web_server", "jk_version", "server_port"];
+    let key = line.split('=').next().unwrap_or_default();
     let last = key.rsplit('.').next().unwrap_or_default();
-    let masked = MASKED.contains(&last) || last.contains("time") && last != "reply_timeout";
-    if masked {
+    let times = ["last_reset_", "error_time_", "time_"];
+    let is_time = times.iter().any(|begin| last.starts_with(begin));
+    if MASKED.contains(&last) || is_time {
         return format!("{key}=…");
     }
-    format!("{key}={value}")
+    line.to_owned()
 }
