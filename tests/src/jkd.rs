@@ -31,8 +31,9 @@ pub struct JkdBuilder {
     binary: PathBuf,
     directory: TempDir,
     environment: Vec<(String, String)>,
-    /// Whether it has names of its own.
-    names: bool,
+    /// Files and directories of the machine, with the names in its directory of what it sees in
+    /// their place.
+    instead: Vec<(String, String)>,
 }
 
 impl Jkd {
@@ -42,7 +43,7 @@ impl Jkd {
             binary: binary.into(),
             directory: tempfile::tempdir().expect("a temporary directory"),
             environment: Vec::new(),
-            names: false,
+            instead: Vec::new(),
         }
     }
 
@@ -130,11 +131,21 @@ impl JkdBuilder {
     /// names. They can be changed while it runs: [`Jkd::write`] the file `hosts`. Needs root, or a
     /// kernel that lets everybody make namespaces.
     #[must_use]
-    pub fn names(mut self, hosts: &str) -> Self {
-        self.names = true;
+    pub fn names(self, hosts: &str) -> Self {
         self.file("hosts", hosts)
             .file("nsswitch.conf", "hosts: files\n")
             .file("host.conf", "multi on\n")
+            .instead("/etc/hosts", "hosts")
+            .instead("/etc/nsswitch.conf", "nsswitch.conf")
+            .instead("/etc/host.conf", "host.conf")
+    }
+
+    /// Lets it see a file or directory of its own directory in place of one of the machine, if
+    /// there is one. Needs root, or a kernel that lets everybody make namespaces.
+    #[must_use]
+    pub fn instead(mut self, path: &str, name: &str) -> Self {
+        self.instead.push((path.into(), name.into()));
+        self
     }
 
     /// The directory.
@@ -172,10 +183,10 @@ impl JkdBuilder {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = if self.names {
-            in_own_namespace(&self.binary)
-        } else {
+        let mut command = if self.instead.is_empty() {
             Command::new(&self.binary)
+        } else {
+            in_own_namespace(&self.binary, &self.instead)
         };
         command
             .args(arguments)
@@ -188,22 +199,23 @@ impl JkdBuilder {
     }
 }
 
-/// Puts files of the working directory over those by which the system resolves names, for this
-/// program alone.
-const OVER_ETC: &str = r#"
-for file in hosts nsswitch.conf host.conf; do
-  [ ! -e "/etc/$file" ] || mount --bind "$file" "/etc/$file" || exit 1
-done
-exec "$0" "$@"
-"#;
+/// Puts files and directories of the working directory over those of the system, for this program
+/// alone.
+fn over(instead: &[(String, String)]) -> String {
+    let mounts = instead.iter().map(|(path, name)| {
+        format!("[ ! -e '{path}' ] || mount --bind '{name}' '{path}' || exit 1\n")
+    });
+    mounts.chain(["exec \"$0\" \"$@\"\n".to_owned()]).collect()
+}
 
-fn in_own_namespace(binary: &Path) -> Command {
+fn in_own_namespace(binary: &Path, instead: &[(String, String)]) -> Command {
     let mut command = Command::new("unshare");
     let may_mount = Command::new("unshare").args(["--mount", "true"]).output();
     if !may_mount.is_ok_and(|output| output.status.success()) {
         command.arg("--map-root-user");
     }
-    command.args(["--mount", "--propagation", "private", "sh", "-c", OVER_ETC]);
+    command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+    command.arg(over(instead));
     command.arg(binary);
     command
 }

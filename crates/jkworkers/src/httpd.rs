@@ -20,6 +20,8 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(test)]
+pub(crate) use self::directive::{SECTIONS, states};
 pub(crate) use self::{
     apply::{apply, listen, variables::indicators},
     draft::{AccessLine, Draft, LogsDraft, MountLine, Options, RequestsDraft, Server},

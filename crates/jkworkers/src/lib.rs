@@ -39,6 +39,8 @@ pub mod workers_properties;
 
 mod access;
 mod built_in;
+#[cfg(test)]
+mod compatibility;
 mod hosts;
 mod httpd;
 mod load;

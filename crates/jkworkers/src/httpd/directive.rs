@@ -75,6 +75,20 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
         .chain(known::DIRECTIVES.iter().copied())
 }
 
+/// Each directive of the tables with what `docs/compatibility.md` says of it.
+#[cfg(test)]
+pub(crate) fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let table = TABLE.iter().map(|directive| {
+        let state = match directive.effect {
+            Works(_) => "works",
+            Later(_) => "not yet",
+            Accepted(_) => "accepted",
+        };
+        (directive.name, state)
+    });
+    table.chain(IMMEDIATE.iter().map(|name| (*name, "works")))
+}
+
 /// The arguments of directives that are often looked up.
 pub(super) fn syntax(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -103,7 +117,7 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
 }
 
 /// The sections that have an effect, `RequireAny` and its like included.
-pub(super) const SECTIONS: &[&str] = &[
+pub(crate) const SECTIONS: &[&str] = &[
     "Directory",
     "DirectoryMatch",
     "Files",
