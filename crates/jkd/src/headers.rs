@@ -41,6 +41,7 @@ pub(crate) fn early<'h>(host: &Host, head: &'h Head, cx: &Context<'_>) -> Cow<'h
     let mut head = Cow::Borrowed(head);
     if rules.peek().is_some() {
         let fields = &mut head.to_mut().headers;
+        fields.join_repeated();
         rules.for_each(|rule| change::apply(rule, fields, cx));
     }
     head
@@ -55,6 +56,7 @@ pub(crate) fn late(rules: Rules<'_>, head: &Head, cx: &Context<'_>) -> Option<He
     let mut rules = rules.filter(|rule| !is_early(rule) && cx.meets(rule));
     let first = rules.next()?;
     let mut head = head.clone();
+    head.headers.join_repeated();
     for rule in std::iter::once(first).chain(rules) {
         change::apply(rule, &mut head.headers, cx);
     }

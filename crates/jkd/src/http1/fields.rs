@@ -15,6 +15,8 @@ pub(crate) struct Fields {
     text: Bytes,
     added: Vec<u8>,
     list: Vec<Field>,
+    /// Whether repeated fields were joined, so that those that are repeated now are meant so.
+    is_joined: bool,
 }
 
 /// One field: where its name and its value are.
@@ -114,8 +116,11 @@ impl Fields {
         first.map(|(_, field)| self.text(field.name))
     }
 
-    /// Whether there are fields that share a name.
+    /// Whether there are fields that share a name, and are still to be joined.
     pub(crate) fn has_repeated(&self) -> bool {
+        if self.is_joined {
+            return false;
+        }
         let mut rest = self.list.as_slice();
         while let Some((field, others)) = rest.split_first() {
             if others.iter().any(|other| self.are_same(field, other)) {
@@ -124,6 +129,20 @@ impl Fields {
             rest = others;
         }
         false
+    }
+
+    /// Joins repeated fields, as httpd does it before anything looks at them. What is repeated
+    /// later stays so.
+    pub(crate) fn join_repeated(&mut self) {
+        if self.has_repeated() {
+            let names: Vec<_> = self.names().map(<[u8]>::to_vec).collect();
+            for name in names {
+                if let Some(Cow::Owned(joined)) = self.joined(&name) {
+                    self.set(&name, &joined);
+                }
+            }
+        }
+        self.is_joined = true;
     }
 
     /// Adds a field behind all others.
@@ -254,6 +273,15 @@ mod tests {
         let names: Vec<_> = fields.names().collect();
         assert_eq!(names, [&b"X-One"[..], b"x-two", b"X-Oxe"]);
         assert_eq!(written(&fields), "X-One=1 x-two=2 X-ONE=3 X-Oxe=");
+    }
+
+    #[test]
+    fn repeated_fields_are_joined_once() {
+        let mut fields = fields(&[("A", "1"), ("b", "2"), ("a", "3")]);
+        fields.join_repeated();
+        fields.add(b"a", b"4");
+        assert_eq!(written(&fields), "A=1, 3 b=2 a=4");
+        assert!(!fields.has_repeated());
     }
 
     #[test]
