@@ -67,25 +67,35 @@ fn jkd_and_mod_jk_do_the_same() {
     }
 }
 
-/// All configurations of all topics, or those whose `TOPIC: TITLE` begins with `JKD_CASE`.
+/// All configurations of all topics, or those whose `TOPIC: TITLE` begins with `JKD_CASE`. Topics in
+/// `coming` are asked for by name only.
 fn configurations() -> Vec<Configuration> {
     let only = std::env::var("JKD_CASE").unwrap_or_default();
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/cases");
-    let entries = fs::read_dir(directory).expect("the directory of cases");
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
-    files.sort();
-    let topics = files.iter().flat_map(|file| {
-        let topic = file.file_stem().expect("a name").to_string_lossy();
-        case::read(&topic, &fs::read_to_string(file).expect("a file of text"))
-    });
-    let mut all: Vec<_> = topics.collect();
+    let mut all = topics("");
     all.extend(generated::configurations(&all));
+    if only.starts_with("coming/") {
+        all = topics("coming/");
+    }
     let wanted: Vec<_> = all
         .into_iter()
         .filter(|c| c.title.starts_with(&only))
         .collect();
     assert!(!wanted.is_empty(), "no such case");
     wanted
+}
+
+fn topics(directory: &str) -> Vec<Configuration> {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential/cases");
+    let entries = fs::read_dir(cases.join(directory)).expect("the directory of cases");
+    let files = entries.map(|entry| entry.expect("a file").path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some()).collect();
+    files.sort();
+    let topics = files.iter().flat_map(|file| {
+        let topic = file.file_stem().expect("a name").to_string_lossy();
+        let text = fs::read_to_string(file).expect("a file of text");
+        case::read(&format!("{directory}{topic}"), &text)
+    });
+    topics.collect()
 }
 
 fn verdict(configuration: &Configuration) -> Verdict {
