@@ -1,312 +1,253 @@
-//! `Require`, `Order`, `Allow` and `Deny` by address: reading their arguments and evaluating them.
+//! Who may come in: what the sections around a request say together, and what follows from it for
+//! one client.
+//!
+//! Nothing is looked up here. What is not known yet is [`Unknown`]: the caller finds it out, and
+//! asks again.
 
-use std::net::{IpAddr, Ipv4Addr};
+mod address;
+mod policy;
 
-use ipnet::{IpNet, Ipv4Net};
+use std::net::IpAddr;
 
-use crate::model::{AccessRule, AddressSet, Order, Require};
+pub(crate) use self::address::{BadAddress, parse_net};
+pub use self::policy::{Policy, Step};
+use crate::model::{AccessRule, Entry, Order, Require, Whence, Who};
 
-/// Whether a client may come in: both parts have to agree, unless `Satisfy Any` says otherwise.
-pub(crate) fn allows(
-    require: Option<&Require>,
-    order: Option<&Order>,
-    client: IpAddr,
-    local: IpAddr,
-) -> bool {
-    let ends = Ends {
-        client: client.to_canonical(),
-        local: local.to_canonical(),
-    };
-    let required = require.map(|r| r.verdict(ends) == Verdict::Granted);
-    let ordered = order.map(|o| o.allows(ends));
-    if order.is_some_and(|o| o.satisfy_any) {
-        // httpd counts a missing part as satisfied here, too.
-        return required.unwrap_or(true) || ordered.unwrap_or(true);
-    }
-    required.unwrap_or(true) && ordered.unwrap_or(true)
+/// What is known about a client and its request.
+pub trait Client {
+    /// The client's address.
+    fn address(&self) -> IpAddr;
+
+    /// The address that it connected to.
+    fn local(&self) -> IpAddr;
+
+    /// The method of its request.
+    fn method(&self) -> &str;
+
+    /// Whether its request has a variable.
+    fn has_variable(&self, name: &str) -> bool;
+
+    /// The user who has authenticated.
+    fn user(&self) -> Option<&[u8]>;
+
+    /// Whether this user is a member of a group.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown::Groups`].
+    fn is_member(&self, group: &str) -> Result<bool, Unknown>;
+
+    /// The client's name, if it has one and that leads back to its address.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown::Name`].
+    fn name(&self) -> Result<Option<&str>, Unknown>;
+
+    /// Whether the client's address is one of those that a name has.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown::Addresses`].
+    fn is_called(&self, name: &str) -> Result<bool, Unknown>;
 }
 
-/// What `Require` knows besides yes and no: a `not` whose condition does not hold grants nothing.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What has to be found out before a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// The addresses of a name.
+    Addresses(String),
+    /// The groups of the user.
+    Groups,
+    /// The client's name.
+    Name,
+}
+
+/// What `Require` knows besides yes and no: a `not` whose condition does not hold grants nothing,
+/// and for some of what is refused a user might be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Granted,
     Denied,
+    DeniedWithoutUser,
     Neutral,
 }
 
-#[derive(Clone, Copy)]
-struct Ends {
-    client: IpAddr,
-    local: IpAddr,
+/// How the verdicts of several lines become one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Join {
+    And,
+    Or,
+}
+
+impl Join {
+    /// The verdict where these lines do not count.
+    const fn neutral(self) -> Verdict {
+        match self {
+            Self::And => Verdict::Granted,
+            Self::Or => Verdict::Denied,
+        }
+    }
+
+    /// Adds a verdict, and says whether it decides.
+    fn add(self, sum: &mut Verdict, verdict: Verdict) -> bool {
+        let decides = match self {
+            Self::And => verdict == Verdict::Denied,
+            Self::Or => verdict == Verdict::Granted,
+        };
+        let wins = match self {
+            Self::And => *sum != Verdict::Denied,
+            Self::Or => *sum == Verdict::Denied,
+        };
+        if decides || *sum == Verdict::Neutral || (verdict == Verdict::DeniedWithoutUser && wins) {
+            *sum = verdict;
+        }
+        decides
+    }
 }
 
 impl Require {
-    fn verdict(&self, ends: Ends) -> Verdict {
+    /// `within` is how the lines around become one verdict.
+    fn verdict(&self, client: &impl Client, within: Join) -> Result<Verdict, Unknown> {
         match self {
-            Self::Any(children) => first(children, ends, Verdict::Granted),
-            Self::All(children) => first(children, ends, Verdict::Denied),
-            Self::None(children) => negate(first(children, ends, Verdict::Granted)),
-            Self::Rule(rule) => rule.verdict(ends),
+            Self::Any(children) => joined(children, client, Join::Or),
+            Self::All(children) => joined(children, client, Join::And),
+            Self::None(children) => Ok(negated(joined(children, client, Join::Or)?)),
+            Self::Limited(methods, _) if !methods.contains(client.method()) => Ok(within.neutral()),
+            Self::Limited(_, inner) => inner.verdict(client, within),
+            Self::Rule(rule) => rule.verdict(client),
         }
+    }
+}
+
+fn joined(children: &[Require], client: &impl Client, join: Join) -> Result<Verdict, Unknown> {
+    let mut sum = Verdict::Neutral;
+    for child in children {
+        let verdict = child.verdict(client, join)?;
+        if verdict != Verdict::Neutral && join.add(&mut sum, verdict) {
+            break;
+        }
+    }
+    Ok(sum)
+}
+
+const fn negated(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Granted => Verdict::Denied,
+        _ => Verdict::Neutral,
     }
 }
 
 impl AccessRule {
-    fn verdict(&self, ends: Ends) -> Verdict {
-        let verdict = if self.who.iter().any(|set| set.contains(ends)) {
+    fn verdict(&self, client: &impl Client) -> Result<Verdict, Unknown> {
+        let verdict = self.who.verdict(client)?;
+        Ok(if self.negated {
+            negated(verdict)
+        } else {
+            verdict
+        })
+    }
+}
+
+impl Who {
+    fn verdict(&self, client: &impl Client) -> Result<Verdict, Unknown> {
+        let granted = match self {
+            Self::Everybody => true,
+            Self::Nobody => false,
+            Self::Local => is_local(client.address(), client.local()),
+            Self::Ip(nets) => {
+                let address = client.address().to_canonical();
+                nets.iter().any(|net| net.contains(&address))
+            }
+            Self::Host(domains) if domains.is_empty() => false,
+            Self::Host(domains) => client
+                .name()?
+                .is_some_and(|name| domains.iter().any(|domain| is_in(name, domain))),
+            Self::ForwardDns(names) => any(names, |name| client.is_called(name))?,
+            Self::Method(methods) => methods.contains(client.method()),
+            Self::Env(names) => names.iter().any(|name| client.has_variable(name)),
+            Self::ValidUser | Self::User(_) | Self::Group(_) => {
+                let Some(user) = client.user() else {
+                    return Ok(Verdict::DeniedWithoutUser);
+                };
+                self.names_user(user, client)?
+            }
+        };
+        Ok(if granted {
             Verdict::Granted
         } else {
             Verdict::Denied
-        };
-        if self.negated {
-            negate(verdict)
-        } else {
-            verdict
-        }
-    }
-}
-
-/// The first child with the deciding verdict decides, else the last one that is not neutral.
-fn first(children: &[Require], ends: Ends, deciding: Verdict) -> Verdict {
-    let mut result = Verdict::Neutral;
-    for verdict in children.iter().map(|child| child.verdict(ends)) {
-        if verdict == deciding {
-            return verdict;
-        }
-        if verdict != Verdict::Neutral {
-            result = verdict;
-        }
-    }
-    result
-}
-
-fn negate(verdict: Verdict) -> Verdict {
-    match verdict {
-        Verdict::Granted => Verdict::Denied,
-        Verdict::Denied | Verdict::Neutral => Verdict::Neutral,
-    }
-}
-
-impl Order {
-    fn allows(&self, ends: Ends) -> bool {
-        let allowed = self.allow.iter().any(|set| set.contains(ends));
-        let denied = self.deny.iter().any(|set| set.contains(ends));
-        if self.allow_first {
-            allowed && !denied
-        } else {
-            allowed || !denied
-        }
-    }
-}
-
-impl AddressSet {
-    fn contains(&self, ends: Ends) -> bool {
-        match self {
-            Self::All => true,
-            Self::Local => ends.client.is_loopback() || ends.client == ends.local,
-            Self::Net(net) => net.contains(&ends.client),
-        }
-    }
-}
-
-/// Why an address was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadAddress {
-    /// A host name, or something that looks like one.
-    #[error("host names are not looked up here")]
-    HostName,
-    /// Not an address.
-    #[error("this is not an IP address")]
-    Address,
-    /// The part behind `/`.
-    #[error("the network mask is invalid")]
-    Mask,
-}
-
-impl BadAddress {
-    pub(crate) const fn remedy(self) -> &'static str {
-        match self {
-            Self::HostName | Self::Address => {
-                "Write an address (10.1.2.3, ::1), a partial address (10.1) or a network \
-                 (10.1.0.0/16, 10.1.0.0/255.255.0.0, 2001:db8::/32)"
-            }
-            Self::Mask => {
-                "Write a prefix length (10.1.0.0/16) or a mask of leading ones (255.255.0.0)"
-            }
-        }
-    }
-}
-
-/// Reads one address as `Require ip` and `Allow from` take it: whole, partial, with prefix
-/// length, or with mask.
-pub(crate) fn parse_net(text: &str) -> Result<IpNet, BadAddress> {
-    let looks_numeric = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/');
-    let starts_numeric = text.starts_with(|c: char| c.is_ascii_digit()) || text.contains(':');
-    if !starts_numeric || !text.chars().all(looks_numeric) {
-        return Err(BadAddress::HostName);
-    }
-    match text.split_once('/') {
-        None => match text.parse::<IpAddr>() {
-            Ok(ip) => Ok(IpNet::from(ip.to_canonical())),
-            Err(_) => partial(text).ok_or(BadAddress::Address),
-        },
-        Some((address, mask)) => with_mask(address, mask),
-    }
-}
-
-fn with_mask(address: &str, mask: &str) -> Result<IpNet, BadAddress> {
-    let ip: IpAddr = address.parse().map_err(|_| BadAddress::Address)?;
-    let net = match (mask.parse::<u8>(), mask.parse::<IpAddr>()) {
-        (Ok(length), _) => IpNet::new(ip, length).map_err(|_| BadAddress::Mask)?,
-        (_, Ok(mask)) => IpNet::with_netmask(ip, mask).map_err(|_| BadAddress::Mask)?,
-        _ => return Err(BadAddress::Mask),
-    };
-    Ok(net.trunc())
-}
-
-/// `10.1` is 10.1.0.0/16; a final dot changes nothing.
-fn partial(text: &str) -> Option<IpNet> {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    let mut octets = [0_u8; 4];
-    let mut bits = 0;
-    for part in text.split('.') {
-        *octets.get_mut(usize::from(bits / 8))? = part.parse().ok()?;
-        bits += 8;
-    }
-    let net = Ipv4Net::new(Ipv4Addr::from(octets), bits).ok()?;
-    Some(IpNet::V4(net))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    fn rule(negated: bool, nets: &[&str]) -> Require {
-        Require::Rule(AccessRule {
-            negated,
-            who: nets
-                .iter()
-                .map(|net| AddressSet::Net(parse_net(net).unwrap()))
-                .collect(),
         })
     }
 
-    fn granted(require: &Require, client: &str) -> bool {
-        allows(Some(require), None, ip(client), ip("192.0.2.1"))
-    }
-
-    #[test]
-    fn addresses() {
-        for (text, expected) in [
-            ("10.1.2.3", Ok("10.1.2.3/32")),
-            ("10", Ok("10.0.0.0/8")),
-            ("10.1", Ok("10.1.0.0/16")),
-            ("10.1.", Ok("10.1.0.0/16")),
-            ("10.1.2", Ok("10.1.2.0/24")),
-            ("10.1.2.3/16", Ok("10.1.0.0/16")),
-            ("10.1.2.3/255.255.0.0", Ok("10.1.0.0/16")),
-            ("::1", Ok("::1/128")),
-            ("2001:db8::5/32", Ok("2001:db8::/32")),
-            ("::ffff:10.1.2.3", Ok("10.1.2.3/32")),
-            ("10.1/16", Err(BadAddress::Address)),
-            ("300.1", Err(BadAddress::Address)),
-            ("10.1.2.3.4", Err(BadAddress::Address)),
-            ("10.1.2.3/33", Err(BadAddress::Mask)),
-            ("10.1.2.3/255.0.255.0", Err(BadAddress::Mask)),
-            ("10.1.2.3/", Err(BadAddress::Mask)),
-            ("localhost", Err(BadAddress::HostName)),
-            (".example.com", Err(BadAddress::HostName)),
-            ("dead.beef", Err(BadAddress::HostName)),
-            ("", Err(BadAddress::HostName)),
-        ] {
-            let net = parse_net(text).map(|net| net.to_string());
-            assert_eq!(net, expected.map(str::to_owned), "{text}");
+    fn names_user(&self, user: &[u8], client: &impl Client) -> Result<bool, Unknown> {
+        match self {
+            Self::User(names) => Ok(names.iter().any(|name| name.as_bytes() == user)),
+            Self::Group(names) => any(names, |name| client.is_member(name)),
+            _ => Ok(true),
         }
-    }
-
-    #[test]
-    fn order_decides_as_in_the_manual() {
-        let net = |text| vec![AddressSet::Net(parse_net(text).unwrap())];
-        let order = |allow_first, allow, deny| Order {
-            allow_first,
-            allow,
-            deny,
-            satisfy_any: false,
-        };
-        let ask = |order: &Order, client| allows(None, Some(order), ip(client), ip("192.0.2.1"));
-        let deny_allow = order(false, net("10.1"), vec![AddressSet::All]);
-        assert!(ask(&deny_allow, "10.1.0.1"));
-        assert!(!ask(&deny_allow, "10.2.0.1"));
-        assert!(ask(&order(false, vec![], vec![]), "10.2.0.1"));
-        let allow_deny = order(true, net("10.1"), net("10.1.2"));
-        assert!(ask(&allow_deny, "10.1.0.1"));
-        assert!(!ask(&allow_deny, "10.1.2.1"));
-        assert!(!ask(&allow_deny, "10.2.0.1"));
-        assert!(!ask(&order(true, vec![], vec![]), "10.2.0.1"));
-    }
-
-    #[test]
-    fn requirements_have_three_values() {
-        let any = Require::Any(vec![rule(false, &["10.1"]), rule(false, &["10.2", "10.3"])]);
-        assert!(granted(&any, "10.1.0.1"));
-        assert!(granted(&any, "10.3.0.1"));
-        assert!(!granted(&any, "10.4.0.1"));
-        let all = Require::All(vec![rule(false, &["10"]), rule(true, &["10.9"])]);
-        assert!(granted(&all, "10.1.0.1"));
-        assert!(!granted(&all, "10.9.0.1"));
-        assert!(!granted(&all, "11.0.0.1"));
-        let none = Require::None(vec![rule(false, &["10.9"])]);
-        assert!(
-            !granted(&none, "10.1.0.1"),
-            "a none grants nothing by itself"
-        );
-        let both = Require::All(vec![rule(false, &["10"]), none]);
-        assert!(granted(&both, "10.1.0.1"));
-        assert!(!granted(&both, "10.9.0.1"));
-        assert!(!granted(&Require::Any(vec![]), "10.9.0.1"));
-    }
-
-    #[test]
-    fn all_denied_and_local() {
-        let denied = Require::Any(vec![rule(false, &[])]);
-        assert!(!granted(&denied, "127.0.0.1"));
-        let local = Require::Rule(AccessRule {
-            negated: false,
-            who: vec![AddressSet::Local],
-        });
-        for (client, expected) in [
-            ("127.8.0.1", true),
-            ("::1", true),
-            ("192.0.2.1", true),
-            ("::ffff:127.0.0.1", true),
-            ("192.0.2.2", false),
-        ] {
-            assert_eq!(granted(&local, client), expected, "{client}");
-        }
-    }
-
-    #[test]
-    fn both_kinds_have_to_agree_unless_satisfied_by_any() {
-        let require = rule(false, &["10.1"]);
-        let mut order = Order {
-            allow_first: true,
-            allow: vec![AddressSet::Net(parse_net("10.2").unwrap())],
-            deny: vec![],
-            satisfy_any: false,
-        };
-        let ask = |order: &Order, client| {
-            allows(Some(&require), Some(order), ip(client), ip("192.0.2.1"))
-        };
-        assert!(!ask(&order, "10.1.0.1"));
-        order.satisfy_any = true;
-        assert!(ask(&order, "10.1.0.1"));
-        assert!(ask(&order, "10.2.0.1"));
-        assert!(!ask(&order, "10.3.0.1"));
-        let without = allows(None, Some(&order), ip("10.3.0.1"), ip("192.0.2.1"));
-        assert!(without, "nothing is required, which satisfies any");
     }
 }
+
+fn any(
+    names: &[String],
+    mut holds: impl FnMut(&str) -> Result<bool, Unknown>,
+) -> Result<bool, Unknown> {
+    for name in names {
+        if holds(name)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_local(client: IpAddr, local: IpAddr) -> bool {
+    let client = client.to_canonical();
+    client.is_loopback() || client == local.to_canonical()
+}
+
+/// Whether a name is a domain or in it. No name is in half of another one's label.
+fn is_in(name: &str, domain: &str) -> bool {
+    let Some(at) = name.len().checked_sub(domain.len()) else {
+        return false;
+    };
+    let (Some(start), Some(end)) = (name.get(..at), name.get(at..)) else {
+        return false;
+    };
+    end.eq_ignore_ascii_case(domain)
+        && (start.is_empty() || start.ends_with('.') || domain.starts_with('.'))
+}
+
+impl Order {
+    fn allows(&self, client: &impl Client) -> Result<bool, Unknown> {
+        if self.allow_first.contains(client.method()) {
+            Ok(matches(&self.allow, client)? && !matches(&self.deny, client)?)
+        } else {
+            Ok(!matches(&self.deny, client)? || matches(&self.allow, client)?)
+        }
+    }
+}
+
+fn matches(list: &[Entry], client: &impl Client) -> Result<bool, Unknown> {
+    for from in list {
+        if from.methods.contains(client.method()) && from.whence.is_met(client)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Whence {
+    fn is_met(&self, client: &impl Client) -> Result<bool, Unknown> {
+        Ok(match self {
+            Self::All => true,
+            Self::Net(net) => net.contains(&client.address().to_canonical()),
+            Self::Host(domain) => client.name()?.is_some_and(|name| is_in(name, domain)),
+            Self::Env(name) => client.has_variable(name),
+            Self::NotEnv(name) => !client.has_variable(name),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -26,6 +26,7 @@
 //! only [`load`] touches files, and that through [`Files`](files::Files).
 #![deny(missing_docs)]
 
+pub mod access;
 pub mod diag;
 pub mod diff;
 pub mod directive;
@@ -37,7 +38,6 @@ pub mod target;
 pub mod uri_map;
 pub mod workers_properties;
 
-mod access;
 mod built_in;
 #[cfg(test)]
 mod compatibility;

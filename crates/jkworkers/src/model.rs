@@ -5,12 +5,14 @@
 //! ask for it.
 
 mod access;
+mod auth;
 mod copied;
 mod expand;
 mod headers;
 mod host;
 mod logs;
 mod options;
+mod methods;
 mod section;
 mod settings;
 pub mod variables;
@@ -21,13 +23,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Serialize;
 
 pub use self::{
-    access::{Access, AccessRule, AddressSet, Order, Require},
+    access::{Access, AccessRule, Entry, Merging, Order, Require, Whence, Who},
+    auth::{Auth, AuthType},
     copied::Copied,
     expand::MAX_ADDRESSES,
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     options::{ForwardAddress, JkOptions},
+    methods::Methods,
     section::{Asked, Covers, Place, Section},
     settings::Settings,
     worker::{

@@ -1,5 +1,6 @@
 //! `jkd show`.
 
+mod access;
 mod hosts;
 mod logs;
 mod workers;

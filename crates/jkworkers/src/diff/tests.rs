@@ -154,9 +154,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "Require ip 10.0.0.0/8\n",
         "Require all denied\n",
         "main server: <Location /status>: access.require.any \
-             rule (negated off, who net 10.0.0.0/8) -> rule (negated off, who none)\n\
+             rule (negated off, who (ip 10.0.0.0/8)) -> rule (negated off, who nobody)\n\
              host www.example: <Location /status>: access.require.any \
-             rule (negated off, who net 10.0.0.0/8) -> rule (negated off, who none)\n",
+             rule (negated off, who (ip 10.0.0.0/8)) -> rule (negated off, who nobody)\n",
     ),
     (
         "JkMountFile map\n",

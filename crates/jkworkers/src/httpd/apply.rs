@@ -2,6 +2,7 @@
 //! place and arguments, and carried out.
 
 pub(super) mod access;
+pub(super) mod auth;
 mod files;
 pub(super) mod headers;
 pub(super) mod jk;
@@ -30,7 +31,10 @@ use super::{
     draft::{Draft, Server},
     known, lex,
 };
-use crate::diag::{Diagnostics, Origin};
+use crate::{
+    diag::{Diagnostics, Origin},
+    model::Methods,
+};
 
 /// Goes through a tree. `server_root` is the base of relative paths; `origin` the main server's;
 /// `env` the environment of the process.
@@ -45,6 +49,7 @@ pub(crate) fn apply(
         draft: Draft::new(origin),
         server: 0,
         within: None,
+        methods: Methods::all(),
         server_root,
         listening: HashMap::new(),
         told: BTreeSet::new(),
@@ -66,6 +71,8 @@ pub(super) struct Apply<'a> {
     server: usize,
     /// The section around.
     within: Option<Within>,
+    /// The methods that lines about access are for: those of `<Limit>`.
+    methods: Methods,
     server_root: &'a Path,
     /// Where each `Listen` was written first.
     listening: HashMap<(Option<IpAddr>, u16), Origin>,
@@ -212,7 +219,8 @@ impl Apply<'_> {
                 self.choosing_section(lower, node, children);
             }
             "requireall" | "requireany" | "requirenone" => self.require_section(node, children),
-            "if" | "elseif" | "else" | "limit" | "limitexcept" => {
+            "limit" | "limitexcept" => self.limit(node, children),
+            "if" | "elseif" | "else" => {
                 self.conditional_on_request(&node.name, node, children);
             }
             "macro" => self.refuse_macro(&node.name, &node.origin),

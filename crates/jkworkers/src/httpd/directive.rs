@@ -1,7 +1,7 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
 use super::{
-    apply::{Apply, Call, access, headers, jk, jk_options, logs, server, variables},
+    apply::{Apply, Call, access, auth, headers, jk, jk_options, logs, server, variables},
     known,
 };
 
@@ -128,6 +128,8 @@ pub(crate) const SECTIONS: &[&str] = &[
     "IfModule",
     "IfSection",
     "IfVersion",
+    "Limit",
+    "LimitExcept",
     "Location",
     "LocationMatch",
     "RequireAll",
@@ -172,7 +174,31 @@ const TABLE: &[Directive] = &[
         ONE,
         Works(server::allow_encoded_slashes),
     ),
+    row(
+        "AuthBasicAuthoritative",
+        Section,
+        ONE,
+        Works(auth::authoritative),
+    ),
+    row("AuthBasicFake", Section, ONE_OR_TWO, Works(auth::off)),
+    row("AuthBasicProvider", Section, MANY, Works(auth::provider)),
+    row(
+        "AuthBasicUseDigestAlgorithm",
+        Section,
+        ONE,
+        Works(auth::off),
+    ),
+    row("AuthGroupFile", Section, ONE, Works(auth::group_file)),
     row("AuthMerging", Section, ONE, Works(access::auth_merging)),
+    row("AuthName", Section, ONE, Works(auth::name)),
+    row("AuthType", Section, ONE, Works(auth::kind)),
+    row("AuthUserFile", Section, ONE, Works(auth::user_file)),
+    row(
+        "AuthzSendForbiddenOnFailure",
+        Section,
+        ONE,
+        Works(auth::forbids),
+    ),
     row(
         "BrowserMatch",
         Anywhere,

@@ -86,12 +86,12 @@ fn many_rules_in_a_mount_file() {
 
 #[test]
 fn sections_in_sections_in_sections() {
-    let open = many(|_| "<RequireAny>".to_owned());
+    let open = many(|_| "<RequireAny>\nRequire local".to_owned());
     let close = many(|_| "</RequireAny>".to_owned());
     let nested = format!("<Location /x>\n{open}Require all granted\n{close}</Location>");
     let said = load(&nested, WORKERS, "");
     assert!(
-        said.contains("jk.conf:104: error: sections are nested more than 100 deep"),
+        said.contains("jk.conf:203: error: sections are nested more than 100 deep"),
         "{said}"
     );
     assert_eq!(said.matches("error").count(), 1);

@@ -1,5 +1,5 @@
 use super::{memory::Memory, *};
-use crate::model::WorkerKind;
+use crate::{access::tests::allows, model::WorkerKind};
 
 const JK_CONF: &str = include_str!("../../tests/data/seed4-jk.conf");
 const WORKERS: &str = include_str!("../../tests/data/seed4-workers.properties");
@@ -69,13 +69,7 @@ fn a_debian_jk_conf_serves_and_protects() {
     assert_eq!(worker("/"), "loadbalancer");
     assert_eq!(worker("/jk-status"), "jk-status");
     assert_eq!(worker("/jk-status/x"), "loadbalancer");
-    let allows = |path: &str, client: &str| {
-        host.allows(
-            path.as_bytes(),
-            client.parse().unwrap(),
-            client.parse().unwrap(),
-        )
-    };
+    let allows = |path: &str, client| allows(host, path, client);
     assert!(allows("/jk-status", "127.0.0.1"));
     assert!(!allows("/jk-status", "192.0.2.2"));
     assert!(!allows("/jk-manager/x", "192.0.2.2"));

@@ -2,6 +2,7 @@
 
 use super::memory::Memory;
 use crate::{
+    access::tests::allows,
     model::{ForwardUri, Host, Model},
     uri_map::EncodedSlashes,
 };
@@ -183,8 +184,7 @@ fn access_is_merged_as_httpd_does() {
         (1, "/open", "10.3.1.1", true),
         (1, "/open/old/x", "10.9.1.1", false),
     ] {
-        let local = "192.0.2.1".parse().unwrap();
-        let allowed = model.hosts[host].allows(path.as_bytes(), client.parse().unwrap(), local);
+        let allowed = allows(&model.hosts[host], path, client);
         assert_eq!(allowed, expected, "{host} {path} {client}");
     }
 }

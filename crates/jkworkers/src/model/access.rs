@@ -1,27 +1,43 @@
-//! Who may use a location: `Require`, `Order`, `Allow`, `Deny`.
+//! Who may come in: `Require`, `Order`, `Allow`, `Deny`, `Satisfy`.
 
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::Serialize;
 
-/// Who may use a location. Both parts have to agree where both are written.
+use super::Methods;
+
+/// What one section says about who may come in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Access {
     /// `Require …`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require: Option<Require>,
+    /// `AuthMerging`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merging: Option<Merging>,
     /// `Order`, `Allow`, `Deny`, `Satisfy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
 }
 
 impl Access {
-    /// Whether a client may come in. `client` is the peer's address, `local` the address that it
-    /// connected to.
-    pub fn allows(&self, client: IpAddr, local: IpAddr) -> bool {
-        crate::access::allows(self.require.as_ref(), self.order.as_ref(), client, local)
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
+}
+
+/// `AuthMerging`: what becomes of the `Require` lines of the sections before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Merging {
+    /// They do not count, even if this section has none of its own.
+    Off,
+    /// They have to be met, too.
+    And,
+    /// They are enough.
+    Or,
 }
 
 /// `Require` lines and the sections that group them.
@@ -34,6 +50,8 @@ pub enum Require {
     All(Vec<Self>),
     /// `<RequireNone>`: no grant.
     None(Vec<Self>),
+    /// Inside of `<Limit>`: it counts for some methods only.
+    Limited(Methods, Box<Self>),
     /// One line.
     Rule(AccessRule),
 }
@@ -43,33 +61,89 @@ pub enum Require {
 pub struct AccessRule {
     /// `Require not …`.
     pub negated: bool,
-    /// Whom it names: any of these. Empty for `Require all denied`.
-    pub who: Vec<AddressSet>,
+    /// Whom it names.
+    pub who: Who,
+}
+
+/// Whom a `Require` line names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Who {
+    /// `all granted`.
+    Everybody,
+    /// `all denied`.
+    Nobody,
+    /// `local`: 127.0.0.0/8, `::1`, or both ends of the connection equal.
+    Local,
+    /// `ip`: clients in one of these networks.
+    Ip(Vec<IpNet>),
+    /// `host`: clients whose name, which must lead back to their address, is or ends in one of
+    /// these.
+    Host(Vec<String>),
+    /// `forward-dns`: clients with an address that one of these names has.
+    ForwardDns(Vec<String>),
+    /// `method`: requests with one of these methods.
+    Method(Methods),
+    /// `env`: requests with one of these variables.
+    Env(Vec<Arc<str>>),
+    /// `valid-user`: everybody who has authenticated.
+    ValidUser,
+    /// `user`: these users.
+    User(Vec<String>),
+    /// `group`: members of these groups.
+    Group(Vec<String>),
 }
 
 /// `Order`, `Allow`, `Deny` and `Satisfy`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Order {
-    /// `Order Allow,Deny` (and `Mutual-failure`): allowed when `allow` matches and `deny` does
-    /// not. Otherwise `Order Deny,Allow`: denied when `deny` matches and `allow` does not.
-    pub allow_first: bool,
+    /// `Order Allow,Deny` (and `Mutual-failure`), for these methods: allowed when `allow` matches
+    /// and `deny` does not. Otherwise `Order Deny,Allow`: denied when `deny` matches and `allow`
+    /// does not.
+    pub allow_first: Methods,
     /// `Allow from`.
-    pub allow: Vec<AddressSet>,
+    pub allow: Vec<Entry>,
     /// `Deny from`.
-    pub deny: Vec<AddressSet>,
-    /// `Satisfy Any`: either this or the `Require` lines are enough; without any `Require` line
-    /// everybody may come in, as in httpd.
-    pub satisfy_any: bool,
+    pub deny: Vec<Entry>,
+    /// `Satisfy Any`, for these methods: either this or the `Require` lines are enough; without any
+    /// `Require` line everybody may come in, as in httpd.
+    pub satisfy_any: Methods,
 }
 
-/// A set of client addresses.
+impl Default for Order {
+    fn default() -> Self {
+        Self {
+            allow_first: Methods::none(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            satisfy_any: Methods::none(),
+        }
+    }
+}
+
+/// One word behind `Allow from` or `Deny from`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The methods for which it counts.
+    #[serde(skip_serializing_if = "Methods::is_all")]
+    pub methods: Methods,
+    /// Whom it names.
+    pub whence: Whence,
+}
+
+/// Whom `Allow` and `Deny` name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AddressSet {
+pub enum Whence {
     /// Everybody.
     All,
-    /// The machine itself (`Require local`): 127.0.0.0/8, `::1`, or both ends of the connection equal.
-    Local,
     /// An address or a network.
     Net(IpNet),
+    /// Clients whose name, which must lead back to their address, is or ends in this one.
+    Host(String),
+    /// `env=name`: requests with this variable.
+    Env(Arc<str>),
+    /// `env=!name`: requests without it.
+    NotEnv(Arc<str>),
 }

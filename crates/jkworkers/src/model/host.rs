@@ -116,29 +116,6 @@ impl Host {
         sections.filter(move |section| section.covers(asked))
     }
 
-    /// Whether a client may use `path` (normalised), asking the `<Location>` sections.
-    ///
-    /// Of several sections that match, the last one that says `Require` and the last one that
-    /// says `Order`, `Allow` or `Deny` count, and both have to agree; this is httpd's merging.
-    /// `client` is the peer's address, `local` the address it connected to.
-    pub fn allows(&self, path: &[u8], client: IpAddr, local: IpAddr) -> bool {
-        let [require, order] = self.gatekeepers(path);
-        let require = require.and_then(|s| s.settings.access.require.as_ref());
-        let order = order.and_then(|s| s.settings.access.order.as_ref());
-        crate::access::allows(require, order, client, local)
-    }
-
-    /// The sections whose `Require`, and whose `Order`, `Allow` or `Deny` count for `path`
-    /// (normalised).
-    pub fn gatekeepers(&self, path: &[u8]) -> [Option<&Section>; 2] {
-        let mut matching = self.sections_about(Asked::at(path)).rev();
-        let mut others = matching.clone();
-        [
-            matching.find(|s| s.settings.access.require.is_some()),
-            others.find(|s| s.settings.access.order.is_some()),
-        ]
-    }
-
     /// What `SetHandler` says about what is asked for: the last section around it counts.
     pub fn handler_of(&self, asked: Asked<'_>) -> Handler {
         let mut sections = self.sections.iter().rev();

@@ -56,15 +56,21 @@ pub struct Place {
 pub struct Asked<'r> {
     /// The path of the request, normalised.
     pub path: &'r [u8],
-    /// The file or directory that would be served: absolute, without links or `..`; directories
-    /// end with a slash. `None` for what a worker answers.
+    /// The file or directory that the path leads to: absolute, without `..`, whether it exists or
+    /// not. `None` for what a worker answers.
     pub file: Option<&'r [u8]>,
+    /// Whether `file` is a directory.
+    pub is_directory: bool,
 }
 
 impl<'r> Asked<'r> {
     /// A path that a worker may answer.
     pub const fn at(path: &'r [u8]) -> Self {
-        Self { path, file: None }
+        Self {
+            path,
+            file: None,
+            is_directory: false,
+        }
     }
 }
 
@@ -82,16 +88,15 @@ impl Covers {
         matches!(self, Self::Location(_) | Self::LocationMatch(_))
     }
 
-    fn is_about(&self, Asked { path, file }: Asked<'_>) -> bool {
-        match (self, file) {
-            (Self::Location(place), _) => place.is_around(path),
-            (Self::LocationMatch(pattern), _) => pattern.is_match(path),
-            (Self::Directory(place), Some(file)) => place.holds(file),
+    fn is_about(&self, asked: Asked<'_>) -> bool {
+        match (self, asked.file) {
+            (Self::Location(place), _) => place.is_around(asked.path),
+            (Self::LocationMatch(pattern), _) => pattern.is_match(asked.path),
+            (Self::Directory(place), Some(file)) => place.holds(file, asked.is_directory),
+            // As in httpd the name of the file may be a part of what is found.
             (Self::DirectoryMatch(pattern), Some(file)) => pattern.is_match(file),
-            (Self::Files(place), Some(file)) => name(file).is_some_and(|name| place.is(name)),
-            (Self::FilesMatch(pattern), Some(file)) => {
-                name(file).is_some_and(|name| pattern.is_match(name))
-            }
+            (Self::Files(place), Some(file)) => place.is(name(file)),
+            (Self::FilesMatch(pattern), Some(file)) => pattern.is_match(name(file)),
             (_, None) => false,
         }
     }
@@ -163,16 +168,20 @@ impl Place {
 
     /// A directory and everything below it. Wildcards are compared with as many segments as there
     /// are here.
-    fn holds(&self, file: &[u8]) -> bool {
+    fn holds(&self, file: &[u8], is_directory: bool) -> bool {
         let own = self.text.as_bytes();
-        if !self.is_glob {
-            return is_prefix(own, file);
-        }
         let own = own.strip_suffix(b"/").unwrap_or(own);
-        let slashes = own.split(|&b| b == b'/').skip(1).count();
+        let segments = own.split(|&b| b == b'/').count();
         let mut ends = (0..file.len()).filter(|&at| file.get(at) == Some(&b'/'));
-        let directory = ends.nth(slashes).and_then(|end| file.get(..end));
-        directory.is_some_and(|directory| wildcard::glob(own, directory))
+        let end = ends
+            .nth(segments.saturating_sub(1))
+            .or(is_directory.then_some(file.len()));
+        let directory = end.and_then(|end| file.get(..end)).unwrap_or_default();
+        if self.is_glob {
+            wildcard::glob(own, directory)
+        } else {
+            own == directory
+        }
     }
 
     fn is(&self, name: &[u8]) -> bool {
@@ -200,8 +209,7 @@ fn is_prefix(own: &[u8], path: &[u8]) -> bool {
         .is_some_and(|rest| own.ends_with(b"/") || rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// The name of a file; directories have none here.
-fn name(file: &[u8]) -> Option<&[u8]> {
-    let name = file.rsplit(|&b| b == b'/').next();
-    name.filter(|name| !name.is_empty())
+/// The name of a file: what stands behind the last slash.
+fn name(file: &[u8]) -> &[u8] {
+    file.rsplit(|&b| b == b'/').next().unwrap_or_default()
 }

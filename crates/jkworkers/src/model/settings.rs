@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Access, HeaderRules,
+    Access, Auth, HeaderRules,
     variables::{Handler, VariableRules},
 };
 
@@ -16,6 +16,9 @@ pub struct Settings {
     /// `Header`, `RequestHeader`.
     #[serde(skip_serializing_if = "HeaderRules::is_empty")]
     pub headers: HeaderRules,
+    /// How users prove who they are.
+    #[serde(skip_serializing_if = "Auth::is_empty")]
+    pub auth: Auth,
     /// Rules about variables, as far as anybody reads what they set.
     #[serde(skip_serializing_if = "VariableRules::is_empty")]
     pub variables: VariableRules,
@@ -35,6 +38,7 @@ impl Settings {
         Self {
             access: self.access.clone(),
             headers: self.headers.over(&base.headers),
+            auth: self.auth.clone(),
             variables: self.variables.over(&base.variables),
             handler: self.handler.or(base.handler),
         }

@@ -8,8 +8,8 @@ use std::{
 
 use jkworkers::{
     model::{
-        AccessRule, AddressSet, ForwardUri, Global, Host, Listen, Logs, Model, Mount, Order,
-        Require, Section, ServerName, Settings, UriMatch, variables::VariableRules,
+        ForwardUri, Global, Host, Listen, Logs, Model, Mount, Section, ServerName, Settings,
+        UriMatch, variables::VariableRules,
     },
     uri_map::{EncodedSlashes, UriRules},
 };
@@ -137,13 +137,9 @@ fn section(section: &Section, out: &mut impl Write) -> io::Result<()> {
         None => section.covers.to_string(),
     };
     line(out, "  ", &title, &section.origin)?;
-    let Settings { access, .. } = &section.settings;
-    if let Some(require) = &access.require {
-        self::require(require, 4, out)?;
-    }
-    if let Some(order) = &access.order {
-        self::order(order, out)?;
-    }
+    let Settings { access, auth, .. } = &section.settings;
+    super::access::print(access, out)?;
+    super::access::print_auth(auth, out)?;
     variables(&section.settings, "    ", out)
 }
 
@@ -172,50 +168,6 @@ fn variables(settings: &Settings, indent: &str, out: &mut impl Write) -> io::Res
         Some(handler) => writeln!(out, "{indent}SetHandler {handler}"),
         None => Ok(()),
     }
-}
-
-fn require(require: &Require, indent: usize, out: &mut impl Write) -> io::Result<()> {
-    let (name, inner) = match require {
-        Require::Any(inner) => ("RequireAny", inner),
-        Require::All(inner) => ("RequireAll", inner),
-        Require::None(inner) => ("RequireNone", inner),
-        Require::Rule(AccessRule { negated, who }) => {
-            let not = if *negated { "not " } else { "" };
-            return if who.is_empty() {
-                writeln!(out, "{:indent$}Require all denied", "")
-            } else {
-                writeln!(out, "{:indent$}Require {not}{}", "", Required(who))
-            };
-        }
-    };
-    writeln!(out, "{:indent$}<{name}>", "")?;
-    inner
-        .iter()
-        .try_for_each(|each| self::require(each, indent + 2, out))
-}
-
-fn order(order: &Order, out: &mut impl Write) -> io::Result<()> {
-    let Order {
-        allow_first,
-        allow,
-        deny,
-        satisfy_any,
-    } = order;
-    let words = if *allow_first {
-        "Allow,Deny"
-    } else {
-        "Deny,Allow"
-    };
-    writeln!(out, "    Order {words}")?;
-    for (verb, who) in [("Allow", allow), ("Deny", deny)] {
-        if !who.is_empty() {
-            writeln!(out, "    {verb} from {}", Listed(who))?;
-        }
-    }
-    if *satisfy_any {
-        writeln!(out, "    Satisfy Any")?;
-    }
-    Ok(())
 }
 
 /// A line, and behind it where it was written.
@@ -270,36 +222,5 @@ impl Display for Name<'_> {
         }
         f.write_str(name)?;
         port.iter().try_for_each(|port| write!(f, ":{port}"))
-    }
-}
-
-/// Addresses as `Require` names them: one kind in a line.
-struct Required<'a>(&'a [AddressSet]);
-
-impl Display for Required<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [AddressSet::All, ..] => f.write_str("all granted"),
-            [AddressSet::Net(_), ..] => write!(f, "ip {}", Listed(self.0)),
-            others => Listed(others).fmt(f),
-        }
-    }
-}
-
-/// Addresses as `Allow` and `Deny` name them.
-struct Listed<'a>(&'a [AddressSet]);
-
-impl Display for Listed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().enumerate().try_for_each(|(index, set)| {
-            if index > 0 {
-                f.write_str(" ")?;
-            }
-            match set {
-                AddressSet::All => f.write_str("all"),
-                AddressSet::Local => f.write_str("local"),
-                AddressSet::Net(net) => write!(f, "{net}"),
-            }
-        })
     }
 }

@@ -6,7 +6,7 @@ use super::Apply;
 use crate::{
     diag::excerpt,
     httpd::{Node, lex},
-    model::{Covers, Place, Section, Settings},
+    model::{Covers, Methods, Place, Section, Settings},
     pattern::Pattern,
 };
 
@@ -49,6 +49,48 @@ impl Apply<'_> {
     pub(super) fn current_section(&mut self) -> Option<&mut Section> {
         let within = self.within?;
         self.server().sections.get_mut(within.at)
+    }
+
+    /// `<Limit method …>`, `<LimitExcept method …>`
+    pub(super) fn limit(&mut self, node: &Node, children: &[Node]) {
+        if self.within.is_none() {
+            let message = format!("<{}> not allowed here", node.name);
+            return self.error(&node.origin, message, "Write it inside a <Location>.");
+        }
+        self.within_limit(node, |apply| apply.nodes(children));
+    }
+
+    /// Goes through what is in a `<Limit>`.
+    pub(super) fn within_limit(&mut self, node: &Node, inner: impl FnOnce(&mut Self)) {
+        let names = lex::words(&node.args);
+        let named = Methods::of(names.iter().map(String::as_str));
+        let except = node.name.eq_ignore_ascii_case("limitexcept");
+        let own = if except { named.complement() } else { named };
+        let methods = self.methods.intersection(&own);
+        let problem = if names.is_empty() {
+            Some((
+                "directive requires additional arguments",
+                "Write methods, such as POST.",
+            ))
+        } else if names.iter().any(|name| name == "TRACE") {
+            Some((
+                "cannot control TRACE",
+                "Remove TRACE; `TraceEnable Off` is about it.",
+            ))
+        } else if methods.is_none() {
+            Some((
+                "directive excludes all methods",
+                "Close the section around before it.",
+            ))
+        } else {
+            None
+        };
+        if let Some((problem, help)) = problem {
+            self.error(&node.origin, format!("<{}> {problem}", node.name), help);
+        }
+        let outer = std::mem::replace(&mut self.methods, methods);
+        inner(self);
+        self.methods = outer;
     }
 
     fn within_section(

@@ -102,7 +102,7 @@ fn included_files_are_named() {
         remedy: Remove the Include that closes the circle.
     open.conf:1: error: <RequireAny> was not closed before the end of the file
         remedy: Write </RequireAny> where it ends.
-    open.conf:1: warning: <RequireAny> is empty and grants nothing
+    open.conf:1: error: <RequireAny> directive contains no authorization directives
         remedy: Write Require lines into it.
     ");
 }
