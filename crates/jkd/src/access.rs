@@ -1,18 +1,170 @@
-//! Who may come in: the sections of the host.
+//! Who may come in: the sections around the request, and whom they want to know.
 
-use jkworkers::model::Host;
+mod facts;
 
-use crate::{logging::Printable, peer::Peer, rescue::Stumble};
+use http::{HeaderValue, Response, header};
+use jkworkers::{
+    access::{Policy, Step},
+    model::{Asked, Host},
+};
 
-/// Refuses clients that the sections around `path`, as it is mapped, keep out.
-pub(crate) fn check(host: &Host, path: &[u8], peer: &Peer) -> Result<(), Stumble> {
-    if host.sections.is_empty() || host.allows(path, peer.ip, peer.local.ip()) {
+use self::facts::Facts;
+use crate::{
+    auth::{self, Credentials, Outcome},
+    http1::Head,
+    logging::Printable,
+    peer::Peer,
+    rescue::Stumble,
+    variables::Variables,
+};
+
+/// What sections decide about.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) head: &'a Head,
+    pub(crate) peer: &'a Peer,
+    /// Those that conditions set: `SetEnv` comes later.
+    pub(crate) variables: &'a Variables<'a>,
+    /// What the request asks for, as it is mapped.
+    pub(crate) asked: Asked<'a>,
+}
+
+/// What a client says about itself, as far as it was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    /// The name of the user. Nobody may rely on it who was not let in.
+    pub(crate) user: Option<Vec<u8>>,
+    /// `AuthType` as it was written, where the password was right.
+    pub(crate) auth_type: Option<Vec<u8>>,
+    /// `WWW-Authenticate` for an answer 401.
+    pub(crate) challenge: Option<HeaderValue>,
+}
+
+impl Claims {
+    /// The user whose password was right, as text.
+    pub(crate) fn proven_user(&self) -> Option<&str> {
+        let user = self.user.as_deref().filter(|_| self.auth_type.is_some())?;
+        str::from_utf8(user).ok()
+    }
+
+    /// Adds to an answer what a client needs to know that has to authenticate.
+    pub(crate) fn ask<B>(&self, stumble: Stumble, mut response: Response<B>) -> Response<B> {
+        let asks = stumble == Stumble::Unauthorized;
+        if let Some(challenge) = self.challenge.as_ref().filter(|_| asks) {
+            let headers = response.headers_mut();
+            headers.insert(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+        response
+    }
+}
+
+/// Refuses clients that the sections about the request keep out. `claims` says who the client is,
+/// where that was asked.
+///
+/// # Errors
+///
+/// 403 for clients, 401 for users who may not come in, 500 where sections lack what they need.
+pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), Stumble> {
+    if guest.host.sections.is_empty() {
         return Ok(());
     }
-    tracing::info!(
-        client = %peer.ip_text,
-        path = %Printable(path),
-        "client denied by the access rules of a section"
-    );
-    Err(Stumble::Forbidden)
+    let Some(policy) = Policy::about(guest.host, guest.asked) else {
+        return Ok(());
+    };
+    let facts = Facts::new(guest);
+    match policy.before(&facts) {
+        Ok(Step::Allowed) => Ok(()),
+        Ok(Step::Forbidden) => Err(guest.kept_out("access rules")),
+        _ => Box::pin(ask(&policy, facts, claims)).await,
+    }
+}
+
+/// What is decided without asking anybody; `None` where somebody would have to be asked.
+pub(crate) fn known(guest: Guest<'_>) -> Option<Step> {
+    match Policy::about(guest.host, guest.asked) {
+        Some(policy) => policy.before(&Facts::new(guest)).ok(),
+        None => Some(Step::Allowed),
+    }
+}
+
+/// Finds out what has to be known, and decides then.
+async fn ask<'a>(
+    policy: &Policy<'a>,
+    mut facts: Facts<'a>,
+    claims: &mut Claims,
+) -> Result<(), Stumble> {
+    let guest = facts.guest;
+    match facts.decide(|facts| policy.before(facts)).await {
+        Step::Allowed => return Ok(()),
+        Step::Authenticate => {}
+        Step::Misconfigured => return Err(guest.lacks("a Require line beside AuthType")),
+        Step::Forbidden | Step::Unauthorized => return Err(guest.kept_out("access rules")),
+    }
+    facts.user = Some(authenticate(policy, guest, claims).await?);
+    facts.group_file = policy.group_file();
+    match facts.decide(|facts| policy.after(facts)).await {
+        Step::Allowed => Ok(()),
+        Step::Forbidden => Err(guest.kept_out("what is required of users")),
+        _ => {
+            guest.kept_out("what is required of users");
+            Err(Stumble::Unauthorized)
+        }
+    }
+}
+
+/// The user, if the password is right.
+async fn authenticate(
+    policy: &Policy<'_>,
+    guest: Guest<'_>,
+    claims: &mut Claims,
+) -> Result<Vec<u8>, Stumble> {
+    let kind = policy.auth_type().ok_or_else(|| guest.lacks("AuthType"))?;
+    let realm = policy.realm().ok_or_else(|| guest.lacks("AuthName"))?;
+    claims.challenge = challenge(realm);
+    let header = guest.head.headers.joined("authorization");
+    let credentials = header.and_then(|header| Credentials::parse(&header));
+    let credentials = credentials.ok_or(Stumble::Unauthorized)?;
+    claims.user = Some(credentials.user.clone());
+    let file = policy
+        .user_file()
+        .ok_or_else(|| guest.lacks("AuthUserFile"))?;
+    match auth::verify(file, &credentials).await {
+        Outcome::Right => {}
+        Outcome::Unreadable => return Err(guest.lacks("a file of users that can be read")),
+        Outcome::Unknown if !policy.is_authoritative() => {
+            return Err(guest.lacks("somebody else to ask for users"));
+        }
+        Outcome::Unknown | Outcome::Wrong => {
+            guest.kept_out("the password");
+            return Err(Stumble::Unauthorized);
+        }
+    }
+    claims.auth_type = Some(kind.as_bytes().to_vec());
+    Ok(credentials.user)
+}
+
+impl Guest<'_> {
+    fn kept_out(self, by: &str) -> Stumble {
+        tracing::info!(
+            client = %self.peer.ip_text,
+            path = %Printable(self.asked.path),
+            "client denied by {by}"
+        );
+        Stumble::Forbidden
+    }
+
+    fn lacks(self, what: &str) -> Stumble {
+        tracing::error!(
+            path = %Printable(self.asked.path),
+            "nobody can come in: the sections about the path lack {what}"
+        );
+        Stumble::Misconfigured
+    }
+}
+
+/// As httpd writes it: quotes in the realm get a backslash.
+fn challenge(realm: &str) -> Option<HeaderValue> {
+    let escaped = realm.replace("\\\"", "\"").replace('"', "\\\"");
+    HeaderValue::from_bytes(format!("Basic realm=\"{escaped}\"").as_bytes()).ok()
 }

@@ -19,6 +19,7 @@ use jkworkers::model::JkOptions;
 use tokio::time::{Instant, timeout};
 
 use crate::{
+    access::Claims,
     attempt::failure_of,
     balancer::{InFlight, Transition, Verdict},
     http1::Head,
@@ -333,6 +334,8 @@ pub(crate) struct Visit {
     status: u16,
     pub(crate) began: Instant,
     pub(crate) head: Head,
+    /// Who the client says it is.
+    pub(crate) claims: Claims,
     _begun: Begun,
 }
 
@@ -347,6 +350,7 @@ impl Visit {
             status: 0,
             began: Instant::now(),
             head,
+            claims: Claims::default(),
             _begun: Begun::new(),
         })
     }

@@ -14,7 +14,10 @@ use std::{path::Path, sync::LazyLock, thread::available_parallelism};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 pub(crate) use self::credentials::Credentials;
-use self::{file::Passwords, verified::Proof};
+use self::{
+    file::Passwords,
+    verified::{Proof, VERIFIED},
+};
 
 /// What became of a user's name and password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub(crate) async fn verify(file: &Path, credentials: &Credentials) -> Outcome {
         return Outcome::Unknown;
     };
     let proof = Proof::of(credentials, &hash);
-    if known.is_some() && proof.is_remembered() {
+    if known.is_some() && VERIFIED.has(proof) {
         return Outcome::Right;
     }
     let password = credentials.password.clone();
@@ -48,7 +51,7 @@ pub(crate) async fn verify(file: &Path, credentials: &Credentials) -> Outcome {
     match (known, right) {
         (None, _) => Outcome::Unknown,
         (Some(_), true) => {
-            proof.remember();
+            VERIFIED.add(proof);
             Outcome::Right
         }
         (Some(_), false) => Outcome::Wrong,

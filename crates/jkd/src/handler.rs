@@ -17,12 +17,13 @@ use jkworkers::{
 };
 
 use crate::{
+    access::{self, Claims},
     answer::{Answer, Visit},
     dispatch::dispatch,
     forward::{BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri},
     headers::{self, Context, Rules},
     http1::Head,
-    mapping::{self, Decision, Mapped, Undecided},
+    mapping::{self, Decision, Mapped},
     peer::Peer,
     rescue::{self, Stumble},
     serve::Shared,
@@ -45,13 +46,20 @@ pub(crate) async fn handle(
     if body.is_end_stream() {
         peer.sent_all();
     }
-    let visit = Visit::begin(snapshot, peer, Head::from(&head));
+    let mut visit = Visit::begin(snapshot, peer, Head::from(&head));
     let mut served = Served::default();
-    let response = answer(&visit, body, &mut served).await;
+    let mut claims = Claims::default();
+    let response = answer(&visit, body, &mut served, &mut claims).await;
+    visit.claims = claims;
     Ok(visit.end_with(response, served))
 }
 
-async fn answer(visit: &Visit, body: Incoming, served: &mut Served) -> Response<Answer> {
+async fn answer(
+    visit: &Visit,
+    body: Incoming,
+    served: &mut Served,
+    claims: &mut Claims,
+) -> Response<Answer> {
     let Visit {
         snapshot,
         peer,
@@ -73,14 +81,17 @@ async fn answer(visit: &Visit, body: Incoming, served: &mut Served) -> Response<
         Ok(decoded) => decoded,
         Err(error) => return course.page(mapping::bad_path(error)),
     };
-    let named = |name: &str| snapshot.configured(name);
-    let decision = match mapping::decide(host, &early, peer, &decoded, named) {
-        Ok(decision) => decision,
-        Err(Undecided { stumble, path }) => {
-            course.rules.asked = path.as_deref().map(Asked::at);
-            return course.page(stumble);
-        }
+    let found = match mapping::find(host, &early, peer, &decoded) {
+        Ok(found) => found,
+        Err(stumble) => return course.page(stumble),
     };
+    let entry = access::check(found.guest(host, &early, peer), claims).await;
+    course.claims = claims;
+    if let Err(stumble) = entry {
+        course.rules.asked = Some(Asked::at(&found.path));
+        return course.page(stumble);
+    }
+    let decision = found.decide(host, |name| snapshot.configured(name));
     decided(visit, checked, &decoded, &decision, body, course, served).await
 }
 
@@ -113,6 +124,7 @@ async fn decided(
         server_name: &name,
         server_port: server_port(&checked.target, host),
         path: &decision.path,
+        claims: course.claims,
     };
     match serve(visit, facts, &checked, decoded, decision, body, served).await {
         Ok(response) => {
@@ -129,6 +141,8 @@ async fn decided(
 struct Course<'a> {
     rules: Rules<'a>,
     cx: Context<'a>,
+    /// Who the client is, if it was asked.
+    claims: &'a Claims,
 }
 
 impl<'a> Course<'a> {
@@ -141,11 +155,13 @@ impl<'a> Course<'a> {
                 facts: None,
                 began: visit.began,
             },
+            claims: &visit.claims,
         }
     }
 
     fn page(&self, stumble: Stumble) -> Response<Answer> {
-        self.finish(rescue::respond(stumble).map(Into::into))
+        let page = self.claims.ask(stumble, rescue::respond(stumble));
+        self.finish(page.map(Into::into))
     }
 
     fn finish(&self, mut response: Response<Answer>) -> Response<Answer> {

@@ -11,6 +11,8 @@ pub mod stats;
 mod access;
 mod answer;
 mod attempt;
+mod auth;
+mod client_names;
 mod dispatch;
 mod forward;
 mod handler;

@@ -12,7 +12,44 @@ use jkworkers::{
     uri_map::{self, BadUri},
 };
 
-use crate::{access, http1::Head, peer::Peer, rescue::Stumble, variables::Variables};
+use crate::{access::Guest, http1::Head, peer::Peer, rescue::Stumble, variables::Variables};
+
+/// A request whose path was found in the map, before it is known whether its client may come in.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    /// The path as it is mapped.
+    pub(crate) path: Cow<'a, [u8]>,
+    /// The variables that conditions set.
+    pub(crate) variables: Variables<'a>,
+    /// The rule of the map.
+    rule: Option<&'a Mount>,
+}
+
+/// Looks up a request of `host` whose path decodes to `decoded`.
+///
+/// # Errors
+///
+/// When its path cannot be mapped.
+pub(crate) fn find<'a>(
+    host: &'a Host,
+    head: &Head,
+    peer: &Peer,
+    decoded: &'a [u8],
+) -> Result<Found<'a>, Stumble> {
+    let mut variables = Variables::begin(host, head, peer);
+    let path = match uri_map::clean(decoded) {
+        // What is not for mod_jk is not looked at with its eyes.
+        Err(_) if variables.has(NO_JK) => Cow::Borrowed(decoded),
+        cleaned => cleaned.map_err(bad_path)?,
+    };
+    let rule = rule(host, &path, &variables);
+    variables.enter(host, head, peer, &path);
+    Ok(Found {
+        path,
+        variables,
+        rule,
+    })
+}
 
 /// What was decided about a request whose client may come in.
 #[derive(Debug)]
@@ -27,53 +64,39 @@ pub(crate) struct Decision<'a> {
     pub(crate) allows_files: bool,
 }
 
-/// Why nothing was decided.
-#[derive(Debug)]
-pub(crate) struct Undecided<'a> {
-    pub(crate) stumble: Stumble,
-    /// The path, where there is one that can be mapped.
-    pub(crate) path: Option<Cow<'a, [u8]>>,
-}
-
-/// Decides about a request of `host` whose path decodes to `decoded`. Names of workers in variables
-/// are looked up by `worker`.
-///
-/// # Errors
-///
-/// When its path cannot be mapped, or a `<Location>` keeps the client out; with the path, where
-/// there is one.
-pub(crate) fn decide<'a, 'w>(
-    host: &'a Host,
-    head: &Head,
-    peer: &Peer,
-    decoded: &'a [u8],
-    worker: impl Fn(&str) -> Option<&'w Worker>,
-) -> Result<Decision<'a>, Undecided<'a>> {
-    let mut variables = Variables::begin(host, head, peer);
-    let path = match uri_map::clean(decoded) {
-        // What is not for mod_jk is not looked at with its eyes.
-        Err(_) if variables.has(NO_JK) => Cow::Borrowed(decoded),
-        cleaned => cleaned.map_err(|error| Undecided {
-            stumble: bad_path(error),
-            path: None,
-        })?,
-    };
-    if let Err(stumble) = access::check(host, &path, peer) {
-        return Err(Undecided {
-            stumble,
-            path: Some(path),
-        });
+impl<'a> Found<'a> {
+    /// The request as sections see it that decide who may come in.
+    pub(crate) fn guest<'g>(&'g self, host: &'g Host, head: &'g Head, peer: &'g Peer) -> Guest<'g> {
+        Guest {
+            host,
+            head,
+            peer,
+            variables: &self.variables,
+            asked: Asked::at(&self.path),
+        }
     }
-    let rule = rule(host, &path, &variables);
-    variables.complete(host, head, peer, &path);
-    let target = self::worker(worker, host, &path, rule, &variables);
-    let allows_files = target.is_err() && allows_files(host, &path, rule, &variables);
-    Ok(Decision {
-        path,
-        variables,
-        target,
-        allows_files,
-    })
+
+    /// Decides where the request goes. Names of workers in variables are looked up by `worker`.
+    pub(crate) fn decide<'w>(
+        self,
+        host: &'a Host,
+        worker: impl Fn(&str) -> Option<&'w Worker>,
+    ) -> Decision<'a> {
+        let Self {
+            path,
+            mut variables,
+            rule,
+        } = self;
+        variables.settle(host, &path);
+        let target = self::worker(worker, host, &path, rule, &variables);
+        let allows_files = target.is_err() && allows_files(host, &path, rule, &variables);
+        Decision {
+            path,
+            variables,
+            target,
+            allows_files,
+        }
+    }
 }
 
 /// What a path that cannot be mapped comes to.

@@ -23,8 +23,12 @@ pub(crate) enum Stumble {
     HiddenPath,
     /// Nothing is mounted here.
     Unmapped,
-    /// A `Location` keeps this client out.
+    /// A section keeps this client out.
     Forbidden,
+    /// A section wants to know who the user is, or wants another one.
+    Unauthorized,
+    /// Sections keep everybody out, because they lack something.
+    Misconfigured,
     /// A file that nobody may see.
     HiddenFile,
     /// A file is neither read nor looked at by this method.
@@ -52,7 +56,8 @@ impl Stumble {
             Self::Unmapped | Self::HiddenPath => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::HiddenFile => StatusCode::FORBIDDEN,
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoWorker | Self::File => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NoWorker | Self::File | Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLate => StatusCode::GATEWAY_TIMEOUT,
             Self::Replaced(status) => known(status),
             Self::GaveUp(why) => {
@@ -175,6 +180,8 @@ mod tests {
             (Stumble::ClientBody, 400),
             (Stumble::BadPath, 400),
             (Stumble::Forbidden, 403),
+            (Stumble::Unauthorized, 401),
+            (Stumble::Misconfigured, 500),
             (Stumble::HiddenFile, 403),
             (Stumble::ReadOnly, 405),
             (Stumble::File, 500),

@@ -51,7 +51,7 @@ impl Asked {
             query: facts.head.query().unwrap_or_default().into(),
             server_name: facts.server_name.to_owned(),
             server_port: facts.server_port,
-            user: None,
+            user: facts.claims.proven_user().map(str::to_owned),
         }
     }
 }

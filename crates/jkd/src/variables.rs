@@ -62,20 +62,34 @@ impl<'a> Variables<'a> {
         variables
     }
 
-    /// What holds when the request is served: the conditions of the `<Location>` sections around
-    /// `path` (normalised), and over them all settings.
+    /// What holds besides when the sections around `path` (normalised) are known: their conditions.
     #[inline]
+    pub(crate) fn enter(&mut self, host: &'a Host, head: &Head, peer: &Peer, path: &[u8]) {
+        if host.sections.is_empty() {
+            return;
+        }
+        let request = Request { head, peer, path };
+        for section in host.sections_about(Asked::at(path)) {
+            self.consider(&section.settings.variables.conditions, request);
+        }
+    }
+
+    /// Both of the next two.
+    #[cfg(test)]
     pub(crate) fn complete(&mut self, host: &'a Host, head: &Head, peer: &Peer, path: &[u8]) {
+        self.enter(host, head, peer, path);
+        self.settle(host, path);
+    }
+
+    /// What holds when the request is served: over all conditions the settings.
+    #[inline]
+    pub(crate) fn settle(&mut self, host: &'a Host, path: &[u8]) {
         if host.sections.is_empty() && host.settings.variables.settings.is_empty() {
             return;
         }
         let sections = host.sections_about(Asked::at(path));
         let rules = sections.map(|s| &s.settings.variables);
         let sections: Vec<_> = rules.filter(|rules| !rules.is_empty()).collect();
-        let request = Request { head, peer, path };
-        for rules in &sections {
-            self.consider(&rules.conditions, request);
-        }
         for Setting { name, value } in settings(&host.settings.variables, &sections) {
             self.set(name, Cow::Borrowed(value.as_bytes()), None);
         }

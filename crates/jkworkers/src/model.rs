@@ -11,8 +11,8 @@ mod expand;
 mod headers;
 mod host;
 mod logs;
-mod options;
 mod methods;
+mod options;
 mod section;
 mod settings;
 pub mod variables;
@@ -30,8 +30,8 @@ pub use self::{
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
-    options::{ForwardAddress, JkOptions},
     methods::Methods,
+    options::{ForwardAddress, JkOptions},
     section::{Asked, Covers, Place, Section},
     settings::Settings,
     worker::{

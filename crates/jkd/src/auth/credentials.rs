@@ -3,8 +3,7 @@
 use std::fmt;
 
 use base64::{
-    Engine as _,
-    alphabet,
+    Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
@@ -90,7 +89,9 @@ mod tests {
                 let text = |bytes| String::from_utf8(bytes).unwrap();
                 (text(c.user), text(c.password))
             });
-            let found = found.as_ref().map(|(user, password)| (&**user, &**password));
+            let found = found
+                .as_ref()
+                .map(|(user, password)| (&**user, &**password));
             assert_eq!(found, expected, "{header}");
         }
         let long = format!("Basic {}", "A".repeat(9000));

@@ -72,8 +72,20 @@ mod tests {
     #[test]
     fn what_is_no_hash_is_no_password() {
         for text in [
-            "pw", "", "$", "$2", "$2y$", "$2y$99$x", "$5$", "$6$rounds=x$", "$apr1$", "$1$", "{SHA}",
-            "{sha}GpHWL3ymc5liWkNopqtdSjuqYHM=", "{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM= ", "*",
+            "pw",
+            "",
+            "$",
+            "$2",
+            "$2y$",
+            "$2y$99$x",
+            "$5$",
+            "$6$rounds=x$",
+            "$apr1$",
+            "$1$",
+            "{SHA}",
+            "{sha}GpHWL3ymc5liWkNopqtdSjuqYHM=",
+            "{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM= ",
+            "*",
         ] {
             assert!(!is_right(b"pw", text), "{text}");
             assert!(!is_right(text.as_bytes(), text), "{text}");

@@ -21,9 +21,12 @@ const LIFE: Duration = Duration::from_secs(60);
 /// How many are remembered in each part.
 const ROOM: usize = 1024;
 
-/// In parts, so that requests seldom wait for each other.
-static PARTS: [Mutex<Option<HashMap<[u8; 32], Instant>>>; 16] =
-    [const { Mutex::new(None) }; 16];
+/// Proofs, and since when they are right. In parts, so that requests seldom wait for each other.
+#[derive(Default)]
+pub(super) struct Verified([Mutex<HashMap<[u8; 32], Instant>>; 16]);
+
+/// What the process remembers.
+pub(super) static VERIFIED: LazyLock<Verified> = LazyLock::new(Verified::default);
 
 /// Without a good key nothing is remembered.
 static KEY: LazyLock<Option<[u8; 32]>> = LazyLock::new(|| {
@@ -42,32 +45,34 @@ impl Proof {
         }
         Self(digest.finalize().into())
     }
+}
 
-    pub(super) fn is_remembered(&self) -> bool {
-        let part = self.part().lock();
-        let since = part.as_ref().and_then(|known| known.get(&self.0));
-        since.is_some_and(|since| since.elapsed() < LIFE)
+impl Verified {
+    pub(super) fn has(&self, proof: Proof) -> bool {
+        let part = self.part(proof).lock();
+        part.get(&proof.0)
+            .is_some_and(|since| since.elapsed() < LIFE)
     }
 
-    pub(super) fn remember(self) {
+    pub(super) fn add(&self, proof: Proof) {
         if KEY.is_none() {
             return;
         }
-        let mut part = self.part().lock();
-        let known = part.get_or_insert_default();
-        if known.len() >= ROOM {
-            known.retain(|_, since| since.elapsed() < LIFE);
+        let mut part = self.part(proof).lock();
+        if part.len() >= ROOM {
+            part.retain(|_, since| since.elapsed() < LIFE);
         }
-        if known.len() >= ROOM {
-            known.clear();
+        if part.len() >= ROOM {
+            part.clear();
         }
-        known.insert(self.0, Instant::now());
+        part.insert(proof.0, Instant::now());
     }
 
-    fn part(&self) -> &'static Mutex<Option<HashMap<[u8; 32], Instant>>> {
-        let [first, ..] = self.0;
-        let [zero, ..] = &PARTS;
-        PARTS.get(usize::from(first) % PARTS.len()).unwrap_or(zero)
+    fn part(&self, Proof([first, ..]): Proof) -> &Mutex<HashMap<[u8; 32], Instant>> {
+        let [zero, ..] = &self.0;
+        self.0
+            .get(usize::from(first) % self.0.len())
+            .unwrap_or(zero)
     }
 }
 
@@ -85,29 +90,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_the_same_is_remembered_and_not_for_long() {
+        let verified = Verified::default();
         let right = proof("tim", "pw", "hash");
-        assert!(!right.is_remembered());
-        right.remember();
-        assert!(proof("tim", "pw", "hash").is_remembered());
+        assert!(!verified.has(right));
+        verified.add(right);
+        assert!(verified.has(proof("tim", "pw", "hash")));
         for other in [
             proof("tim", "pw", "other"),
             proof("tim", "p", "whash"),
             proof("timp", "w", "hash"),
         ] {
-            assert!(!other.is_remembered());
+            assert!(!verified.has(other));
         }
         tokio::time::advance(LIFE).await;
-        assert!(!right.is_remembered());
+        assert!(!verified.has(right));
     }
 
     #[tokio::test]
     async fn there_is_no_end_of_passwords_but_of_memory() {
+        let verified = Verified::default();
         for n in 0..ROOM * 40 {
-            proof("many", &n.to_string(), "hash").remember();
+            verified.add(proof("many", &n.to_string(), "hash"));
         }
-        let kept: usize = (PARTS.iter())
-            .map(|part| part.lock().as_ref().map_or(0, HashMap::len))
-            .sum();
-        assert!(kept <= ROOM * PARTS.len());
+        let kept = verified.0.iter().map(|part| part.lock().len());
+        assert!(kept.sum::<usize>() <= ROOM * verified.0.len());
     }
 }

@@ -6,7 +6,7 @@ use std::{borrow::Cow, env};
 use http::header;
 use jkworkers::model::{Host, variables::OwnVariable};
 
-use crate::{http1::Head, peer::Peer, variables};
+use crate::{access::Claims, http1::Head, peer::Peer, variables};
 
 /// Where a request's own variables come from.
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) server_port: u16,
     /// The path as it was mapped.
     pub(crate) path: &'a [u8],
+    /// Who the client is, if it was asked.
+    pub(crate) claims: &'a Claims,
 }
 
 /// `PATH`, where nobody says anything: what httpd has for it.
@@ -46,11 +48,11 @@ impl<'a> Facts<'a> {
             OwnVariable::ServerName => Some(self.url_name()),
             OwnVariable::ServerPort => Some(Cow::Owned(self.server_port.to_string().into_bytes())),
             OwnVariable::ServerSoftware => borrowed(b"jkd"),
-            OwnVariable::AuthType
-            | OwnVariable::ContextDocumentRoot
+            OwnVariable::AuthType => self.claims.auth_type.as_deref().and_then(borrowed),
+            OwnVariable::RemoteUser => self.claims.user.as_deref().and_then(borrowed),
+            OwnVariable::ContextDocumentRoot
             | OwnVariable::DocumentRoot
-            | OwnVariable::RemoteHost
-            | OwnVariable::RemoteUser => None,
+            | OwnVariable::RemoteHost => None,
         }
     }
 

@@ -34,6 +34,9 @@ impl<'a> Indicated<'a> {
         if !variables.is_empty() {
             this = Self::set(host, variables);
         }
+        let claims = facts.claims;
+        this.remote_user = this.remote_user.or(claims.user.as_deref());
+        this.auth_type = this.auth_type.or(claims.auth_type.as_deref());
         if host.options.address == ForwardAddress::Local {
             this.remote_addr = this.remote_addr.or(Some(facts.peer.local_text.as_bytes()));
             // Nobody knows a port that the client has there.

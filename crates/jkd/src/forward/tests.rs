@@ -1,7 +1,7 @@
 use ajp13::wire::{ForwardRequest, frame};
 
 use super::*;
-use crate::strict::Notable;
+use crate::{access::Claims, strict::Notable};
 
 const GET_QUERY: &[u8] = include_bytes!("../../tests/data/jk-01-get-query.c2s.bin");
 const MANY_HEADERS: &[u8] = include_bytes!("../../tests/data/jk-02-get-many-headers.c2s.bin");
@@ -221,7 +221,9 @@ fn told(lines: &str, fields: &[(&str, &str)]) -> String {
     let peer = peer(4711);
     let mut variables = crate::variables::Variables::begin(host, &head, &peer);
     variables.complete(host, &head, &peer, b"/x/y");
+    let claims = Claims::default();
     let facts = Facts {
+        claims: &claims,
         host,
         head: &head,
         peer: &peer,

@@ -225,7 +225,7 @@ impl Part {
     }
 
     fn within(self, join: Join) -> Verdict {
-        self.0.unwrap_or(join.neutral())
+        self.0.unwrap_or_else(|| join.neutral())
     }
 
     fn with(self, other: Self, join: Join) -> Self {

@@ -74,7 +74,7 @@ fn host(config: &str) -> Host {
 
 fn steps(host: &Host, path: &str, client: Known) -> [Step; 2] {
     let Some(policy) = Policy::about(host, Asked::at(path.as_bytes())) else {
-        return [Step::Allowed; 2];
+        return [Allowed; 2];
     };
     let without = Known {
         user: None,
@@ -99,8 +99,8 @@ fn from(address: &'static str) -> Known {
 
 fn using(method: &'static str, address: &'static str) -> Known {
     Known {
-        method,
         address,
+        method,
         ..NOBODY
     }
 }
@@ -278,6 +278,7 @@ fn sections_merge_as_auth_merging_says() {
 
 /// The rules, and what follows: before a user is known, for tim, and for ann.
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn users_are_asked_only_where_it_helps() {
     let basic = "AuthType Basic\nAuthName x\nAuthUserFile u\n";
     for (rules, expected) in [
@@ -351,7 +352,7 @@ fn authentication_is_merged_word_by_word() {
     );
     let about = |path: &'static [u8]| Policy::about(&host, Asked::at(path)).unwrap();
     let of = |policy: &Policy<'_>| {
-        let kind = policy.auth_type().map(|kind| kind.to_string());
+        let kind = policy.auth_type().map(ToString::to_string);
         let file = policy.user_file().map(|file| file.display().to_string());
         format!(
             "{kind:?} {:?} {file:?} {}",

@@ -67,6 +67,7 @@ impl Read {
                     .map(str::to_ascii_lowercase),
             );
         }
+        read.extend(asked_for(host).map(str::to_ascii_lowercase));
         let chain = &host.indicators.tls.chain_prefix;
         let wanted = host.options.forward_cert_chain && host.extracts_tls;
         Self {
@@ -104,4 +105,10 @@ impl Read {
         }
         keeps
     }
+}
+
+/// Variables on which it depends who may come in.
+fn asked_for(host: &Host) -> impl Iterator<Item = &str> {
+    let sections = host.sections.iter();
+    sections.flat_map(|section| section.settings.access.variables())
 }

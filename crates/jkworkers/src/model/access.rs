@@ -26,6 +26,23 @@ impl Access {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The variables that are looked at.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let mut names = Vec::new();
+        self.require
+            .iter()
+            .for_each(|require| require.collect(&mut names));
+        let lists = self
+            .order
+            .iter()
+            .flat_map(|order| [&order.allow, &order.deny]);
+        let from = lists.flatten().filter_map(|entry| match &entry.whence {
+            Whence::Env(name) | Whence::NotEnv(name) => Some(&**name),
+            _ => None,
+        });
+        names.into_iter().chain(from)
+    }
 }
 
 /// `AuthMerging`: what becomes of the `Require` lines of the sections before.
@@ -54,6 +71,24 @@ pub enum Require {
     Limited(Methods, Box<Self>),
     /// One line.
     Rule(AccessRule),
+}
+
+impl Require {
+    fn collect<'a>(&'a self, names: &mut Vec<&'a str>) {
+        match self {
+            Self::Any(inner) | Self::All(inner) | Self::None(inner) => {
+                for each in inner {
+                    each.collect(names);
+                }
+            }
+            Self::Limited(_, inner) => inner.collect(names),
+            Self::Rule(rule) => {
+                if let Who::Env(own) = &rule.who {
+                    names.extend(own.iter().map(|name| &**name));
+                }
+            }
+        }
+    }
 }
 
 /// One line of `Require`.

@@ -175,7 +175,7 @@ impl Place {
         let mut ends = (0..file.len()).filter(|&at| file.get(at) == Some(&b'/'));
         let end = ends
             .nth(segments.saturating_sub(1))
-            .or(is_directory.then_some(file.len()));
+            .or_else(|| is_directory.then_some(file.len()));
         let directory = end.and_then(|end| file.get(..end)).unwrap_or_default();
         if self.is_glob {
             wildcard::glob(own, directory)

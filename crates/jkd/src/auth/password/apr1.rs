@@ -84,7 +84,10 @@ mod tests {
         for (password, known) in [
             ("pw", "$apr1$NS3Cv2B/$Zjt.rywxojKB0dW9TeyCo0"),
             ("", "$apr1$abcdefgh$L.PT565ESX4Tp2bqNs7Ie."),
-            ("a password of more than sixteen bytes", "$apr1$x$.61V/urwpq5/FHUkybitK1"),
+            (
+                "a password of more than sixteen bytes",
+                "$apr1$x$.61V/urwpq5/FHUkybitK1",
+            ),
         ] {
             assert_eq!(hash(password.as_bytes(), known).as_deref(), Some(known));
         }

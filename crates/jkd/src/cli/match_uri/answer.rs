@@ -6,6 +6,7 @@ use std::{fmt::Display, path::Path};
 
 use http::{Method, StatusCode};
 use jkworkers::{
+    access::{Policy, Step},
     model::{
         Asked, Host, Model, Mount, Worker, WorkerKind,
         variables::{Handler, names},
@@ -15,11 +16,12 @@ use jkworkers::{
 };
 
 use crate::{
+    access,
     cli::rule::Rule,
     forward::{Seen, outgoing_uri},
     http1::Head,
     logging::Printable,
-    mapping::{self, Decision, Mapped},
+    mapping::{self, Decision, Found, Mapped},
     peer::Peer,
     static_files,
     steering::Steering,
@@ -81,8 +83,12 @@ impl<'a> Question<'a> {
             answer.say(format!("compared as: {}", Printable(&path)));
         }
         let worker = |name: &str| model.worker(name).map(|worker| &**worker);
-        let decision = mapping::decide(host, head, peer, &decoded, worker)
-            .map_err(|undecided| self.kept_out(host, &path, undecided.stumble.status()))?;
+        let found = mapping::find(host, head, peer, &decoded).map_err(|stumble| {
+            let status = stumble.status();
+            refused("the path cannot be mapped", status)
+        })?;
+        self.access(host, &found, answer)?;
+        let decision = found.decide(host, worker);
         answer.variables(&decision.variables);
         let explanation = host.uri_map.explain(&path);
         answer.losers(&explanation);
@@ -108,20 +114,33 @@ impl<'a> Question<'a> {
         balancing::describe(worker, mapped, &steering, &sessions, answer)
     }
 
-    fn kept_out(self, host: &Host, path: &[u8], status: StatusCode) -> Refused {
-        let mut sections: Vec<_> = host.gatekeepers(path).into_iter().flatten().collect();
-        sections.dedup_by(|one, other| std::ptr::eq(*one, *other));
-        let sections = sections.iter();
-        let named: Vec<_> = sections
-            .map(|section| format!("  by: {} ({})", section.covers, section.origin))
-            .collect();
-        Refused {
-            by: named,
-            ..refused(
-                format!("the client {} is kept out", self.peer.ip_text),
-                status,
-            )
-        }
+    /// Who is not let in for what is known about it.
+    fn access(self, host: &Host, found: &Found<'_>, answer: &mut Answer) -> Result<(), Refused> {
+        let Self { head, peer, .. } = self;
+        let guest = found.guest(host, head, peer);
+        let (why, status) = match access::known(guest) {
+            Some(Step::Allowed) => return Ok(()),
+            Some(Step::Authenticate) => {
+                answer.say("client: has to authenticate".to_owned());
+                return Ok(());
+            }
+            None => {
+                answer.say("client: depends on its name".to_owned());
+                return Ok(());
+            }
+            Some(Step::Misconfigured) => (
+                "there is an AuthType and nothing is required",
+                StatusCode::INTERNAL_SERVER_ERROR,
+            ),
+            Some(_) => ("is kept out", StatusCode::FORBIDDEN),
+        };
+        let policy = Policy::about(host, guest.asked);
+        let sections = policy.iter().flat_map(Policy::gatekeepers);
+        let named = sections.map(|s| format!("  by: {} ({})", s.covers, s.origin));
+        Err(Refused {
+            by: named.collect(),
+            ..refused(format!("the client {} {why}", peer.ip_text), status)
+        })
     }
 
     fn unmapped(

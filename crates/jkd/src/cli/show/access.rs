@@ -22,7 +22,10 @@ pub(super) fn print(access: &Access, out: &mut impl Write) -> io::Result<()> {
     if let Some(require) = &access.require {
         self::require(require, 4, out)?;
     }
-    access.order.iter().try_for_each(|order| self::order(order, out))
+    access
+        .order
+        .iter()
+        .try_for_each(|order| self::order(order, out))
 }
 
 /// `AuthType` and its relatives.

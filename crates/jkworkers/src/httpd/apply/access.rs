@@ -137,7 +137,7 @@ fn from_one(name: &str) -> Result<Whence, Problem> {
     if lower == "all" {
         return Ok(Whence::All);
     }
-    if let Some(name) = lower.strip_prefix("env=").and(name.get(4..)) {
+    if let Some(name) = lower.strip_prefix("env=").and_then(|_| name.get(4..)) {
         return Ok(match name.strip_prefix('!') {
             Some(absent) => Whence::NotEnv(absent.into()),
             None => Whence::Env(name.into()),
