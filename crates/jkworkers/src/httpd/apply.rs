@@ -119,11 +119,7 @@ impl Apply<'_> {
             if self.refuse_lost_protection(node) {
                 return;
             }
-            self.tell_once(
-                &node.name,
-                &node.origin,
-                format!("{} means nothing here and is ignored", node.name),
-            );
+            self.tell_of_no_effect(node);
         } else {
             self.unknown(node);
         }

@@ -10,6 +10,26 @@ pub(super) fn contains(name: &str) -> bool {
         .is_ok()
 }
 
+/// Whether this is only about how httpd runs as a program: nobody misses anything.
+pub(super) fn is_of_the_program(name: &str) -> bool {
+    OF_THE_PROGRAM
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Modules, processes and threads, and files of the running program.
+#[rustfmt::skip]
+const OF_THE_PROGRAM: &[&str] = &[
+    "AcceptFilter", "AcceptMutex", "AsyncRequestWorkerFactor", "CoreDumpDirectory",
+    "DefaultRuntimeDir", "EnableExceptionHook", "EnableMMAP", "EnableSendfile", "ExtendedStatus",
+    "GracefulShutdownTimeout", "ListenCoresBucketsRatio", "LoadFile", "LoadModule", "LockFile",
+    "MaxClients", "MaxConnectionsPerChild", "MaxMemFree", "MaxRequestsPerChild",
+    "MaxRequestsPerThread", "MaxRequestWorkers", "MaxSpareServers", "MaxSpareThreads",
+    "MinSpareServers", "MinSpareThreads", "Mutex", "PidFile", "ScoreBoardFile", "ServerAdmin",
+    "ServerLimit", "StartServers", "StartThreads", "ThreadLimit", "ThreadsPerChild",
+    "ThreadStackSize",
+];
+
 /// All names, sorted without regard to case.
 #[rustfmt::skip]
 pub(super) const DIRECTIVES: &[&str] = &[
@@ -183,6 +203,7 @@ mod tests {
     fn the_list_is_sorted() {
         let lower: Vec<_> = DIRECTIVES.iter().map(|d| d.to_ascii_lowercase()).collect();
         assert!(lower.is_sorted_by(|a, b| a < b));
+        assert!(OF_THE_PROGRAM.iter().all(|name| contains(name)));
         assert!(contains("documentroot") && contains("SSLEngine") && !contains("JkMount"));
     }
 }

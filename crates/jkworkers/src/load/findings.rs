@@ -64,10 +64,10 @@ fn unknown_names() {
 
 #[test]
 fn known_names_have_one_warning_each() {
-    assert_snapshot!(body("LoadModule jk_module modules/mod_jk.so\nLoadModule a b\nSSLProtocol ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
-    jk.conf:5: warning: LoadModule means nothing here and is ignored
-    jk.conf:7: warning: SSLProtocol means nothing here and is ignored
-    jk.conf:9: error: unknown directive Foo
+    assert_snapshot!(body("LoadModule a b\nFileETag None\nFileETag All\nSSLProtocol ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
+    jk.conf:6: warning: FileETag means nothing here and is ignored
+    jk.conf:8: warning: SSLProtocol means nothing here and is ignored
+    jk.conf:10: error: unknown directive Foo
         remedy: Correct the name, or put the line into an <IfModule> of its module.
     ");
 }

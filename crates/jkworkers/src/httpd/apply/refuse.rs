@@ -2,7 +2,7 @@
 
 use super::Apply;
 use crate::{
-    httpd::{Node, directive, lex},
+    httpd::{Node, directive, known, lex},
     model::variables::names,
 };
 
@@ -18,6 +18,26 @@ impl Apply<'_> {
         let message = format!("<{name}> means nothing here and is ignored with its content");
         self.tell_once(&format!("<{name}>"), &node.origin, message);
         self.refuse(refused, name, children);
+    }
+
+    /// One warning for a directive that is known and has no effect, if anybody could miss it.
+    pub(super) fn tell_of_no_effect(&mut self, node: &Node) {
+        let name = &*node.name;
+        if known::is_of_the_program(name) {
+            return;
+        }
+        let lower = name.to_ascii_lowercase();
+        if !matches!(&*lower, "user" | "group") {
+            let message = format!("{name} means nothing here and is ignored");
+            return self.tell_once(name, &node.origin, message);
+        }
+        let whom = lex::words(&node.args).concat();
+        let message = format!("{name} {whom} is not in effect: jkd stays the user who starts it");
+        if self.told.insert(lower) {
+            let help = "Start it as that user (in a unit of systemd: `User=`, `Group=`, and \
+                        `AmbientCapabilities=CAP_NET_BIND_SERVICE` for ports below 1024).";
+            self.warning(&node.origin, message, help);
+        }
     }
 
     pub(super) fn unknown(&mut self, node: &Node) {
