@@ -1,0 +1,208 @@
+//! Logs: lines about requests, and the thread that writes all lines.
+//!
+//! What a line needs to know is collected while a request is served, as far as a log of its host
+//! asks for it ([`Record`]). At its end the line is written into a buffer of the lane ([`sink`]);
+//! the rest happens elsewhere ([`writer`]).
+
+mod channel;
+mod clock;
+mod cookie;
+mod escape;
+mod line;
+mod notes;
+mod output;
+mod record;
+mod sink;
+mod writer;
+
+use std::{io, sync::Arc, time::SystemTime};
+
+use http::HeaderName;
+use jkworkers::{
+    diag::Origin,
+    log_format::{LogFormat, Token},
+    model::{Host, LogTarget, Model, OnlyIf, StampFormat},
+};
+
+pub(crate) use self::{
+    clock::stamp,
+    line::Transaction,
+    record::{Ending, Record},
+    sink::Sink,
+    writer::Writer,
+};
+
+/// The logs of all hosts, open.
+#[derive(Debug, Default)]
+pub(crate) struct Logs {
+    /// In the order of the model.
+    hosts: Vec<HostLogs>,
+}
+
+/// The logs of a host.
+#[derive(Debug, Default)]
+pub(crate) struct HostLogs {
+    access: Vec<AccessLog>,
+    /// `JkRequestLogFormat`.
+    requests: Option<RequestLog>,
+    pub(crate) wants: Wants,
+}
+
+#[derive(Debug)]
+struct AccessLog {
+    sink: Arc<Sink>,
+    format: LogFormat,
+    only: Option<OnlyIf>,
+}
+
+#[derive(Debug)]
+struct RequestLog {
+    sink: Arc<Sink>,
+    format: LogFormat,
+    stamp: StampFormat,
+}
+
+/// What the lines of a host need to know beyond what is known of every request.
+#[derive(Debug, Default)]
+pub(crate) struct Wants {
+    /// Variables that are shown, or decide whether there is a line.
+    pub(crate) variables: Vec<Arc<str>>,
+    /// Fields of answers.
+    pub(crate) fields: Vec<HeaderName>,
+    /// What mod_jk notes.
+    pub(crate) notes: bool,
+    /// When the answer begins.
+    pub(crate) first_byte: bool,
+}
+
+/// A log that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{origin}: cannot open the log {target}: {source}")]
+pub struct OpenError {
+    /// Where it was written.
+    pub origin: Origin,
+    /// The file or the program.
+    pub target: String,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+impl Logs {
+    /// Opens all logs of requests that `model` has.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], for the first one that cannot be opened.
+    pub(crate) fn open(model: &Model, writer: &Writer) -> Result<Self, OpenError> {
+        let hosts = model.hosts.iter().map(|host| HostLogs::open(host, writer));
+        Ok(Self {
+            hosts: hosts.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Those of the host with this place in the model.
+    pub(crate) fn of(&self, host: usize) -> Option<&HostLogs> {
+        self.hosts.get(host).filter(|logs| !logs.is_empty())
+    }
+}
+
+impl HostLogs {
+    fn open(host: &Host, writer: &Writer) -> Result<Self, OpenError> {
+        let access = host.logs.access.iter().map(|log| {
+            Ok(AccessLog {
+                sink: open(writer, &log.to, &log.origin)?,
+                format: log.format.clone(),
+                only: log.only.clone(),
+            })
+        });
+        let access: Vec<_> = access.collect::<Result<_, _>>()?;
+        let jk = &host.logs.jk;
+        let requests = match (&jk.requests, &jk.file) {
+            (Some(format), Some(file)) => Some(RequestLog {
+                sink: open(writer, &file.to, &file.origin)?,
+                format: format.clone(),
+                stamp: jk.stamp.clone(),
+            }),
+            _ => None,
+        };
+        let mut wants = Wants::default();
+        for log in &access {
+            wants.those_of(&log.format);
+            wants.variable(log.only.as_ref().map(|only| &only.variable));
+        }
+        if let Some(log) = &requests {
+            wants.those_of(&log.format);
+            // Whether it is for a worker.
+            wants.notes = true;
+        }
+        wants.first_byte &= host.logs.first_byte;
+        Ok(Self {
+            access,
+            requests,
+            wants,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.access.is_empty() && self.requests.is_none()
+    }
+
+    /// Writes the lines of a request that has ended.
+    pub(crate) fn write(&self, of: &Transaction<'_>) {
+        for log in &self.access {
+            if log.is_for(of) {
+                log.sink.line(of.peer.lane, |line| {
+                    of.write(&log.format, line);
+                    line.push(b'\n');
+                });
+            }
+        }
+        if let Some(log) = self.requests.as_ref().filter(|_| of.is_for_worker()) {
+            log.sink.line(of.peer.lane, |line| {
+                let mut stamp = String::new();
+                self::stamp(&mut stamp, log.stamp.text(), SystemTime::now());
+                line.extend_from_slice(stamp.as_bytes());
+                of.write(&log.format, line);
+                line.push(b'\n');
+            });
+        }
+    }
+}
+
+impl AccessLog {
+    fn is_for(&self, of: &Transaction<'_>) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|only| of.variable(&only.variable).is_some() != only.negated)
+    }
+}
+
+impl Wants {
+    fn those_of(&mut self, format: &LogFormat) {
+        for item in format.items() {
+            match &item.token {
+                Token::Variable(name) => self.variable(Some(&name.as_str().into())),
+                Token::ResponseHeader(name) => {
+                    self.fields.extend(name.parse::<HeaderName>().ok());
+                }
+                Token::Note(_) => self.notes = true,
+                Token::FirstByte => self.first_byte = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn variable(&mut self, name: Option<&Arc<str>>) {
+        let is_known = |name: &&Arc<str>| self.variables.iter().any(|known| known == *name);
+        if let Some(name) = name.filter(|name| !is_known(name)) {
+            self.variables.push(name.clone());
+        }
+    }
+}
+
+fn open(writer: &Writer, target: &LogTarget, origin: &Origin) -> Result<Arc<Sink>, OpenError> {
+    writer.open(target).map_err(|source| OpenError {
+        origin: origin.clone(),
+        target: target.to_string(),
+        source,
+    })
+}

@@ -1,0 +1,331 @@
+//! One line of a log of requests, token by token.
+
+use std::{
+    borrow::Cow,
+    io::Write as _,
+    time::{Duration, SystemTime},
+};
+
+use http::Version;
+use jkworkers::{
+    log_format::{Item, LogFormat, TimeForm, Token, Unit},
+    model::Host,
+    uri_map,
+};
+use tokio::time::Instant;
+
+use super::{
+    clock, cookie,
+    escape::escaped,
+    record::{Ending, Record},
+};
+use crate::{http1::Head, peer::Peer, snapshot::Group, strict};
+
+/// A request that has ended, and all that is known about it.
+pub(crate) struct Transaction<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) head: &'a Head,
+    pub(crate) peer: &'a Peer,
+    pub(crate) record: &'a Record,
+    pub(crate) ending: &'a Ending,
+    /// Those who served it.
+    pub(crate) group: Option<&'a Group>,
+    pub(crate) member: Option<usize>,
+    pub(crate) began: Instant,
+    pub(crate) ended: Instant,
+    /// The time of day at its end.
+    pub(crate) now: SystemTime,
+}
+
+impl Transaction<'_> {
+    /// Adds a line without its line feed.
+    pub(super) fn write(&self, format: &LogFormat, line: &mut Vec<u8>) {
+        for item in format.items() {
+            if !self.item(item, line) {
+                line.push(b'-');
+            }
+        }
+    }
+
+    /// The value of a variable, if it was set.
+    pub(super) fn variable(&self, name: &str) -> Option<&[u8]> {
+        let variables = self.record.extra()?.variables.get()?;
+        let found = variables.iter().find(|(known, _)| **known == *name);
+        found.map(|(_, value)| &**value)
+    }
+
+    fn item(&self, item: &Item, line: &mut Vec<u8>) -> bool {
+        let statuses = item.statuses.as_ref();
+        statuses.is_none_or(|statuses| statuses.allow(self.ending.status))
+            && self.token(&item.token, line)
+    }
+
+    /// Adds what a token shows; `false` where there is nothing to show.
+    #[allow(clippy::too_many_lines, reason = "a flat table")]
+    fn token(&self, token: &Token, line: &mut Vec<u8>) -> bool {
+        let (peer, ending) = (self.peer, self.ending);
+        match token {
+            Token::Text(text) => plain(text, line),
+            Token::RemoteAddress | Token::RemoteHost => plain(&peer.ip_text, line),
+            Token::LocalAddress => plain(&peer.local_text, line),
+            Token::BodyBytes { zero } => {
+                (ending.bytes > 0 || *zero) && number(ending.bytes, line)
+            }
+            Token::Cookie(name) => {
+                let cookies = self.head.headers.joined("cookie");
+                foreign(cookies.as_deref().and_then(|c| cookie::find(c, name)), line)
+            }
+            Token::Took(unit) => number(whole(self.took(), *unit), line),
+            Token::Variable(name) => foreign(self.variable(name), line),
+            Token::File => self.file(line),
+            Token::Protocol => plain(self.protocol(), line),
+            Token::RequestHeader(name) => {
+                foreign(self.head.headers.joined(name).as_deref(), line)
+            }
+            Token::Keepalives => number(self.keepalives(), line),
+            Token::Method => foreign(Some(self.head.method.as_str().as_bytes()), line),
+            Token::Note(note) => self.note(*note, line),
+            Token::ResponseHeader(name) => self.field(name, line),
+            Token::ServerPort => number(u64::from(self.server_port()), line),
+            Token::LocalPort => number(u64::from(peer.local.port()), line),
+            Token::RemotePort => plain(&peer.port_text, line),
+            Token::ProcessId => number(u64::from(std::process::id()), line),
+            Token::ThreadId { hex } => thread_id(*hex, line),
+            Token::Query => self.query(line),
+            Token::RequestLine => self.request_line(line),
+            Token::Handler => self.is_for_worker() && plain("jakarta-servlet", line),
+            Token::Status => number(u64::from(ending.status), line),
+            Token::Time { end, form } => self.time(*end, form, line),
+            Token::User => self.user(line),
+            Token::Path => foreign(Some(&self.path()), line),
+            Token::CanonicalName => plain(self.canonical_name(), line),
+            Token::ServerName => foreign(Some(self.server_name().as_bytes()), line),
+            Token::Connection => plain(self.connection(), line),
+            Token::BytesIn => number(peer.wire().taken(), line),
+            Token::BytesOut => number(peer.wire().sent(), line),
+            Token::BytesBoth => number(peer.wire().taken() + peer.wire().sent(), line),
+            Token::FirstByte => self.first_byte(line),
+            Token::Logname
+            | Token::LogId
+            | Token::RequestTrailer(_)
+            | Token::ResponseTrailer(_)
+            | Token::Tls(_) => false,
+        }
+    }
+
+    fn took(&self) -> Duration {
+        self.ended.saturating_duration_since(self.began)
+    }
+
+    /// Without its parameters for the type; what came more than once joined for cookies only, as
+    /// httpd does it.
+    fn field(&self, name: &str, line: &mut Vec<u8>) -> bool {
+        let mut values = (self.ending.fields.iter())
+            .filter(|(known, _)| known.as_str().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_bytes());
+        let Some(first) = values.next() else {
+            return false;
+        };
+        if name.eq_ignore_ascii_case("content-type") {
+            let end = first.iter().position(|b| *b == b';');
+            let bare = first.get(..end.unwrap_or(first.len()));
+            return foreign(bare.map(<[u8]>::trim_ascii_end), line);
+        }
+        escaped(line, first);
+        if name.eq_ignore_ascii_case("set-cookie") {
+            for value in values {
+                line.extend_from_slice(b", ");
+                escaped(line, value);
+            }
+        }
+        true
+    }
+
+    /// For a worker, as mod_jk leaves it there: the last segment of the path.
+    fn file(&self, line: &mut Vec<u8>) -> bool {
+        if self.is_for_worker() {
+            let path = self.path();
+            let last = path.rsplit(|b| *b == b'/').next();
+            return foreign(last, line);
+        }
+        let file = self.record.extra().and_then(|e| e.file.get());
+        foreign(file.map(|f| f.as_os_str().as_encoded_bytes()), line)
+    }
+
+    fn protocol(&self) -> &'static str {
+        match self.head.version {
+            Version::HTTP_09 => "HTTP/0.9",
+            Version::HTTP_10 => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
+    /// As httpd counts them: without the first request, and without one that closes.
+    fn keepalives(&self) -> u64 {
+        let before = self.peer.requests().saturating_sub(1);
+        before.saturating_sub(u64::from(!self.ending.keeps_alive))
+    }
+
+    fn query(&self, line: &mut Vec<u8>) -> bool {
+        if let Some(query) = self.head.query() {
+            line.push(b'?');
+            escaped(line, query);
+        }
+        true
+    }
+
+    /// As the client wrote it, but for a password.
+    fn request_line(&self, line: &mut Vec<u8>) -> bool {
+        escaped(line, self.head.method.as_str().as_bytes());
+        line.push(b' ');
+        let target = self.head.target();
+        match password(target) {
+            Some((before, after)) => {
+                escaped(line, before);
+                line.extend_from_slice(b"XXXXXXXX");
+                escaped(line, after);
+            }
+            None => escaped(line, target),
+        }
+        line.push(b' ');
+        plain(self.protocol(), line)
+    }
+
+    fn time(&self, end: bool, form: &TimeForm, line: &mut Vec<u8>) -> bool {
+        let mut moment = clock::since_1970(self.now);
+        if !end {
+            moment = moment.saturating_sub(self.took());
+        }
+        match form {
+            TimeForm::Clf => clock::common(line, moment),
+            TimeForm::Since(unit) => return number(whole(moment, *unit), line),
+            TimeForm::Fraction(Unit::Milliseconds) => {
+                return write!(line, "{:03}", moment.subsec_millis()).is_ok();
+            }
+            TimeForm::Fraction(_) => return write!(line, "{:06}", moment.subsec_micros()).is_ok(),
+            TimeForm::Strftime(format) => {
+                let mut text = String::new();
+                clock::strftime(&mut text, format, moment);
+                line.extend_from_slice(text.as_bytes());
+            }
+        }
+        true
+    }
+
+    fn user(&self, line: &mut Vec<u8>) -> bool {
+        let user = self.record.extra().and_then(|e| e.user.get());
+        match user.map(|user| &**user) {
+            Some(b"") => plain("\"\"", line),
+            user => foreign(user, line),
+        }
+    }
+
+    /// The path as httpd has it: decoded and resolved, or as it came where that is impossible.
+    fn path(&self) -> Cow<'_, [u8]> {
+        let raw = self.head.path();
+        uri_map::decode(raw, self.host.uri_rules).unwrap_or(Cow::Borrowed(raw))
+    }
+
+    fn canonical_name(&self) -> &str {
+        let own = self.host.server_name.as_ref();
+        own.map_or(&self.peer.local_text, |own| &own.name)
+    }
+
+    fn server_name(&self) -> Cow<'_, str> {
+        let asked = strict::check(self.head).ok();
+        let named = asked.and_then(|checked| checked.target.host);
+        match named.map(|name| name.strip_suffix('.').unwrap_or(name)) {
+            Some(name) => Cow::Owned(name.to_ascii_lowercase()),
+            None => Cow::Borrowed(self.canonical_name()),
+        }
+    }
+
+    fn server_port(&self) -> u16 {
+        const HTTP: u16 = 80;
+        let own = self.host.server_name.as_ref();
+        own.and_then(|own| own.port).unwrap_or(HTTP)
+    }
+
+    fn connection(&self) -> &'static str {
+        match (self.ending.aborted, self.ending.keeps_alive) {
+            (true, _) => "X",
+            (false, true) => "+",
+            (false, false) => "-",
+        }
+    }
+
+    fn first_byte(&self, line: &mut Vec<u8>) -> bool {
+        let Some(began) = self.ending.began else {
+            return false;
+        };
+        let took = began.saturating_duration_since(self.began);
+        number(whole(took, Unit::Microseconds), line)
+    }
+}
+
+fn plain(text: &str, line: &mut Vec<u8>) -> bool {
+    line.extend_from_slice(text.as_bytes());
+    true
+}
+
+fn number(value: u64, line: &mut Vec<u8>) -> bool {
+    write!(line, "{value}").is_ok()
+}
+
+fn foreign(text: Option<&[u8]>, line: &mut Vec<u8>) -> bool {
+    let Some(text) = text else { return false };
+    escaped(line, text);
+    true
+}
+
+fn whole(time: Duration, unit: Unit) -> u64 {
+    let count = match unit {
+        Unit::Seconds => return time.as_secs(),
+        Unit::Milliseconds => time.as_millis(),
+        Unit::Microseconds => time.as_micros(),
+    };
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+fn thread_id(hex: bool, line: &mut Vec<u8>) -> bool {
+    let id = rustix::thread::gettid().as_raw_nonzero();
+    if hex {
+        write!(line, "{id:x}").is_ok()
+    } else {
+        write!(line, "{id}").is_ok()
+    }
+}
+
+/// What stands before and behind the password of `scheme://user:password@host/`.
+fn password(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    if target.first() == Some(&b'/') {
+        return None;
+    }
+    let start = target.windows(3).position(|w| w == b"://")? + 3;
+    let rest = target.get(start..)?;
+    let authority = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
+    let authority = rest.get(..authority.unwrap_or(rest.len()))?;
+    let at = authority.iter().rposition(|b| *b == b'@')?;
+    let colon = authority.get(..at)?.iter().position(|b| *b == b':')?;
+    Some((target.get(..=start + colon)?, target.get(start + at..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_found() {
+        for (target, expected) in [
+            ("http://bob:secret@h/b?a", Some(("http://bob:", "@h/b?a"))),
+            ("http://bob:a@b@h", Some(("http://bob:", "@h"))),
+            ("http://bob@h:80/x:y@z", None),
+            ("/http://bob:secret@h/", None),
+            ("http://h/?u:p@x", None),
+            ("*", None),
+        ] {
+            let expected = expected.map(|(a, b)| (a.as_bytes(), b.as_bytes()));
+            assert_eq!(password(target.as_bytes()), expected, "{target}");
+        }
+    }
+}

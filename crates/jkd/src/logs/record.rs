@@ -1,0 +1,147 @@
+//! What is collected about a request for its lines.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jkworkers::model::Host;
+use tokio::time::Instant;
+
+use super::{Logs, Wants};
+use crate::{
+    balancer::{Balancer, MemberView},
+    snapshot,
+    variables::Variables,
+};
+
+/// What is collected about a request while it is served. Everything is said once, by whoever
+/// knows it first; what no log asks for is not kept.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    host: OnceLock<usize>,
+    extra: OnceLock<Box<Extra>>,
+}
+
+/// What only some logs ask for.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    pub(super) variables: OnceLock<Vec<(Box<str>, Box<[u8]>)>>,
+    pub(super) user: OnceLock<Box<[u8]>>,
+    pub(super) file: OnceLock<PathBuf>,
+    /// A worker that is no group of members: its name and its type.
+    pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,
+    pub(super) dispatched: OnceLock<Instant>,
+    /// The member after the first try, where that failed.
+    pub(super) first: OnceLock<Box<MemberView>>,
+}
+
+/// How a request ended, as far as only its answer tells.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// The status that was sent.
+    pub(crate) status: u16,
+    /// Bytes of the body that were sent.
+    pub(crate) bytes: u64,
+    /// Whether the client or the backend went away in the middle.
+    pub(crate) aborted: bool,
+    /// Whether the connection can have another request.
+    pub(crate) keeps_alive: bool,
+    /// When the answer began.
+    pub(crate) began: Option<Instant>,
+    /// Fields of the answer that somebody asks for.
+    pub(super) fields: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Record {
+    /// The request is for this host.
+    pub(crate) fn is_for(&self, host: &Host, logs: &Logs) {
+        let _ = self.host.set(host.number);
+        if logs.of(host.number).is_some() {
+            let _ = self.extra.set(Box::default());
+        }
+    }
+
+    /// The number of its host, if it got so far.
+    pub(super) fn host(&self) -> Option<usize> {
+        self.host.get().copied()
+    }
+
+    pub(super) fn extra(&self) -> Option<&Extra> {
+        self.extra.get().map(|extra| &**extra)
+    }
+
+    /// These are its variables.
+    pub(crate) fn has_variables(&self, variables: &Variables<'_>, logs: &Logs) {
+        let Some((extra, wants)) = self.wanted(logs) else {
+            return;
+        };
+        if wants.variables.is_empty() {
+            return;
+        }
+        let value = |name: &str| Some((name.into(), variables.get(name)?.into()));
+        let wanted = wants.variables.iter().filter_map(|name| value(name));
+        let _ = extra.variables.set(wanted.collect());
+    }
+
+    /// Its user has proven who it is.
+    pub(crate) fn has_user(&self, user: &[u8]) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.user.set(user.into());
+        }
+    }
+
+    /// It is answered from this file.
+    pub(crate) fn has_file(&self, file: &Path) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.file.set(file.to_owned());
+        }
+    }
+
+    /// It goes to a worker that is no group of members.
+    pub(crate) fn has_other_worker(&self, name: &str, kind: &'static str) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.other_worker.set((name.into(), kind));
+        }
+    }
+
+    /// Members are about to be tried.
+    pub(crate) fn is_dispatched(&self, logs: &Logs) {
+        if let Some((extra, _)) = self.wanted(logs).filter(|(_, wants)| wants.notes) {
+            let _ = extra.dispatched.set(Instant::now());
+        }
+    }
+
+    /// A try has failed, and the member is left.
+    pub(crate) fn has_failed_at(&self, balancer: &Balancer, member: usize) {
+        let Some(extra) = self.extra() else { return };
+        // Set where notes are wanted.
+        if extra.dispatched.get().is_some()
+            && extra.first.get().is_none()
+            && let Some(view) = balancer.member_view(member, snapshot::now())
+        {
+            let _ = extra.first.set(Box::new(view));
+        }
+    }
+
+    fn wanted<'a>(&'a self, logs: &'a Logs) -> Option<(&'a Extra, &'a Wants)> {
+        let extra = self.extra()?;
+        Some((extra, &logs.of(self.host()?)?.wants))
+    }
+
+    /// Keeps what logs ask for of an answer's head.
+    pub(crate) fn answers(&self, logs: &Logs, fields: &HeaderMap, ending: &mut Ending) {
+        let Some((_, wants)) = self.wanted(logs) else {
+            return;
+        };
+        for name in &wants.fields {
+            let values = fields.get_all(name).iter();
+            let named = values.map(|value| (name.clone(), value.clone()));
+            ending.fields.extend(named);
+        }
+        if wants.first_byte {
+            ending.began = Some(Instant::now());
+        }
+    }
+}
