@@ -8,11 +8,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header, response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use jkworkers::model::JkOptions;
@@ -23,7 +23,8 @@ use crate::{
     attempt::failure_of,
     balancer::{InFlight, Transition, Verdict},
     http1::Head,
-    logging::Printable,
+    logging::{Printable, Within},
+    logs::{Ending, Record, Transaction},
     maintain::log_transition,
     peer::Peer,
     snapshot::{self, Served, Snapshot},
@@ -88,7 +89,8 @@ impl Body for Answer {
         let Some(visit) = visit else {
             return Poll::Ready(None); // every answer that leaves belongs to a visit
         };
-        match source {
+        let _within = visit.within();
+        let polled = match source {
             Source::Page(page) => Pin::new(page)
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
@@ -97,7 +99,9 @@ impl Body for Answer {
                 tracing::warn!(request = %visit, %error, "file broken off, and with it the client's connection");
                 error.into()
             }),
-        }
+        };
+        visit.passes(&polled);
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -331,11 +335,12 @@ pub(crate) struct Visit {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) peer: Arc<Peer>,
     served: Served,
-    status: u16,
+    ending: Ending,
     pub(crate) began: Instant,
     pub(crate) head: Head,
     /// Who the client says it is.
     pub(crate) claims: Claims,
+    pub(crate) record: Record,
     _begun: Begun,
 }
 
@@ -347,10 +352,11 @@ impl Visit {
             snapshot,
             peer,
             served: Served::default(),
-            status: 0,
+            ending: Ending::default(),
             began: Instant::now(),
             head,
             claims: Claims::default(),
+            record: Record::default(),
             _begun: Begun::new(),
         })
     }
@@ -367,9 +373,23 @@ impl Visit {
         served: Served,
     ) -> Response<Answer> {
         self.served = served;
-        self.status = response.status().as_u16();
+        self.ending.status = response.status().as_u16();
         let own = HeaderValue::from_static("jkd");
         response.headers_mut().insert(header::SERVER, own);
+        self.ending.keeps_alive = keeps_alive(&self.head, response.headers());
+        let Self {
+            snapshot,
+            record,
+            ending,
+            peer,
+            ..
+        } = &mut *self;
+        if record.host().is_none() && snapshot.logs.any() {
+            // It did not get so far.
+            let host = snapshot.model.host_for(peer.local, None);
+            record.is_for(host, &snapshot.logs);
+        }
+        record.answers(&snapshot.logs, response.headers(), ending);
         response.map(|mut answer| {
             if let Source::Relay(relay) = &mut answer.source {
                 // Where the end is here already, nobody asks for it.
@@ -381,17 +401,79 @@ impl Visit {
     }
 }
 
+impl Visit {
+    /// For lines about this request.
+    fn within(&self) -> Option<Within> {
+        let differ = self.snapshot.logs.own_lines_differ();
+        differ.then(|| Within::host(self.record.host().unwrap_or_default()))
+    }
+
+    /// Counts what goes to the client.
+    fn passes<E>(&mut self, polled: &Poll<Option<Result<Frame<Bytes>, E>>>) {
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.ending.bytes += u64::try_from(bytes).unwrap_or_default();
+            }
+            Poll::Ready(Some(Err(_))) => self.ending.aborted = true,
+            _ => {}
+        }
+    }
+
+    /// Writes the lines of the request.
+    fn log(&self, ended: Instant) {
+        let (model, logs) = (&self.snapshot.model, &self.snapshot.logs);
+        let number = self.record.host();
+        let host = number.and_then(|number| model.hosts.get(number));
+        let Some(host) = host else { return };
+        if let Some(logs) = logs.of(host.number) {
+            logs.write(&Transaction {
+                host,
+                head: &self.head,
+                peer: &self.peer,
+                record: &self.record,
+                ending: &self.ending,
+                user: self.claims.user.as_deref(),
+                group: self.snapshot.group_of(self.served),
+                member: self.served.member,
+                began: self.began,
+                ended,
+                now: SystemTime::now(),
+            });
+        }
+    }
+}
+
+/// Whether the connection stays after an answer.
+fn keeps_alive(head: &Head, answer: &HeaderMap) -> bool {
+    let says = |value: &[u8], word: &str| {
+        let mut tokens = value.split(|b| *b == b',');
+        tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let asked = head.headers.get("connection").unwrap_or_default();
+    let closes = answer.get(header::CONNECTION);
+    let closes = closes.is_some_and(|value| says(value.as_bytes(), "close"));
+    !closes
+        && match head.version {
+            Version::HTTP_11 => !says(asked, "close"),
+            _ => says(asked, "keep-alive"),
+        }
+}
+
 impl Drop for Visit {
     fn drop(&mut self) {
+        let _within = self.within();
         let now = Instant::now();
         self.peer.ends_request(now);
         let took = now.saturating_duration_since(self.began);
-        self.snapshot.count(self.served, self.status, took);
+        self.snapshot.count(self.served, self.ending.status, took);
+        self.log(now);
+        self.peer.wire().begins_anew();
         tracing::debug!(
             client = %self.peer.ip_text,
             worker = self.worker(),
             request = %self,
-            status = self.status,
+            status = self.ending.status,
             ?took,
             "answered"
         );

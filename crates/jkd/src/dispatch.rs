@@ -8,8 +8,12 @@ use tokio::time::{sleep, timeout};
 use crate::{
     answer::Answer,
     attempt::{self, Answered, Failed, Try},
-    balancer::{Attempts, Chosen, GiveUp, InFlight, Step, Verdict, retry::Facts},
+    balancer::{
+        Attempts, Chosen, GiveUp, InFlight, Step, Verdict,
+        retry::{Facts, Retry},
+    },
     forward::Forward,
+    logs::Record,
     maintain::{log_transition, log_transition_after},
     rescue::Stumble,
     snapshot::{self, Group},
@@ -24,13 +28,13 @@ pub(crate) async fn dispatch(
     forward: &Forward<'_>,
     steering: &Steering<'_>,
     upload: Upload,
-    member: &mut Option<usize>,
+    mut traced: Traced<'_>,
 ) -> Result<Response<Answer>, Stumble> {
     let mut attempts = Attempts::new(group.balancer.clone());
     let at_hand = upload.is_at_hand();
     let tried = {
         // Made where it is awaited: a future of this size costs much when it is moved.
-        let tries = || tries(group, forward, steering, upload, &mut attempts, member);
+        let tries = || tries(group, forward, steering, upload, &mut attempts, &mut traced);
         match steering.request_timeout() {
             None => tries().await,
             Some(limit) => {
@@ -41,7 +45,13 @@ pub(crate) async fn dispatch(
     if matches!(tried, Err(Stumble::TooLate)) {
         let patience = steering.request_timeout().filter(|_| at_hand);
         let patience = patience.map(|limit| limit / 2);
-        give_up_late(group, forward, *member, patience, attempts.in_flight());
+        give_up_late(
+            group,
+            forward,
+            *traced.member,
+            patience,
+            attempts.in_flight(),
+        );
     }
     let answered = tried?;
     let guard = attempts.answered();
@@ -54,7 +64,7 @@ async fn tries(
     steering: &Steering<'_>,
     upload: Upload,
     attempts: &mut Attempts,
-    member: &mut Option<usize>,
+    traced: &mut Traced<'_>,
 ) -> Result<Answered, Stumble> {
     let sticky = &group.balancer.config().sticky;
     let sessions = steering.sessions(forward.uri, forward.head, forward.has_cookies, sticky);
@@ -75,7 +85,7 @@ async fn tries(
             }
             Step::GiveUp(why) => return Err(give_up(group, forward, why)),
         };
-        *member = Some(chosen.index);
+        *traced.member = Some(chosen.index);
         let fresh = stale == Some(chosen.index);
         let this = Try {
             group,
@@ -89,14 +99,23 @@ async fn tries(
             Err(mut failed) => {
                 stale = failed.is_stale().then_some(chosen.index);
                 body.restore(failed.upload.take());
-                look_back(group, chosen, forward, &failed, &body, attempts);
+                if !look_back(group, chosen, forward, &failed, &body, attempts) {
+                    traced.record.has_failed_at(&group.balancer, chosen.index);
+                }
                 reason = Some(failed.reason());
             }
         }
     }
 }
 
-/// Learns from a failed try.
+/// What is noted about the tries of a request.
+pub(crate) struct Traced<'a> {
+    /// The member that has it, or had it last.
+    pub(crate) member: &'a mut Option<usize>,
+    pub(crate) record: &'a Record,
+}
+
+/// Learns from a failed try. Returns whether the same member gets another one.
 fn look_back(
     group: &Group,
     chosen: Chosen,
@@ -104,13 +123,14 @@ fn look_back(
     failed: &Failed,
     body: &Replay,
     attempts: &mut Attempts,
-) {
+) -> bool {
     let facts = facts(failed, forward, body);
     if let Some(guard) = attempts.in_flight() {
         guard.count_bytes(failed.tally.written, failed.tally.read);
     }
     let next = attempts.failed(failed.failure, &facts, snapshot::now());
     failed.log(group, chosen, forward, next);
+    matches!(next, Retry::SameMember { .. })
 }
 
 /// What a decision about another try depends on.

@@ -19,10 +19,11 @@ use jkworkers::{
 use crate::{
     access::{self, Claims},
     answer::{Answer, Visit},
-    dispatch::dispatch,
+    dispatch::{Traced, dispatch},
     forward::{BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri},
     headers::{self, Context, Rules},
     http1::Head,
+    logging,
     mapping::{self, Decision, Mapped},
     peer::Peer,
     rescue::{self, Stumble},
@@ -64,6 +65,7 @@ async fn answer(
         snapshot,
         peer,
         head,
+        record,
         ..
     } = visit;
     let checked = match strict::check(head) {
@@ -74,6 +76,7 @@ async fn answer(
         }
     };
     let host = snapshot.model.host_for(peer.local, checked.target.host);
+    record.is_for(host, &snapshot.logs);
     let mut course = Course::at(host, visit);
     let early = headers::early(host, head, &course.cx);
     course.cx.head = &early;
@@ -88,10 +91,12 @@ async fn answer(
     let entry = access::check(found.guest(host, &early, peer), claims).await;
     course.claims = claims;
     if let Err(stumble) = entry {
+        record.has_variables(&found.variables, &snapshot.logs);
         course.rules.asked = Some(Asked::at(&found.path));
         return course.page(stumble);
     }
     let decision = found.decide(host, |name| snapshot.configured(name));
+    record.has_variables(&decision.variables, &snapshot.logs);
     decided(visit, checked, &decoded, &decision, body, course, served).await
 }
 
@@ -172,7 +177,12 @@ impl<'a> Course<'a> {
 }
 
 async fn serve(
-    Visit { snapshot, peer, .. }: &Visit,
+    Visit {
+        snapshot,
+        peer,
+        record,
+        ..
+    }: &Visit,
     facts: Facts<'_>,
     checked: &Checked<'_>,
     decoded: &[u8],
@@ -200,11 +210,26 @@ async fn serve(
                 variables,
             };
             *served = Served::by(group);
+            record.is_dispatched(&snapshot.logs);
             let body = ClientBody::new(body, peer.clone());
-            relay(group, routed, body, &mut served.member).await
+            let traced = Traced {
+                member: &mut served.member,
+                record,
+            };
+            if snapshot.logs.own_lines_differ() {
+                let relay = relay(group, routed, body, traced);
+                return Box::pin(logging::within(host.number, relay)).await;
+            }
+            relay(group, routed, body, traced).await
         }
-        Some(Running::Status(worker)) => Ok(status::respond(snapshot, worker, &facts).await),
-        None => Err(no_worker(mapped)),
+        Some(Running::Status(worker)) => {
+            record.has_other_worker(mapped.worker(), "status");
+            Ok(status::respond(snapshot, worker, &facts).await)
+        }
+        None => {
+            record.has_other_worker(mapped.worker(), "-");
+            Err(no_worker(mapped))
+        }
     }
 }
 
@@ -227,7 +252,7 @@ async fn relay(
         variables,
     }: Routed<'_>,
     body: ClientBody,
-    member: &mut Option<usize>,
+    traced: Traced<'_>,
 ) -> Result<Response<Answer>, Stumble> {
     let Facts {
         host, head, peer, ..
@@ -248,7 +273,7 @@ async fn relay(
     };
     let upload = receive(&forward, body, group.max_data).await?;
     let steering = Steering::by(host, mapped, variables);
-    dispatch(group, &forward, &steering, upload, member).await
+    dispatch(group, &forward, &steering, upload, traced).await
 }
 
 fn no_worker(mapped: &Mapped<'_>) -> Stumble {

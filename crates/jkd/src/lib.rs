@@ -19,6 +19,7 @@ mod handler;
 mod headers;
 mod http1;
 mod listener;
+mod logs;
 mod maintain;
 mod mapping;
 mod names;

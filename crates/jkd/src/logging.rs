@@ -1,13 +1,16 @@
-//! Where the log goes and how much of it there is: `JkLogFile`, `JkLogLevel`, `--log-level`.
+//! jkd's own lines: `JkLogFile`, `JkLogLevel`, `JkLogStampFormat`, `ErrorLog`, `--log-level`.
 //!
 //! Lines go through `tracing`. Text that a client or a backend chose is only logged through
-//! `Printable`, so that it cannot break out of its line.
+//! `Printable`, so that it cannot break out of its line. Files are written by the thread that
+//! writes all logs; lines for standard error are written at once.
+
+mod lines;
+mod places;
 
 use std::{
     fmt::{self, Write as _},
-    fs::{File, OpenOptions},
-    io::{self, Write},
-    path::{Path, PathBuf},
+    future::{Future, poll_fn},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -16,119 +19,56 @@ use std::{
 
 use arc_swap::ArcSwap;
 use jkworkers::model::LogLevel;
-use tracing_subscriber::{
-    EnvFilter, Registry, fmt::MakeWriter, layer::SubscriberExt as _, reload,
-    util::SubscriberInitExt as _,
-};
+use tracing::callsite::rebuild_interest_cache;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-/// A handle on the running log: level and file can be changed at a reload.
+use self::lines::Lines;
+pub(crate) use self::{lines::Within, places::Places};
+
+/// A handle on the running log: levels and files can be changed at a reload.
 #[derive(Debug)]
 pub struct Logging {
-    level: reload::Handle<EnvFilter, Registry>,
-    sink: Sink,
+    places: Arc<ArcSwap<Places>>,
 }
 
 impl Logging {
-    /// Starts logging to standard error, or to `file`.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be opened for appending.
-    pub fn start(level: LogLevel, file: Option<&Path>) -> io::Result<Self> {
-        let sink = Sink::open(file)?;
-        let (filter, handle) = reload::Layer::new(filter(level));
-        let lines = tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .with_target(false)
-            .with_writer(sink.clone());
+    /// Starts logging to standard error.
+    pub fn to_standard_error(level: LogLevel) -> Self {
+        Self::start(Places::standard_error(level))
+    }
+
+    /// Starts logging.
+    pub(crate) fn start(places: Places) -> Self {
+        let places = Arc::new(ArcSwap::from_pointee(places));
+        // For those who look for something special.
+        let special = EnvFilter::try_from_default_env().ok();
+        let lines = Lines {
+            places: places.clone(),
+            all: special.is_some(),
+        };
         // A second start in one process (tests) keeps the first subscriber.
         let _ = tracing_subscriber::registry()
-            .with(filter)
             .with(lines)
+            .with(special)
             .try_init();
-        Ok(Self {
-            level: handle,
-            sink,
-        })
+        Self { places }
     }
 
-    /// Takes over level and file of a new configuration, and opens the file anew (log rotation).
-    pub fn change(&self, level: LogLevel, file: Option<&Path>) {
-        let _ = self.level.reload(filter(level));
-        if let Err(error) = self.sink.reopen(file) {
-            tracing::error!(%error, "the log file cannot be opened; logging goes on as before");
-        }
+    /// Takes over levels and files of a new configuration.
+    pub(crate) fn change(&self, places: Places) {
+        self.places.store(Arc::new(places));
+        rebuild_interest_cache();
     }
 }
 
-/// The level in `tracing`'s terms. `RUST_LOG` wins, for those who look for something special.
-fn filter(level: LogLevel) -> EnvFilter {
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level_name(level)))
-}
-
-const fn level_name(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error | LogLevel::Emerg => "error",
-    }
-}
-
-/// Standard error or a file; one write per line.
-#[derive(Clone, Debug)]
-struct Sink {
-    file: Arc<ArcSwap<Option<File>>>,
-}
-
-impl Sink {
-    fn open(path: Option<&Path>) -> io::Result<Self> {
-        let file = path.map(append_to).transpose()?;
-        Ok(Self {
-            file: Arc::new(ArcSwap::from_pointee(file)),
-        })
-    }
-
-    fn reopen(&self, path: Option<&Path>) -> io::Result<()> {
-        let file = path.map(append_to).transpose()?;
-        self.file.store(Arc::new(file));
-        Ok(())
-    }
-}
-
-fn append_to(path: &Path) -> io::Result<File> {
-    let explain = |error: io::Error| {
-        let path: PathBuf = path.into();
-        io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-    };
-    let mut options = OpenOptions::new();
-    options
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(explain)
-}
-
-impl<'a> MakeWriter<'a> for Sink {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Write for Sink {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        match self.file.load().as_ref() {
-            Some(file) => (&*file).write(line),
-            None => io::stderr().write(line),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Runs `work`, with all lines about this host.
+pub(crate) async fn within<F: Future>(host: usize, work: F) -> F::Output {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        let _within = Within::host(host);
+        work.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// So many lines a second, and a count of the others: where everything fails, the log must neither
@@ -213,21 +153,5 @@ mod tests {
         assert_eq!(taken(7), [0; 20]);
         let next = taken(8);
         assert_eq!((next.len(), next[0], next[1]), (20, 80, 0));
-    }
-
-    #[test]
-    fn a_log_file_is_appended_to_and_reopened() {
-        let dir = tempfile::tempdir().unwrap();
-        let (first, second) = (dir.path().join("a.log"), dir.path().join("b.log"));
-        let mut sink = Sink::open(Some(&first)).unwrap();
-        sink.write_all(b"one\n").unwrap();
-        std::fs::rename(&first, &second).unwrap();
-        sink.write_all(b"two\n").unwrap();
-        sink.reopen(Some(&first)).unwrap();
-        sink.write_all(b"three\n").unwrap();
-        assert_eq!(std::fs::read_to_string(&second).unwrap(), "one\ntwo\n");
-        assert_eq!(std::fs::read_to_string(&first).unwrap(), "three\n");
-        let missing = dir.path().join("no/such/dir");
-        assert!(Sink::open(Some(&missing)).is_err());
     }
 }

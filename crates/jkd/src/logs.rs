@@ -21,7 +21,7 @@ use http::HeaderName;
 use jkworkers::{
     diag::Origin,
     log_format::{LogFormat, Token},
-    model::{Host, LogTarget, Model, OnlyIf, StampFormat},
+    model::{Host, LogPlace, LogTarget, Model, OnlyIf, StampFormat},
 };
 
 pub(crate) use self::{
@@ -37,6 +37,8 @@ pub(crate) use self::{
 pub(crate) struct Logs {
     /// In the order of the model.
     hosts: Vec<HostLogs>,
+    /// Whether jkd's own lines about virtual hosts go elsewhere, or are others.
+    own_lines_differ: bool,
 }
 
 /// The logs of a host.
@@ -97,13 +99,37 @@ impl Logs {
         let hosts = model.hosts.iter().map(|host| HostLogs::open(host, writer));
         Ok(Self {
             hosts: hosts.collect::<Result<_, _>>()?,
+            own_lines_differ: own_lines_differ(model),
         })
+    }
+
+    /// Whether jkd's own lines about virtual hosts go elsewhere, or are others.
+    pub(crate) const fn own_lines_differ(&self) -> bool {
+        self.own_lines_differ
+    }
+
+    /// Whether there are any.
+    pub(crate) fn any(&self) -> bool {
+        self.hosts.iter().any(|logs| !logs.is_empty())
     }
 
     /// Those of the host with this place in the model.
     pub(crate) fn of(&self, host: usize) -> Option<&HostLogs> {
         self.hosts.get(host).filter(|logs| !logs.is_empty())
     }
+}
+
+fn own_lines_differ(model: &Model) -> bool {
+    let place = |host: &Host| {
+        let logs = &host.logs;
+        let to = |place: &Option<LogPlace>| place.as_ref().map(|place| place.to.clone());
+        let places = (to(&logs.jk.file), to(&logs.error));
+        let levels = (logs.jk.level, logs.error_level);
+        (places, levels, logs.jk.stamp.clone())
+    };
+    let mut hosts = model.hosts.iter().map(place);
+    let main = hosts.next();
+    hosts.any(|host| Some(host) != main)
 }
 
 impl HostLogs {
@@ -117,14 +143,19 @@ impl HostLogs {
         });
         let access: Vec<_> = access.collect::<Result<_, _>>()?;
         let jk = &host.logs.jk;
-        let requests = match (&jk.requests, &jk.file) {
-            (Some(format), Some(file)) => Some(RequestLog {
-                sink: open(writer, &file.to, &file.origin)?,
+        let requests = jk.requests.as_ref().map(|format| {
+            let place = jk.file.as_ref().or(host.logs.error.as_ref());
+            let sink = match place {
+                Some(place) => open(writer, &place.to, &place.origin),
+                None => open(writer, &standard_error(), &host.origin),
+            };
+            Ok(RequestLog {
+                sink: sink?,
                 format: format.clone(),
                 stamp: jk.stamp.clone(),
-            }),
-            _ => None,
-        };
+            })
+        });
+        let requests = requests.transpose()?;
         let mut wants = Wants::default();
         for log in &access {
             wants.those_of(&log.format);
@@ -199,7 +230,20 @@ impl Wants {
     }
 }
 
-fn open(writer: &Writer, target: &LogTarget, origin: &Origin) -> Result<Arc<Sink>, OpenError> {
+fn standard_error() -> LogTarget {
+    LogTarget::File("/dev/stderr".into())
+}
+
+/// Opens a log that was written somewhere.
+///
+/// # Errors
+///
+/// When it cannot be opened.
+pub(crate) fn open(
+    writer: &Writer,
+    target: &LogTarget,
+    origin: &Origin,
+) -> Result<Arc<Sink>, OpenError> {
     writer.open(target).map_err(|source| OpenError {
         origin: origin.clone(),
         target: target.to_string(),

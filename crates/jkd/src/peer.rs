@@ -23,6 +23,9 @@ pub(crate) struct Peer {
     pub(crate) local_text: String,
     /// The runtime that serves it: pools keep their connections apart by it.
     pub(crate) lane: usize,
+    /// Requests so far.
+    requests: AtomicU64,
+    wire: Wire,
     opened: Instant,
     /// Whether there has been a request.
     proven: AtomicBool,
@@ -54,6 +57,8 @@ impl Peer {
             port_text: client.port().to_string(),
             local_text: local.ip().to_string(),
             lane,
+            requests: AtomicU64::new(0),
+            wire: Wire::default(),
             opened: Instant::now(),
             proven: AtomicBool::new(false),
             sending: AtomicBool::new(false),
@@ -67,6 +72,7 @@ impl Peer {
     /// A request has begun.
     pub(crate) fn begins_request(&self) {
         self.proven.store(true, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.quiet.clear();
     }
 
@@ -74,6 +80,16 @@ impl Peer {
     pub(crate) fn ends_request(&self, now: Instant) {
         self.stalled.clear();
         self.quiet.set(now.saturating_duration_since(self.opened));
+    }
+
+    /// Requests so far, the present one included.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// What went over the wire.
+    pub(crate) const fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// It is the client's turn.
@@ -127,6 +143,52 @@ impl Peer {
         let idle = self.quiet.get().map(|since| since + patience);
         stalled.or(idle).map(|age| self.opened + age)
     }
+}
+
+/// Bytes of a connection, heads included.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    read: AtomicU64,
+    written: AtomicU64,
+    /// What was read, and written, when the last request ended.
+    before: (AtomicU64, AtomicU64),
+}
+
+impl Wire {
+    pub(crate) fn has_read(&self, bytes: usize) {
+        self.read.fetch_add(wide(bytes), Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_written(&self, bytes: usize) {
+        self.written.fetch_add(wide(bytes), Ordering::Relaxed);
+    }
+
+    /// Bytes read since the last request ended.
+    pub(crate) fn taken(&self) -> u64 {
+        let before = self.before.0.load(Ordering::Relaxed);
+        self.read.load(Ordering::Relaxed).saturating_sub(before)
+    }
+
+    /// Bytes written since then.
+    pub(crate) fn sent(&self) -> u64 {
+        let before = self.before.1.load(Ordering::Relaxed);
+        self.written.load(Ordering::Relaxed).saturating_sub(before)
+    }
+
+    /// What comes now is of the next request.
+    pub(crate) fn begins_anew(&self) {
+        let Self { read, written, .. } = self;
+        let (read, written) = (
+            read.load(Ordering::Relaxed),
+            written.load(Ordering::Relaxed),
+        );
+        self.before.0.store(read, Ordering::Relaxed);
+        self.before.1.store(written, Ordering::Relaxed);
+    }
+}
+
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// A moment in the life of a connection, or none.

@@ -29,7 +29,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::listeners::{Bound, Listeners, Ready};
 pub use self::process::{Options, run};
 pub(crate) use self::shared::Shared;
-use crate::{maintain, names, probe, snapshot::Snapshot};
+pub use crate::logs::OpenError;
+use crate::{
+    logs::{Logs, Writer},
+    maintain, names, probe,
+    snapshot::Snapshot,
+};
 
 /// How requests are spread over threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +75,16 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Lanes: parts that share little.
+    fn lanes(&self) -> usize {
+        match self.layout {
+            Layout::Lanes => self.threads.get(),
+            Layout::Shared => 1,
+        }
+    }
+}
+
 /// Why serving did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -84,9 +99,9 @@ pub enum StartError {
     /// There is no `Listen`.
     #[error("no address to listen on: add a Listen directive or --listen ADDRESS:PORT")]
     NoListener,
-    /// The file of `JkLogFile` cannot be opened.
-    #[error("cannot open the log file {0}; see JkLogFile")]
-    Log(io::Error),
+    /// A log cannot be opened.
+    #[error(transparent)]
+    Logs(#[from] OpenError),
     /// The address of `--metrics` cannot be bound, or something else measures in this process.
     #[error("cannot offer metrics: {0}")]
     Metrics(Box<dyn std::error::Error + Send + Sync>),
@@ -101,16 +116,25 @@ pub enum StartError {
 ///
 /// [`StartError`]; nothing runs then.
 pub fn start(model: Model, settings: Settings) -> Result<Running, StartError> {
-    let lanes = match settings.layout {
-        Layout::Lanes => settings.threads.get(),
-        Layout::Shared => 1,
-    };
+    let writer = Writer::start(settings.lanes())?;
+    start_with(model, settings, Arc::new(writer))
+}
+
+/// The same with a writer of logs that there is already.
+fn start_with(
+    model: Model,
+    settings: Settings,
+    writer: Arc<Writer>,
+) -> Result<Running, StartError> {
+    let lanes = settings.lanes();
+    let logs = Arc::new(Logs::open(&model, &writer)?);
     let bound = Bound::all(&model.listen, lanes)?;
     let runtimes = (0..lanes).map(|_| runtime(settings));
     let runtimes: Vec<_> = runtimes.collect::<io::Result<_>>()?;
     let daemon = Daemon {
         listeners: Mutex::default(),
-        shared: Arc::new(Shared::new(Arc::new(model), lanes)),
+        writer,
+        shared: Arc::new(Shared::new(Arc::new(model), logs, lanes)),
         lanes: runtimes.iter().map(|lane| lane.handle().clone()).collect(),
         tasks: TaskTracker::new(),
         closing: CancellationToken::new(),
@@ -136,6 +160,8 @@ pub struct Running {
 /// What can be asked of a daemon while it runs.
 pub(crate) struct Daemon {
     listeners: Mutex<Listeners>,
+    /// Writes all logs.
+    pub(crate) writer: Arc<Writer>,
     pub(crate) shared: Arc<Shared>,
     /// The runtime of each lane.
     lanes: Vec<Handle>,
@@ -175,6 +201,7 @@ impl Running {
             // A panic was reported when it happened.
             let _ = thread.join();
         }
+        self.daemon.writer.flush();
     }
 
     fn add_lane(&mut self, index: usize, runtime: Runtime, settings: Settings) -> io::Result<()> {
@@ -202,7 +229,8 @@ impl Daemon {
         let lanes = self.lanes.len();
         let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
         let ready = self.ready(bound)?;
-        change.serve(model.clone());
+        let logs = Logs::open(model, &self.writer)?;
+        change.serve(model.clone(), Arc::new(logs));
         self.open(ready);
         self.listeners.lock().close_others(&model.listen);
         Ok(())

@@ -21,6 +21,7 @@ use self::endpoint::Endpoints;
 use crate::{
     balancer::{Balancer, Now},
     logging::Quota,
+    logs::Logs,
     names::Names,
     stats::Requests,
 };
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub(crate) configured: Arc<Model>,
     /// What is being served.
     pub model: Arc<Model>,
+    /// Logs of its requests.
+    pub(crate) logs: Arc<Logs>,
     /// What its host names stand for.
     pub(crate) names: Arc<Names>,
     /// In the order of the model.
@@ -86,6 +89,7 @@ impl Snapshot {
     pub(crate) fn new(
         (configured, model): (Arc<Model>, Arc<Model>),
         names: Arc<Names>,
+        logs: Arc<Logs>,
         old: Option<&Self>,
         lanes: usize,
     ) -> Self {
@@ -98,6 +102,7 @@ impl Snapshot {
         Self {
             configured,
             model,
+            logs,
             names,
             workers,
             by_name,

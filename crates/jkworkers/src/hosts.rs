@@ -51,7 +51,10 @@ pub(crate) fn build(
         ..host(main, server, virtual_map(server, own))
     });
     let first = host(main, main, (main_map.clone(), main_files.clone()));
-    std::iter::once(first).chain(virtual_hosts).collect()
+    let hosts = std::iter::once(first).chain(virtual_hosts).enumerate();
+    hosts
+        .map(|(number, host)| Host { number, ..host })
+        .collect()
 }
 
 /// Where addresses come from that the command line names.
@@ -121,6 +124,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     let options = Options::merged(main.options, base.map(|_| server.options));
     let indicators = variables::indicators(base, server);
     let mut host = Host {
+        number: 0,
         server_name: server.name.as_ref().or(inherited_name).cloned(),
         aliases: server.aliases.clone(),
         addresses: server.addresses.clone(),

@@ -134,6 +134,12 @@ impl Balancer {
         }
     }
 
+    /// One member at this moment.
+    pub(crate) fn member_view(&self, index: usize, now: Now) -> Option<MemberView> {
+        let slot = self.slots.get(index)?;
+        Some(self.view_member(index, slot, now))
+    }
+
     fn view_member(&self, index: usize, slot: &Slot, now: Now) -> MemberView {
         let (state, activation) = (slot.state.state(), slot.state.activation());
         let counters = &slot.state.counters;

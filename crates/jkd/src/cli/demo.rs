@@ -53,7 +53,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(args: &Args) -> Outcome {
-    let _logging = Logging::start(LogLevel::from(args.log_level), None)?;
+    let _logging = Logging::to_standard_error(LogLevel::from(args.log_level));
     let runtime = Runtime::new()?;
     let directory = tempfile::Builder::new().prefix("jkd-demo-").tempdir()?;
     let mut demo = Demo {

@@ -50,7 +50,11 @@ impl ClientStream {
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match polled {
             Poll::Pending => self.peer.waits_for_client(),
-            Poll::Ready(_) => self.peer.has_read(),
+            Poll::Ready(Ok(bytes)) => {
+                self.peer.wire().has_written(bytes);
+                self.peer.has_read();
+            }
+            Poll::Ready(Err(_)) => self.peer.has_read(),
         }
         polled
     }
@@ -83,7 +87,9 @@ impl AsyncRead for ClientStream {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
+        let read = buffer.filled().len().saturating_sub(before);
+        if read > 0 {
+            self.peer.wire().has_read(read);
             self.peer.sends();
         }
         polled

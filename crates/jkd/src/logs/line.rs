@@ -28,6 +28,8 @@ pub(crate) struct Transaction<'a> {
     pub(crate) peer: &'a Peer,
     pub(crate) record: &'a Record,
     pub(crate) ending: &'a Ending,
+    /// Who the client says it is.
+    pub(crate) user: Option<&'a [u8]>,
     /// Those who served it.
     pub(crate) group: Option<&'a Group>,
     pub(crate) member: Option<usize>,
@@ -68,9 +70,7 @@ impl Transaction<'_> {
             Token::Text(text) => plain(text, line),
             Token::RemoteAddress | Token::RemoteHost => plain(&peer.ip_text, line),
             Token::LocalAddress => plain(&peer.local_text, line),
-            Token::BodyBytes { zero } => {
-                (ending.bytes > 0 || *zero) && number(ending.bytes, line)
-            }
+            Token::BodyBytes { zero } => (ending.bytes > 0 || *zero) && number(ending.bytes, line),
             Token::Cookie(name) => {
                 let cookies = self.head.headers.joined("cookie");
                 foreign(cookies.as_deref().and_then(|c| cookie::find(c, name)), line)
@@ -79,9 +79,7 @@ impl Transaction<'_> {
             Token::Variable(name) => foreign(self.variable(name), line),
             Token::File => self.file(line),
             Token::Protocol => plain(self.protocol(), line),
-            Token::RequestHeader(name) => {
-                foreign(self.head.headers.joined(name).as_deref(), line)
-            }
+            Token::RequestHeader(name) => foreign(self.head.headers.joined(name).as_deref(), line),
             Token::Keepalives => number(self.keepalives(), line),
             Token::Method => foreign(Some(self.head.method.as_str().as_bytes()), line),
             Token::Note(note) => self.note(*note, line),
@@ -213,8 +211,7 @@ impl Transaction<'_> {
     }
 
     fn user(&self, line: &mut Vec<u8>) -> bool {
-        let user = self.record.extra().and_then(|e| e.user.get());
-        match user.map(|user| &**user) {
+        match self.user {
             Some(b"") => plain("\"\"", line),
             user => foreign(user, line),
         }

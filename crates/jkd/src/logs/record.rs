@@ -28,7 +28,6 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Extra {
     pub(super) variables: OnceLock<Vec<(Box<str>, Box<[u8]>)>>,
-    pub(super) user: OnceLock<Box<[u8]>>,
     pub(super) file: OnceLock<PathBuf>,
     /// A worker that is no group of members: its name and its type.
     pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,
@@ -64,7 +63,7 @@ impl Record {
     }
 
     /// The number of its host, if it got so far.
-    pub(super) fn host(&self) -> Option<usize> {
+    pub(crate) fn host(&self) -> Option<usize> {
         self.host.get().copied()
     }
 
@@ -85,14 +84,8 @@ impl Record {
         let _ = extra.variables.set(wanted.collect());
     }
 
-    /// Its user has proven who it is.
-    pub(crate) fn has_user(&self, user: &[u8]) {
-        if let Some(extra) = self.extra() {
-            let _ = extra.user.set(user.into());
-        }
-    }
-
     /// It is answered from this file.
+    #[expect(dead_code, reason = "files are not told yet")]
     pub(crate) fn has_file(&self, file: &Path) {
         if let Some(extra) = self.extra() {
             let _ = extra.file.set(file.to_owned());

@@ -41,7 +41,7 @@ pub(super) struct Waiting {
 }
 
 /// Wakes the writer, but only one that sleeps until there is something to do.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Waker {
     pub(super) idle: AtomicBool,
     pub(super) thread: OnceLock<Thread>,

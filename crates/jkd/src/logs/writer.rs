@@ -6,7 +6,6 @@
 
 use std::{
     io,
-    mem,
     sync::{Arc, Weak, atomic::Ordering, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -39,7 +38,7 @@ pub(crate) struct Writer {
     orders: mpsc::Sender<Order>,
     waker: Arc<Waker>,
     lanes: usize,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the thread is told.
@@ -48,6 +47,8 @@ enum Order {
     Write(Arc<Sink>, Output),
     /// Tells when all that waited has been written.
     Flush(mpsc::Sender<()>),
+    /// Ends when all has been written.
+    End,
 }
 
 impl Writer {
@@ -74,7 +75,7 @@ impl Writer {
             orders,
             waker,
             lanes,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
         })
     }
 
@@ -97,11 +98,18 @@ impl Writer {
         Ok(sink)
     }
 
-    /// Opens all files anew and starts all programs anew: for those that rotate logs. What waits
-    /// goes to the old ones. One that cannot be opened is used as before.
-    pub(crate) fn reopen(&self) {
-        let sinks: Vec<_> = self.sinks.lock().values().filter_map(Weak::upgrade).collect();
-        for sink in sinks {
+    /// All logs that are open.
+    pub(crate) fn all(&self) -> Vec<Arc<Sink>> {
+        let sinks = self.sinks.lock();
+        sinks.values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Opens files anew and starts programs anew: for those that rotate logs. What waits goes to
+    /// the old ones. One that cannot be opened is used as before.
+    pub(crate) fn reopen(&self, sinks: Vec<Arc<Sink>>) {
+        // Besides this one and the one of the thread.
+        let in_use = |sink: &Arc<Sink>| Arc::strong_count(sink) > 2;
+        for sink in sinks.into_iter().filter(in_use) {
             match Output::open(&sink.target) {
                 Ok(output) => self.order(Order::Write(sink, output)),
                 Err(error) => tracing::error!(
@@ -119,6 +127,15 @@ impl Writer {
         let _ = written.recv_timeout(END);
     }
 
+    /// Writes the rest, lets programs read it and end, and ends the thread. What is logged after
+    /// this is lost.
+    pub(crate) fn close(&self) {
+        if let Some(thread) = self.thread.lock().take() {
+            self.order(Order::End);
+            let _ = thread.join();
+        }
+    }
+
     fn order(&self, order: Order) {
         // The thread ends after this.
         let _ = self.orders.send(order);
@@ -127,14 +144,8 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Writes the rest; programs read it and end.
     fn drop(&mut self) {
-        let (orders, _) = mpsc::channel();
-        drop(mem::replace(&mut self.orders, orders));
-        self.waker.wake();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.close();
     }
 }
 
@@ -185,7 +196,7 @@ impl Work {
                     let _ = done.send(());
                 }
                 Err(mpsc::TryRecvError::Empty) => return obeyed,
-                Err(mpsc::TryRecvError::Disconnected) => return Obeyed::Over,
+                Ok(Order::End) | Err(mpsc::TryRecvError::Disconnected) => return Obeyed::Over,
             }
             obeyed = Obeyed::Something;
         }

@@ -1,19 +1,12 @@
 //! `jkd run`: the process around the daemon. Log, metrics, signals.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use jkworkers::{
     LoadOptions, Loaded,
     diag::{Diagnostic, Diagnostics, Severity},
     files::{Recorder, Recording, System},
-    model::{LogLevel, LogTarget, Model},
+    model::{LogLevel, Model},
 };
 use tokio::{
     net::TcpListener,
@@ -23,9 +16,10 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Running, Settings, StartError, reload::Reloading, start};
+use super::{Running, Settings, StartError, reload::Reloading, start_with};
 use crate::{
-    logging::Logging,
+    logging::{Logging, Places},
+    logs::Writer,
     scrape,
     stats::{self, Exporter},
 };
@@ -43,7 +37,8 @@ pub struct Options {
     pub settings: Settings,
 }
 
-/// Loads the configuration and serves it until SIGTERM or SIGINT. SIGHUP loads it again.
+/// Loads the configuration and serves it until SIGTERM or SIGINT. SIGHUP and
+/// SIGUSR1 load it again and open all logs anew.
 ///
 /// Exits with 0 after a regular end, 2 when the configuration cannot be served, 1 when an
 /// address cannot be bound or the log cannot be written.
@@ -75,9 +70,10 @@ fn serve(
     seen: Recording,
     findings: &Diagnostics,
 ) -> Result<(), StartError> {
-    let (level, file) = main_log(&model);
-    let level = options.log_level.unwrap_or(level);
-    let logging = Logging::start(level, file.as_deref()).map_err(StartError::Log)?;
+    let writer = Arc::new(Writer::start(options.settings.lanes())?);
+    let places = Places::open(&model, &writer, options.log_level)?;
+    let is_silent = places.are_elsewhere();
+    let logging = Logging::start(places);
     log_findings(findings.iter());
     let control = Builder::new_current_thread().enable_all().build()?;
     // Signals are caught before anybody can learn that the daemon is up.
@@ -86,9 +82,11 @@ fn serve(
         Signals::new()?
     };
     let metrics = Metrics::prepare(options.settings.metrics, &control)?;
-    let running = start(model, options.settings)?;
-    if let Some(file) = file {
-        announce(&running, &file);
+    let running = start_with(model, options.settings, writer.clone())?;
+    if is_silent {
+        // What is announced is there.
+        writer.flush();
+        announce(&running);
     }
     stats::note_config_read();
     if let Some(metrics) = metrics {
@@ -99,18 +97,8 @@ fn serve(
     // Asked twice to end, it has left a thread that still waits for requests.
     control.shutdown_background();
     tracing::info!("stopped");
+    writer.close();
     Ok(())
-}
-
-/// The main server's level and file.
-pub(super) fn main_log(model: &Model) -> (LogLevel, Option<PathBuf>) {
-    let log = model.hosts.first().map(|host| &host.logs.jk);
-    let file = log.and_then(|log| log.file.as_ref());
-    let file = file.and_then(|place| match &place.to {
-        LogTarget::File(path) => Some(path.clone()),
-        LogTarget::Program { .. } => None,
-    });
-    (log.map_or(LogLevel::Info, |log| log.level), file)
 }
 
 /// The Prometheus endpoint, ready to serve.
@@ -138,13 +126,14 @@ impl Metrics {
     }
 }
 
-/// Tells whoever started it by hand what otherwise only the log file says.
-fn announce(running: &Running, log: &Path) {
+/// Tells whoever started it by hand what otherwise only the log says.
+fn announce(running: &Running) {
+    let model = &running.snapshot().model;
+    let logs = model.hosts.first().map(|host| &host.logs);
+    let place = logs.and_then(|logs| logs.error.as_ref().or(logs.jk.file.as_ref()));
+    let log = place.map_or_else(String::new, |place| place.to.to_string());
     for address in running.addresses() {
-        eprintln!(
-            "jkd: listening on http://{address} (log: {})",
-            log.display()
-        );
+        eprintln!("jkd: listening on http://{address} (log: {log})");
     }
 }
 
@@ -166,6 +155,8 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    /// httpd's graceful restart.
+    graceful: Signal,
 }
 
 impl Signals {
@@ -174,14 +165,16 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            graceful: signal(SignalKind::user_defined1())?,
         })
     }
 
-    /// Reloads on SIGHUP; drains on the first SIGTERM or SIGINT and leaves at once on the second.
+    /// Reloads on SIGHUP and SIGUSR1; drains on the first SIGTERM or SIGINT and leaves at once on the second.
     async fn obey(mut self, reloading: Reloading, running: Running) {
         loop {
             select! {
                 _ = self.hangup.recv() => reloading.ask(),
+                _ = self.graceful.recv() => reloading.ask(),
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
             }

@@ -32,9 +32,12 @@ use tokio::time::Instant;
 use self::{maps::Maps, watch::Watch};
 use super::{
     Daemon, Running, StartError,
-    process::{Options, load, log_findings, main_log},
+    process::{Options, load, log_findings},
 };
-use crate::{logging::Logging, stats};
+use crate::{
+    logging::{Logging, Places},
+    stats,
+};
 
 /// Changes of one reload that have lines of their own in the log.
 const LINES: usize = 50;
@@ -142,6 +145,8 @@ impl Reloader {
 
     /// Reads everything.
     fn reload(&mut self) {
+        let writer = self.daemon.writer.clone();
+        let open = writer.all();
         let (loaded, seen) = load(&self.options.load);
         log_findings(loaded.diagnostics.iter());
         self.watch = Watch::new(seen.clone(), Instant::now());
@@ -149,13 +154,13 @@ impl Reloader {
         match accepted {
             Ok(changes) => {
                 self.maps = Maps::new(&self.model, &self.seen, Instant::now());
-                self.adjust_log();
+                writer.reopen(open);
                 log_changes("configuration reloaded", &changes);
             }
             Err(problem) => {
                 tracing::error!("{problem}; the running configuration stays");
                 // A log that was rotated is opened anew, whatever the files say.
-                self.adjust_log();
+                writer.reopen(open);
             }
         }
     }
@@ -196,16 +201,13 @@ impl Reloader {
 
     fn serve(&mut self, loaded: Loaded) -> Result<Changes, Refused> {
         let model = Arc::new(loaded.model.ok_or(Refused::Invalid)?);
+        let places = Places::open(&model, &self.daemon.writer, self.options.log_level);
+        let places = places.map_err(StartError::from)?;
         self.daemon.reload(&model)?;
+        self.logging.change(places);
         let changes = diff::models(&self.model, &model);
         self.model = model;
         Ok(changes)
-    }
-
-    fn adjust_log(&self) {
-        let (level, file) = main_log(&self.model);
-        let level = self.options.log_level.unwrap_or(level);
-        self.logging.change(level, file.as_deref());
     }
 }
 

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::{
+    logs::Logs,
     names::{self, Names},
     snapshot::Snapshot,
 };
@@ -39,12 +40,12 @@ pub(crate) struct Change<'a> {
 }
 
 impl Shared {
-    pub(super) fn new(configured: Arc<Model>, lanes: usize) -> Self {
+    pub(super) fn new(configured: Arc<Model>, logs: Arc<Logs>, lanes: usize) -> Self {
         let names = Arc::new(Names::new(&configured, None));
         names.await_members(MOMENT);
         let models = (configured.clone(), names.expand(&configured));
         Self {
-            snapshot: ArcSwap::from_pointee(Snapshot::new(models, names, None, lanes)),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(models, names, logs, None, lanes)),
             configured: Mutex::new(configured),
             lanes,
             reloaded: Notify::new(),
@@ -69,25 +70,25 @@ impl Shared {
 
 impl Change<'_> {
     /// Serves what files say now, from the next request on.
-    pub(crate) fn serve(&mut self, configured: Arc<Model>) {
+    pub(crate) fn serve(&mut self, configured: Arc<Model>, logs: Arc<Logs>) {
         let running = self.shared.snapshot.load_full();
         let names = Arc::new(Names::new(&configured, Some(&running.names)));
         names.await_members(MOMENT);
         *self.configured = configured;
-        self.replace(&running, names);
+        self.replace(&running, names, logs);
         self.shared.reloaded.notify_one();
     }
 
     /// Makes the running configuration anew from the same files: names have other addresses.
     pub(crate) fn serve_again(self) {
         let old = self.shared.snapshot.load_full();
-        let new = self.replace(&old, old.names.clone());
+        let new = self.replace(&old, old.names.clone(), old.logs.clone());
         names::log_members(&old.model, &new.model);
     }
 
-    fn replace(&self, old: &Snapshot, names: Arc<Names>) -> Arc<Snapshot> {
+    fn replace(&self, old: &Snapshot, names: Arc<Names>, logs: Arc<Logs>) -> Arc<Snapshot> {
         let models = (self.configured.clone(), names.expand(&self.configured));
-        let new = Snapshot::new(models, names, Some(old), self.shared.lanes);
+        let new = Snapshot::new(models, names, logs, Some(old), self.shared.lanes);
         let new = Arc::new(new);
         self.shared.snapshot.store(new.clone());
         new.retire(old);

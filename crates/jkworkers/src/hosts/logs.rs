@@ -19,6 +19,10 @@ pub(super) fn of(base: Option<&Server>, server: &Server) -> Logs {
             .error_level
             .or_else(|| base?.error_level)
             .unwrap_or(LogLevel::Warn),
+        first_byte: own
+            .first_byte
+            .or_else(|| base?.first_byte)
+            .unwrap_or_default(),
     }
 }
 

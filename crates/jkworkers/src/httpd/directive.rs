@@ -225,7 +225,7 @@ const TABLE: &[Directive] = &[
     row("Header", Anywhere, MANY, Works(headers::header)),
     row("Listen", Global, Words(1, 3), Works(server::listen)),
     row("LogFormat", Server, ONE_OR_TWO, Works(logs::log_format)),
-    row("LogIOTrackTTFB", Anywhere, ONE, Accepted(logs::flag)),
+    row("LogIOTrackTTFB", Server, ONE, Works(logs::first_byte)),
     row("LogLevel", Anywhere, MANY, Works(logs::log_level)),
     row("MergeSlashes", Server, ONE, Works(server::merge_slashes)),
     row("Order", Section, MANY, Works(access::order)),

@@ -21,6 +21,9 @@ use crate::{
 /// The main server or one `<VirtualHost>`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Host {
+    /// Its place in [`Model::hosts`].
+    #[serde(skip)]
+    pub number: usize,
     /// Where it was written; the main server's origin is the first file.
     pub origin: Origin,
     /// `ServerName`. A virtual host on any address that has none has the main server's.
@@ -82,6 +85,7 @@ impl Host {
     /// A host that nothing is said about: every default, nothing mounted.
     pub fn new(origin: Origin) -> Self {
         Self {
+            number: 0,
             origin,
             server_name: None,
             aliases: Vec::new(),

@@ -24,6 +24,8 @@ pub struct Logs {
     pub error: Option<LogPlace>,
     /// `LogLevel`: what goes into the `ErrorLog`.
     pub error_level: LogLevel,
+    /// `LogIOTrackTTFB`: whether `%^FB` is known.
+    pub first_byte: bool,
 }
 
 /// mod_jk's log.

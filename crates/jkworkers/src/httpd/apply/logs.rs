@@ -59,6 +59,13 @@ pub(in crate::httpd) fn error_log(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `ErrorLogFormat [connection|request] format`: jkd's lines have the form of httpd's default.
 pub(in crate::httpd) fn error_log_format(_: &mut Apply<'_>, _: &Call<'_>) {}
 
+/// `LogIOTrackTTFB On|Off`
+pub(in crate::httpd) fn first_byte(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if let Some(on) = apply.on_or_off(call) {
+        apply.server().logs.first_byte = Some(on);
+    }
+}
+
 /// A flag that changes nothing here.
 pub(in crate::httpd) fn flag(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.on_or_off(call);

@@ -16,6 +16,8 @@ pub(crate) struct LogsDraft {
     pub(crate) access: Vec<AccessLine>,
     pub(crate) error: Option<LogPlace>,
     pub(crate) error_level: Option<LogLevel>,
+    /// `LogIOTrackTTFB`.
+    pub(crate) first_byte: Option<bool>,
     pub(crate) jk_file: Option<LogPlace>,
     pub(crate) jk_level: Option<LogLevel>,
     pub(crate) stamp: Option<StampFormat>,
