@@ -99,9 +99,7 @@ async fn tries(
             Err(mut failed) => {
                 stale = failed.is_stale().then_some(chosen.index);
                 body.restore(failed.upload.take());
-                if !look_back(group, chosen, forward, &failed, &body, attempts) {
-                    traced.record.has_failed_at(&group.balancer, chosen.index);
-                }
+                look_back(group, chosen, forward, &failed, &body, attempts, traced);
                 reason = Some(failed.reason());
             }
         }
@@ -115,7 +113,7 @@ pub(crate) struct Traced<'a> {
     pub(crate) record: &'a Record,
 }
 
-/// Learns from a failed try. Returns whether the same member gets another one.
+/// Learns from a failed try.
 fn look_back(
     group: &Group,
     chosen: Chosen,
@@ -123,14 +121,17 @@ fn look_back(
     failed: &Failed,
     body: &Replay,
     attempts: &mut Attempts,
-) -> bool {
+    traced: &Traced<'_>,
+) {
     let facts = facts(failed, forward, body);
     if let Some(guard) = attempts.in_flight() {
         guard.count_bytes(failed.tally.written, failed.tally.read);
     }
     let next = attempts.failed(failed.failure, &facts, snapshot::now());
     failed.log(group, chosen, forward, next);
-    matches!(next, Retry::SameMember { .. })
+    if !matches!(next, Retry::SameMember { .. }) {
+        traced.record.has_failed_at(&group.balancer, chosen.index);
+    }
 }
 
 /// What a decision about another try depends on.

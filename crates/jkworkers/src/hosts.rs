@@ -124,7 +124,6 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     let options = Options::merged(main.options, base.map(|_| server.options));
     let indicators = variables::indicators(base, server);
     let mut host = Host {
-        number: 0,
         server_name: server.name.as_ref().or(inherited_name).cloned(),
         aliases: server.aliases.clone(),
         addresses: server.addresses.clone(),

@@ -88,7 +88,9 @@ impl Place {
             let place = place.as_ref();
             let sink = place.map(|place| logs::open(writer, &place.to, &place.origin));
             let sink = sink.transpose()?;
-            sink.iter().for_each(|sink| sink.is_for_own_lines());
+            if let Some(sink) = &sink {
+                sink.is_for_own_lines();
+            }
             Ok(sink)
         };
         let logs = &host.logs;

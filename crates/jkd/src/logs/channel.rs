@@ -205,6 +205,6 @@ fn is_recent(moment: Option<Instant>, now: Instant) -> bool {
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {
-    let ends = bytes.iter().filter(|b| **b == b'\n').count();
+    let ends = bytes.split(|b| *b == b'\n').count().saturating_sub(1);
     u64::try_from(ends).unwrap_or(u64::MAX)
 }

@@ -142,7 +142,7 @@ impl Program {
 fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = command.chars().peekable();
-    while rest.next_if(|c| c.is_ascii_whitespace()).is_some() || rest.peek().is_some() {
+    while rest.next_if(char::is_ascii_whitespace).is_some() || rest.peek().is_some() {
         let quote = rest.next_if(|c| matches!(c, '"' | '\''));
         let mut word = String::new();
         while let Some(c) = rest.next() {

@@ -24,10 +24,13 @@ pub(crate) struct Record {
     extra: OnceLock<Box<Extra>>,
 }
 
+/// A variable and its value.
+pub(super) type Set = (Box<str>, Box<[u8]>);
+
 /// What only some logs ask for.
 #[derive(Debug, Default)]
 pub(super) struct Extra {
-    pub(super) variables: OnceLock<Vec<(Box<str>, Box<[u8]>)>>,
+    pub(super) variables: OnceLock<Vec<Set>>,
     pub(super) file: OnceLock<PathBuf>,
     /// A worker that is no group of members: its name and its type.
     pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,

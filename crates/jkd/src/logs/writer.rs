@@ -118,6 +118,8 @@ impl Writer {
                 ),
             }
         }
+        // What is logged from now on goes to the new ones.
+        self.flush();
     }
 
     /// Waits until all that was logged so far is written, or cannot be written now.

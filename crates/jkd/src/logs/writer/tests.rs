@@ -15,7 +15,7 @@ fn program(command: String) -> LogTarget {
 
 fn say(sink: &Sink, lane: usize, text: &str) {
     sink.line(lane, |line| {
-        line.extend_from_slice(format!("{text}\n").as_bytes())
+        line.extend_from_slice(format!("{text}\n").as_bytes());
     });
 }
 
