@@ -48,17 +48,37 @@ impl Httpd {
         Self::run(Mode::Forked, files, configuration)
     }
 
-    fn run(mode: Mode, files: &[(&str, &str)], configuration: &str) -> Self {
+    /// As `start_forked`, for a configuration that it may refuse.
+    ///
+    /// # Errors
+    ///
+    /// What it has logged, when it does not start.
+    pub fn try_start_forked(files: &[(&str, &[u8])], configuration: &str) -> Result<Self, String> {
         // Apache cannot choose its port itself, and another program may be quicker.
         for _ in 0..5 {
-            if let Some(httpd) = Self::try_start(mode, files, configuration) {
-                return httpd;
+            match Self::try_start(Mode::Forked, files, configuration) {
+                Err(logs) if logs.contains("Address already in use") => {}
+                started => return started,
             }
         }
         panic!("no port for Apache")
     }
 
-    fn try_start(mode: Mode, files: &[(&str, &str)], configuration: &str) -> Option<Self> {
+    fn run(mode: Mode, files: &[(&str, &str)], configuration: &str) -> Self {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, text)| (*name, text.as_bytes()))
+            .collect();
+        for _ in 0..5 {
+            match Self::try_start(mode, &files, configuration) {
+                Ok(httpd) => return httpd,
+                Err(logs) => assert!(logs.contains("Address already in use"), "{logs}"),
+            }
+        }
+        panic!("no port for Apache")
+    }
+
+    fn try_start(mode: Mode, files: &[(&str, &[u8])], configuration: &str) -> Result<Self, String> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let root = directory.path();
         // A child that is not root has to see the files.
@@ -92,11 +112,9 @@ impl Httpd {
             listens || !httpd.process.is_running()
         });
         if httpd.process.is_running() {
-            return Some(httpd);
+            return Ok(httpd);
         }
-        let logs = httpd.logs();
-        assert!(logs.contains("Address already in use"), "{logs}");
-        None
+        Err(httpd.logs())
     }
 
     /// All that it has logged.

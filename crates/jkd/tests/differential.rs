@@ -28,6 +28,8 @@ mod generated;
 mod pair;
 #[path = "differential/play.rs"]
 mod play;
+#[path = "differential/starts.rs"]
+mod starts;
 #[path = "differential/table.rs"]
 mod table;
 #[path = "differential/table_tests.rs"]
