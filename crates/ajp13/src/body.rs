@@ -51,9 +51,11 @@ pub struct Tally {
     pub received: u64,
     /// Whether the container asked for more of the request's body than it was sent unasked.
     pub asked: bool,
-    /// All bytes of the request sent to the container, with its head and the framing.
+    /// All bytes of the request sent to the container, with its head, the framing, and CPings before
+    /// it.
     pub written: u64,
-    /// All bytes of the response received from it, with its head and the framing.
+    /// All bytes of the response received from it, with its head, the framing, and CPongs before
+    /// it. A packet that breaks off counts with its first four bytes.
     pub read: u64,
 }
 

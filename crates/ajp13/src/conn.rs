@@ -19,6 +19,7 @@ pub(crate) mod upload;
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -32,7 +33,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::{Announced, Due, Exchange, Stage};
 use crate::pool::Remote;
-use crate::wire::{PacketSize, TooLarge};
+use crate::wire::{CPING, PacketSize, TooLarge, frame};
 use input::Input;
 use output::Output;
 use turn::Turn;
@@ -68,7 +69,12 @@ pub struct Conn<IO> {
     served: u64,
     /// Whether a CPing has been answered.
     speaks: bool,
+    /// CPings answered since the last exchange began: the next one counts them as its own.
+    pings: u64,
 }
+
+/// Bytes of a CPing, and of a CPong.
+const PING_BYTES: u64 = CPING.len() as u64;
 
 /// What is known of the current exchange beside its packets.
 #[derive(Debug, Default)]
@@ -116,6 +122,7 @@ impl<IO> Conn<IO> {
             end_of_body: EndOfBody::default(),
             served: 0,
             speaks: false,
+            pings: 0,
         }
     }
 
@@ -137,6 +144,11 @@ impl<IO> Conn<IO> {
     /// Whether a request has been served over this connection before.
     pub fn is_reused(&self) -> bool {
         self.served > 0
+    }
+
+    /// CPings that were sent for another reason than the next exchange.
+    pub(crate) fn forget_pings(&mut self) {
+        self.pings = 0;
     }
 
     /// What the exchange has carried so far.
@@ -189,17 +201,20 @@ impl<IO: Io> Conn<IO> {
         if !self.input.is_empty() {
             return Err(self.fail(turn::unasked()));
         }
+        let pings = mem::take(&mut self.pings);
+        self.facts = Facts {
+            head_only,
+            read: pings * PING_BYTES,
+            ..Facts::default()
+        };
         let size = self.size;
+        self.output.begin(pings * PING_BYTES);
         if let Err(cause) = self.output.head(|buffer| write(buffer, size)) {
             return Err(self.blame(cause.into()));
         }
         let mut exchange = Exchange::new(announced, head_only, size);
         exchange.request_sent();
         self.exchange = Some(exchange);
-        self.facts = Facts {
-            head_only,
-            ..Facts::default()
-        };
         self.end_of_body = end_of_body;
         self.clock.set(reply_timeout);
         Ok(())
@@ -302,6 +317,10 @@ impl<IO: Io> Conn<IO> {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let read = self.input.poll_fill(&mut self.io, cx);
         read.map(|read| match read {
+            Ok(0) if self.input.bytes().len() >= frame::HEADER => {
+                self.facts.count(frame::HEADER);
+                Err(turn::cut())
+            }
             Ok(0) => Err(self.hung_up(io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => {
                 self.facts.answered = true;

@@ -140,6 +140,9 @@ pub(crate) struct Relay {
     refusal_told: bool,
 }
 
+/// Bytes of the packet that ends an answer.
+const END_RESPONSE: u64 = 6;
+
 /// How long the end of a refusal without a body may take.
 const REFUSAL_END: Duration = Duration::from_secs(1);
 
@@ -321,8 +324,14 @@ impl Flushes {
 impl Drop for Relay {
     fn drop(&mut self) {
         let tally = self.body.tally();
+        // Where only the end is missing, the pool waits for it.
+        let end = if self.is_whole() && !self.body.is_end_stream() {
+            END_RESPONSE
+        } else {
+            0
+        };
         if let Some(guard) = &mut self.guard {
-            guard.count_bytes(tally.written, tally.read);
+            guard.count_bytes(tally.written, tally.read + end);
         }
         if !self.is_whole() && !self.broken {
             self.record(Verdict::ClientError);

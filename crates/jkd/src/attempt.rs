@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, future::poll_fn, task::Poll, time::Duration};
 
-use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions, Tally};
+use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions, Tally, wire::CPING};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 use tokio::time::timeout;
@@ -89,7 +89,7 @@ pub(crate) async fn attempt(
     };
     let conn = match connect(endpoint, this.forward.peer.lane, this.fresh).await {
         Ok(conn) => conn,
-        Err(error) => return Err(Failed::new(Cause::Ajp(error), Some(upload))),
+        Err(error) => return Err(Failed::connecting(error, upload)),
     };
     if let Some(guard) = guard {
         // Only a limit for all tries asks for how long: no clock is read without one.
@@ -237,6 +237,18 @@ fn session_cookie(group: &Group, steering: &Steering<'_>, chosen: &Chosen) -> Op
 }
 
 impl Failed {
+    /// There is no connection. A CPing that was not answered has been sent nevertheless.
+    fn connecting(error: Error, upload: Upload) -> Self {
+        let mut tally = Tally::default();
+        if error.kind() == ErrorKind::Ping {
+            tally.written = CPING.len() as u64;
+        }
+        Self {
+            tally,
+            ..Self::new(Cause::Ajp(error), Some(upload))
+        }
+    }
+
     fn new(cause: Cause, upload: Option<Upload>) -> Self {
         Self {
             failure: cause.failure(),

@@ -28,7 +28,10 @@ pub use self::{
     copied::Copied,
     expand::MAX_ADDRESSES,
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
-    host::{ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch},
+    host::{
+        ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch,
+        WrittenLists,
+    },
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,
     options::{ForwardAddress, JkOptions},

@@ -117,10 +117,25 @@ fn first_counts(name: &str, so_far: &RuleExtensions) -> bool {
     }
 }
 
+/// Where the text of a list is kept.
+fn written_list<'a>(name: &str, into: &'a mut RuleExtensions) -> Option<&'a mut String> {
+    let lists = &mut into.written;
+    Some(match name {
+        "active" => &mut lists.get_or_insert_default().active,
+        "disabled" => &mut lists.get_or_insert_default().disabled,
+        "fail_on_status" => &mut lists.get_or_insert_default().fail_on_status,
+        "stopped" => &mut lists.get_or_insert_default().stopped,
+        _ => return None,
+    })
+}
+
 /// Stores a value. `None` when it is not of the right kind.
 fn set(name: &str, value: &str, into: &mut RuleExtensions) -> Option<()> {
     let flag = || Some(value.parse::<i32>().ok()? != 0);
     let list = || items(value).map(str::to_owned).collect();
+    if let Some(written) = written_list(name, into) {
+        value.clone_into(written);
+    }
     match name {
         "active" => into.active = list(),
         "disabled" => into.disabled = list(),

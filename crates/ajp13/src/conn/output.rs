@@ -52,8 +52,12 @@ impl Output {
         self.clear();
         write(&mut self.buffer).inspect_err(|_| self.buffer.clear())?;
         self.head = self.buffer.len();
-        self.written = 0;
         Ok(())
+    }
+
+    /// A request begins, for which so many bytes have been written already.
+    pub(super) fn begin(&mut self, written: u64) {
+        self.written = written;
     }
 
     /// Whether all of the FORWARD_REQUEST has been handed to the operating system.

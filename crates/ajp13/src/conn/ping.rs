@@ -29,6 +29,7 @@ impl<IO: Io> Conn<IO> {
             Ok(Ok(())) => {
                 self.facts.failed = false;
                 self.speaks = true;
+                self.pings += 1;
                 Ok(begun.elapsed())
             }
             Ok(Err(error)) => Err(self.blame(error.into_ping())),

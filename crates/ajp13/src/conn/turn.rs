@@ -28,7 +28,10 @@ impl<IO: Io> Conn<IO> {
             let (length, kind) = match self.input.peek() {
                 Ok(Some(frame)) => (frame.packet_len(), frame.payload.first().copied()),
                 Ok(None) => return Ok(Turn::More),
-                Err(cause) => return Err(self.not_ajp(cause)),
+                Err(cause) => {
+                    self.facts.count(frame::HEADER);
+                    return Err(self.not_ajp(cause));
+                }
             };
             // A packet that never gets whole is silence, however many bytes of it trickle in.
             self.clock.restart();
@@ -66,6 +69,7 @@ impl<IO: Io> Conn<IO> {
         let Some(frame) = self.input.peek()? else {
             return Ok(Some(Turn::More));
         };
+        self.facts.count(length);
         let packet = ResponsePacket::decode(frame.payload)?;
         let Some(exchange) = &mut self.exchange else {
             return Err(unasked());
@@ -75,7 +79,6 @@ impl<IO: Io> Conn<IO> {
             Step::End => Some(Turn::Event(Event::End)),
             _ => None,
         };
-        self.facts.count(length);
         self.input.skip(length);
         Ok(turn)
     }
@@ -118,6 +121,11 @@ impl<IO: Io> Conn<IO> {
             _ => error,
         }
     }
+}
+
+/// As in mod_jk this says less of the container than a connection that is closed between packets.
+pub(super) fn cut() -> Error {
+    Error::new(ErrorKind::Protocol).because("the connection was closed in the middle of a packet")
 }
 
 pub(super) fn unasked() -> Error {

@@ -69,7 +69,8 @@ impl Pool {
                     Err(error) if error.is_timeout() => return,
                     Err(_) => {}
                     Ok(()) => {
-                        if let Some(idle) = pinged.keep() {
+                        if let Some(mut idle) = pinged.keep() {
+                            idle.conn.forget_pings();
                             slot.restore(lane, idle);
                             position += 1;
                         }

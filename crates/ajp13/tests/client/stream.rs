@@ -169,7 +169,14 @@ async fn an_answer_cut_anywhere_is_an_error() {
     let interesting = (0..200).chain(answer.len() - 40..answer.len());
     for length in interesting {
         let error = replay(&answer[..length], 64).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Closed, "cut after {length}");
+        let kind = error.kind();
+        // Between packets it is closed; in the middle of one that is no AJP.
+        assert!(
+            matches!(kind, ErrorKind::Closed | ErrorKind::Protocol),
+            "cut after {length}: {kind:?}"
+        );
+        assert!(length != 3 || kind == ErrorKind::Closed);
+        assert!(length != 4 || kind == ErrorKind::Protocol);
         assert_eq!(error.peer(), Some("a test"));
     }
 }

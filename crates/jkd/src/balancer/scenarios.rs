@@ -233,7 +233,7 @@ fn a_request_is_larger_than_a_packet() {
         head: 10_000,
         ..get("")
     };
-    let told = "a -> 413 | OK/IDLE OK/IDLE";
+    let told = "a -> 413 | OK OK/IDLE";
     plays("", &up, &[large], told, told);
 }
 

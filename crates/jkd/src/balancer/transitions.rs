@@ -16,7 +16,7 @@ type Row = (&'static str, fn(&Arc<Balancer>));
 
 /// In the order of the states' numbers. Lines with `*` are not mod_jk's: it has
 ///
-/// * `OK` seven times after a client's failure,
+/// * `OK` in all states after a client's failure,
 /// * `PRB` where a probe is lost beside other requests, until the next maintenance,
 /// * `ERR` where a request comes before the first maintenance after `recover_time`,
 /// * nobody who asks in the background.
@@ -24,7 +24,7 @@ const TRANSITIONS: &str = "
                                       IDLE OK   REC  FRC  BUSY ERR  PRB
 an answer                             OK   OK   OK   OK   OK   OK   OK
 soft fail_on_status                   OK   OK   OK   OK   OK   OK   OK
-the client fails                    * IDLE OK   REC  FRC  BUSY ERR  PRB
+the client fails                    * OK   OK   REC  FRC  BUSY ERR  PRB
 no AJP                                OK   OK   OK   OK   OK   ERR  OK
 tolerated reply timeout               OK   OK   OK   OK   OK   ERR  OK
 one reply timeout too many            ERR  ERR  ERR  ERR  ERR  ERR  ERR

@@ -72,7 +72,7 @@ impl Balancer {
             Verdict::ClientError => {
                 // It says nothing about the member, which may be in error by now.
                 slot.state.counters.client_errors.add(1);
-                slot.state.state()
+                slot.is_used()
             }
             Verdict::HardStatus => self.falls(slot, now),
             Verdict::ReplyTimeout => self.misses_reply(slot, now),
@@ -124,11 +124,7 @@ impl Balancer {
             self.falls_by(slot, Cause::Connection, now);
             return state.set(State::Error);
         }
-        // It was used, as mod_jk has it; no change worth telling.
-        if state.change(State::Idle, State::Ok) {
-            return State::Ok;
-        }
-        from
+        slot.is_used()
     }
 
     /// The member is in error, whatever else it is working on.
@@ -195,6 +191,12 @@ impl Slot {
     pub(super) fn missed_reply(&self) -> u32 {
         self.state.counters.reply_timeouts.add(1);
         self.state.recent_reply_timeouts.fetch_add(1, Relaxed)
+    }
+
+    /// It was used, as mod_jk has it; no change worth telling.
+    fn is_used(&self) -> State {
+        self.state.change(State::Idle, State::Ok);
+        self.state.state()
     }
 
     /// The member answered: all errors are forgotten.

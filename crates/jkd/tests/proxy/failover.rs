@@ -218,7 +218,8 @@ fn failed_tries_count_their_bytes() {
         panic!("two members")
     };
     assert!(a.counts.transferred > 50 && a.counts.read > 10, "{a:?}");
-    assert!(b.counts.transferred > 50 && b.counts.read == 0, "{b:?}");
+    // Nothing but the CPong after the connect.
+    assert!(b.counts.transferred > 50 && b.counts.read == 5, "{b:?}");
 }
 
 #[test]

@@ -348,6 +348,22 @@ pub struct RuleExtensions {
     pub set_session_cookie: bool,
     /// `session_cookie_path`. As in mod_jk it has no effect: the worker's counts.
     pub session_cookie_path: Option<String>,
+    /// The lists as they were written, if any was: status pages show them so.
+    #[serde(skip)]
+    pub written: Option<Box<WrittenLists>>,
+}
+
+/// Lists of a rule as they were written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenLists {
+    /// `active`.
+    pub active: String,
+    /// `disabled`.
+    pub disabled: String,
+    /// `stopped`.
+    pub stopped: String,
+    /// `fail_on_status`.
+    pub fail_on_status: String,
 }
 
 impl RuleExtensions {

@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::workers_properties::{self, Source};
+use crate::{
+    model::WrittenLists,
+    workers_properties::{self, Source},
+};
 
 const WORKERS: &str = "worker.list=lb,solo,st
 worker.lb.type=lb
@@ -59,6 +62,10 @@ fn every_extension_has_its_place() {
             set_session_cookie: true,
             session_cookie_path: Some("/x".into()),
             use_server_errors: Some(500),
+            written: Some(Box::new(WrittenLists {
+                fail_on_status: "503,-404 500".into(),
+                ..WrittenLists::default()
+            })),
             ..RuleExtensions::default()
         }
     );

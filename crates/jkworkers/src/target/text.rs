@@ -20,6 +20,7 @@ impl Display for RuleExtensions {
             session_path,
             set_session_cookie,
             session_cookie_path,
+            written: _,
         } = self;
         list(f, "active", active)?;
         list(f, "disabled", disabled)?;

@@ -1,6 +1,6 @@
 //! The rules that lead to a worker, and those that keep requests from it.
 
-use jkworkers::model::{Host, Model, Mount, MountSource, RuleExtensions, UriMatch};
+use jkworkers::model::{Host, Model, Mount, MountSource, RuleExtensions, UriMatch, WrittenLists};
 
 use super::{Field, Fields};
 
@@ -26,6 +26,8 @@ pub(super) fn of<'a>(model: &'a Model, worker: &str) -> Vec<Fields<'a>> {
 
 fn fields(number: u32, host: String, mount: &Mount) -> Fields<'_> {
     let extensions = &mount.extensions;
+    let written = extensions.written.as_deref();
+    let list = |list: fn(&WrittenLists) -> &str| written.map_or("", list);
     vec![
         Field::number("id", number),
         Field::text("server", host),
@@ -35,10 +37,10 @@ fn fields(number: u32, host: String, mount: &Mount) -> Fields<'_> {
         Field::number("reply_timeout", reply_timeout(extensions)),
         Field::number("sticky_ignore", u8::from(extensions.sticky_ignore)),
         Field::number("stateless", u8::from(extensions.stateless)),
-        Field::text("fail_on_status", list(&extensions.fail_on_status)),
-        Field::text("active", list(&extensions.active)),
-        Field::text("disabled", list(&extensions.disabled)),
-        Field::text("stopped", list(&extensions.stopped)),
+        Field::text("fail_on_status", list(|written| &written.fail_on_status)),
+        Field::text("active", list(|written| &written.active)),
+        Field::text("disabled", list(|written| &written.disabled)),
+        Field::text("stopped", list(|written| &written.stopped)),
         Field::number(
             "use_server_errors",
             extensions.use_server_errors.unwrap_or(0),
@@ -84,9 +86,4 @@ const fn source(source: MountSource) -> &'static str {
 fn reply_timeout(extensions: &RuleExtensions) -> i64 {
     let millis = extensions.reply_timeout.map(|time| time.as_millis());
     millis.map_or(-1, |millis| i64::try_from(millis).unwrap_or(i64::MAX))
-}
-
-fn list(items: &[impl ToString]) -> String {
-    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
-    items.join(",")
 }

@@ -84,16 +84,3 @@ fn repeats(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     }
     found
 }
-
-/// mod_jk gives up a connection whose answer counts as a failure. jkd uses it again where it has
-/// come to the end of the answer.
-pub(super) fn connections_used_again(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let mut found = false;
-    for (mod_jk, jkd) in mod_jk.requests.iter_mut().zip(&jkd.requests) {
-        if mod_jk.fresh && !jkd.fresh {
-            mod_jk.fresh = false;
-            found = true;
-        }
-    }
-    found
-}

@@ -13,7 +13,6 @@ pub(super) const WIRE: &[Difference] = &[
         "statuses that end connections",
         statuses_that_end_connections,
     ),
-    Difference::everywhere("connections used again", balancing::connections_used_again),
     Difference::everywhere("no directories", no_directories),
     Difference::everywhere("own pages", own_pages),
     Difference::everywhere("names of request headers", names_of_request_headers),
