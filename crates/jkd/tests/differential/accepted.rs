@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{accepted::wire::WIRE, play::Seen};
 
+#[path = "accepted/answers.rs"]
+mod answers;
 #[path = "accepted/balancing.rs"]
 mod balancing;
 #[path = "accepted/paths.rs"]

@@ -2,7 +2,7 @@
 
 use jkd_tests::{End, Reply};
 
-use super::{Difference, balancing, paths};
+use super::{Difference, answers, balancing, paths};
 use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
@@ -21,6 +21,14 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("index files", index_files),
     Difference::named("types by extension", types_by_extension),
     Difference::named("requests that do not fit", requests_that_do_not_fit),
+    Difference::named("control characters in answers", answers::control_characters),
+    Difference::named("impossible statuses", answers::impossible_statuses),
+    Difference::named("another length", answers::another_length),
+    Difference::named("an answer that breaks off", answers::breaks_off),
+    Difference::named("hop-by-hop fields", answers::hop_by_hop_fields),
+    Difference::named("transfer codings of answers", answers::transfer_codings),
+    Difference::named("Last-Modified", answers::last_modified),
+    Difference::named("ranges of answers", answers::ranges),
     Difference::named("route", balancing::route),
     Difference::named("cookies", balancing::cookies),
     Difference::named("broken answer", balancing::broken_answer),

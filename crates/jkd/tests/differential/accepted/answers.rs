@@ -1,0 +1,126 @@
+//! Answers that are not as they should be.
+
+use jkd_tests::{End, Reply};
+
+use super::wire::replies;
+use crate::play::Seen;
+
+/// A page for 502 instead of 500, and the connection to the backend is not used again.
+pub(super) fn control_characters(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    statuses(mod_jk, jkd, |theirs, ours| (theirs, ours) == (500, 502))
+}
+
+/// A page for 502 instead of what cannot be an answer, or is a 500 with the backend's body. It is a
+/// broken packet for jkd, and such requests may be repeated.
+pub(super) fn impossible_statuses(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let attempts = mod_jk.requests.len().max(1);
+    jkd.requests.truncate(attempts);
+    statuses(mod_jk, jkd, |theirs, ours| {
+        (theirs < 200 || theirs == 500) && ours == 502
+    })
+}
+
+/// mod_jk takes the body for what it is, jkd the announced length.
+pub(super) fn another_length(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let breaks = |reply: &Reply| reply.end == End::CutOff || reply.status == 502;
+    let ours = jkd.reply.as_ref().is_some_and(breaks);
+    ours && statuses(mod_jk, jkd, |theirs, _| theirs == 200)
+}
+
+/// mod_jk puts a page behind the part, or repeats the request and puts the next answer there; or the
+/// page is all that the client gets.
+pub(super) fn breaks_off(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let theirs = mod_jk.reply.as_ref();
+    let pretends = theirs.is_some_and(|reply| reply.end != End::CutOff);
+    let ours = jkd.reply.as_ref();
+    let is_cut = ours.is_some_and(|reply| reply.end == End::CutOff || reply.status == 502);
+    if !pretends || !is_cut || mod_jk.requests.len() < jkd.requests.len() {
+        return false;
+    }
+    mod_jk.requests.truncate(jkd.requests.len());
+    alike(mod_jk, jkd);
+    true
+}
+
+/// Fields about the connection between mod_jk and the backend stay there.
+pub(super) fn hop_by_hop_fields(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let before = mod_jk.headers.len();
+    let named = mod_jk.header("connection").unwrap_or_default().to_owned();
+    let has = |reply: &Reply, name: &str| reply.header(name).is_some();
+    mod_jk.headers.retain(|(name, _)| {
+        let lower = name.to_ascii_lowercase();
+        let concerns = HOP_BY_HOP.contains(&&*lower) || named.eq_ignore_ascii_case(name);
+        !concerns || has(jkd, name)
+    });
+    let found = mod_jk.headers.len() < before;
+    if found && named == "close" {
+        mod_jk.end = jkd.end;
+    }
+    found
+}
+
+const HOP_BY_HOP: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+/// httpd frames the answer once more, or knows no such coding.
+pub(super) fn transfer_codings(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let theirs = mod_jk.reply.as_ref();
+    let broken = theirs.is_some_and(|reply| reply.end == End::CutOff || reply.status == 500);
+    broken && statuses(mod_jk, jkd, |_, ours| ours == 200)
+}
+
+/// httpd corrects a time in the future, and one that is none.
+pub(super) fn last_modified(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let value = |reply: &Reply| reply.header("last-modified").map(str::to_owned);
+    let (theirs, ours) = (value(mod_jk), value(jkd));
+    let found = theirs.is_some() && ours.is_some() && theirs != ours;
+    if found {
+        for reply in [mod_jk, jkd] {
+            reply.headers.retain(|(name, _)| name != "Last-Modified");
+        }
+    }
+    found
+}
+
+/// httpd serves parts of what a backend sends whole.
+pub(super) fn ranges(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    statuses(mod_jk, jkd, |theirs, ours| {
+        matches!(theirs, 206 | 416) && ours == 200
+    })
+}
+
+fn statuses(mod_jk: &mut Seen, jkd: &Seen, fit: fn(u16, u16) -> bool) -> bool {
+    let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
+    let found =
+        pair.is_some_and(|(theirs, ours)| theirs != ours && fit(theirs.status, ours.status));
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    connections(mod_jk, jkd);
+    found
+}
+
+fn alike(mod_jk: &mut Seen, jkd: &Seen) {
+    mod_jk.reply.clone_from(&jkd.reply);
+    connections(mod_jk, jkd);
+}
+
+/// jkd does not use a connection again on which such an answer came.
+fn connections(mod_jk: &mut Seen, jkd: &Seen) {
+    for (mod_jk, jkd) in mod_jk.requests.iter_mut().zip(&jkd.requests) {
+        mod_jk.fresh |= jkd.fresh;
+    }
+}
