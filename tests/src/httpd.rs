@@ -117,6 +117,11 @@ impl Httpd {
         Err(httpd.logs())
     }
 
+    /// The path of a file in its directory.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
+    }
+
     /// All that it has logged.
     pub fn logs(&self) -> String {
         let read = |name| fs::read_to_string(self.directory.path().join(name)).unwrap_or_default();

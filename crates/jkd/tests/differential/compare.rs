@@ -25,6 +25,10 @@ pub(crate) fn compare(configuration: &Configuration, mod_jk: &Play, jkd: &Play) 
         verdict.case(configuration, case, mod_jk, jkd);
     }
     verdict.status(configuration, mod_jk, jkd);
+    if mod_jk.logs != jkd.logs {
+        let columns = side_by_side(&mod_jk.logs, &jkd.logs);
+        let _ = write!(verdict.report, "\n{}: logs\n{columns}", configuration.title);
+    }
     verdict
 }
 

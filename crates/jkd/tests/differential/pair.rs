@@ -9,6 +9,12 @@ use crate::{
     play::{self, Play},
 };
 
+/// The access log that is compared.
+const ACCESS: &str = "compared.log";
+
+/// The `JkLogFile` whose lines with `REQUEST ` are compared.
+const REQUESTS: &str = "requests.log";
+
 /// Plays a configuration in front of both at once: mod_jk and jkd, each with backends of its own.
 pub(crate) fn play(configuration: &Configuration) -> (Play, Play) {
     thread::scope(|scope| {
@@ -28,7 +34,9 @@ fn with_mod_jk(configuration: &Configuration) -> Play {
     let mut files = configuration.files();
     files.push(("workers.properties", &workers));
     let httpd = Httpd::start_forked(&files, &configuration.jk_conf());
-    play::play(configuration, httpd.address, &actors)
+    let mut play = play::play(configuration, httpd.address, &actors);
+    play.read_logs(&httpd.path(ACCESS), &httpd.path(REQUESTS));
+    play
 }
 
 /// With one thread, because each has connections of its own to the backends.
@@ -57,7 +65,9 @@ fn with_jkd(configuration: &Configuration) -> Play {
             "-f",
             "httpd.conf",
         ]);
-    play::play(configuration, jkd.address, &actors)
+    let mut play = play::play(configuration, jkd.address, &actors);
+    play.read_logs(&jkd.path(ACCESS), &jkd.path(REQUESTS));
+    play
 }
 
 fn actors(configuration: &Configuration) -> Actors {

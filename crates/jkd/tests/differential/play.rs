@@ -1,6 +1,6 @@
 //! Plays a configuration in front of one web server, and writes down what is seen.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::{collections::HashMap, fs, net::SocketAddr, path::Path};
 
 use jkd_tests::{Actors, Connection, Forwarded, Idle, Reply, escaped, wait_until};
 
@@ -28,6 +28,8 @@ pub(crate) struct Play {
     pub(crate) cases: Vec<Vec<Seen>>,
     /// The status page as properties.
     pub(crate) status: Vec<String>,
+    /// Lines of logs that are compared.
+    pub(crate) logs: Vec<String>,
 }
 
 /// Plays all cases.
@@ -43,6 +45,28 @@ pub(crate) fn play(configuration: &Configuration, address: SocketAddr, actors: &
     Play {
         cases,
         status: status(address),
+        logs: Vec::new(),
+    }
+}
+
+impl Play {
+    /// Reads the logs that are compared, once they have the line about the last request.
+    pub(crate) fn read_logs(&mut self, access: &Path, requests: &Path) {
+        let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+        if access.exists() {
+            wait_until("the last line of the log", || {
+                read(access).contains("/the-status")
+            });
+        }
+        let access = read(access);
+        let requests = read(requests);
+        // Behind the time and what else mod_jk logs there.
+        let of_mod_jk = requests
+            .lines()
+            .filter_map(|line| line.split_once("REQUEST "));
+        let all = access.lines().chain(of_mod_jk.map(|(_, line)| line));
+        let compared = all.filter(|line| !line.contains("/the-status"));
+        self.logs.extend(compared.map(str::to_owned));
     }
 }
 
