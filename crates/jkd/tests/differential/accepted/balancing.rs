@@ -63,6 +63,34 @@ pub(super) fn end_response_alone(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
+/// jkd repeats only what is safe.
+pub(super) fn safe_repetitions(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    mod_jk.requests.len() > jkd.requests.len() && repeats(mod_jk, jkd)
+}
+
+/// jkd asks after each connect.
+pub(super) fn cpings_unasked(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let mut found = false;
+    for (mod_jk, jkd) in mod_jk.requests.iter().zip(&mut jkd.requests) {
+        if jkd.fresh && (mod_jk.cpings, jkd.cpings) == (0, 1) {
+            jkd.cpings = 0;
+            found = true;
+        }
+    }
+    found
+}
+
+/// mod_jk refuses all.
+pub(super) fn pool_of_no_size(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    let found = matches!(statuses, Some((500.., 200))) && mod_jk.requests.is_empty();
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+        mod_jk.requests.clone_from(&jkd.requests);
+    }
+    found
+}
+
 fn differs(mod_jk: &Seen, jkd: &Seen) -> bool {
     mod_jk.reply != jkd.reply || mod_jk.requests.len() != jkd.requests.len()
 }

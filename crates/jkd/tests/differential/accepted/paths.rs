@@ -30,6 +30,46 @@ pub(super) fn dot_segments_at_the_end(mod_jk: &mut Seen, jkd: &mut Seen) -> bool
     })
 }
 
+pub(super) fn overlong(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| {
+        path.contains("%c0") || path.contains("%c1") || path.contains("%e0%80")
+    })
+}
+
+pub(super) fn empty_segments(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, |path| {
+        (path.contains("//") || path.contains("/;")) && path.contains("..")
+    })
+}
+
+/// mod_jk forwards scheme and authority with the path.
+pub(super) fn absolute_unparsed(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let mut found = false;
+    for (mod_jk, jkd) in mod_jk.requests.iter_mut().zip(&jkd.requests) {
+        let path = mod_jk
+            .uri
+            .strip_prefix("http://")
+            .and_then(|rest| rest.find('/'));
+        let path = path.map(|at| mod_jk.uri["http://".len() + at..].to_owned());
+        if path.as_deref() == Some(&jkd.uri) {
+            mod_jk.uri.clone_from(&jkd.uri);
+            found = true;
+        }
+    }
+    found
+}
+
+/// The virtual host's `RejectUnsafeURI` counts, although the map is the main server's.
+pub(super) fn reject_unsafe_uri(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    let found = statuses == Some((200, 404)) && jkd.requests.is_empty();
+    if found {
+        mod_jk.requests.clear();
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}
+
 pub(super) fn control_characters(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     refused(mod_jk, jkd, |path| {
         let escapes = path.split('%').skip(1).filter_map(|rest| rest.get(..2));

@@ -21,6 +21,14 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("index files", index_files),
     Difference::named("types by extension", types_by_extension),
     Difference::named("requests that do not fit", requests_that_do_not_fit),
+    Difference::named("SetEnvIf sees the line before", set_env_if),
+    Difference::named("CPings unasked", balancing::cpings_unasked),
+    Difference::named("safe repetitions", balancing::safe_repetitions),
+    Difference::named("a pool of no size", balancing::pool_of_no_size),
+    Difference::named("overlong UTF-8", paths::overlong),
+    Difference::named("empty segments", paths::empty_segments),
+    Difference::named("absolute targets unparsed", paths::absolute_unparsed),
+    Difference::named("RejectUnsafeURI of virtual hosts", paths::reject_unsafe_uri),
     Difference::named("control characters in answers", answers::control_characters),
     Difference::named("impossible statuses", answers::impossible_statuses),
     Difference::named("another length", answers::another_length),
@@ -202,6 +210,18 @@ fn requests_that_do_not_fit(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     };
     let found = (mod_jk.status, jkd.status) == (413, 413) && mod_jk.reason != jkd.reason;
     mod_jk.reason.clone_from(&jkd.reason);
+    found
+}
+
+/// httpd looks at a variable once for several `SetEnvIf` in a row.
+fn set_env_if(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let mut found = false;
+    for (mod_jk, jkd) in mod_jk.requests.iter().zip(&mut jkd.requests) {
+        let before = jkd.attributes.len();
+        jkd.attributes
+            .retain(|(name, _)| name != "SEEN" || mod_jk.attribute(name).is_some());
+        found |= jkd.attributes.len() < before;
+    }
     found
 }
 
