@@ -49,8 +49,8 @@ impl Claims {
     }
 
     /// Adds to an answer what a client needs to know that has to authenticate.
-    pub(crate) fn ask<B>(&self, stumble: Stumble, mut response: Response<B>) -> Response<B> {
-        let asks = stumble == Stumble::Unauthorized;
+    pub(crate) fn ask<B>(&self, stumble: &Stumble, mut response: Response<B>) -> Response<B> {
+        let asks = *stumble == Stumble::Unauthorized;
         if let Some(challenge) = self.challenge.as_ref().filter(|_| asks) {
             let headers = response.headers_mut();
             headers.insert(header::WWW_AUTHENTICATE, challenge.clone());

@@ -77,6 +77,16 @@ impl From<Box<Relay>> for Answer {
     }
 }
 
+impl Answer {
+    /// Leaves nothing of the body.
+    pub(crate) async fn discard(&mut self) {
+        if let Source::Relay(relay) = &mut self.source {
+            relay.discard().await;
+        }
+        self.source = Source::Page(Full::default());
+    }
+}
+
 impl Body for Answer {
     type Data = Bytes;
     type Error = Box<dyn Error + Send + Sync>;

@@ -16,7 +16,7 @@ use crate::{
     forward::{BodyLength, Destination, Forward},
     logging::Printable,
     maintain::log_transition,
-    rescue::{self, Stumble},
+    rescue::{Replaced, Stumble},
     response,
     snapshot::{self, Endpoint, Group},
     steering::Steering,
@@ -173,12 +173,16 @@ async fn send(
 impl Answered {
     /// The answer for the client. `guard`, that of the try which is answered, counts the request as
     /// in flight until its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Stumble::Replaced`] where `use_server_errors` says so.
     pub(crate) async fn into_response(
         self,
         group: &Group,
         steering: &Steering<'_>,
         guard: Option<InFlight>,
-    ) -> Response<Answer> {
+    ) -> Result<Response<Answer>, Stumble> {
         let Self(mut relay) = self;
         let mut cookie = None;
         if let Some(mut guard) = guard {
@@ -190,7 +194,7 @@ impl Answered {
             relay.count(guard);
         }
         if steering.replaces(relay.status()) {
-            return replaced(relay, group).await;
+            return Err(replaced(relay, group).await);
         }
         let mut head = relay.take_head();
         response::clean(&mut head.headers, head.status);
@@ -202,26 +206,23 @@ impl Answered {
         if let Some(cookie) = cookie {
             head.headers.append(header::SET_COOKIE, cookie);
         }
-        Response::from_parts(head, Answer::from(relay))
+        Ok(Response::from_parts(head, Answer::from(relay)))
     }
 }
 
-/// `use_server_errors`: a page of our own. Of the backend's answer only the status is left, and with
-/// 401 the challenge.
-async fn replaced(mut relay: Box<Relay>, group: &Group) -> Response<Answer> {
+/// `use_server_errors`: of the backend's answer only the status is left, and with 401 the challenge.
+async fn replaced(mut relay: Box<Relay>, group: &Group) -> Stumble {
     let head = relay.take_head();
     // One that does not end in time is dropped, and with it its connection.
     if let Ok(Some(change)) = timeout(DISCARD, relay.discard()).await {
         log_transition(group, change);
     }
-    let mut page = rescue::respond(Stumble::Replaced(head.status));
-    if head.status == StatusCode::UNAUTHORIZED {
-        for challenge in head.headers.get_all(header::WWW_AUTHENTICATE) {
-            let headers = page.headers_mut();
-            headers.append(header::WWW_AUTHENTICATE, challenge.clone());
-        }
-    }
-    page.map(Into::into)
+    let challenges = head.headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let challenges = challenges.filter(|_| head.status == StatusCode::UNAUTHORIZED);
+    Stumble::Replaced(Box::new(Replaced {
+        status: head.status,
+        challenges: challenges.cloned().collect(),
+    }))
 }
 
 /// `set_session_cookie`: leads a session that did not stick back to the member that was chosen. With

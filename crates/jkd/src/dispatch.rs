@@ -55,7 +55,7 @@ pub(crate) async fn dispatch(
     }
     let answered = tried?;
     let guard = attempts.answered();
-    Ok(answered.into_response(group, steering, guard).await)
+    answered.into_response(group, steering, guard).await
 }
 
 async fn tries(

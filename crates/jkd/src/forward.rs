@@ -13,7 +13,9 @@ use jkworkers::model::{Activation, JkOptions, Secret};
 pub(crate) use self::facts::Facts;
 pub(crate) use self::indicated::Indicated;
 use self::tls::Tls;
-pub(crate) use self::uri::{Seen, forwarded as forwarded_uri, outgoing as outgoing_uri};
+pub(crate) use self::uri::{
+    Seen, encode_path, forwarded as forwarded_uri, outgoing as outgoing_uri,
+};
 use crate::{http1::Head, peer::Peer, strict};
 
 /// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.

@@ -8,7 +8,7 @@
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jkworkers::{
@@ -17,19 +17,22 @@ use jkworkers::{
 };
 
 use crate::{
-    access::{self, Claims},
+    access::{self, Claims, Guest},
     answer::{Answer, Visit},
     dispatch::{Traced, dispatch},
+    error_document,
     forward::{BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri},
     headers::{self, Context, Rules},
     http1::Head,
     logging,
-    mapping::{self, Decision, Mapped},
+    mapping::{self, Decision, Earlier, Mapped},
     peer::Peer,
+    redirect,
     rescue::{self, Stumble},
     serve::Shared,
     snapshot::{Group, Running, Served},
-    static_files, status,
+    static_files::{self, FileName, Located, Reply, Wanted},
+    status,
     steering::Steering,
     strict::{self, Checked, Target},
     upload::{ClientBody, Upload},
@@ -50,54 +53,91 @@ pub(crate) async fn handle(
     let mut visit = Visit::begin(snapshot, peer, Head::from(&head));
     let mut served = Served::default();
     let mut claims = Claims::default();
-    let response = answer(&visit, body, &mut served, &mut claims).await;
+    let asking = Asking {
+        head: &visit.head,
+        body: Some(body),
+        earlier: &[],
+        instead_of: None,
+    };
+    let response = match answer(&visit, asking, &mut served, &mut claims).await {
+        Ok(response) => response,
+        // Boxed: most requests get on without it.
+        Err(stumble) => {
+            Box::pin(error_document::respond(
+                &visit,
+                stumble,
+                &mut served,
+                &claims,
+            ))
+            .await
+        }
+    };
     visit.claims = claims;
     Ok(visit.end_with(response, served))
 }
 
-async fn answer(
+/// What is to be answered: the client's request, or one for the page of an error.
+pub(crate) struct Asking<'a> {
+    pub(crate) head: &'a Head,
+    pub(crate) body: Option<Incoming>,
+    /// Variables from before.
+    pub(crate) earlier: &'a Earlier,
+    /// The status that a file is the page for.
+    pub(crate) instead_of: Option<StatusCode>,
+}
+
+/// One answer.
+///
+/// # Errors
+///
+/// When there is none but an error, or the client has to go elsewhere.
+pub(crate) async fn answer(
     visit: &Visit,
-    body: Incoming,
+    asking: Asking<'_>,
     served: &mut Served,
     claims: &mut Claims,
-) -> Response<Answer> {
+) -> Result<Response<Answer>, Stumble> {
     let Visit {
         snapshot,
         peer,
-        head,
         record,
         ..
     } = visit;
-    let checked = match strict::check(head) {
-        Ok(checked) => checked,
-        Err(refusal) => {
-            let host = snapshot.model.host_for(peer.local, None);
-            return Course::at(host, visit).page(Stumble::Refused(refusal));
-        }
-    };
+    let head = asking.head;
+    let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     record.is_for(host, &snapshot.logs);
-    let mut course = Course::at(host, visit);
+    let mut course = Course::at(host, visit, head);
     let early = headers::early(host, head, &course.cx);
     course.cx.head = &early;
-    let decoded = match uri_map::decode(head.path(), host.uri_rules) {
-        Ok(decoded) => decoded,
-        Err(error) => return course.page(mapping::bad_path(error)),
-    };
-    let found = match mapping::find(host, &early, peer, &decoded) {
-        Ok(found) => found,
-        Err(stumble) => return course.page(stumble),
-    };
-    let entry = access::check(found.guest(host, &early, peer), claims).await;
-    course.claims = claims;
-    if let Err(stumble) = entry {
+    let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
+    let found = mapping::find(host, &early, peer, &decoded, asking.earlier)?;
+    let located = static_files::locate(snapshot, host, &found, &decoded).await?;
+    let file = located.as_ref().and_then(Located::name);
+    let asked = Asked::at(&found.path).with_file(file);
+    let guest = found.guest(host, &early, peer);
+    let entry = access::check(Guest { asked, ..guest }, claims).await;
+    if entry.is_err() {
         record.has_variables(&found.variables, &snapshot.logs);
-        course.rules.asked = Some(Asked::at(&found.path));
-        return course.page(stumble);
     }
+    entry?;
+    redirect::by_sections(host, &early, &decoded, asked)?;
+    course.claims = claims;
     let decision = found.decide(host, |name| snapshot.configured(name));
     record.has_variables(&decision.variables, &snapshot.logs);
-    decided(visit, checked, &decoded, &decision, body, course, served).await
+    let way = Way {
+        decoded: &decoded,
+        decision: &decision,
+        located,
+    };
+    decided(visit, checked, way, asking, course, served).await
+}
+
+/// Where a request goes, and how that was found.
+struct Way<'a> {
+    decoded: &'a [u8],
+    decision: &'a Decision<'a>,
+    located: Option<Located>,
 }
 
 /// Serves a request that is decided about, and changes what is to be changed about it and its
@@ -105,13 +145,13 @@ async fn answer(
 async fn decided(
     visit: &Visit,
     mut checked: Checked<'_>,
-    decoded: &[u8],
-    decision: &Decision<'_>,
-    body: Incoming,
+    way: Way<'_>,
+    asking: Asking<'_>,
     mut course: Course<'_>,
     served: &mut Served,
-) -> Response<Answer> {
+) -> Result<Response<Answer>, Stumble> {
     let (host, peer) = (course.rules.host, &visit.peer);
+    let decision = way.decision;
     course.rules.asked = Some(Asked::at(&decision.path));
     course.cx.variables = Some(&decision.variables);
     let late = headers::late(course.rules, course.cx.head, &course.cx);
@@ -131,31 +171,31 @@ async fn decided(
         path: &decision.path,
         claims: course.claims,
     };
-    match serve(visit, facts, &checked, decoded, decision, body, served).await {
-        Ok(response) => {
-            if served.is_by_group() && (host.extracts_tls || !host.env_vars.is_empty()) {
-                course.cx.facts = Some(facts);
-            }
-            course.finish(response)
-        }
-        Err(stumble) => course.page(stumble),
+    let mut response = serve(visit, facts, &checked, way, asking, served).await?;
+    if served.is_by_group() && (host.extracts_tls || !host.env_vars.is_empty()) {
+        course.cx.facts = Some(facts);
     }
+    let file = response.extensions_mut().remove::<FileName>();
+    if let Some(FileName(name)) = &file {
+        course.rules.asked = Some(Asked::at(&decision.path).with_file(Some(name)));
+    }
+    Ok(course.finish(response))
 }
 
 /// What is known of a request's way where its answer leaves.
-struct Course<'a> {
-    rules: Rules<'a>,
-    cx: Context<'a>,
+pub(crate) struct Course<'a> {
+    pub(crate) rules: Rules<'a>,
+    pub(crate) cx: Context<'a>,
     /// Who the client is, if it was asked.
     claims: &'a Claims,
 }
 
 impl<'a> Course<'a> {
-    fn at(host: &'a Host, visit: &'a Visit) -> Self {
+    pub(crate) fn at(host: &'a Host, visit: &'a Visit, head: &'a Head) -> Self {
         Self {
             rules: Rules { host, asked: None },
             cx: Context {
-                head: &visit.head,
+                head,
                 variables: None,
                 facts: None,
                 began: visit.began,
@@ -164,12 +204,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn page(&self, stumble: Stumble) -> Response<Answer> {
-        let page = self.claims.ask(stumble, rescue::respond(stumble));
-        self.finish(page.map(Into::into))
-    }
-
-    fn finish(&self, mut response: Response<Answer>) -> Response<Answer> {
+    /// Changes the fields of an answer as `Header` says.
+    pub(crate) fn finish(&self, mut response: Response<Answer>) -> Response<Answer> {
         let is_page = response.extensions().get::<rescue::IsPage>().is_some();
         headers::answer(self.rules, response.headers_mut(), is_page, &self.cx);
         response
@@ -177,48 +213,65 @@ impl<'a> Course<'a> {
 }
 
 async fn serve(
-    Visit {
+    visit: &Visit,
+    facts: Facts<'_>,
+    checked: &Checked<'_>,
+    way: Way<'_>,
+    asking: Asking<'_>,
+    served: &mut Served,
+) -> Result<Response<Answer>, Stumble> {
+    let Way {
+        decoded,
+        decision,
+        located,
+    } = way;
+    let to = |mapped| Routed {
+        facts,
+        checked,
+        decoded,
+        mapped,
+        variables: &decision.variables,
+    };
+    match (&decision.target, located) {
+        (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body, served).await,
+        (Err(_), Some(located)) if decision.allows_files => {
+            let wanted = Wanted::new(visit, facts, decoded, asking.instead_of);
+            match unmapped(visit, wanted, located, &decision.variables)? {
+                Ok(answer) => Ok(answer),
+                // Boxed: few go this way.
+                Err(mapped) => Box::pin(hand_over(visit, to(&mapped), asking.body, served)).await,
+            }
+        }
+        (Err(stumble), _) => Err(stumble.clone()),
+    }
+}
+
+/// To the worker.
+async fn hand_over(
+    visit: &Visit,
+    routed: Routed<'_>,
+    body: Option<Incoming>,
+    served: &mut Served,
+) -> Result<Response<Answer>, Stumble> {
+    let Visit {
         snapshot,
         peer,
         record,
         ..
-    }: &Visit,
-    facts: Facts<'_>,
-    checked: &Checked<'_>,
-    decoded: &[u8],
-    Decision {
-        path,
-        variables,
-        target,
-        allows_files,
-    }: &Decision<'_>,
-    body: Incoming,
-    served: &mut Served,
-) -> Result<Response<Answer>, Stumble> {
-    let Facts { host, head, .. } = facts;
-    if *allows_files {
-        return Box::pin(static_files::serve(host, head, path)).await;
-    }
-    let mapped = target.as_ref().map_err(|stumble| *stumble)?;
+    } = visit;
+    let (facts, mapped) = (routed.facts, routed.mapped);
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
-            let routed = Routed {
-                facts,
-                checked,
-                decoded,
-                mapped,
-                variables,
-            };
             *served = Served::by(group);
             record.is_dispatched(&snapshot.logs);
-            let body = ClientBody::new(body, peer.clone());
+            let body = body.map(|body| ClientBody::new(body, peer.clone()));
             let traced = Traced {
                 member: &mut served.member,
                 record,
             };
             if snapshot.logs.own_lines_differ() {
                 let relay = relay(group, routed, body, traced);
-                return Box::pin(logging::within(host.number, relay)).await;
+                return Box::pin(logging::within(facts.host.number, relay)).await;
             }
             relay(group, routed, body, traced).await
         }
@@ -231,6 +284,21 @@ async fn serve(
             Err(no_worker(mapped))
         }
     }
+}
+
+/// A request that no rule maps: a file, or the worker that it is for after all.
+fn unmapped<'a>(
+    visit: &'a Visit,
+    wanted: Wanted<'a>,
+    located: Located,
+    variables: &Variables<'_>,
+) -> Result<Result<Response<Answer>, Mapped<'a>>, Stumble> {
+    let named = |name: &str| visit.snapshot.configured(name);
+    Ok(match static_files::serve(wanted, located)? {
+        Reply::Answer(answer) => Ok(answer),
+        Reply::Worker(mount) => Err(Mapped::Rule(mount)),
+        Reply::Named => Err(mapping::by_variable(named, wanted.host, variables)?),
+    })
 }
 
 /// A request that is for a group of members, and all that is known about it.
@@ -251,7 +319,7 @@ async fn relay(
         mapped,
         variables,
     }: Routed<'_>,
-    body: ClientBody,
+    body: Option<ClientBody>,
     traced: Traced<'_>,
 ) -> Result<Response<Answer>, Stumble> {
     let Facts {
@@ -285,6 +353,19 @@ fn no_worker(mapped: &Mapped<'_>) -> Stumble {
     Stumble::NoWorker
 }
 
+/// The name and the port of the server, as the client of a well-formed request knows them.
+pub(crate) fn server(visit: &Visit) -> (Cow<'_, str>, u16) {
+    let checked = strict::check(&visit.head);
+    let nobody = Target {
+        host: None,
+        port: None,
+    };
+    let target = checked.map_or(nobody, |checked| checked.target);
+    let host = visit.snapshot.model.host_for(visit.peer.local, target.host);
+    let name = server_name(&target, host, &visit.peer);
+    (name, server_port(&target, host))
+}
+
 /// httpd's `UseCanonicalName Off`: the name that the client used, else the host's own.
 fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'a, str> {
     // A final dot says that it is whole.
@@ -315,12 +396,12 @@ fn server_port(target: &Target<'_>, host: &Host) -> u16 {
 /// Reads what AJP sends of a body without being asked.
 async fn receive(
     forward: &Forward<'_>,
-    body: ClientBody,
+    body: Option<ClientBody>,
     max_data: usize,
 ) -> Result<Upload, Stumble> {
-    if forward.body == BodyLength::None {
+    let Some(body) = body.filter(|_| forward.body != BodyLength::None) else {
         return Ok(Upload::none());
-    }
+    };
     let announced = forward.body.known();
     Upload::begin(body, announced, max_data).await.map_err(|error| {
         tracing::info!(client = %forward.peer.ip_text, request = %forward, %error, "request given up by its client");

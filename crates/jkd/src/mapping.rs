@@ -12,7 +12,9 @@ use jkworkers::{
     uri_map::{self, BadUri},
 };
 
-use crate::{access::Guest, http1::Head, peer::Peer, rescue::Stumble, variables::Variables};
+use crate::{
+    access::Guest, http1::Head, peer::Peer, redirect, rescue::Stumble, variables::Variables,
+};
 
 /// A request whose path was found in the map, before it is known whether its client may come in.
 #[derive(Debug)]
@@ -21,32 +23,44 @@ pub(crate) struct Found<'a> {
     pub(crate) path: Cow<'a, [u8]>,
     /// The variables that conditions set.
     pub(crate) variables: Variables<'a>,
+    /// Whether mod_jk may look at it: `no-jk` was not set when it was mapped.
+    pub(crate) for_jk: bool,
     /// The rule of the map.
     rule: Option<&'a Mount>,
 }
+
+/// Variables that are there before a request is looked at: those of the request whose page of an
+/// error this one is for.
+pub(crate) type Earlier = [(String, Vec<u8>)];
 
 /// Looks up a request of `host` whose path decodes to `decoded`.
 ///
 /// # Errors
 ///
-/// When its path cannot be mapped.
+/// When its path cannot be mapped, or a `Redirect` is about it.
 pub(crate) fn find<'a>(
     host: &'a Host,
     head: &Head,
     peer: &Peer,
     decoded: &'a [u8],
+    earlier: &'a Earlier,
 ) -> Result<Found<'a>, Stumble> {
-    let mut variables = Variables::begin(host, head, peer);
+    let mut variables = Variables::begin(host, head, peer, earlier);
+    let for_jk = !variables.has(NO_JK);
     let path = match uri_map::clean(decoded) {
         // What is not for mod_jk is not looked at with its eyes.
-        Err(_) if variables.has(NO_JK) => Cow::Borrowed(decoded),
+        Err(_) if !for_jk => Cow::Borrowed(decoded),
         cleaned => cleaned.map_err(bad_path)?,
     };
     let rule = rule(host, &path, &variables);
+    if rule.is_none() || !host.mounts_first {
+        redirect::by_server(host, head, decoded)?;
+    }
     variables.enter(host, head, peer, &path);
     Ok(Found {
         path,
         variables,
+        for_jk,
         rule,
     })
 }
@@ -60,11 +74,18 @@ pub(crate) struct Decision<'a> {
     pub(crate) variables: Variables<'a>,
     /// Where it goes, or why nowhere.
     pub(crate) target: Result<Mapped<'a>, Stumble>,
-    /// Whether it may be for a file of `JkAutoAlias`.
+    /// Whether it may be for a file.
     pub(crate) allows_files: bool,
+    /// Whether mod_jk may look at it: `no-jk` was not set when it was mapped.
+    pub(crate) for_jk: bool,
 }
 
 impl<'a> Found<'a> {
+    /// Whether a rule of the map is about it.
+    pub(crate) const fn is_mapped(&self) -> bool {
+        self.rule.is_some()
+    }
+
     /// The request as sections see it that decide who may come in.
     pub(crate) fn guest<'g>(&'g self, host: &'g Host, head: &'g Head, peer: &'g Peer) -> Guest<'g> {
         Guest {
@@ -85,16 +106,18 @@ impl<'a> Found<'a> {
         let Self {
             path,
             mut variables,
+            for_jk,
             rule,
         } = self;
         variables.settle(host, &path);
         let target = self::worker(worker, host, &path, rule, &variables);
-        let allows_files = target.is_err() && allows_files(host, &path, rule, &variables);
+        let allows_files = target.is_err() && allows_files(host, &path, rule);
         Decision {
             path,
             variables,
             target,
             allows_files,
+            for_jk,
         }
     }
 }
@@ -183,22 +206,32 @@ fn worker<'a, 'w>(
     }
     match (host.handler_of(Asked::at(path)), rule) {
         (Handler::Map | Handler::Jk, Some(mount)) => Ok(Mapped::Rule(mount)),
-        (Handler::Jk, None) => {
-            let text = variables.get(&host.indicators.worker);
-            let text = text.ok_or(Stumble::Unmapped)?;
-            let text = String::from_utf8_lossy(text);
-            Ok(Mapped::Named(named(configured, &text)))
-        }
+        (Handler::Jk, None) => by_variable(configured, host, variables),
         (Handler::Map, None) | (Handler::Other, _) => Err(Stumble::Unmapped),
     }
 }
 
-/// Whether a request that is for no worker may be for a file of `JkAutoAlias`: no rule maps it,
-/// `no-jk` does not keep mod_jk from looking at it, and it is for no handler that is not there.
-fn allows_files(host: &Host, path: &[u8], rule: Option<&Mount>, variables: &Variables<'_>) -> bool {
-    rule.is_none()
-        && !variables.has(NO_JK)
-        && !matches!(host.handler_of(Asked::at(path)), Handler::Other)
+/// Whether a request that is for no worker may be for a file: no rule maps it, and it is for no
+/// handler that is not there.
+fn allows_files(host: &Host, path: &[u8], rule: Option<&Mount>) -> bool {
+    rule.is_none() && !matches!(host.handler_of(Asked::at(path)), Handler::Other)
+}
+
+/// The worker that a variable names, for a request whose handler asks for it.
+///
+/// # Errors
+///
+/// When none does.
+pub(crate) fn by_variable<'w>(
+    configured: impl Fn(&str) -> Option<&'w Worker>,
+    host: &Host,
+    variables: &Variables<'_>,
+) -> Result<Mapped<'static>, Stumble> {
+    let text = variables
+        .get(&host.indicators.worker)
+        .filter(|_| !variables.has(NO_JK));
+    let text = String::from_utf8_lossy(text.ok_or(Stumble::Unmapped)?);
+    Ok(Mapped::Named(named(configured, &text)))
 }
 
 /// What a variable says, extensions included. What is wrong with it is not worth a line for each

@@ -9,11 +9,13 @@ use http_body_util::Full;
 
 use crate::{
     balancer::{GiveUp, retry::Failure},
+    redirect::Elsewhere,
+    static_files,
     strict::Refusal,
 };
 
 /// Everything that can go wrong with a request before its answer has begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stumble {
     /// The request breaks HTTP.
     Refused(Refusal),
@@ -33,23 +35,41 @@ pub(crate) enum Stumble {
     HiddenFile,
     /// A file is neither read nor looked at by this method.
     ReadOnly,
+    /// A method that nobody knows.
+    UnknownMethod,
+    /// A part of a file that is not there.
+    NoSuchPart,
+    /// `Redirect` with a status that is about no other place.
+    Said(StatusCode),
+    /// A `Redirect` whose target is neither a URL nor a path.
+    NoTarget,
+    /// The client is sent elsewhere.
+    Elsewhere(Box<Elsewhere>),
     /// A file cannot be read.
     File,
     /// The request's body broke off, or its framing is wrong.
     ClientBody,
     /// The mount names a worker that does not exist.
     NoWorker,
-    /// `use_server_errors`: a backend's answer with this status gives way to a page of our own.
-    Replaced(StatusCode),
+    /// `use_server_errors`: a backend's answer gives way to a page of our own.
+    Replaced(Box<Replaced>),
     /// No member could have it, or the last one that was tried failed.
     GaveUp(GiveUp),
     /// `JkdRequestTimeout` is over.
     TooLate,
 }
 
+/// What is left of an answer that gave way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    pub(crate) status: StatusCode,
+    /// With 401 the challenges, without which nobody could answer.
+    pub(crate) challenges: Vec<HeaderValue>,
+}
+
 impl Stumble {
     /// The status that mod_jk gives for it.
-    pub(crate) fn status(self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(refusal) => refusal.status(),
             Self::BadPath | Self::ClientBody => StatusCode::BAD_REQUEST,
@@ -57,9 +77,15 @@ impl Stumble {
             Self::Forbidden | Self::HiddenFile => StatusCode::FORBIDDEN,
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NoWorker | Self::File | Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoWorker | Self::NoTarget | Self::File | Self::Misconfigured => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::TooLate => StatusCode::GATEWAY_TIMEOUT,
-            Self::Replaced(status) => known(status),
+            Self::Replaced(replaced) => known(replaced.status),
+            Self::UnknownMethod => StatusCode::NOT_IMPLEMENTED,
+            Self::NoSuchPart => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Said(status) => *status,
+            Self::Elsewhere(elsewhere) => elsewhere.status,
             Self::GaveUp(why) => {
                 StatusCode::from_u16(why.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -67,16 +93,16 @@ impl Stumble {
     }
 
     /// The methods that could be used instead.
-    const fn allowed(self) -> Option<&'static str> {
+    const fn allowed(&self) -> Option<&'static str> {
         match self {
             Self::Refused(Refusal::Method) => Some("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"),
-            Self::ReadOnly => Some("GET, HEAD"),
+            Self::ReadOnly | Self::UnknownMethod => Some(static_files::ALLOWED),
             _ => None,
         }
     }
 
     /// Whether the connection cannot be trusted to be at the start of the next request.
-    const fn closes(self) -> bool {
+    pub(crate) const fn closes(&self) -> bool {
         matches!(
             self,
             Self::Refused(_)
@@ -91,19 +117,29 @@ impl Stumble {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IsPage;
 
-/// The answer for a request that stumbled.
-pub(crate) fn respond(stumble: Stumble) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(page(stumble.status())));
+/// The answer for a request that stumbled, with a page of our own.
+pub(crate) fn respond(stumble: &Stumble) -> Response<Full<Bytes>> {
+    respond_with(stumble, page(stumble.status()))
+}
+
+/// The answer for a request that stumbled, with this page.
+pub(crate) fn respond_with(stumble: &Stumble, page: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(page));
     *response.status_mut() = stumble.status();
     response.extensions_mut().insert(IsPage);
     let headers = response.headers_mut();
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    let html = HeaderValue::from_static("text/html; charset=iso-8859-1");
     headers.insert(header::CONTENT_TYPE, html);
     if stumble.closes() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(allowed) = stumble.allowed() {
         headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+    }
+    if let Stumble::Replaced(replaced) = stumble {
+        for challenge in &replaced.challenges {
+            headers.append(header::WWW_AUTHENTICATE, challenge.clone());
+        }
     }
     response
 }
@@ -123,7 +159,7 @@ fn page(status: StatusCode) -> Bytes {
     let code = status.as_u16();
     let text = explanation(status);
     Bytes::from(format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\
          <title>{code} {reason}</title></head>\n\
          <body>\n<h1>{reason}</h1>\n<p>{text}</p>\n</body>\n</html>\n"
     ))
@@ -147,6 +183,8 @@ fn explanation(status: StatusCode) -> &'static str {
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
             "The resource is not in a state in which your request could be fulfilled."
         }
+        StatusCode::RANGE_NOT_SATISFIABLE => "The resource has no such part.",
+        status if status.is_redirection() => "The resource is to be found elsewhere.",
         status if !status.is_client_error() => "The server has no more to say about this.",
         _ => "Your browser sent a request that this server could not understand.",
     }
@@ -160,6 +198,12 @@ mod tests {
     use crate::balancer::NoMember;
 
     const NOBODY: GiveUp = GiveUp::NoMember(NoMember::NoneUsable);
+
+    fn replaced(status: u16) -> Stumble {
+        let status = StatusCode::from_u16(status).unwrap();
+        let challenges = Vec::new();
+        Stumble::Replaced(Box::new(Replaced { status, challenges }))
+    }
 
     fn failed(failure: Failure) -> Stumble {
         Stumble::GaveUp(GiveUp::Failed(failure))
@@ -185,19 +229,22 @@ mod tests {
             (Stumble::HiddenFile, 403),
             (Stumble::ReadOnly, 405),
             (Stumble::File, 500),
-            (Stumble::Replaced(StatusCode::CONFLICT), 409),
-            (Stumble::Replaced(StatusCode::IM_A_TEAPOT), 500),
-            (Stumble::Replaced(StatusCode::from_u16(599).unwrap()), 500),
+            (replaced(409), 409),
+            (replaced(418), 500),
+            (replaced(599), 500),
+            (Stumble::UnknownMethod, 501),
+            (Stumble::NoSuchPart, 416),
+            (Stumble::Said(StatusCode::GONE), 410),
             (Stumble::Refused(Refusal::TransferCoding), 501),
         ];
         for (stumble, status) in table {
-            assert_eq!(respond(stumble).status().as_u16(), status, "{stumble:?}");
+            assert_eq!(respond(&stumble).status().as_u16(), status, "{stumble:?}");
         }
     }
 
     #[tokio::test]
     async fn a_page_is_whole_and_says_little() {
-        let response = respond(Stumble::GaveUp(NOBODY));
+        let response = respond(&Stumble::GaveUp(NOBODY));
         assert!(!response.headers().contains_key(header::CONNECTION));
         let page = response.into_body().collect().await.unwrap().to_bytes();
         let page = String::from_utf8(page.to_vec()).unwrap();
@@ -208,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_request_that_breaks_http_ends_its_connection() {
-        let response = respond(Stumble::Refused(Refusal::HostCount));
+        let response = respond(&Stumble::Refused(Refusal::HostCount));
         assert_eq!(response.headers()[header::CONNECTION], "close");
     }
 }

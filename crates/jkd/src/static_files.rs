@@ -1,240 +1,216 @@
-//! Files of applications, where nothing is mounted: `JkAutoAlias`.
+//! Files, where nothing is mounted: `DocumentRoot`, `Alias`, `JkAutoAlias`.
 //!
-//! `JkAutoAlias DIR` serves `/context/…` from `DIR/context/…` if that directory exists, to whom
-//! the `<Location>` sections let in. Never served are `WEB-INF` and `META-INF` wherever they
-//! are, archives of applications, files that begin with `.ht`, directories, and whatever a
-//! symbolic link leads to outside of `DIR`.
+//! In httpd's order: where the file would be, the walk there, who may have it, what stands for a
+//! directory, and the file. An index file that a rule of the map covers is the worker's business, as
+//! is a directory under `ForwardDirectories`.
 //!
 //! Everything that touches the file system runs on threads that may block.
 
-use std::{
-    ffi::OsStr,
-    io,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+mod content;
+mod directory;
+mod kind;
+mod place;
+mod ranges;
+mod send;
+mod validators;
+mod walk;
+
+use std::{io, sync::Arc};
+
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::Full;
+use jkworkers::model::{Asked, Host, MimeTypes, Mount, variables::Handler};
+use tokio::task::spawn_blocking;
+
+pub(crate) use self::directory::Located;
+pub(crate) use self::place::place;
+use self::{directory::find, walk::What};
+use crate::{
+    answer::{Answer, Visit},
+    forward::Facts,
+    http1::Head,
+    logging::Printable,
+    mapping,
+    redirect::Elsewhere,
+    rescue::Stumble,
+    snapshot::Snapshot,
 };
 
-use http::{HeaderValue, Method, Request, Response, header};
-use http_body_util::BodyExt;
-use jkworkers::model::Host;
-use tokio::task::spawn_blocking;
-use tower_http::services::{ServeFile, fs::ServeFileSystemResponseBody};
+/// A request that no rule maps, and all that is known about it.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) host: &'a Host,
+    types: &'a MimeTypes,
+    head: &'a Head,
+    /// The path as httpd decodes it.
+    decoded: &'a [u8],
+    /// The path as it was mapped: without parameters.
+    path: &'a [u8],
+    /// The status of the answer, where the file is a page for an error.
+    instead_of: Option<StatusCode>,
+}
 
-use crate::{answer::Answer, http1::Head, logging::Printable, rescue::Stumble};
+impl<'a> Wanted<'a> {
+    pub(crate) fn new(
+        visit: &'a Visit,
+        facts: Facts<'a>,
+        decoded: &'a [u8],
+        instead_of: Option<StatusCode>,
+    ) -> Self {
+        Self {
+            host: facts.host,
+            types: &visit.snapshot.model.global.types,
+            head: facts.head,
+            decoded,
+            path: facts.path,
+            instead_of,
+        }
+    }
+}
 
-/// Answers a request that nobody serves at `path`, which was mapped and checked: no path parameter
-/// is left in it.
+/// What comes of it.
+pub(crate) enum Reply<'a> {
+    Answer(Response<Answer>),
+    /// It is for a worker after all, by this rule.
+    Worker(&'a Mount),
+    /// It is for the worker that a variable names, if one does.
+    Named,
+}
+
+/// Answers a request that no rule maps, whose client may come in.
 ///
 /// # Errors
 ///
-/// 404 where there is nothing to serve, 403 for what nobody may see, 405 for methods other than
-/// GET and HEAD, 500 where the file system fails.
-pub(crate) async fn serve(
+/// 301 for a directory without its slash, 403 for what nobody may see, 404 where there is nothing,
+/// 405 and 501 for methods other than GET, HEAD, POST and OPTIONS, 500 where the file system fails.
+pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stumble> {
+    let Wanted { host, head, .. } = wanted;
+    let asked = Asked::at(wanted.path).with_file(found.name());
+    match host.handler_of(asked) {
+        Handler::Other => return Err(Stumble::Unmapped),
+        Handler::Jk if host.handler_of(Asked::at(wanted.path)) != Handler::Jk => {
+            return Ok(Reply::Named);
+        }
+        Handler::Jk | Handler::Map => {}
+    }
+    let mapped = found.mapped.as_deref();
+    if let Some(mount) = mapped.and_then(|path| host.uri_map.find(path)) {
+        return Ok(Reply::Worker(mount));
+    }
+    if head.method == Method::OPTIONS {
+        return Ok(Reply::Answer(options(wanted.path)));
+    }
+    check_method(&head.method)?;
+    match found.walked.what {
+        What::File(file) if !found.is_script => {
+            let name = found.walked.name;
+            let mut answer = send::file(wanted, file, &name)?;
+            answer.extensions_mut().insert(FileName(name));
+            Ok(Reply::Answer(answer))
+        }
+        What::Directory if found.lacks_slash => {
+            let there = Elsewhere::directory(wanted.decoded, head);
+            Err(Stumble::Elsewhere(Box::new(there)))
+        }
+        What::Directory if host.options.forward_directories && found.for_jk => Ok(Reply::Named),
+        What::File(_) | What::Directory | What::Closed => Err(Stumble::HiddenFile),
+        What::Nothing => Err(Stumble::Unmapped),
+        What::Broken(error) => Err(broken(&error, wanted.path)),
+    }
+}
+
+/// What there is for a path.
+pub(crate) enum Look {
+    /// The path in the map that stands for it.
+    Worker(Vec<u8>),
+    /// A file of this name.
+    File(Vec<u8>),
+    /// A directory that is asked for without its slash.
+    Directory,
+    Closed,
+    Nothing,
+}
+
+/// Looks for a file without sending it. Access rules are not asked.
+pub(crate) fn look(host: &Host, path: &[u8], for_jk: bool) -> Look {
+    let found = match find(host, path, for_jk) {
+        Ok(found) => found,
+        Err(Stumble::HiddenFile) => return Look::Closed,
+        Err(_) => return Look::Nothing,
+    };
+    match (found.walked.what, found.mapped) {
+        (_, Some(path)) => Look::Worker(path),
+        (What::File(_), None) if !found.is_script => Look::File(found.walked.name),
+        (What::Directory, None) if found.lacks_slash => Look::Directory,
+        (What::Nothing, None) => Look::Nothing,
+        _ => Look::Closed,
+    }
+}
+
+/// The name of the file that an answer is made of, for the sections about it.
+#[derive(Clone, Debug)]
+pub(crate) struct FileName(pub(crate) Vec<u8>);
+
+/// Looks for the file of a request on a thread that may block. `None`: a rule maps the request.
+///
+/// # Errors
+///
+/// 403 for names that nobody may see, 500 where the file system fails.
+pub(crate) async fn locate(
+    snapshot: &Arc<Snapshot>,
     host: &Host,
-    head: &Head,
-    path: &[u8],
-) -> Result<Response<Answer>, Stumble> {
-    let root = host.auto_alias.clone().ok_or(Stumble::Unmapped)?;
-    let wanted = path.to_owned();
-    let file = spawn_blocking(move || locate(&root, &wanted)).await;
-    let file = file.map_err(|_| Stumble::File)??;
-    if head.method != Method::GET && head.method != Method::HEAD {
-        return Err(Stumble::ReadOnly);
+    found: &mapping::Found<'_>,
+    decoded: &[u8],
+) -> Result<Option<Located>, Stumble> {
+    if found.is_mapped() {
+        return Ok(None);
     }
-    let answer = send(&file, head)
-        .await
-        .map_err(|error| stumble(&error, path))?;
-    Ok(answer.map(|body| body.boxed_unsync().into()))
+    let for_jk = found.for_jk;
+    let path = path_of_file(host, decoded, &found.path).filter(|_| host.has_files());
+    let Some(path) = path.map(<[u8]>::to_vec) else {
+        return Ok(Some(Located::nothing()));
+    };
+    let (snapshot, number) = (Arc::clone(snapshot), host.number);
+    let located = spawn_blocking(move || {
+        let host = snapshot.model.hosts.get(number);
+        host.map_or_else(|| Err(Stumble::Unmapped), |host| find(host, &path, for_jk))
+    });
+    located.await.unwrap_or(Err(Stumble::File)).map(Some)
 }
 
-/// The file at `path` below `root`, free of links.
-pub(crate) fn locate(root: &Path, path: &[u8]) -> Result<PathBuf, Stumble> {
-    let relative = path.strip_prefix(b"/").unwrap_or_default();
-    let context = relative.split(|&b| b == b'/').next().unwrap_or_default();
-    if context.is_empty() || segments(relative).any(is_private) {
-        return Err(Stumble::Unmapped);
+/// The path to look for: no file has a path parameter in its name, but applications' files are
+/// found without it.
+fn path_of_file<'p>(host: &Host, decoded: &[u8], path: &'p [u8]) -> Option<&'p [u8]> {
+    let names_nothing = decoded.contains(&b';') && host.auto_alias.is_none();
+    (!names_nothing).then_some(path)
+}
+
+/// What could be done about a path, or word that the server is there.
+fn options(path: &[u8]) -> Response<Answer> {
+    let mut response = Response::new(Answer::from(Full::default()));
+    let headers = response.headers_mut();
+    if path != b"*" {
+        headers.insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
     }
-    if !root.join(OsStr::from_bytes(context)).is_dir() {
-        return Err(if has_suffix(context, b".war") {
-            Stumble::HiddenFile
-        } else {
-            Stumble::Unmapped
-        });
-    }
-    if segments(relative).any(|name| has_prefix(name, b".ht")) {
-        return Err(Stumble::HiddenFile);
-    }
-    let found = resolve(root, Path::new(OsStr::from_bytes(relative)));
-    found
-        .map_err(|error| stumble(&error, path))?
-        .ok_or(Stumble::Unmapped)
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    response
 }
 
-/// `None` where there is a directory or a device, or a link that leads to forbidden ground.
-fn resolve(root: &Path, relative: &Path) -> io::Result<Option<PathBuf>> {
-    let root = root.canonicalize()?;
-    let file = root.join(relative).canonicalize()?;
-    let inside = file
-        .strip_prefix(&root)
-        .is_ok_and(|inside| !segments(inside.as_os_str().as_bytes()).any(is_hidden));
-    Ok((inside && file.metadata()?.is_file()).then_some(file))
-}
+/// The methods that files know, in httpd's order.
+pub(crate) const ALLOWED: &str = "POST,OPTIONS,HEAD,GET";
 
-fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.split(|&b| b == b'/')
-}
-
-fn is_private(segment: &[u8]) -> bool {
-    segment.eq_ignore_ascii_case(b"WEB-INF") || segment.eq_ignore_ascii_case(b"META-INF")
-}
-
-fn is_hidden(segment: &[u8]) -> bool {
-    is_private(segment) || has_prefix(segment, b".ht")
-}
-
-fn has_prefix(name: &[u8], prefix: &[u8]) -> bool {
-    name.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-fn has_suffix(name: &[u8], suffix: &[u8]) -> bool {
-    let start = name.len().checked_sub(suffix.len());
-    let end = start.and_then(|start| name.get(start..));
-    end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
-}
-
-fn stumble(error: &io::Error, path: &[u8]) -> Stumble {
-    use io::ErrorKind;
-    match error.kind() {
-        ErrorKind::NotFound
-        | ErrorKind::NotADirectory
-        | ErrorKind::InvalidFilename
-        | ErrorKind::InvalidInput => Stumble::Unmapped,
-        ErrorKind::PermissionDenied => Stumble::HiddenFile,
-        _ => {
-            tracing::error!(path = %Printable(path), %error, "file cannot be served");
-            Stumble::File
-        }
+fn check_method(method: &Method) -> Result<(), Stumble> {
+    match method.as_str() {
+        "GET" | "HEAD" | "POST" => Ok(()),
+        "BASELINE-CONTROL" | "CHECKIN" | "CHECKOUT" | "CONNECT" | "COPY" | "DELETE" | "LABEL"
+        | "LOCK" | "MERGE" | "MKACTIVITY" | "MKCOL" | "MKWORKSPACE" | "MOVE" | "PATCH"
+        | "PROPFIND" | "PROPPATCH" | "PUT" | "REPORT" | "UNCHECKOUT" | "UNLOCK" | "UPDATE"
+        | "VERSION-CONTROL" => Err(Stumble::ReadOnly),
+        _ => Err(Stumble::UnknownMethod),
     }
 }
 
-/// The file, a part of it, or word that the client has it already.
-async fn send(file: &Path, head: &Head) -> io::Result<Response<ServeFileSystemResponseBody>> {
-    let mut request = asking(head);
-    if let Some(validator) = head.headers.get(header::IF_RANGE)
-        && !is_current(file, validator).await?
-    {
-        request.headers_mut().remove(header::RANGE);
-    }
-    files(file).try_call(request).await
-}
-
-/// Several ranges at once are answered with the whole file.
-fn files(file: &Path) -> ServeFile {
-    ServeFile::new(file).ignore_multi_range_requests(true)
-}
-
-/// The request without what does not concern files.
-fn asking(head: &Head) -> Request<()> {
-    let mut request = Request::new(());
-    request.method_mut().clone_from(&head.method);
-    let fields = [
-        header::IF_MATCH,
-        header::IF_MODIFIED_SINCE,
-        header::IF_NONE_MATCH,
-        header::IF_UNMODIFIED_SINCE,
-        header::RANGE,
-    ];
-    for name in fields {
-        let value = head.headers.get(&name).map(HeaderValue::from_bytes);
-        if let Some(Ok(value)) = value {
-            request.headers_mut().insert(name, value);
-        }
-    }
-    request
-}
-
-/// RFC 9110, section 13.1.5: parts are sent only of the file that the client has begun to read.
-async fn is_current(file: &Path, validator: &[u8]) -> io::Result<bool> {
-    let mut request = Request::new(());
-    *request.method_mut() = Method::HEAD;
-    let present = files(file).try_call(request).await?;
-    let fields = present.headers();
-    Ok([header::ETAG, header::LAST_MODIFIED]
-        .iter()
-        .any(|name| fields.get(name).is_some_and(|field| field == validator)))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    #[allow(clippy::too_many_lines, reason = "a table")]
-    fn only_files_of_applications_are_found() {
-        let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().join("webapps");
-        for path in ["app/sub", "app/WEB-INF", "app/deep/meta-inf", "open.war"] {
-            fs::create_dir_all(root.join(path)).unwrap();
-        }
-        let files = [
-            "a b.txt",
-            "app.war",
-            "app/index.html",
-            "app/sub/x.war",
-            "app/.htpasswd",
-            "app/WEB-INF/web.xml",
-            "app/deep/meta-inf/x",
-            "open.war/x",
-            "app/%2e",
-        ];
-        for path in files {
-            fs::write(root.join(path), path).unwrap();
-        }
-        fs::write(directory.path().join("secret"), "secret").unwrap();
-        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, root.join(at)).unwrap();
-        link("index.html", "app/inside");
-        link("../../secret", "app/outside");
-        link("WEB-INF", "app/in-disguise");
-        link(".htpasswd", "app/passwords");
-        link("/dev/zero", "app/device");
-        link("loop", "app/loop");
-        for (path, expected) in [
-            ("/app/index.html", Ok("app/index.html")),
-            ("/app/inside", Ok("app/index.html")),
-            ("/app/sub/x.war", Ok("app/sub/x.war")),
-            ("/open.war/x", Ok("open.war/x")),
-            ("/app/%2e", Ok("app/%2e")),
-            ("/", Err(Stumble::Unmapped)),
-            ("*", Err(Stumble::Unmapped)),
-            ("/a b.txt", Err(Stumble::Unmapped)),
-            ("/app", Err(Stumble::Unmapped)),
-            ("/app/", Err(Stumble::Unmapped)),
-            ("/app/sub", Err(Stumble::Unmapped)),
-            ("/app/nothing", Err(Stumble::Unmapped)),
-            ("/app/index.html/", Err(Stumble::Unmapped)),
-            ("/app/index.html/x", Err(Stumble::Unmapped)),
-            ("/app/WEB-INF/web.xml", Err(Stumble::Unmapped)),
-            ("/app/web-inf/web.xml", Err(Stumble::Unmapped)),
-            ("/app/deep/meta-inf/x", Err(Stumble::Unmapped)),
-            ("/app/in-disguise/web.xml", Err(Stumble::Unmapped)),
-            ("/app/outside", Err(Stumble::Unmapped)),
-            ("/app/passwords", Err(Stumble::Unmapped)),
-            ("/app/device", Err(Stumble::Unmapped)),
-            ("/app/.htpasswd", Err(Stumble::HiddenFile)),
-            ("/app/.HTpasswd", Err(Stumble::HiddenFile)),
-            ("/app.war", Err(Stumble::HiddenFile)),
-            ("/other.WAR/x", Err(Stumble::HiddenFile)),
-            ("/other", Err(Stumble::Unmapped)),
-        ] {
-            let found = locate(&root, path.as_bytes());
-            let expected = expected.map(|path| root.canonicalize().unwrap().join(path));
-            assert_eq!(found, expected, "{path}");
-        }
-        assert!(locate(&root, b"/app/loop").is_err());
-        let long = format!("/app/{}", "x".repeat(5000));
-        assert_eq!(locate(&root, long.as_bytes()), Err(Stumble::Unmapped));
-    }
+fn broken(error: &io::Error, path: &[u8]) -> Stumble {
+    tracing::error!(path = %Printable(path), %error, "file cannot be served");
+    Stumble::File
 }

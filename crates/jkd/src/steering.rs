@@ -172,7 +172,7 @@ mod tests {
         let head = Head::with("GET", "/", &[]);
         let local = ([127, 0, 0, 1], 80).into();
         let peer = Peer::new(local, local, 0);
-        let mut variables = Variables::begin(host, &head, &peer);
+        let mut variables = Variables::begin(host, &head, &peer, &[]);
         variables.complete(host, &head, &peer, b"/");
         let mapped = Mapped::Rule(host.uri_map.find(b"/").unwrap());
         check(&Steering::by(host, &mapped, &variables));

@@ -48,8 +48,16 @@ impl<'a> Variables<'a> {
     /// What holds before the request is mapped: the conditions outside of `<Location>`. They see
     /// the path as the client wrote it.
     #[inline]
-    pub(crate) fn begin(host: &'a Host, head: &Head, peer: &Peer) -> Self {
+    pub(crate) fn begin(
+        host: &'a Host,
+        head: &Head,
+        peer: &Peer,
+        earlier: &'a [(String, Vec<u8>)],
+    ) -> Self {
         let mut variables = Self::default();
+        for (name, value) in earlier {
+            variables.set(name, Cow::Borrowed(value), None);
+        }
         if host.settings.variables.conditions.is_empty() {
             return variables;
         }

@@ -368,7 +368,7 @@ fn match_decides_by_all_that_steers_a_request() {
             &["/docs/a.html"],
             &[
                 "1\n",
-                "no rule matches; the answer is 200\n  JkAutoAlias ",
+                "no rule matches; the answer is 200\n  files: /",
                 "/docs/a.html",
             ],
         ),

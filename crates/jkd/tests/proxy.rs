@@ -15,6 +15,8 @@ mod answers;
 mod bodies;
 #[path = "proxy/deadline.rs"]
 mod deadline;
+#[path = "proxy/documents.rs"]
+mod documents;
 #[path = "proxy/echo.rs"]
 mod echo;
 #[path = "proxy/failover.rs"]

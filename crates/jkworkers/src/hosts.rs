@@ -52,8 +52,13 @@ pub(crate) fn build(
     });
     let first = host(main, main, (main_map.clone(), main_files.clone()));
     let hosts = std::iter::once(first).chain(virtual_hosts).enumerate();
+    let mounts_first = draft.mounts_first();
     hosts
-        .map(|(number, host)| Host { number, ..host })
+        .map(|(number, host)| Host {
+            number,
+            mounts_first,
+            ..host
+        })
         .collect()
 }
 
@@ -116,6 +121,7 @@ fn has_handler(host: &Host) -> bool {
         .any(|handler| handler == Some(Handler::Jk))
 }
 
+#[allow(clippy::too_many_lines, reason = "one line for each setting")]
 fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) -> Host {
     let is_main = std::ptr::eq(main, server);
     let base = (!is_main).then_some(main);
@@ -131,6 +137,10 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         options: options.into(),
         forward_uri: server.forward_uri.or(main.forward_uri).unwrap_or_default(),
         auto_alias: server.auto_alias.clone(),
+        roots: base.map_or_else(
+            || server.roots.clone(),
+            |main| server.roots.over(&main.roots),
+        ),
         strip_session: (server.strip_session.as_ref())
             .or(main.strip_session.as_ref())
             .filter(|name| !name.is_empty())
@@ -143,10 +153,10 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         mount_files: files,
         mount_file_reload: reload_interval(main, server),
         logs: logs::of(base, server),
-        settings: match base {
-            Some(main) => server.settings.over(&main.settings),
-            None => server.settings.clone(),
-        },
+        settings: base.map_or_else(
+            || server.settings.clone(),
+            |main| server.settings.over(&main.settings),
+        ),
         tls_by_header: OwnVariable::named(&indicators.tls.https).is_some(),
         indicators,
         extracts_tls: server.extract_tls.or(main.extract_tls).unwrap_or(true),

@@ -1,9 +1,12 @@
 //! The only part that touches files: from options to a model.
 
+mod served;
+
 use std::{
     collections::HashMap,
     net::Ipv4Addr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
     },
     hosts::{self, Own},
     httpd::{self, Draft},
-    model::{Global, Listen, Model, Mount, MountSource},
+    model::{Global, Listen, MimeTypes, Model, Mount, MountSource},
     mounts::{self, Rule},
     uriworkermap,
     workers_properties::{self, Source, Workers},
@@ -120,13 +123,14 @@ impl Loader<'_> {
             .cloned()
             .chain(self.definitions(workers))
             .collect();
+        let types = self.types(&draft);
         let hosts = hosts::build(&draft, &own, &more, &self.options.mount_files);
         hosts::warn_of_unmounted(&hosts, &mut self.found);
         Some(Model {
             hosts,
             listen,
             workers: std::mem::take(&mut workers.workers),
-            global: global(&draft, workers),
+            global: global(&draft, workers, types),
             files: self.read.clone(),
         })
     }
@@ -357,11 +361,13 @@ fn flag_listen(text: &str) -> Result<Listen, String> {
     })
 }
 
-fn global(draft: &Draft, workers: &Workers) -> Global {
+fn global(draft: &Draft, workers: &Workers, types: Arc<MimeTypes>) -> Global {
     Global {
+        types,
         maintain: workers.maintain,
         resolve_interval: workers.resolve_interval,
         reload: draft.reload,
+        ..Global::default()
     }
 }
 

@@ -7,14 +7,18 @@
 mod access;
 mod auth;
 mod copied;
+mod error_documents;
 mod expand;
+mod files;
 mod headers;
 mod host;
 mod logs;
 mod methods;
 mod options;
+mod redirects;
 mod section;
 mod settings;
+mod types;
 pub mod variables;
 mod worker;
 
@@ -22,11 +26,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
+pub(crate) use self::types::Extension;
 pub use self::{
     access::{Access, AccessRule, Entry, Merging, Order, Require, Whence, Who},
     auth::{Auth, AuthType},
     copied::Copied,
+    error_documents::{ErrorDocument, ErrorDocuments, has_page as has_error_page, is_url},
     expand::MAX_ADDRESSES,
+    files::{Alias, AliasFrom, ETagParts, FileSettings, Options, Roots},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{
         ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch,
@@ -35,14 +42,17 @@ pub use self::{
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,
     options::{ForwardAddress, JkOptions},
+    redirects::{From as RedirectFrom, Redirect, Redirected, Redirects},
     section::{Asked, Covers, Place, Section},
     settings::Settings,
+    types::{Extensions, Kind, MimeTypes},
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
         PrepostPing, ProbeSettings, RecoveryOptions, Resolve, Retries, Secret, SocketSettings,
         StatusWorker, StickySettings, Worker, WorkerKind,
     },
 };
+use crate::diag::Origin;
 
 /// Everything that a daemon needs to know, valid by construction.
 #[derive(Clone, Debug, Serialize)]
@@ -79,6 +89,13 @@ pub struct Global {
     /// `JkdReload`: how often to look whether any file of the configuration has changed. `None`:
     /// never.
     pub reload: Option<Duration>,
+    /// `JkLogFile`, with where it was written.
+    pub log_file: Option<(PathBuf, Origin)>,
+    /// `JkLogLevel`.
+    pub log_level: LogLevel,
+    /// `TypesConfig`.
+    #[serde(skip)]
+    pub types: Arc<MimeTypes>,
 }
 
 impl Default for Global {
@@ -87,6 +104,9 @@ impl Default for Global {
             maintain: Duration::from_secs(60),
             resolve_interval: Duration::from_secs(30),
             reload: None,
+            log_file: None,
+            log_level: LogLevel::default(),
+            types: Arc::default(),
         }
     }
 }

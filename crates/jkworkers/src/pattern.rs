@@ -174,7 +174,8 @@ impl Template {
         Self::with_groups(text)
     }
 
-    fn with_groups(text: &str) -> Self {
+    /// Reads a value that goes with any expression, whether it has operators or not.
+    pub fn with_groups(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text.chars().peekable();

@@ -219,7 +219,7 @@ fn told(lines: &str, fields: &[(&str, &str)]) -> String {
     let host = &model.hosts[0];
     let head = request("GET", "/x/y", fields);
     let peer = peer(4711);
-    let mut variables = crate::variables::Variables::begin(host, &head, &peer);
+    let mut variables = crate::variables::Variables::begin(host, &head, &peer, &[]);
     variables.complete(host, &head, &peer, b"/x/y");
     let claims = Claims::default();
     let facts = Facts {

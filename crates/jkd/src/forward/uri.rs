@@ -126,6 +126,11 @@ fn has_overlong_ascii(path: &[u8]) -> bool {
     false
 }
 
+/// A path as httpd writes it into a `Location`.
+pub(crate) fn encode_path(path: &[u8]) -> Cow<'_, [u8]> {
+    encode(path, *b"0123456789abcdef")
+}
+
 /// What neither mod_jk nor httpd encode.
 const fn keeps(b: u8) -> bool {
     b.is_ascii_alphanumeric()

@@ -66,7 +66,7 @@ impl Scene {
         let host = &self.model.hosts[0];
         let local = ([127, 0, 0, 1], 80).into();
         let peer = Peer::new(local, local, 0);
-        let mut variables = Variables::begin(host, &self.head, &peer);
+        let mut variables = Variables::begin(host, &self.head, &peer, &[]);
         variables.complete(host, &self.head, &peer, path.as_bytes());
         let cx = Context {
             head: &self.head,

@@ -65,7 +65,7 @@ fn of(lines: &str, target: &str, path: &str, fields: &[(&str, &str)]) -> String 
     let client = ([192, 0, 2, 7], 4711).into();
     let peer = Peer::new(client, ([127, 0, 0, 1], 80).into(), 0);
     let host = &model.hosts[0];
-    let mut variables = Variables::begin(host, &head, &peer);
+    let mut variables = Variables::begin(host, &head, &peer, &[]);
     variables.complete(host, &head, &peer, path.as_bytes());
     let mut all: Vec<_> = (variables.iter())
         .map(|Variable { name, value, .. }| format!("{name}={}", String::from_utf8_lossy(value)))

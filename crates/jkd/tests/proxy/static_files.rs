@@ -1,6 +1,9 @@
 //! Files of applications, where nothing is mounted.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use jkd_tests::{Answer, Backend, Http, Request};
 use tempfile::TempDir;
@@ -13,7 +16,11 @@ fn daemon(files: &[(&str, &[u8])]) -> (Daemon, TempDir) {
     for (path, content) in files {
         let path = directory.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        fs::write(&path, content).unwrap();
+        // What has just changed has a weak tag.
+        let past = SystemTime::now() - Duration::from_secs(3600);
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(past).unwrap();
     }
     let backend = Backend::saying("from the backend");
     let workers = format!(
@@ -73,7 +80,9 @@ fn what_is_no_file_of_an_application_is_not_served() {
         ("/app/none", 404),
         ("/app/x.local", 404),
         ("/app/scripts/x.cgi", 404),
-        ("/app/", 404),
+        ("/app/", 200),
+        ("/app/secret/", 403),
+        ("/app/scripts/", 404),
         ("/", 404),
         ("/app/web-inf/web.xml", 404),
         ("/app/;x/WEB-INF/web.xml", 404),
@@ -100,8 +109,19 @@ fn files_are_read_only() {
     assert!(head.body.is_empty());
     let mut body: &[u8] = b"new";
     let put = http.send(Request::new("PUT", "/app/x.txt").body(&mut body, Some(3)));
-    assert_eq!((put.status, put.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!(
+        (put.status, put.header("allow")),
+        (405, Some("POST,OPTIONS,HEAD,GET"))
+    );
     assert_eq!(http.send(Request::new("POST", "/app/none")).status, 404);
+    let post = http.send(Request::new("POST", "/app/x.txt"));
+    assert_eq!((post.status, &*post.text()), (200, "content"));
+    let options = http.send(Request::new("OPTIONS", "/app/none"));
+    assert_eq!(
+        (options.status, options.header("allow")),
+        (200, Some("POST,OPTIONS,HEAD,GET"))
+    );
+    assert_eq!(http.send(Request::new("BREW", "/app/x.txt")).status, 501);
     assert_eq!(http.get("/app/x.txt").text(), "content");
 }
 
@@ -127,7 +147,12 @@ fn parts_of_a_file() {
     let all = (200, "0123456789".to_owned());
     assert_eq!(part("bytes=8-", "\"other\""), all);
     assert_eq!(part("bytes=8-", "Thu, 01 Jan 1970 00:00:00 GMT"), all);
-    assert_eq!(part("bytes=0-1,4-5", ""), all, "several parts");
+    let (status, parts) = part("bytes=0-1,4-5", "");
+    assert_eq!(
+        (status, parts.matches("Content-range: bytes ").count()),
+        (206, 2)
+    );
+    assert!(parts.contains("bytes 4-5/10\r\n\r\n45\r\n--"), "{parts}");
     assert_eq!(part("bytes=20-", "").0, 416);
 }
 

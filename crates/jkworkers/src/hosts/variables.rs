@@ -68,6 +68,12 @@ impl Read {
             );
         }
         read.extend(asked_for(host).map(str::to_ascii_lowercase));
+        // Under these names the variables of a request are there for its page of an error.
+        let renamed = read
+            .iter()
+            .filter_map(|name| name.strip_prefix("redirect_"));
+        let renamed: Vec<_> = renamed.map(str::to_owned).collect();
+        read.extend(renamed);
         let chain = &host.indicators.tls.chain_prefix;
         let wanted = host.options.forward_cert_chain && host.extracts_tls;
         Self {

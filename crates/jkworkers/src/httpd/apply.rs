@@ -3,15 +3,17 @@
 
 pub(super) mod access;
 pub(super) mod auth;
-mod files;
+pub(super) mod files;
 pub(super) mod headers;
 pub(super) mod jk;
 pub(super) mod jk_options;
 pub(super) mod logs;
 mod protect;
+pub(super) mod redirects;
 mod refuse;
 mod section;
 pub(super) mod server;
+pub(super) mod types;
 pub(super) mod variables;
 
 use std::{
@@ -53,12 +55,10 @@ pub(crate) fn apply(
         server_root,
         listening: HashMap::new(),
         told: BTreeSet::new(),
-        protected: Vec::new(),
         rewriting: BTreeMap::new(),
         diagnostics: Diagnostics::default(),
     };
     apply.nodes(nodes);
-    apply.refuse_ignored_protection();
     apply.refuse_rewriting();
     (apply.draft, apply.diagnostics)
 }
@@ -78,7 +78,6 @@ pub(super) struct Apply<'a> {
     listening: HashMap<(Option<IpAddr>, u16), Origin>,
     /// Names that had their one warning.
     told: BTreeSet<String>,
-    protected: Vec<files::Protection>,
     /// By the numbers of the servers.
     rewriting: BTreeMap<usize, protect::Rewriting>,
     diagnostics: Diagnostics,
@@ -114,7 +113,7 @@ impl Apply<'_> {
         if let Some(directive) = directive::find(&node.name) {
             self.known(directive, node);
         } else if known::contains(&node.name) {
-            self.note_handler(node);
+            self.note_module(node);
             self.refuse_rewritten_variables(node);
             if self.refuse_lost_protection(node) {
                 return;
@@ -211,7 +210,6 @@ impl Apply<'_> {
             "virtualhost" => self.virtual_host(node, children),
             lower @ ("directory" | "directorymatch" | "files" | "filesmatch" | "location"
             | "locationmatch") => {
-                self.note_protection(node, children);
                 self.choosing_section(lower, node, children);
             }
             "requireall" | "requireany" | "requirenone" => self.require_section(node, children),

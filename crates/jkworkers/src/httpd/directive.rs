@@ -1,5 +1,7 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
+mod files;
+
 use super::{
     apply::{Apply, Call, access, auth, headers, jk, jk_options, logs, server, variables},
     known,
@@ -52,7 +54,12 @@ pub(super) type Setter = fn(&mut Apply<'_>, &Call<'_>);
 
 /// The row of a name, whatever its case.
 pub(super) fn find(name: &str) -> Option<&'static Directive> {
-    TABLE.iter().find(|d| d.name.eq_ignore_ascii_case(name))
+    all().find(|d| d.name.eq_ignore_ascii_case(name))
+}
+
+/// All rows.
+fn all() -> impl Iterator<Item = &'static Directive> {
+    TABLE.iter().chain(files::FILES)
 }
 
 /// Whether a directive has an effect here: what `<IfDirective>` asks.
@@ -69,7 +76,7 @@ pub(super) fn is_section(name: &str) -> bool {
 
 /// Every name that may stand at the beginning of a line, for suggestions.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let table = TABLE.iter().map(|d| d.name);
+    let table = all().map(|d| d.name);
     table
         .chain(IMMEDIATE.iter().copied())
         .chain(known::DIRECTIVES.iter().copied())
@@ -92,10 +99,13 @@ pub(crate) fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The arguments of directives that are often looked up.
 pub(super) fn syntax(name: &str) -> Option<&'static str> {
     Some(match name {
+        "Alias" | "ScriptAlias" => "/PATH DIRECTORY",
+        "AliasMatch" | "ScriptAliasMatch" => "REGEX DIRECTORY",
         "BrowserMatch" | "BrowserMatchNoCase" => "REGEX [!]NAME[=VALUE] …",
         "CustomLog" | "GlobalLog" => "FILE|\"|PROGRAM\" FORMAT|NICKNAME [env=[!]VARIABLE]",
+        "ErrorDocument" => "STATUS /PATH|URL|TEXT",
         "ErrorLog" | "TransferLog" => "FILE|\"|PROGRAM\"",
-        "JkAutoAlias" | "ServerRoot" => "DIRECTORY",
+        "DocumentRoot" | "JkAutoAlias" | "ServerRoot" => "DIRECTORY",
         "JkLogLevel" => "trace|debug|info|warn|error|emerg",
         "JkMountCopy" => "On|Off|All",
         "JkOptions" => "[+|-]OPTION …",
@@ -106,6 +116,7 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
         "JkMountFileReload" | "JkdRequestTimeout" => "SECONDS",
         "JkdReload" => "On|Off|SECONDS",
         "Listen" => "[ADDRESS:]PORT",
+        "RedirectPermanent" | "RedirectTemp" => "/PATH TARGET",
         "PassEnv" | "UnsetEnv" => "NAME …",
         "ServerName" => "NAME[:PORT]",
         "SetEnv" => "NAME [VALUE]",

@@ -11,7 +11,7 @@ pub(crate) use self::{
 };
 use crate::{
     diag::Origin,
-    model::{ForwardUri, Listen, Section, ServerName, Settings, variables::EnvVar},
+    model::{ForwardUri, Listen, Roots, Section, ServerName, Settings, variables::EnvVar},
     uri_map::EncodedSlashes,
 };
 
@@ -26,6 +26,12 @@ pub(crate) struct Draft {
     pub(crate) properties: Vec<(Origin, String)>,
     /// `JkdReload`.
     pub(crate) reload: Option<Duration>,
+    /// `TypesConfig`.
+    pub(crate) types_config: Option<(PathBuf, Origin)>,
+    /// Directories that have to be there.
+    pub(crate) directories: Vec<(PathBuf, Origin)>,
+    /// Modules in the order of their `LoadModule` lines.
+    pub(crate) modules: Vec<String>,
     /// `JkMountCopy All`.
     pub(crate) copy_mounts_by_default: bool,
 }
@@ -47,6 +53,7 @@ pub(crate) struct Server {
     pub(crate) options: Options,
     pub(crate) forward_uri: Option<ForwardUri>,
     pub(crate) auto_alias: Option<PathBuf>,
+    pub(crate) roots: Roots,
     /// The name; empty for Off.
     pub(crate) strip_session: Option<String>,
     pub(crate) request_timeout: Option<Duration>,
@@ -80,8 +87,26 @@ impl Draft {
             workers_file: None,
             properties: Vec::new(),
             reload: None,
+            types_config: None,
+            directories: Vec::new(),
+            modules: Vec::new(),
             copy_mounts_by_default: false,
         }
+    }
+}
+
+impl Draft {
+    /// Whether mod_jk is loaded before mod_alias, and looks at requests before it.
+    pub(crate) fn mounts_first(&self) -> bool {
+        let mut modules = self.modules.iter().map(String::as_str);
+        let first = modules.find(|module| matches!(*module, "jk_module" | "alias_module"));
+        first == Some("jk_module") && modules.any(|module| module == "alias_module")
+    }
+
+    /// Whether any file is served.
+    pub(crate) fn has_files(&self) -> bool {
+        let mut servers = self.servers.iter();
+        servers.any(|server| server.auto_alias.is_some() || server.roots != Roots::default())
     }
 }
 
@@ -106,6 +131,7 @@ impl Server {
             options: Options::default(),
             forward_uri: None,
             auto_alias: None,
+            roots: Roots::default(),
             strip_session: None,
             request_timeout: None,
             encoded_slashes: None,

@@ -7,6 +7,7 @@ use super::memory::Memory;
 
 mod files;
 mod ignored;
+mod served;
 
 /// The findings about a configuration, without those of every small one.
 fn said(config: &str) -> String {

@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, JkOptions, Logs, Model, Section, Settings,
+    Activation, Asked, FileSettings, JkOptions, Logs, Model, Roots, Section, Settings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -43,6 +43,12 @@ pub struct Host {
     /// `JkAutoAlias`: the directory of the applications whose files are served where nothing is
     /// mounted.
     pub auto_alias: Option<PathBuf>,
+    /// Rules of the map count before `Redirect` outside of sections: mod_jk is loaded before
+    /// mod_alias.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mounts_first: bool,
+    /// Where files are that are served where nothing is mounted.
+    pub roots: Roots,
     /// `JkStripSession On`: what begins the session id that is cut out of a path that no rule
     /// maps, `;jsessionid` by default. Files are looked for without path parameters anyway.
     pub strip_session: Option<String>,
@@ -93,6 +99,8 @@ impl Host {
             uri_rules: UriRules::default(),
             forward_uri: ForwardUri::default(),
             options: JkOptions::default(),
+            mounts_first: false,
+            roots: Roots::default(),
             auto_alias: None,
             strip_session: None,
             request_timeout: None,
@@ -125,6 +133,18 @@ impl Host {
         let mut sections = self.sections.iter().rev();
         let section = sections.find_map(|s| s.settings.handler.filter(|_| s.covers(asked)));
         section.or(self.settings.handler).unwrap_or(Handler::Map)
+    }
+
+    /// Whether there is any place for files.
+    pub fn has_files(&self) -> bool {
+        self.auto_alias.is_some() || self.roots != Roots::default()
+    }
+
+    /// What holds about files for what is asked for.
+    pub fn files_about(&self, asked: Asked<'_>) -> FileSettings {
+        let sections = self.sections_about(asked).map(|s| &s.settings.files);
+        let said = sections.filter(|files| !files.is_empty());
+        said.fold(self.settings.files.clone(), |around, own| own.over(&around))
     }
 
     /// Whether `name` (without a port) is this host's `ServerName` or one of its aliases.

@@ -74,6 +74,18 @@ impl<'r> Asked<'r> {
     }
 }
 
+impl<'r> Asked<'r> {
+    /// The same path with the file or directory that would be served: directories end with a slash.
+    #[must_use]
+    pub fn with_file(self, file: Option<&'r [u8]>) -> Self {
+        Self {
+            file,
+            is_directory: file.is_some_and(|file| file.ends_with(b"/")),
+            ..self
+        }
+    }
+}
+
 impl Section {
     /// Whether the section is about what is asked for.
     pub fn covers(&self, asked: Asked<'_>) -> bool {

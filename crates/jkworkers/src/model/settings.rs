@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Access, Auth, HeaderRules,
+    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Redirects,
     variables::{Handler, VariableRules},
 };
 
@@ -25,6 +25,15 @@ pub struct Settings {
     /// `SetHandler`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handler: Option<Handler>,
+    /// `Redirect` and its relatives.
+    #[serde(skip_serializing_if = "Redirects::is_empty")]
+    pub redirects: Redirects,
+    /// `ErrorDocument`.
+    #[serde(skip_serializing_if = "ErrorDocuments::is_empty")]
+    pub error_documents: ErrorDocuments,
+    /// How files are found, and what they are.
+    #[serde(skip_serializing_if = "FileSettings::is_empty")]
+    pub files: FileSettings,
 }
 
 impl Settings {
@@ -41,6 +50,9 @@ impl Settings {
             auth: self.auth.clone(),
             variables: self.variables.over(&base.variables),
             handler: self.handler.or(base.handler),
+            redirects: self.redirects.over(&base.redirects),
+            error_documents: self.error_documents.over(&base.error_documents),
+            files: self.files.over(&base.files),
         }
     }
 }

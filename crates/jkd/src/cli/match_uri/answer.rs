@@ -2,7 +2,7 @@
 
 mod balancing;
 
-use std::{fmt::Display, path::Path};
+use std::fmt::Display;
 
 use http::{Method, StatusCode};
 use jkworkers::{
@@ -23,7 +23,7 @@ use crate::{
     logging::Printable,
     mapping::{self, Decision, Found, Mapped},
     peer::Peer,
-    static_files,
+    static_files::{self, Look},
     steering::Steering,
     strict,
     variables::{Variable, Variables},
@@ -83,7 +83,7 @@ impl<'a> Question<'a> {
             answer.say(format!("compared as: {}", Printable(&path)));
         }
         let worker = |name: &str| model.worker(name).map(|worker| &**worker);
-        let found = mapping::find(host, head, peer, &decoded).map_err(|stumble| {
+        let found = mapping::find(host, head, peer, &decoded, &[]).map_err(|stumble| {
             let status = stumble.status();
             refused("the path cannot be mapped", status)
         })?;
@@ -154,25 +154,34 @@ impl<'a> Question<'a> {
             by: explanation.exclusion.map(by).into_iter().collect(),
             ..refused(why_unmapped(host, decision, explanation), status)
         };
-        match &host.auto_alias {
-            Some(root) if decision.allows_files => self.file(root, &decision.path, unmapped),
-            _ => unmapped,
+        if decision.allows_files && host.has_files() {
+            return self.file(host, decision, unmapped);
         }
+        unmapped
     }
 
-    fn file(self, root: &Path, path: &[u8], mut unmapped: Refused) -> Refused {
-        let reads = matches!(self.head.method, Method::GET | Method::HEAD);
-        let (found, status) = match static_files::locate(root, path) {
-            Ok(file) if reads => (file.display().to_string(), StatusCode::OK),
-            Ok(_) => (
-                "a file, for GET only".to_owned(),
+    /// What there is among the files.
+    fn file(self, host: &Host, decision: &Decision<'_>, mut unmapped: Refused) -> Refused {
+        let reads = matches!(self.head.method, Method::GET | Method::HEAD | Method::POST);
+        let (found, status) = match static_files::look(host, &decision.path, decision.for_jk) {
+            Look::Worker(path) => {
+                let by = host.uri_map.find(&path).map(written).unwrap_or_default();
+                (format!("its index is mapped: {by}"), StatusCode::OK)
+            }
+            Look::File(_) if !reads => (
+                "a file, not for this method".to_owned(),
                 StatusCode::METHOD_NOT_ALLOWED,
             ),
-            Err(stumble) => ("no file to serve".to_owned(), stumble.status()),
+            Look::File(name) => (Printable(&name).to_string(), StatusCode::OK),
+            Look::Directory => (
+                "a directory without a slash".to_owned(),
+                StatusCode::MOVED_PERMANENTLY,
+            ),
+            Look::Closed => ("nothing that may be seen".to_owned(), StatusCode::FORBIDDEN),
+            Look::Nothing => ("no file to serve".to_owned(), StatusCode::NOT_FOUND),
         };
         unmapped.status = status;
-        let line = format!("  JkAutoAlias {}: {found}", root.display());
-        unmapped.by.push(line);
+        unmapped.by.push(format!("  files: {found}"));
         unmapped
     }
 

@@ -13,12 +13,10 @@ pub(super) const WIRE: &[Difference] = &[
         "statuses that end connections",
         statuses_that_end_connections,
     ),
-    Difference::everywhere("no directories", no_directories),
     Difference::everywhere("own pages", own_pages),
     Difference::everywhere("names of request headers", names_of_request_headers),
     Difference::everywhere("names of answer headers", names_of_answer_headers),
     Difference::everywhere("case of the content type", case_of_the_content_type),
-    Difference::named("index files", index_files),
     Difference::named("types by extension", types_by_extension),
     Difference::named("requests that do not fit", requests_that_do_not_fit),
     Difference::named("SetEnvIf sees the line before", set_env_if),
@@ -163,26 +161,13 @@ fn statuses_that_end_connections(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
-/// httpd finds a directory that it must not list, jkd nothing.
-fn no_directories(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
-        return false;
-    };
-    let found = (mod_jk.status, jkd.status) == (403, 404);
-    if found {
-        mod_jk.status = jkd.status;
-        mod_jk.reason.clone_from(&jkd.reason);
-    }
-    found
-}
-
-/// Each has its own text for a status, and its length and type with it.
+/// Each has its own text for a status, and its length with it.
 fn own_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
         return false;
     };
     let ours = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{} ",
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>{} ",
         jkd.status
     );
     let theirs = b"<!DOCTYPE HTML PUBLIC ";
@@ -192,12 +177,9 @@ fn own_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     }
     for reply in [mod_jk, jkd] {
         reply.body = b"(page)".to_vec();
-        reply.headers.retain(|(name, _)| {
-            !matches!(
-                &*name.to_ascii_lowercase(),
-                "content-length" | "content-type"
-            )
-        });
+        reply
+            .headers
+            .retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
     }
     true
 }
@@ -223,18 +205,6 @@ fn set_env_if(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
         found |= jkd.attributes.len() < before;
     }
     found
-}
-
-/// mod_dir asks for the index of a directory, and that is mapped.
-fn index_files(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let found = mod_jk.requests.len() == 1 && jkd.requests.is_empty();
-    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
-    if !found || statuses != Some((200, 404)) {
-        return false;
-    }
-    mod_jk.reply.clone_from(&jkd.reply);
-    mod_jk.requests.clear();
-    true
 }
 
 pub(super) fn replies<'a>(

@@ -1,109 +1,288 @@
-//! Sections about directories and files. They are ignored, as nothing is served from a directory:
-//! with `JkAutoAlias` something is, and then what they protect must not be open, nor must the source
-//! of what a handler would run.
+//! Directives about files: where they are, and how they are found.
 
 use std::path::{Path, PathBuf};
 
-use super::Apply;
+use super::{Apply, Call};
 use crate::{
-    diag::Origin,
-    httpd::{Node, lex},
-    uri_map::wildcard,
+    diag::excerpt,
+    model::{Alias, AliasFrom, ETagParts, FileSettings},
+    pattern::{Pattern, Template},
 };
 
-/// A section that keeps somebody out, or a line or section that gives files to a handler.
-pub(super) struct Protection {
-    /// As it was written.
-    text: String,
-    /// The directory that it is about; `None` where that takes a pattern.
-    directory: Option<PathBuf>,
-    origin: Origin,
+/// `DocumentRoot directory`
+pub(in crate::httpd) fn document_root(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let directory = apply.path(call.first());
+    let origin = call.origin.clone();
+    apply.server().roots.document_root = Some(directory.clone());
+    apply.draft.directories.push((directory, origin));
 }
 
-impl Apply<'_> {
-    /// Remembers a section if it keeps somebody out of files.
-    pub(super) fn note_protection(&mut self, node: &Node, children: &[Node]) {
-        let words = lex::words(&node.args);
-        let directory = match (&*node.name.to_ascii_lowercase(), &*words) {
-            ("directory", [path]) if !wildcard::is_glob(path.as_bytes()) => Some(path.into()),
-            ("files" | "filesmatch", words) if covers_ht_files(words) => return,
-            ("directory" | "directorymatch" | "files" | "filesmatch", _) => None,
-            _ => return,
+/// `Alias path file`
+pub(in crate::httpd) fn alias(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.add_alias(call, false);
+}
+
+/// `ScriptAlias path directory`
+pub(in crate::httpd) fn script_alias(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.tell_of_scripts(call);
+    apply.add_alias(call, true);
+}
+
+/// `AliasMatch expression file`
+pub(in crate::httpd) fn alias_match(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.add_alias_match(call, false);
+}
+
+/// `ScriptAliasMatch expression file`
+pub(in crate::httpd) fn script_alias_match(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.tell_of_scripts(call);
+    apply.add_alias_match(call, true);
+}
+
+/// `DirectoryIndex disabled|name …`
+pub(in crate::httpd) fn directory_index(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let index = apply.files().index.get_or_insert_default();
+    match call.words {
+        [word] if word.eq_ignore_ascii_case("disabled") => index.clear(),
+        words => index.extend_from_slice(words),
+    }
+}
+
+/// `DirectorySlash On|Off`
+pub(in crate::httpd) fn directory_slash(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if let Some(on) = apply.on_or_off(call) {
+        apply.files().slash = Some(on);
+    }
+}
+
+/// `FallbackResource disabled|path`
+pub(in crate::httpd) fn fallback_resource(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let text = call.first();
+    let path = if text.eq_ignore_ascii_case("disabled") {
+        ""
+    } else {
+        text
+    };
+    if !path.is_empty() && !path.starts_with('/') {
+        let message = format!("FallbackResource {} does not begin with /", excerpt(path));
+        return apply.error(call.origin, message, "Write a path, or `disabled`.");
+    }
+    apply.files().fallback = Some(path.to_owned());
+}
+
+/// `Options [+|-]name …`
+pub(in crate::httpd) fn options(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let signed = |word: &&String| word.starts_with(['+', '-']);
+    let count = call.words.iter().filter(signed).count();
+    if count > 0 && count < call.words.len() {
+        let message = "either all Options must start with + or -, or no Option may";
+        return apply.error(
+            call.origin,
+            message.to_owned(),
+            "Write signs for all, or none.",
+        );
+    }
+    if count == 0 {
+        let options = &mut apply.files().options;
+        (options.links, options.own_links) = (Some(false), Some(false));
+    }
+    for word in call.words {
+        let (on, name) = match (word.strip_prefix('+'), word.strip_prefix('-')) {
+            (Some(name), _) => (true, name),
+            (_, Some(name)) => (false, name),
+            _ => (true, word.as_str()),
         };
-        if restricts(children) {
-            self.protected.push(Protection {
-                text: format!("<{} {}>", node.name, lex::trim(&node.args)),
-                directory,
-                origin: node.origin.clone(),
-            });
-        }
+        apply.set_option(call, name, on);
     }
+}
 
-    /// Remembers a line that is ignored if it gives files to a handler.
-    pub(super) fn note_handler(&mut self, node: &Node) {
-        if node.name.eq_ignore_ascii_case("AddHandler") {
-            self.protected.push(Protection {
-                text: format!("{} {}", node.name, lex::trim(&node.args)),
-                directory: None,
-                origin: node.origin.clone(),
-            });
-        }
+/// `AllowOverride All|None|type …`
+pub(in crate::httpd) fn allow_override(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let known = |word: &String| {
+        let lower = word.to_ascii_lowercase();
+        let name = lower.split('=').next().unwrap_or_default();
+        matches!(
+            name,
+            "all"
+                | "none"
+                | "authconfig"
+                | "fileinfo"
+                | "indexes"
+                | "limit"
+                | "options"
+                | "nonfatal"
+        )
+    };
+    if let Some(word) = call.words.iter().find(|word| !known(word)) {
+        let message = format!("Illegal override option {}", excerpt(word));
+        return apply.error(call.origin, message, "Write None.");
     }
+    let none = |word: &String| word.eq_ignore_ascii_case("none");
+    apply.set_overrides(call, !call.words.iter().all(none));
+}
 
-    /// Refuses sections that protect what is served.
-    pub(super) fn refuse_ignored_protection(&mut self) {
-        let served = (self.draft.servers.iter()).filter_map(|server| server.auto_alias.clone());
-        let served: Vec<_> = served.collect();
-        for protection in std::mem::take(&mut self.protected) {
-            if served
-                .iter()
-                .any(|directory| protection.concerns(directory))
-            {
-                let message = format!(
-                    "{} is about files that JkAutoAlias serves, and is ignored here",
-                    protection.text
-                );
-                let help = "Write access rules and SetHandler into a <Location>, AllowOverride None into \
-                            the section, or remove JkAutoAlias.";
-                self.error(&protection.origin, message, help);
+/// `AllowOverrideList None|directive …`
+pub(in crate::httpd) fn allow_override_list(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if !call.first().eq_ignore_ascii_case("none") {
+        apply.set_overrides(call, true);
+    }
+}
+
+/// `AccessFileName name …`
+pub(in crate::httpd) fn access_file_name(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.server().roots.access_files = call.words.to_vec();
+}
+
+/// `FileETag All|None|[+|-]INode|MTime|Size|Digest …`
+pub(in crate::httpd) fn file_etag(apply: &mut Apply<'_>, call: &Call<'_>) {
+    const NOTHING: ETagParts = ETagParts {
+        inode: false,
+        mtime: false,
+        size: false,
+    };
+    let relative = call.first().starts_with(['+', '-']);
+    let mut parts = if relative {
+        ETagParts::default()
+    } else {
+        NOTHING
+    };
+    for word in call.words {
+        let on = !word.starts_with('-');
+        match &*word.trim_start_matches(['+', '-']).to_ascii_lowercase() {
+            "all" => {
+                parts = ETagParts {
+                    inode: true,
+                    mtime: true,
+                    size: true,
+                }
+            }
+            "none" => parts = NOTHING,
+            "inode" => parts.inode = on,
+            "mtime" => parts.mtime = on,
+            "size" => parts.size = on,
+            "digest" => {
+                let message = "FileETag Digest is not in effect: the other parts count";
+                apply.warning(call.origin, message.to_owned(), "Write MTime Size.");
+            }
+            _ => {
+                let message = format!("Unknown keyword {} for FileETag directive", excerpt(word));
+                return apply.error(call.origin, message, "Write MTime Size, All or None.");
             }
         }
     }
+    apply.files().etag = Some(parts);
 }
 
-impl Protection {
-    /// What is written about `/` is the basis from which other sections open directories, as
-    /// JkAutoAlias does here.
-    fn concerns(&self, served: &Path) -> bool {
-        self.directory.as_deref().is_none_or(|own| {
-            own != Path::new("/") && (own.starts_with(served) || served.starts_with(own))
-        })
+/// `EnableSendfile On|Off` and its like: nothing depends on it.
+pub(in crate::httpd) fn flag(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let _ = apply.on_or_off(call);
+}
+
+/// `Action`: what it would have a program do to files is not done, and they would be sent.
+pub(in crate::httpd) fn action(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let message = format!("{} has no effect here: no programs are run", call.name);
+    let help = "Remove the line, and close what it is about by a <Location> or <Files> section.";
+    apply.error(call.origin, message, help);
+}
+
+impl Apply<'_> {
+    pub(super) fn files(&mut self) -> &mut FileSettings {
+        &mut self.settings().files
     }
-}
 
-/// `.ht*` is never served.
-fn covers_ht_files(words: &[String]) -> bool {
-    matches!(words.last().map(String::as_str), Some(r"^\.ht" | ".ht*"))
-}
+    fn tell_of_scripts(&mut self, call: &Call<'_>) {
+        let message = format!(
+            "{}: programs are not run here; they are answered with 403",
+            call.name
+        );
+        self.tell_once(call.name, call.origin, message);
+    }
 
-/// Whether files are not simply sent to everybody: `.htaccess` files may say so, too.
-fn restricts(nodes: &[Node]) -> bool {
-    let mut ordered = false;
-    let mut opened = false;
-    for node in nodes {
-        let args = node.args.to_ascii_lowercase();
-        let words: Vec<_> = args.split_ascii_whitespace().collect();
-        match (&*node.name.to_ascii_lowercase(), &*words) {
-            ("require", ["all", "granted"]) | ("allowoverride" | "sethandler", ["none"]) => {}
-            (
-                "addhandler" | "allowoverride" | "authtype" | "deny" | "require" | "sethandler",
-                _,
-            ) => return true,
-            ("allow", ["from", "all"]) => opened = true,
-            ("order", _) => ordered = true,
-            _ if node.children.as_deref().is_some_and(restricts) => return true,
-            _ => {}
+    fn add_alias(&mut self, call: &Call<'_>, scripts: bool) {
+        let [from, to] = call.words else { return };
+        if !from.starts_with('/') {
+            let message = format!("{}: {} does not begin with /", call.name, excerpt(from));
+            return self.error(
+                call.origin,
+                message,
+                "Write a path of requests, then a directory.",
+            );
+        }
+        let to = self.path(to);
+        self.push_alias(call, AliasFrom::Path(from.clone()), &to, scripts);
+    }
+
+    fn add_alias_match(&mut self, call: &Call<'_>, scripts: bool) {
+        let [expression, to] = call.words else { return };
+        let to = if to.starts_with('$') {
+            PathBuf::from(to)
+        } else {
+            self.path(to)
+        };
+        match Pattern::new(expression, false) {
+            Ok(pattern) => self.push_alias(call, AliasFrom::Pattern(pattern), &to, scripts),
+            Err(bad) => {
+                let text = excerpt(expression);
+                let message = format!("{} {text}: cannot use the expression: {bad}", call.name);
+                self.error(call.origin, message, bad.remedy());
+            }
         }
     }
-    ordered && !opened
+
+    fn push_alias(&mut self, call: &Call<'_>, from: AliasFrom, to: &Path, scripts: bool) {
+        // What was written was text.
+        let mut text = to.to_string_lossy().into_owned();
+        let written = call.words.get(1).map_or("", String::as_str);
+        if written.ends_with('/') && !text.ends_with('/') {
+            text.push('/');
+        }
+        let template = matches!(from, AliasFrom::Pattern(_)).then(|| Template::with_groups(&text));
+        self.server().roots.aliases.push(Alias {
+            from,
+            to: text.into(),
+            template,
+            scripts,
+            origin: call.origin.clone(),
+        });
+    }
+
+    fn set_option(&mut self, call: &Call<'_>, name: &str, on: bool) {
+        let options = &mut self.files().options;
+        match &*name.to_ascii_lowercase() {
+            "followsymlinks" | "all" => options.links = Some(on),
+            "symlinksifownermatch" => options.own_links = Some(on),
+            "none" => (options.links, options.own_links) = (Some(false), Some(false)),
+            "indexes" | "multiviews" if on => {
+                let message = format!(
+                    "Options {name} is not in effect: directories are not listed \
+                                       and names not completed"
+                );
+                self.tell_once(&format!("Options {name}"), call.origin, message);
+            }
+            "execcgi" | "includes" | "includesnoexec" | "includesnoexe" | "indexes"
+            | "multiviews" => {}
+            _ => {
+                let message = format!("Illegal option {}", excerpt(name));
+                self.error(call.origin, message, "Write FollowSymLinks or None.");
+            }
+        }
+    }
+
+    /// httpd takes these lines in `<Directory>` without wildcards only.
+    fn set_overrides(&mut self, call: &Call<'_>, overrides: bool) {
+        if self.within.is_none_or(|within| within.name != "Directory") {
+            let message = format!("{} not allowed here", call.name);
+            return self.error(call.origin, message, "Write it inside a <Directory>.");
+        }
+        let files = self.files();
+        // What one line allows none of the others forbids: it only closes directories.
+        files.overrides = Some(overrides || files.overrides == Some(true));
+        if overrides {
+            let message = format!(
+                "{} is not in effect: directories with a file that it allows are answered with 403",
+                call.name
+            );
+            self.tell_once(call.name, call.origin, message);
+        }
+    }
 }

@@ -81,6 +81,14 @@ impl Apply<'_> {
         self.ignore_section(name, node, children, DECIDING);
     }
 
+    /// `LoadModule`: of some modules it counts which one comes first.
+    pub(super) fn note_module(&mut self, node: &Node) {
+        if node.name.eq_ignore_ascii_case("LoadModule") {
+            let words = lex::words(&node.args);
+            self.draft.modules.extend(words.into_iter().next());
+        }
+    }
+
     /// `RewriteRule … [E=no-jk:1]`: leaving it out could open what it excludes.
     pub(super) fn refuse_rewritten_variables(&mut self, node: &Node) {
         if !node.name.eq_ignore_ascii_case("RewriteRule") {

@@ -1,0 +1,240 @@
+//! `ErrorDocument`: what a client is told when a request has stumbled.
+//!
+//! A text, another address, or a path on this server: then the request is answered once more, as a
+//! GET for that path, by a file or a worker. What stumbles there, too, is answered with a page of
+//! our own for what came first.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use jkworkers::{
+    model::{Asked, ErrorDocument, Host},
+    uri_map,
+};
+use tokio::time::timeout;
+
+use crate::{
+    access::Claims,
+    answer::{Answer, Visit},
+    handler::{self, Asking, Course},
+    headers,
+    http1::Head,
+    mapping::Earlier,
+    redirect::Elsewhere,
+    rescue::{self, Stumble},
+    snapshot::Served,
+    static_files, strict,
+    variables::Variables,
+};
+
+/// How long the end of an answer of which only the head is wanted may take.
+const DISCARD: Duration = Duration::from_secs(1);
+
+/// The answer for a request that stumbled.
+pub(crate) async fn respond(
+    visit: &Visit,
+    stumble: Stumble,
+    served: &mut Served,
+    claims: &Claims,
+) -> Response<Answer> {
+    let status = stumble.status();
+    let failed = Failed::of(visit);
+    let document = failed.document(status);
+    if let Some(ErrorDocument::Local(target)) = document {
+        let earlier = failed.renamed(visit, status);
+        if let Some(page) = page(visit, status, target, &earlier, served).await {
+            return claims.ask(&stumble, closing(page, &stumble));
+        }
+    }
+    let answer = match document {
+        Some(ErrorDocument::Text(text)) => {
+            let text = Bytes::copy_from_slice(text.as_bytes());
+            rescue::respond_with(&stumble, text).map(Into::into)
+        }
+        Some(ErrorDocument::External(url)) => {
+            let there = Box::new(Elsewhere::url(StatusCode::FOUND, url));
+            closing(own(visit, &Stumble::Elsewhere(there)), &stumble)
+        }
+        _ => own(visit, &stumble),
+    };
+    failed.finish(visit, claims.ask(&stumble, answer))
+}
+
+/// A request that stumbled, as far as it can be understood.
+struct Failed<'a> {
+    host: &'a Host,
+    /// As httpd decodes it; as it was written, where it cannot be decoded.
+    decoded: Vec<u8>,
+    /// As it was mapped; `None` where it cannot be.
+    path: Option<Vec<u8>>,
+    query: Option<&'a [u8]>,
+}
+
+impl<'a> Failed<'a> {
+    fn of(visit: &'a Visit) -> Self {
+        let head = &visit.head;
+        let name = strict::check(head)
+            .ok()
+            .and_then(|checked| checked.target.host);
+        let host = visit.snapshot.model.host_for(visit.peer.local, name);
+        let decoded = uri_map::decode(head.path(), host.uri_rules).ok();
+        let path = decoded
+            .as_ref()
+            .and_then(|decoded| uri_map::clean(decoded).ok());
+        Self {
+            host,
+            path: path.map(std::borrow::Cow::into_owned),
+            decoded: decoded.map_or_else(|| head.path().to_vec(), std::borrow::Cow::into_owned),
+            query: head.query(),
+        }
+    }
+
+    /// What the innermost section says that says anything.
+    fn document(&self, status: StatusCode) -> Option<&'a ErrorDocument> {
+        let status = status.as_u16();
+        let by_server = self.host.settings.error_documents.get(status);
+        let Some(path) = self
+            .path
+            .as_deref()
+            .filter(|_| !self.host.sections.is_empty())
+        else {
+            return by_server;
+        };
+        let mapped = self.host.uri_map.find(path).is_some();
+        let place = (!mapped)
+            .then(|| static_files::place(self.host, path, false).ok())
+            .flatten();
+        let file = place.as_ref().map(|place| &*place.name);
+        let mut sections = self
+            .host
+            .sections_about(Asked::at(path).with_file(file))
+            .rev();
+        let said = sections.find_map(|s| s.settings.error_documents.get(status));
+        said.or(by_server)
+    }
+
+    fn variables(&self, visit: &Visit) -> Variables<'_> {
+        let mut variables = Variables::begin(self.host, &visit.head, &visit.peer, &[]);
+        if let Some(path) = &self.path {
+            variables.enter(self.host, &visit.head, &visit.peer, path);
+            variables.settle(self.host, path);
+        }
+        variables
+    }
+
+    /// Changes the fields of a page as `Header` says.
+    fn finish(&self, visit: &Visit, page: Response<Answer>) -> Response<Answer> {
+        if !self.host.changes_headers {
+            return page;
+        }
+        let variables = self.variables(visit);
+        let mut course = Course::at(self.host, visit, &visit.head);
+        let early = headers::early(self.host, &visit.head, &course.cx);
+        course.cx.head = &early;
+        course.cx.variables = Some(&variables);
+        course.rules.asked = self.path.as_deref().map(Asked::at);
+        course.finish(page)
+    }
+
+    /// The variables of the request under other names, and what went wrong.
+    fn renamed(&self, visit: &Visit, status: StatusCode) -> Vec<(String, Vec<u8>)> {
+        let variables = self.variables(visit);
+        let renamed = |name: &str| format!("REDIRECT_{name}");
+        let old = variables.iter();
+        let mut earlier: Vec<_> = old
+            .map(|variable| (renamed(variable.name), variable.value.to_vec()))
+            .collect();
+        let method = visit.head.method.as_str();
+        earlier.push((renamed("REQUEST_METHOD"), method.into()));
+        earlier.push((renamed("STATUS"), status.as_str().into()));
+        earlier.push((renamed("URL"), self.decoded.clone()));
+        if let Some(query) = self.query {
+            earlier.push((renamed("QUERY_STRING"), query.to_vec()));
+        }
+        earlier
+    }
+}
+
+/// The answer for a path on this server. `None` where there is none, either.
+async fn page(
+    visit: &Visit,
+    status: StatusCode,
+    target: &str,
+    earlier: &Earlier,
+    served: &mut Served,
+) -> Option<Response<Answer>> {
+    let head = asking_for(target, &visit.head);
+    let asking = Asking {
+        head: &head,
+        body: None,
+        earlier,
+        instead_of: Some(status),
+    };
+    let mut own = Served::default();
+    // Boxed: most requests get on without it.
+    let answered = Box::pin(handler::answer(
+        visit,
+        asking,
+        &mut own,
+        &mut Claims::default(),
+    ))
+    .await;
+    let mut page = match answered {
+        Ok(page) => page,
+        Err(stumble) => {
+            let again = stumble.status().as_u16();
+            tracing::info!(request = %visit, status = status.as_u16(), again, "no page for an error");
+            return None;
+        }
+    };
+    *served = own;
+    if visit.head.method == Method::HEAD {
+        // One that does not end in time is dropped, and with it its connection.
+        let _ = timeout(DISCARD, page.body_mut().discard()).await;
+    }
+    Some(page)
+}
+
+/// A GET with the fields of the request that stumbled, but for those about its body.
+fn asking_for(target: &str, failed: &Head) -> Head {
+    let target = Bytes::copy_from_slice(target.as_bytes());
+    let mut head = Head::new(Method::GET, failed.version, target);
+    let of_body = [
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::EXPECT,
+    ];
+    for (name, value) in failed.fields() {
+        if !of_body
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other.as_ref()))
+        {
+            head.headers.add(name, value);
+        }
+    }
+    head
+}
+
+/// A page of our own.
+fn own(visit: &Visit, stumble: &Stumble) -> Response<Answer> {
+    let mut answer = rescue::respond(stumble).map(Answer::from);
+    if let Stumble::Elsewhere(there) = stumble {
+        let (server, port) = handler::server(visit);
+        let Some(location) = there.location(&server, port) else {
+            tracing::error!(request = %visit, "the target of its Redirect is no URL");
+            return rescue::respond(&Stumble::NoTarget).map(Answer::from);
+        };
+        answer.headers_mut().insert(header::LOCATION, location);
+    }
+    answer
+}
+
+/// Where the connection cannot be trusted any more, no page makes it any better.
+fn closing(mut answer: Response<Answer>, stumble: &Stumble) -> Response<Answer> {
+    if stumble.closes() {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+    }
+    answer
+}

@@ -1,0 +1,129 @@
+//! What stands for a path: the file itself, or the index file of a directory.
+
+use jkworkers::model::{Asked, FileSettings, Host};
+
+use super::{
+    place::{Place, place},
+    walk::{Walked, What, walk},
+};
+use crate::rescue::Stumble;
+
+/// What was found for a path.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub(crate) walked: Walked,
+    /// It is a program, which is never sent.
+    pub(crate) is_script: bool,
+    /// It is a directory that was asked for without its slash, and `DirectorySlash` is on.
+    pub(crate) lacks_slash: bool,
+    /// The path, covered by a rule of the map, that stands for it.
+    pub(crate) mapped: Option<Vec<u8>>,
+    /// Whether mod_jk may look at it.
+    pub(crate) for_jk: bool,
+}
+
+impl Located {
+    pub(super) const fn nothing() -> Self {
+        Self::at(
+            Walked {
+                name: Vec::new(),
+                what: What::Nothing,
+            },
+            false,
+        )
+    }
+
+    const fn at(walked: Walked, is_script: bool) -> Self {
+        Self {
+            walked,
+            is_script,
+            lacks_slash: false,
+            mapped: None,
+            for_jk: true,
+        }
+    }
+
+    /// The name of the file or directory.
+    pub(crate) fn name(&self) -> Option<&[u8]> {
+        Some(&*self.walked.name).filter(|name| !name.is_empty())
+    }
+}
+
+/// Looks for `path`. `for_jk` says whether mod_jk may look at index files and at applications.
+///
+/// # Errors
+///
+/// Where there can be nothing.
+pub(crate) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, Stumble> {
+    let place = match place(host, path, for_jk) {
+        Ok(place) => place,
+        Err(Stumble::Unmapped) => return Ok(Located::nothing()),
+        Err(stumble) => return Err(stumble),
+    };
+    let found = Located::at(walk(host, path, &place), place.is_script);
+    let settings = host.files_about(Asked::at(path).with_file(found.name()));
+    match found.walked.what {
+        What::Directory if path.ends_with(b"/") => Ok(index(host, path, for_jk, &settings, found)),
+        What::Directory => Ok(Located {
+            lacks_slash: settings.slash.unwrap_or(true),
+            ..found
+        }),
+        What::Nothing => Ok(fallback(host, for_jk, &settings).unwrap_or(found)),
+        _ => Ok(found),
+    }
+}
+
+/// The first index file that is there. Where there is none, but a rule maps one of their names, the
+/// directory itself is for its worker.
+fn index(
+    host: &Host,
+    path: &[u8],
+    for_jk: bool,
+    settings: &FileSettings,
+    found: Located,
+) -> Located {
+    let default = ["index.html".to_owned()];
+    let names = settings.index.as_deref().unwrap_or(&default);
+    let mut mapped = None;
+    for name in names {
+        let own = match name.strip_prefix('/') {
+            Some(_) => name.as_bytes().to_vec(),
+            None => [path, name.as_bytes()].concat(),
+        };
+        if for_jk && host.uri_map.find(&own).is_some() {
+            mapped = Some(own);
+        } else if let Some(file) = file(host, &own, for_jk) {
+            return file;
+        }
+    }
+    if mapped.is_none()
+        && let Some(instead) = fallback(host, for_jk, settings).filter(|f| f.mapped.is_none())
+    {
+        return instead;
+    }
+    Located { mapped, ..found }
+}
+
+/// `FallbackResource`
+fn fallback(host: &Host, for_jk: bool, settings: &FileSettings) -> Option<Located> {
+    let path = settings
+        .fallback
+        .as_deref()
+        .filter(|path| !path.is_empty())?;
+    if for_jk && host.uri_map.find(path.as_bytes()).is_some() {
+        let mapped = Some(path.as_bytes().to_vec());
+        return Some(Located {
+            mapped,
+            ..Located::nothing()
+        });
+    }
+    file(host, path.as_bytes(), for_jk)
+}
+
+/// A file that is there, or that nobody may see.
+fn file(host: &Host, path: &[u8], for_jk: bool) -> Option<Located> {
+    let place @ Place { is_script, .. } = &place(host, path, for_jk).ok()?;
+    let walked = walk(host, path, place);
+    let is_there = !matches!(walked.what, What::Nothing | What::Directory);
+    is_there.then(|| Located::at(walked, *is_script))
+}

@@ -1,0 +1,125 @@
+//! From the path of a request to the name of a file: `Alias`, `JkAutoAlias`, `DocumentRoot`.
+//!
+//! Whatever is configured, there is nothing for clients in `WEB-INF` and `META-INF`, nor in files
+//! that begin with `.ht`.
+
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use jkworkers::model::Host;
+
+use crate::rescue::Stumble;
+
+/// Where the file for a path would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Absolute; not looked at yet.
+    pub(crate) name: Vec<u8>,
+    /// It is a program (`ScriptAlias`): never sent.
+    pub(crate) is_script: bool,
+    /// Where links must not lead out of: the directory of `JkAutoAlias`.
+    pub(crate) inside: Option<PathBuf>,
+}
+
+/// The place for `path`, decoded. `auto` says whether `JkAutoAlias` is asked, which touches the
+/// file system.
+///
+/// # Errors
+///
+/// [`Stumble::Unmapped`] where there is nothing, [`Stumble::HiddenFile`] for what nobody may see.
+pub(crate) fn place(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumble> {
+    let mut place = find(host, path, auto)?;
+    if !place.name.starts_with(b"/") {
+        // `ServerRoot` may be the directory of the process.
+        let directory = std::env::current_dir().map_err(|_| Stumble::File)?;
+        let directory = directory.as_os_str().as_bytes();
+        place.name = [directory, b"/", &place.name].concat();
+    }
+    Ok(place)
+}
+
+fn find(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumble> {
+    if !path.starts_with(b"/") || segments(path).any(is_private) {
+        return Err(Stumble::Unmapped);
+    }
+    if segments(path).any(|name| has_prefix(name, b".ht")) {
+        return Err(Stumble::HiddenFile);
+    }
+    let aliases = host.roots.aliases.iter();
+    let mut aliased = aliases.filter_map(|alias| Some((alias.apply(path)?, alias.scripts)));
+    if let Some((name, is_script)) = aliased.next() {
+        return Ok(Place {
+            name,
+            is_script,
+            inside: None,
+        });
+    }
+    if let Some(root) = host.auto_alias.as_deref().filter(|_| auto)
+        && let Some(found) = of_application(root, path)?
+    {
+        return Ok(found);
+    }
+    let root = host
+        .roots
+        .document_root
+        .as_deref()
+        .ok_or(Stumble::Unmapped)?;
+    Ok(below(root, path))
+}
+
+fn below(root: &Path, path: &[u8]) -> Place {
+    let root = root.as_os_str().as_bytes();
+    let root = root.strip_suffix(b"/").unwrap_or(root);
+    Place {
+        name: [root, path].concat(),
+        is_script: false,
+        inside: None,
+    }
+}
+
+/// `JkAutoAlias DIR`: `/context/…` is `DIR/context/…` if that directory exists.
+fn of_application(root: &Path, path: &[u8]) -> Result<Option<Place>, Stumble> {
+    let relative = path.strip_prefix(b"/").unwrap_or_default();
+    let context = segments(relative).next().unwrap_or_default();
+    if context.is_empty() {
+        return Ok(None);
+    }
+    if root.join(OsStr::from_bytes(context)).is_dir() {
+        let inside = Some(root.to_owned());
+        return Ok(Some(Place {
+            inside,
+            ..below(root, path)
+        }));
+    }
+    if has_suffix(context, b".war") {
+        return Err(Stumble::HiddenFile);
+    }
+    Ok(None)
+}
+
+pub(super) fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|&b| b == b'/')
+}
+
+/// Whether a segment is one that nobody may see.
+pub(super) fn is_hidden(segment: &[u8]) -> bool {
+    is_private(segment) || has_prefix(segment, b".ht")
+}
+
+fn is_private(segment: &[u8]) -> bool {
+    segment.eq_ignore_ascii_case(b"WEB-INF") || segment.eq_ignore_ascii_case(b"META-INF")
+}
+
+fn has_prefix(name: &[u8], prefix: &[u8]) -> bool {
+    name.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+fn has_suffix(name: &[u8], suffix: &[u8]) -> bool {
+    let start = name.len().checked_sub(suffix.len());
+    let end = start.and_then(|start| name.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+}

@@ -1,0 +1,180 @@
+//! The answer: a file, parts of it, or word that the client has it already.
+
+use std::{fs::File, io, os::unix::fs::MetadataExt, time::SystemTime};
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use jkworkers::model::Asked;
+
+use super::{
+    Wanted, broken,
+    content::{Piece, content},
+    kind,
+    ranges::{self, Part},
+    validators::{Conditions, Facts, Met, Validators},
+};
+use crate::{answer::Answer, http1::Head, rescue::Stumble};
+
+/// The answer with an open file. `name` is where it was found.
+///
+/// # Errors
+///
+/// 404 for what would have to be run, 416 for parts that are not there, 500 where the file cannot be
+/// read.
+pub(super) fn file(
+    wanted: Wanted<'_>,
+    file: File,
+    name: &[u8],
+) -> Result<Response<Answer>, Stumble> {
+    let Wanted { host, head, .. } = wanted;
+    let facts = facts(&file).map_err(|error| broken(&error, wanted.path))?;
+    let settings = host.files_about(Asked::at(wanted.path).with_file(Some(name)));
+    let etag = settings.etag.unwrap_or_default();
+    let validators = Validators::new(facts, etag, SystemTime::now());
+    let mut headers = HeaderMap::new();
+    kind::describe(name, &settings, wanted.types, &mut headers)?;
+    validate(&validators, &mut headers);
+    let mut answer = Response::new(Answer::from(Full::default()));
+    if let Some(status) = wanted.instead_of {
+        *answer.status_mut() = status;
+        return Ok(whole(answer, headers, file, facts.size));
+    }
+    match validators.check(conditions(head), &head.method) {
+        Met::Yes => parts_or_whole(head, &validators, answer, headers, file, facts.size),
+        Met::NotModified => {
+            headers.remove(header::CONTENT_TYPE);
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            *answer.headers_mut() = headers;
+            Ok(answer)
+        }
+        Met::No => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            *answer.status_mut() = StatusCode::PRECONDITION_FAILED;
+            *answer.headers_mut() = headers;
+            Ok(answer)
+        }
+    }
+}
+
+fn facts(file: &File) -> io::Result<Facts> {
+    let metadata = file.metadata()?;
+    Ok(Facts {
+        size: metadata.len(),
+        inode: metadata.ino(),
+        modified: metadata.modified()?,
+    })
+}
+
+fn validate(validators: &Validators, headers: &mut HeaderMap) {
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let modified = httpdate::fmt_http_date(validators.modified);
+    let etag = validators.etag.as_deref();
+    for (name, text) in [
+        (header::LAST_MODIFIED, Some(&*modified)),
+        (header::ETAG, etag),
+    ] {
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+fn conditions(head: &Head) -> Conditions<'_> {
+    let get = |name: header::HeaderName| head.headers.get(name);
+    Conditions {
+        if_match: get(header::IF_MATCH),
+        if_none_match: get(header::IF_NONE_MATCH),
+        if_modified_since: get(header::IF_MODIFIED_SINCE),
+        if_unmodified_since: get(header::IF_UNMODIFIED_SINCE),
+    }
+}
+
+fn parts_or_whole(
+    head: &Head,
+    validators: &Validators,
+    answer: Response<Answer>,
+    headers: HeaderMap,
+    file: File,
+    size: u64,
+) -> Result<Response<Answer>, Stumble> {
+    let field = head
+        .headers
+        .get(header::RANGE)
+        .or_else(|| head.headers.get("Request-Range"));
+    let begun = head.headers.get(header::IF_RANGE);
+    let field = field.filter(|_| begun.is_none_or(|begun| validators.is_current(begun)));
+    match field.map(|field| ranges::wanted(field, size)) {
+        None | Some(ranges::Wanted::Whole) => Ok(whole(answer, headers, file, size)),
+        Some(ranges::Wanted::Nothing) => Err(Stumble::NoSuchPart),
+        Some(ranges::Wanted::Parts(parts)) => Ok(partial(answer, headers, file, size, &parts)),
+    }
+}
+
+fn whole(
+    mut answer: Response<Answer>,
+    mut headers: HeaderMap,
+    file: File,
+    size: u64,
+) -> Response<Answer> {
+    headers.insert(header::CONTENT_LENGTH, size.into());
+    *answer.headers_mut() = headers;
+    let end = size.checked_sub(1);
+    let all = end.map(|last| Piece::Part(Part { first: 0, last }));
+    answer.map(|_| content(file, all.into_iter().collect()))
+}
+
+fn partial(
+    mut answer: Response<Answer>,
+    mut headers: HeaderMap,
+    file: File,
+    size: u64,
+    parts: &[Part],
+) -> Response<Answer> {
+    *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    let pieces = match parts {
+        [part] => {
+            let range = format!("bytes {}-{}/{size}", part.first, part.last);
+            if let Ok(range) = HeaderValue::from_str(&range) {
+                headers.insert(header::CONTENT_RANGE, range);
+            }
+            vec![Piece::Part(*part)]
+        }
+        parts => multipart(&mut headers, size, parts),
+    };
+    let length = pieces
+        .iter()
+        .fold(0u64, |sum, piece| sum.saturating_add(piece.length()));
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    *answer.headers_mut() = headers;
+    answer.map(|_| content(file, pieces))
+}
+
+/// RFC 9110, section 14.6: the parts, each with a head of its own.
+fn multipart(headers: &mut HeaderMap, size: u64, parts: &[Part]) -> Vec<Piece> {
+    let boundary = boundary();
+    let kind = headers.get(header::CONTENT_TYPE).cloned();
+    let kind = kind.as_ref().and_then(|kind| kind.to_str().ok());
+    let kind = kind
+        .map(|kind| format!("Content-type: {kind}\r\n"))
+        .unwrap_or_default();
+    let mut pieces = Vec::with_capacity(parts.len() * 2 + 1);
+    for part in parts {
+        let Part { first, last } = part;
+        let head =
+            format!("\r\n--{boundary}\r\n{kind}Content-range: bytes {first}-{last}/{size}\r\n\r\n");
+        pieces.push(Piece::Text(head.into()));
+        pieces.push(Piece::Part(*part));
+    }
+    pieces.push(Piece::Text(format!("\r\n--{boundary}--\r\n").into()));
+    let kind = format!("multipart/byteranges; boundary={boundary}");
+    if let Ok(kind) = HeaderValue::from_str(&kind) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    pieces
+}
+
+/// As long as httpd's. No file that is asked for is known to whoever could guess it.
+fn boundary() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!("{:016x}", RandomState::new().hash_one(0u8))
+}

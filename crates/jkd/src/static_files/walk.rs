@@ -1,0 +1,271 @@
+//! From the name of a file to an open file: one directory after the other, as httpd does it, and
+//! each opened from the one before it, so that nothing that is changed meanwhile leads elsewhere.
+
+use std::{
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+};
+
+use jkworkers::model::{Asked, Host};
+use rustix::{
+    fs::{FileType, Mode, OFlags, Stat, fstat, open, openat},
+    io::Errno,
+};
+
+use super::place::{Place, is_hidden, segments};
+use crate::logging::Printable;
+
+/// Where a walk has come to.
+#[derive(Debug)]
+pub(crate) struct Walked {
+    /// The file, or the directory with a slash at its end: the path on which it was reached, links
+    /// and all. Where there is nothing, the first part that is not there.
+    pub(crate) name: Vec<u8>,
+    pub(crate) what: What,
+}
+
+/// What is there.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// A regular file.
+    File(File),
+    Directory,
+    Nothing,
+    /// Something that nobody may see: a device, a link that is not followed, a directory with a
+    /// file that may have more to say.
+    Closed,
+    /// The file system fails.
+    Broken(io::Error),
+}
+
+/// How a walk ended before its end.
+enum End {
+    Nothing,
+    Closed(&'static str),
+    Broken(io::Error),
+}
+
+/// Goes to `place`. `path` is that of the request, for the sections around it.
+pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
+    let mut walk = Walk {
+        host,
+        path,
+        reads_overrides: host
+            .sections
+            .iter()
+            .any(|s| s.settings.files.overrides == Some(true)),
+        name: b"/".to_vec(),
+        followed: false,
+    };
+    let what = match walk.to(place) {
+        Ok(what) => what,
+        Err(End::Nothing) => What::Nothing,
+        Err(End::Closed(why)) => {
+            let name = Printable(&walk.name);
+            tracing::info!(file = %name, "not served: {why}");
+            What::Closed
+        }
+        Err(End::Broken(error)) => What::Broken(error),
+    };
+    Walked {
+        name: walk.name,
+        what,
+    }
+}
+
+struct Walk<'a> {
+    host: &'a Host,
+    path: &'a [u8],
+    /// Whether files like `.htaccess` count anywhere.
+    reads_overrides: bool,
+    /// How far it has come.
+    name: Vec<u8>,
+    /// Whether a link was followed.
+    followed: bool,
+}
+
+/// One step: what it led to.
+struct Step {
+    stat: Stat,
+    fd: OwnedFd,
+    is_link: bool,
+}
+
+impl Walk<'_> {
+    fn to(&mut self, place: &Place) -> Result<What, End> {
+        if place.name.contains(&0) {
+            return Err(End::Nothing);
+        }
+        // A relative `ServerRoot` leaves dots.
+        let parts = segments(&place.name);
+        let mut parts = parts
+            .filter(|part| !part.is_empty() && *part != b".")
+            .peekable();
+        let mut directory = open("/", PATH, Mode::empty())?;
+        self.check_overrides(&directory)?;
+        while let Some(part) = parts.next() {
+            let step = self.step(&directory, part);
+            self.name.extend_from_slice(part);
+            let step = step?;
+            match FileType::from_raw_mode(step.stat.st_mode) {
+                FileType::Directory => {
+                    self.name.push(b'/');
+                    directory = step.fd;
+                    self.check_overrides(&directory)?;
+                }
+                FileType::RegularFile if parts.peek().is_none() => {
+                    return self.file(place, &directory, part, &step);
+                }
+                FileType::RegularFile => return Err(End::Nothing),
+                _ => return Err(End::Closed("it is neither a file nor a directory")),
+            }
+        }
+        self.check_target(place, &directory)?;
+        Ok(What::Directory)
+    }
+
+    /// One part further.
+    fn step(&mut self, directory: &OwnedFd, part: &[u8]) -> Result<Step, End> {
+        if part == b".." {
+            return Err(End::Nothing);
+        }
+        let part = Path::new(std::ffi::OsStr::from_bytes(part));
+        let fd = openat(directory, part, PATH | OFlags::NOFOLLOW, Mode::empty())?;
+        let stat = fstat(&fd)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+            return Ok(Step {
+                stat,
+                fd,
+                is_link: false,
+            });
+        }
+        let options = self.host.files_about(self.asked()).options;
+        if !options.follows_links() && !options.follows_own_links() {
+            return Err(End::Closed("symbolic links are not followed there"));
+        }
+        let target = openat(directory, part, PATH, Mode::empty())?;
+        let target_stat = fstat(&target)?;
+        if !options.follows_links() && target_stat.st_uid != stat.st_uid {
+            return Err(End::Closed(
+                "a symbolic link and its target belong to different users",
+            ));
+        }
+        self.followed = true;
+        Ok(Step {
+            stat: target_stat,
+            fd: target,
+            is_link: true,
+        })
+    }
+
+    /// Opens what was found: the same file, whatever has happened meanwhile.
+    fn file(
+        &self,
+        place: &Place,
+        directory: &OwnedFd,
+        part: &[u8],
+        found: &Step,
+    ) -> Result<What, End> {
+        if place.name.ends_with(b"/") {
+            return Err(End::Nothing);
+        }
+        let part = Path::new(std::ffi::OsStr::from_bytes(part));
+        let follow = if found.is_link {
+            OFlags::empty()
+        } else {
+            OFlags::NOFOLLOW
+        };
+        let fd = openat(directory, part, READ | follow, Mode::empty())?;
+        let stat = fstat(&fd)?;
+        if (stat.st_dev, stat.st_ino) != (found.stat.st_dev, found.stat.st_ino) {
+            return Err(End::Nothing);
+        }
+        self.check_target(place, &fd)?;
+        Ok(What::File(File::from(fd)))
+    }
+
+    /// What links lead to must be for clients, too.
+    fn check_target(&self, place: &Place, fd: &OwnedFd) -> Result<(), End> {
+        if !self.followed {
+            return Ok(());
+        }
+        let real = real_path(fd).ok_or(End::Nothing)?;
+        let below = match &place.inside {
+            Some(root) => {
+                let root = root.canonicalize().map_err(End::Broken)?;
+                real.strip_prefix(&root)
+                    .map_err(|_| End::Nothing)?
+                    .to_owned()
+            }
+            None => real,
+        };
+        if segments(below.as_os_str().as_bytes()).any(is_hidden) {
+            return Err(End::Nothing);
+        }
+        Ok(())
+    }
+
+    /// A file that would say more about a directory is not read: the directory is closed.
+    fn check_overrides(&self, directory: &OwnedFd) -> Result<(), End> {
+        let reads = || {
+            self.host
+                .files_about(self.asked())
+                .overrides
+                .unwrap_or(false)
+        };
+        if !self.reads_overrides || !reads() {
+            return Ok(());
+        }
+        let own = &self.host.roots.access_files;
+        let default = [".htaccess".to_owned()];
+        let names = if own.is_empty() { &default[..] } else { own };
+        let there = |name: &String| {
+            !matches!(
+                openat(directory, name, PATH, Mode::empty()),
+                Err(Errno::NOENT)
+            )
+        };
+        if names.iter().any(there) {
+            return Err(End::Closed(
+                "AllowOverride lets a file there say more, which is not read",
+            ));
+        }
+        Ok(())
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked::at(self.path).with_file(Some(&self.name))
+    }
+}
+
+const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+
+/// Not to wait for anybody who may write into a pipe that has just come there.
+const READ: OFlags = OFlags::CLOEXEC
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY);
+
+/// Where an open file is, all links resolved.
+fn real_path(fd: &OwnedFd) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd())).ok()
+}
+
+impl From<Errno> for End {
+    fn from(error: Errno) -> Self {
+        match error {
+            Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG | Errno::LOOP | Errno::INVAL => {
+                Self::Nothing
+            }
+            Errno::ACCESS | Errno::PERM => Self::Closed("the file system does not permit it"),
+            _ => Self::Broken(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
+
+use jkworkers::{LoadOptions, load, model::Model};
+use tempfile::TempDir;
+
+use super::*;
+use crate::static_files::place::place;
+
+/// A directory with files, and the model of a configuration for it; `@` is the directory.
+struct Site {
+    directory: TempDir,
+    model: Model,
+}
+
+impl Site {
+    #[allow(clippy::too_many_lines, reason = "a list of files")]
+    fn new(conf: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        for path in ["www/sub", "www/WEB-INF", "www/open", "www/closed", "other"] {
+            fs::create_dir_all(root.join(path)).unwrap();
+        }
+        for path in [
+            "www/index.html",
+            "www/a b.txt",
+            "www/sub/x.txt",
+            "www/WEB-INF/web.xml",
+            "www/.htpasswd",
+            "www/closed/.htaccess",
+            "www/closed/x.txt",
+            "other/o.txt",
+        ] {
+            fs::write(root.join(path), path).unwrap();
+        }
+        symlink("../other", root.join("www/out")).unwrap();
+        symlink("index.html", root.join("www/link")).unwrap();
+        symlink("WEB-INF", root.join("www/disguise")).unwrap();
+        symlink(".htpasswd", root.join("www/passwords")).unwrap();
+        symlink("loop", root.join("www/loop")).unwrap();
+        symlink("/dev/null", root.join("www/device")).unwrap();
+        symlink("../../other", root.join("www/open/far")).unwrap();
+        let conf = conf.replace('@', root.to_str().unwrap());
+        let file = root.join("jk.conf");
+        fs::write(
+            &file,
+            format!(
+                "JkWorkersFile w\nDocumentRoot {0}/www\n{conf}",
+                root.display()
+            ),
+        )
+        .unwrap();
+        fs::write(root.join("w"), "worker.list=w\nworker.w.host=127.0.0.1\n").unwrap();
+        let options = LoadOptions {
+            config: Some(file),
+            ..LoadOptions::default()
+        };
+        let loaded = load(&options);
+        let model = loaded
+            .model
+            .unwrap_or_else(|| panic!("{}", loaded.diagnostics));
+        Self { directory, model }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.directory.path().canonicalize().unwrap()
+    }
+
+    /// What is at a path, in a word, and where, relative to the directory.
+    fn at(&self, path: &str) -> String {
+        let host = &self.model.hosts[0];
+        let place = match place(host, path.as_bytes(), true) {
+            Ok(place) => place,
+            Err(stumble) => return format!("{stumble:?}"),
+        };
+        let walked = walk(host, path.as_bytes(), &place);
+        let name = String::from_utf8(walked.name).unwrap();
+        let root = format!("{}/", self.root().display());
+        let name = name.strip_prefix(&root).unwrap_or(&name).to_owned();
+        match walked.what {
+            What::File(_) => format!("file {name}"),
+            What::Directory => format!("directory {name}"),
+            What::Nothing => format!("nothing {name}"),
+            What::Closed => format!("closed {name}"),
+            What::Broken(error) => format!("broken {name}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn files_are_found_and_nothing_else() {
+    let site = Site::new(
+        "Alias /al @/other\nScriptAlias /cgi/ @/other/\nAliasMatch ^/(.)(.)/(.*) @/www/$1$2/$3\n",
+    );
+    for (path, expected) in [
+        ("/index.html", "file www/index.html"),
+        ("/a b.txt", "file www/a b.txt"),
+        ("/", "directory www/"),
+        ("/sub", "directory www/sub/"),
+        ("/sub/", "directory www/sub/"),
+        ("/sub//x.txt", "file www/sub/x.txt"),
+        ("/sub/none/deep", "nothing www/sub/none"),
+        ("/index.html/", "nothing www/index.html"),
+        ("/index.html/x", "nothing www/index.html"),
+        ("/a\0b", "nothing /"),
+        ("/.././x", "nothing www/.."),
+        ("/../o.txt", "nothing www/.."),
+        ("/al/o.txt", "file other/o.txt"),
+        ("/al", "directory other/"),
+        ("/cgi/o.txt", "file other/o.txt"),
+        ("/out/o.txt", "file www/out/o.txt"),
+        ("/link", "file www/link"),
+        ("/disguise/web.xml", "nothing www/disguise/web.xml"),
+        ("/passwords", "nothing www/passwords"),
+        ("/loop", "nothing www/loop"),
+        ("/device", "closed www/device"),
+        ("/WEB-INF/web.xml", "Unmapped"),
+        ("/sub/Meta-Inf/x", "Unmapped"),
+        ("/.htpasswd", "HiddenFile"),
+        ("*", "Unmapped"),
+    ] {
+        assert_eq!(site.at(path), expected, "{path}");
+    }
+    let long = format!("/{}", "x".repeat(5000));
+    assert!(site.at(&long).starts_with("nothing www/xxx"));
+}
+
+#[test]
+fn links_are_followed_where_options_say_so() {
+    let site = Site::new(
+        "<Directory @/www>\nOptions None\n</Directory>\n\
+         <Directory @/www/open>\nOptions +FollowSymLinks\n</Directory>\n",
+    );
+    assert_eq!(site.at("/link"), "closed www/link");
+    assert_eq!(site.at("/out/o.txt"), "closed www/out");
+    assert_eq!(site.at("/open/far/o.txt"), "file www/open/far/o.txt");
+    let site = Site::new("<Directory @/www>\nOptions SymLinksIfOwnerMatch\n</Directory>\n");
+    assert_eq!(site.at("/link"), "file www/link");
+}
+
+#[test]
+fn a_directory_whose_file_may_say_more_is_closed() {
+    let site = Site::new("<Directory @/www/closed>\nAllowOverride All\n</Directory>\n");
+    assert_eq!(site.at("/closed/x.txt"), "closed www/closed/");
+    assert_eq!(site.at("/sub/x.txt"), "file www/sub/x.txt");
+    let site = Site::new("<Directory @/www/closed>\nAllowOverride None\n</Directory>\n");
+    assert_eq!(site.at("/closed/x.txt"), "file www/closed/x.txt");
+    let site = Site::new(
+        "AccessFileName acl\n<Directory @/www/closed>\nAllowOverride Limit\n</Directory>\n",
+    );
+    assert_eq!(site.at("/closed/x.txt"), "file www/closed/x.txt");
+}
+
+#[test]
+fn applications_keep_their_links() {
+    let site = Site::new("JkAutoAlias @\n");
+    assert_eq!(site.at("/www/index.html"), "file www/index.html");
+    assert_eq!(site.at("/www/out/o.txt"), "file www/out/o.txt");
+    let inside = Site::new("JkAutoAlias @/www\n");
+    let root = inside.root();
+    fs::write(root.join("secret"), "x").unwrap();
+    symlink("../../secret", root.join("www/sub/outside")).unwrap();
+    assert_eq!(inside.at("/sub/outside"), "nothing www/sub/outside");
+    assert_eq!(inside.at("/sub/x.txt"), "file www/sub/x.txt");
+    // No application: a file of DocumentRoot.
+    assert_eq!(inside.at("/index.html"), "file www/index.html");
+    assert_eq!(inside.at("/app.war"), "HiddenFile");
+}
