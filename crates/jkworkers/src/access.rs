@@ -157,7 +157,7 @@ impl Who {
             Self::Local => is_local(client.address(), client.local()),
             Self::Ip(nets) => {
                 let address = client.address().to_canonical();
-                nets.iter().any(|net| net.contains(&address))
+                nets.iter().any(|net| net.contains(address))
             }
             Self::Host(domains) if domains.is_empty() => false,
             Self::Host(domains) => client
@@ -241,7 +241,7 @@ impl Whence {
     fn is_met(&self, client: &impl Client) -> Result<bool, Unknown> {
         Ok(match self {
             Self::All => true,
-            Self::Net(net) => net.contains(&client.address().to_canonical()),
+            Self::Net(net) => net.contains(client.address().to_canonical()),
             Self::Host(domain) => client.name()?.is_some_and(|name| is_in(name, domain)),
             Self::Env(name) => client.has_variable(name),
             Self::NotEnv(name) => !client.has_variable(name),

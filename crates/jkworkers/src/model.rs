@@ -14,6 +14,7 @@ mod headers;
 mod host;
 mod logs;
 mod methods;
+mod net;
 mod options;
 mod redirects;
 mod section;
@@ -41,6 +42,7 @@ pub use self::{
     },
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,
+    net::Net,
     options::{ForwardAddress, JkOptions},
     redirects::{From as RedirectFrom, Redirect, Redirected, Redirects},
     section::{Asked, Covers, Place, Section},

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::model::Net;
+
 /// Why an address was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadAddress {
@@ -25,23 +27,21 @@ impl BadAddress {
                 "Write an address (10.1.2.3, ::1), a partial address (10.1) or a network \
                  (10.1.0.0/16, 10.1.0.0/255.255.0.0, 2001:db8::/32)"
             }
-            Self::Mask => {
-                "Write a prefix length (10.1.0.0/16) or a mask of leading ones (255.255.0.0)"
-            }
+            Self::Mask => "Write a prefix length (10.1.0.0/16) or a mask (255.255.0.0)",
         }
     }
 }
 
 /// Reads one address as `Require ip` and `Allow from` take it: whole, partial, with prefix
 /// length, or with mask.
-pub(crate) fn parse_net(text: &str) -> Result<IpNet, BadAddress> {
+pub(crate) fn parse_net(text: &str) -> Result<Net, BadAddress> {
     if !looks_like_address(text) {
         return Err(BadAddress::HostName);
     }
     match text.split_once('/') {
         None => match text.parse::<IpAddr>() {
-            Ok(ip) => Ok(IpNet::from(ip.to_canonical())),
-            Err(_) => partial(text).ok_or(BadAddress::Address),
+            Ok(ip) => Ok(Net::Prefix(ip.to_canonical().into())),
+            Err(_) => partial(text).map(Net::Prefix).ok_or(BadAddress::Address),
         },
         Some((address, mask)) => with_mask(address, mask),
     }
@@ -53,14 +53,21 @@ fn looks_like_address(text: &str) -> bool {
     text.contains([':', '/']) || !text.is_empty() && text.chars().all(dotted)
 }
 
-fn with_mask(address: &str, mask: &str) -> Result<IpNet, BadAddress> {
+fn with_mask(address: &str, mask: &str) -> Result<Net, BadAddress> {
     let ip: IpAddr = address.parse().map_err(|_| BadAddress::Address)?;
     let net = match (mask.parse::<u8>(), mask.parse::<IpAddr>()) {
         (Ok(length), _) => IpNet::new(ip, length).map_err(|_| BadAddress::Mask)?,
-        (_, Ok(mask)) => IpNet::with_netmask(ip, mask).map_err(|_| BadAddress::Mask)?,
+        (_, Ok(mask)) => match (IpNet::with_netmask(ip, mask), ip, mask) {
+            (Ok(net), ..) => net,
+            (Err(_), IpAddr::V4(ip), IpAddr::V4(mask)) => {
+                let address = ip & mask;
+                return Ok(Net::Masked { address, mask });
+            }
+            _ => return Err(BadAddress::Mask),
+        },
         _ => return Err(BadAddress::Mask),
     };
-    Ok(net.trunc())
+    Ok(Net::Prefix(net.trunc()))
 }
 
 /// `10.1` is 10.1.0.0/16; a final dot changes nothing.
@@ -97,7 +104,8 @@ mod tests {
             ("300.1", Err(BadAddress::Address)),
             ("10.1.2.3.4", Err(BadAddress::Address)),
             ("10.1.2.3/33", Err(BadAddress::Mask)),
-            ("10.1.2.3/255.0.255.0", Err(BadAddress::Mask)),
+            ("10.1.2.3/255.0.255.0", Ok("10.0.2.0/255.0.255.0")),
+            ("::1/255.0.0.0", Err(BadAddress::Mask)),
             ("10.1.2.3/", Err(BadAddress::Mask)),
             ("localhost", Err(BadAddress::HostName)),
             (".example.com", Err(BadAddress::HostName)),

@@ -161,12 +161,14 @@ fn order_knows_names_and_variables() {
 
 #[test]
 fn requirements_have_three_values() {
-    let any = "Require ip 10.1\nRequire ip 10.2 10.3";
+    let any = "Require ip 10.1\nRequire ip 10.2 10.3\nRequire ip 10.9.0.7/255.0.0.255";
     for (address, expected) in [
         ("10.1.0.1", Allowed),
         ("10.3.0.1", Allowed),
         ("10.4.0.1", Forbidden),
         ("::ffff:10.3.0.1", Allowed),
+        ("10.4.0.7", Allowed),
+        ("::1", Forbidden),
     ] {
         assert_eq!(first(any, from(address)), expected, "{address}");
     }

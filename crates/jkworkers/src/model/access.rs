@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use serde::Serialize;
 
-use super::Methods;
+use super::{Methods, Net};
 
 /// What one section says about who may come in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -112,7 +111,7 @@ pub enum Who {
     /// `local`: 127.0.0.0/8, `::1`, or both ends of the connection equal.
     Local,
     /// `ip`: clients in one of these networks.
-    Ip(Vec<IpNet>),
+    Ip(Vec<Net>),
     /// `host`: clients whose name, which must lead back to their address, is or ends in one of
     /// these.
     Host(Vec<String>),
@@ -174,7 +173,7 @@ pub enum Whence {
     /// Everybody.
     All,
     /// An address or a network.
-    Net(IpNet),
+    Net(Net),
     /// Clients whose name, which must lead back to their address, is or ends in this one.
     Host(String),
     /// `env=name`: requests with this variable.
