@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,8 @@ pub(crate) struct Peer {
     /// Requests so far.
     requests: AtomicU64,
     wire: Wire,
+    /// The client's name, once it was asked for and leads back to its address.
+    pub(crate) name: OnceLock<Option<Arc<str>>>,
     opened: Instant,
     /// Whether there has been a request.
     proven: AtomicBool,
@@ -59,6 +64,7 @@ impl Peer {
             lane,
             requests: AtomicU64::new(0),
             wire: Wire::default(),
+            name: OnceLock::new(),
             opened: Instant::now(),
             proven: AtomicBool::new(false),
             sending: AtomicBool::new(false),

@@ -1,6 +1,6 @@
 //! What is known about a client, and finding out what is not.
 
-use std::{net::IpAddr, path::Path, sync::Arc};
+use std::{net::IpAddr, path::Path};
 
 use jkworkers::access::{Client, Step, Unknown};
 
@@ -15,9 +15,6 @@ pub(super) struct Facts<'a> {
     /// Where the groups of the user are.
     pub(super) group_file: Option<&'a Path>,
     groups: Option<Vec<String>>,
-    /// Whether the client's name was looked up.
-    named: bool,
-    name: Option<Arc<str>>,
     /// Names, and whether the client has one of their addresses.
     called: Vec<(String, bool)>,
 }
@@ -29,8 +26,6 @@ impl<'a> Facts<'a> {
             user: None,
             group_file: None,
             groups: None,
-            named: false,
-            name: None,
             called: Vec::new(),
         }
     }
@@ -62,8 +57,9 @@ impl<'a> Facts<'a> {
             }
             Unknown::Name => {
                 let name = client_names::name_of(address).await;
-                self.named = true;
-                self.name = name.filter(|name| name.leads_back).map(|name| name.text);
+                let name = name.filter(|name| name.leads_back).map(|name| name.text);
+                // Another request of the connection may have been quicker.
+                let _ = self.guest.peer.name.set(name);
             }
         }
     }
@@ -96,11 +92,8 @@ impl Client for Facts<'_> {
     }
 
     fn name(&self) -> Result<Option<&str>, Unknown> {
-        if self.named {
-            Ok(self.name.as_deref())
-        } else {
-            Err(Unknown::Name)
-        }
+        let name = self.guest.peer.name.get().ok_or(Unknown::Name)?;
+        Ok(name.as_deref())
     }
 
     fn is_called(&self, name: &str) -> Result<bool, Unknown> {

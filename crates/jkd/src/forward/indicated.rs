@@ -34,6 +34,8 @@ impl<'a> Indicated<'a> {
         if !variables.is_empty() {
             this = Self::set(host, variables);
         }
+        let name = facts.peer.name.get().and_then(Option::as_deref);
+        this.remote_host = this.remote_host.or_else(|| name.map(str::as_bytes));
         let claims = facts.claims;
         this.remote_user = this.remote_user.or(claims.user.as_deref());
         this.auth_type = this.auth_type.or(claims.auth_type.as_deref());

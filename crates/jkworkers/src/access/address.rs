@@ -57,17 +57,23 @@ fn with_mask(address: &str, mask: &str) -> Result<Net, BadAddress> {
     let ip: IpAddr = address.parse().map_err(|_| BadAddress::Address)?;
     let net = match (mask.parse::<u8>(), mask.parse::<IpAddr>()) {
         (Ok(length), _) => IpNet::new(ip, length).map_err(|_| BadAddress::Mask)?,
-        (_, Ok(mask)) => match (IpNet::with_netmask(ip, mask), ip, mask) {
-            (Ok(net), ..) => net,
-            (Err(_), IpAddr::V4(ip), IpAddr::V4(mask)) => {
-                let address = ip & mask;
-                return Ok(Net::Masked { address, mask });
-            }
-            _ => return Err(BadAddress::Mask),
-        },
+        (_, Ok(mask)) => return with_bits(ip, mask).ok_or(BadAddress::Mask),
         _ => return Err(BadAddress::Mask),
     };
     Ok(Net::Prefix(net.trunc()))
+}
+
+fn with_bits(ip: IpAddr, mask: IpAddr) -> Option<Net> {
+    let (IpAddr::V4(address), IpAddr::V4(bits)) = (ip, mask) else {
+        return None;
+    };
+    Some(match IpNet::with_netmask(ip, mask) {
+        Ok(net) => Net::Prefix(net.trunc()),
+        Err(_) => Net::Masked {
+            address: address & bits,
+            mask: bits,
+        },
+    })
 }
 
 /// `10.1` is 10.1.0.0/16; a final dot changes nothing.

@@ -301,6 +301,72 @@ fn access() {
 }
 
 #[test]
+fn authentication() {
+    assert_snapshot!(body("<Location /x>\nAuthType Digest\nAuthType Basic\nAuthName %{SERVER_NAME}\nAuthName a b\nAuthUserFile %{DOCUMENT_ROOT}/users\nAuthBasicProvider file ldap\nAuthBasicAuthoritative maybe\nAuthBasicFake demo\nAuthBasicFake off\nAuthBasicUseDigestAlgorithm MD5\nAuthzSendForbiddenOnFailure 1\nRequire ldap-user x\nRequire user %{env:X}\nRequire expr true\nRequire user\nRequire method FOO\n</Location>\nAuthType Basic\nRequire valid-user\n"), @r"
+    jk.conf:6: error: AuthType Digest is not supported: nobody could authenticate
+        remedy: Write `AuthType Basic`.
+    jk.conf:8: error: AuthName: expressions are not supported
+        remedy: Write the text itself.
+    jk.conf:9: error: AuthName takes one argument, not 2
+        remedy: Put an argument with blanks in quotes.
+    jk.conf:10: error: AuthUserFile: expressions are not supported
+        remedy: Write the text itself.
+    jk.conf:11: error: AuthBasicProvider ldap is not supported
+        remedy: Write `AuthBasicProvider file`, and an AuthUserFile made by htpasswd.
+    jk.conf:12: error: AuthBasicAuthoritative must be On or Off
+        remedy: Write one of the two.
+    jk.conf:13: error: AuthBasicFake is not supported
+        remedy: Remove the line, or write Off.
+    jk.conf:15: error: AuthBasicUseDigestAlgorithm is not supported
+        remedy: Remove the line, or write Off.
+    jk.conf:16: error: AuthzSendForbiddenOnFailure must be On or Off
+        remedy: Write one of the two.
+    jk.conf:17: error: Require ldap-user is not supported: what it protects would be open
+        remedy: Write `Require ip …`, `Require user …`, `Require all denied` or another kind that the manual names.
+    jk.conf:18: error: Require user %{env:X}: expressions are not supported
+        remedy: Write the names themselves.
+    jk.conf:19: error: Require expr is not supported: what it protects would be open
+        remedy: Write `Require ip …`, `Require user …`, `Require all denied` or another kind that the manual names.
+    jk.conf:20: warning: Require user without a name is met by nobody
+        remedy: Write `Require user NAME`.
+    jk.conf:21: error: Require method FOO: httpd knows no such method
+        remedy: Write GET, POST and the like in capitals.
+    jk.conf:23: error: AuthType not allowed here
+        remedy: Write it inside a <Location>.
+    jk.conf:24: error: Require not allowed here
+        remedy: Write it inside a <Location>.
+    ");
+}
+
+#[test]
+fn sections() {
+    assert_snapshot!(body("<Directory x>\n</Directory>\n<Files a>\n<Files b>\n</Files>\n</Files>\n<Location /a>\n<Files b>\n</Files>\n</Location>\n<LocationMatch \"(a\">\n</LocationMatch>\n<FilesMatch a b>\n</FilesMatch>\n<Directory ~ ^/a>\n<Location /b>\n</Location>\n</Directory>\n<Limit GET>\n</Limit>\n<Location /c>\n<Limit>\n</Limit>\n<Limit TRACE>\n</Limit>\n<Limit GET>\n<LimitExcept GET>\nRequire all denied\n</LimitExcept>\n</Limit>\n<RequireAll>\n</RequireAll>\n</Location>\n"), @r"
+    jk.conf:5: error: <Directory x>: the path does not begin with /
+        remedy: Write /x.
+    jk.conf:8: error: <Files> not allowed in <Files> context
+        remedy: Close the section before it.
+    jk.conf:12: error: <Files> not allowed in <Location> context
+        remedy: Close the section before it.
+    jk.conf:15: error: <LocationMatch (a>: cannot use the expression: unclosed group
+        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    jk.conf:17: error: <FilesMatch> takes one regular expression
+        remedy: Put a path with blanks in quotes.
+    jk.conf:20: error: <Location> not allowed in <Directory> context
+        remedy: Close the section before it.
+    jk.conf:23: error: <Limit> not allowed here
+        remedy: Write it inside a <Location>.
+    jk.conf:26: error: <Limit> directive requires additional arguments
+        remedy: Write methods, such as POST.
+    jk.conf:28: error: <Limit> cannot control TRACE
+        remedy: Remove TRACE; `TraceEnable Off` is about it.
+    jk.conf:31: error: <LimitExcept> directive excludes all methods
+        remedy: Close the section around before it.
+    jk.conf:35: error: <RequireAll> directive contains no authorization directives
+        remedy: Write Require lines into it.
+    ");
+}
+
+#[test]
 fn satisfied_by_nothing() {
     assert_snapshot!(body("<Location /x>\nSatisfy Any\nDeny from all\n</Location>\n"), @r"
     jk.conf:5: warning: Satisfy Any without Require lets everybody into <Location /x>, as in httpd
