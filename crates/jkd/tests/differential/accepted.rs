@@ -8,6 +8,8 @@ use crate::{accepted::wire::WIRE, play::Seen};
 mod answers;
 #[path = "accepted/balancing.rs"]
 mod balancing;
+#[path = "accepted/edges.rs"]
+mod edges;
 #[path = "accepted/paths.rs"]
 mod paths;
 #[path = "accepted/status.rs"]

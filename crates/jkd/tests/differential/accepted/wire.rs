@@ -2,7 +2,7 @@
 
 use jkd_tests::{End, Reply};
 
-use super::{Difference, answers, balancing, paths};
+use super::{Difference, answers, balancing, edges, paths};
 use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
@@ -27,6 +27,12 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("empty segments", paths::empty_segments),
     Difference::named("absolute targets unparsed", paths::absolute_unparsed),
     Difference::named("RejectUnsafeURI of virtual hosts", paths::reject_unsafe_uri),
+    Difference::named("leading zeros", edges::leading_zeros),
+    Difference::named("absolute targets", edges::absolute_targets),
+    Difference::named("brackets of the server's name", edges::brackets),
+    Difference::named("long header names", edges::long_header_names),
+    Difference::named("larger packets", edges::larger_packets),
+    Difference::named("several challenges", edges::several_challenges),
     Difference::named("control characters in answers", answers::control_characters),
     Difference::named("impossible statuses", answers::impossible_statuses),
     Difference::named("another length", answers::another_length),
