@@ -198,9 +198,7 @@ impl Answered {
         }
         let mut head = relay.take_head();
         response::clean(&mut head.headers, head.status);
-        if let Some(ajp13::facts::Reason(reason)) = head.extensions.remove()
-            && let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes())
-        {
+        if let Some(reason) = reason_of(&mut head) {
             head.extensions.insert(reason);
         }
         if let Some(cookie) = cookie {
@@ -208,6 +206,14 @@ impl Answered {
         }
         Ok(Response::from_parts(head, Answer::from(relay)))
     }
+}
+
+/// The member's own reason; as httpd has it where nobody knows one.
+fn reason_of(head: &mut http::response::Parts) -> Option<ReasonPhrase> {
+    const UNKNOWN: ReasonPhrase = ReasonPhrase::from_static(b"Unknown Reason");
+    let own = head.extensions.remove();
+    let own = own.and_then(|ajp13::facts::Reason(own)| ReasonPhrase::try_from(own.as_bytes()).ok());
+    own.or_else(|| head.status.canonical_reason().is_none().then_some(UNKNOWN))
 }
 
 /// `use_server_errors`: of the backend's answer only the status is left, and with 401 the challenge.

@@ -10,7 +10,8 @@ use crate::wire::{self, ResponsePacket, frame};
 
 const SEND_BODY_CHUNK: u8 = 3;
 const SEND_HEADERS: u8 = 4;
-const END_RESPONSE: u8 = 5;
+/// Payload bytes of a SEND_BODY_CHUNK without data.
+const FLUSH: usize = 4;
 
 /// What the packets at hand amount to.
 pub(super) enum Turn {
@@ -104,13 +105,15 @@ impl<IO: Io> Conn<IO> {
         }
     }
 
-    /// Reads the end of the response if it is the next packet and has been received.
+    /// Reads the end of the response if nothing but flushes stands before it and all of that has been
+    /// received.
     pub(crate) fn take_end(&mut self) -> bool {
-        let at_end = matches!(
-            self.input.peek(),
-            Ok(Some(frame)) if frame.payload.first() == Some(&END_RESPONSE)
-        );
-        at_end && matches!(self.next_turn(), Ok(Turn::Event(Event::End)))
+        // Neither an end nor a flush is longer. Most packets that wait here are, and are not looked
+        // through.
+        let is_short = matches!(self.input.peek(), Ok(Some(frame)) if frame.payload.len() <= FLUSH);
+        is_short
+            && self.rest_of_answer() == Some(0)
+            && matches!(self.next_turn(), Ok(Turn::Event(Event::End)))
     }
 
     pub(super) fn not_ajp(&self, cause: wire::Error) -> Error {
