@@ -100,6 +100,7 @@ impl Loader<'_> {
             // The error about the file says it all.
             return None;
         }
+        self.warn_of_missing_files(&draft);
         let listen = self.listen(&draft);
         hosts::warn_of_unreachable(&draft, &listen, &mut self.found);
         let mut workers = self.workers(&draft);
@@ -238,6 +239,19 @@ impl Loader<'_> {
             self.found
                 .warning(&main.origin, message)
                 .help("Write `JkWorkersFile FILE`, or start with --workers FILE.");
+        }
+    }
+
+    /// Files that are read at each request may come later; most often their names are wrong.
+    fn warn_of_missing_files(&mut self, draft: &Draft) {
+        for (name, path, origin) in &draft.needed {
+            if !self.files.exists(path) {
+                let path = path.display();
+                let message = format!("{name} {path}: there is no such file, nobody can come in");
+                let help = "Create the file with htpasswd, or correct its path (relative ones start \
+                            at ServerRoot, else at the first file's directory).";
+                self.found.warning(origin, message).help(help);
+            }
         }
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct Draft {
     pub(crate) modules: Vec<String>,
     /// `JkMountCopy All`.
     pub(crate) copy_mounts_by_default: bool,
+    /// Files that requests need, and the directives that name them.
+    pub(crate) needed: Vec<(&'static str, PathBuf, Origin)>,
 }
 
 /// The main server or a virtual host.
@@ -91,6 +93,7 @@ impl Draft {
             directories: Vec::new(),
             modules: Vec::new(),
             copy_mounts_by_default: false,
+            needed: Vec::new(),
         }
     }
 }

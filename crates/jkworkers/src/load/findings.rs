@@ -266,7 +266,7 @@ fn addresses() {
     jk.conf:17: error: <Location x>: the path does not begin with /
         remedy: Write /x.
     jk.conf:19: error: <Location> takes one path
-        remedy: Put a path with blanks in quotes.
+        remedy: Put text with blanks in quotes.
     ");
 }
 

@@ -15,12 +15,7 @@ use super::{
 };
 
 /// What jkd cannot honour protects something, or sends requests elsewhere: it refuses these.
-const REFUSED: &[&str] = &[
-    "basic-authentication",
-    "campus-load-balancer",
-    "https-by-rewriting",
-    "tls-host",
-];
+const REFUSED: &[&str] = &["https-by-rewriting", "tls-host"];
 
 #[test]
 fn every_model_is_as_expected() {
@@ -141,6 +136,7 @@ fn beginning(root: &Path) -> String {
         "authn_core",
         "authn_file",
         "authz_core",
+        "authz_groupfile",
         "authz_host",
         "authz_user",
         "auth_basic",

@@ -1,6 +1,6 @@
 //! `AuthType Basic` and what goes with it.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{Apply, Call};
 use crate::model::AuthType;
@@ -34,7 +34,7 @@ pub(in crate::httpd) fn name(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `AuthUserFile file`
 pub(in crate::httpd) fn user_file(apply: &mut Apply<'_>, call: &Call<'_>) {
     if apply.is_literal(call) {
-        let file = Arc::new(apply.path(call.first()));
+        let file = apply.needed(call);
         apply.settings().auth.user_file = Some(file);
     }
 }
@@ -42,8 +42,18 @@ pub(in crate::httpd) fn user_file(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `AuthGroupFile file`
 pub(in crate::httpd) fn group_file(apply: &mut Apply<'_>, call: &Call<'_>) {
     if apply.is_literal(call) {
-        let file = Arc::new(apply.path(call.first()));
+        let file = apply.needed(call);
         apply.settings().auth.group_file = Some(file);
+    }
+}
+
+impl Apply<'_> {
+    /// A file that is read when somebody wants to come in.
+    fn needed(&mut self, call: &Call<'_>) -> Arc<PathBuf> {
+        let file = self.path(call.first());
+        let needed = (call.name, file.clone(), call.origin.clone());
+        self.draft.needed.push(needed);
+        Arc::new(file)
     }
 }
 

@@ -122,7 +122,14 @@ impl Apply<'_> {
             [tilde, text] if tilde == "~" && kind.plain.is_some() => (true, text),
             _ => {
                 let message = format!("<{}> takes one {}", kind.name, kind.argument);
-                self.error(&node.origin, message, "Put a path with blanks in quotes.");
+                let help = match &*words {
+                    [] => format!(
+                        "Write what the section is about: <{} {}>.",
+                        kind.name, kind.argument
+                    ),
+                    _ => "Put text with blanks in quotes.".to_owned(),
+                };
+                self.error(&node.origin, message, help);
                 return None;
             }
         };

@@ -3,7 +3,7 @@
 use super::{Apply, Call, Problem};
 use crate::{
     access::{BadAddress, parse_net},
-    diag::Origin,
+    diag::{Origin, nearest},
     httpd::{Node, lex},
     model::{AccessRule, Methods, Require, Who},
 };
@@ -251,10 +251,26 @@ const METHODS: &[&str] = &[
 ];
 
 fn unsupported(provider: &str) -> Problem {
+    const KNOWN: &[&str] = &[
+        "all",
+        "env",
+        "group",
+        "host",
+        "ip",
+        "local",
+        "method",
+        "user",
+        "valid-user",
+    ];
+    let help = match nearest(provider, KNOWN.iter().copied()) {
+        Some(known) => format!("Did you mean `Require {known}`?"),
+        None => SUPPORTED.to_owned(),
+    };
     (
         format!("Require {provider} is not supported: what it protects would be open"),
-        "Write `Require ip …`, `Require user …`, `Require all denied` or another kind that the \
-         manual names."
-            .into(),
+        help,
     )
 }
+
+const SUPPORTED: &str = "Write `Require ip …`, `Require user …`, `Require all denied` or another kind that the manual \
+     names.";
