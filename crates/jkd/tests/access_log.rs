@@ -289,3 +289,23 @@ fn notes_tell_of_a_failover() {
     assert_eq!(jkd.http().get("/x").status, 200);
     assert_eq!(wait_for_lines(&jkd, "a.log", 1), ["lb a a ERR 1 b OK 200"]);
 }
+
+#[test]
+fn the_note_about_the_duration_has_seconds_and_microseconds() {
+    let backend = hello();
+    let workers = format!(
+        "worker.list=w\nworker.w.host=127.0.0.1\nworker.w.port={}\n",
+        backend.address.port()
+    );
+    let conf = "Listen 127.0.0.1:0\nJkWorkersFile w.properties\nJkMount /* w\n\
+                CustomLog a.log %{JK_REQUEST_DURATION}n\n";
+    let jkd = Jkd::builder(env!("CARGO_BIN_EXE_jkd"))
+        .file("jk.conf", conf)
+        .file("w.properties", &workers)
+        .start(&["run", "-f", "jk.conf"]);
+    assert_eq!(jkd.http().get("/x").status, 200);
+    let lines = wait_for_lines(&jkd, "a.log", 1);
+    let (seconds, fraction) = lines[0].split_once('.').unwrap();
+    assert_eq!(fraction.len(), 6, "{lines:?}");
+    assert!(seconds.parse::<u32>().unwrap() < 60 && fraction.parse::<u32>().is_ok());
+}
