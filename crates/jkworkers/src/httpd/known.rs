@@ -21,7 +21,7 @@ pub(super) fn is_of_the_program(name: &str) -> bool {
 #[rustfmt::skip]
 const OF_THE_PROGRAM: &[&str] = &[
     "AcceptFilter", "AcceptMutex", "AsyncRequestWorkerFactor", "CoreDumpDirectory",
-    "DefaultRuntimeDir", "EnableExceptionHook", "EnableMMAP", "EnableSendfile", "ExtendedStatus",
+    "DefaultRuntimeDir", "EnableExceptionHook", "ExtendedStatus",
     "GracefulShutdownTimeout", "ListenCoresBucketsRatio", "LoadFile", "LoadModule", "LockFile",
     "MaxClients", "MaxConnectionsPerChild", "MaxMemFree", "MaxRequestsPerChild",
     "MaxRequestsPerThread", "MaxRequestWorkers", "MaxSpareServers", "MaxSpareThreads",

@@ -65,8 +65,8 @@ fn unknown_names() {
 
 #[test]
 fn known_names_have_one_warning_each() {
-    assert_snapshot!(body("LoadModule a b\nFileETag None\nFileETag All\nSSLProtocol ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
-    jk.conf:6: warning: FileETag means nothing here and is ignored
+    assert_snapshot!(body("LoadModule a b\nExpiresActive On\nExpiresActive Off\nSSLProtocol ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
+    jk.conf:6: warning: ExpiresActive means nothing here and is ignored
     jk.conf:8: warning: SSLProtocol means nothing here and is ignored
     jk.conf:10: error: unknown directive Foo
         remedy: Correct the name, or put the line into an <IfModule> of its module.
@@ -350,7 +350,7 @@ fn sections() {
     jk.conf:15: error: <LocationMatch (a>: cannot use the expression: unclosed group
         remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
     jk.conf:17: error: <FilesMatch> takes one regular expression
-        remedy: Put a path with blanks in quotes.
+        remedy: Put text with blanks in quotes.
     jk.conf:20: error: <Location> not allowed in <Directory> context
         remedy: Close the section before it.
     jk.conf:23: error: <Limit> not allowed here
