@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     process::Command,
+    time::{Duration, SystemTime},
 };
 
 use tempfile::TempDir;
@@ -87,7 +88,8 @@ impl Httpd {
         for (name, text) in files {
             let path = root.join(name);
             fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-            fs::write(path, text).expect("a file");
+            fs::write(&path, text).expect("a file");
+            age(&path);
         }
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let file = root.join("httpd.conf");
@@ -129,6 +131,13 @@ impl Httpd {
     }
 }
 
+/// Makes a file as old as all others: what has just changed has a weak entity tag.
+pub fn age(path: &Path) {
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    let file = fs::File::options().write(true).open(path).expect("a file");
+    file.set_modified(long_ago).expect("a time");
+}
+
 fn words(line: &str) -> Command {
     let mut words = line.split(' ');
     let mut command = Command::new(words.next().unwrap_or_default());
@@ -144,7 +153,8 @@ fn basis(mode: Mode, root: &Path, address: SocketAddr) -> String {
          DocumentRoot \"{root}/www\"\nListen {address}\n"
     );
     let more: &[&str] = if mode == Mode::Forked { &MORE } else { &[] };
-    for module in BASIC.iter().chain(more) {
+    // In Debian's order: mod_jk comes after mod_alias, mod_autoindex and mod_dir.
+    for module in BASIC.iter().chain(more).chain(&["jk"]) {
         text.push_str(&format!(
             "LoadModule {module}_module {MODULES}/mod_{module}.so\n"
         ));
@@ -158,7 +168,7 @@ fn basis(mode: Mode, root: &Path, address: SocketAddr) -> String {
     )
 }
 
-const BASIC: [&str; 8] = [
+const BASIC: [&str; 7] = [
     "mpm_event",
     "authz_core",
     "authz_host",
@@ -166,7 +176,6 @@ const BASIC: [&str; 8] = [
     "env",
     "setenvif",
     "headers",
-    "jk",
 ];
 
 const MORE: [&str; 11] = [

@@ -116,7 +116,8 @@ impl JkdBuilder {
     pub fn file(self, name: &str, text: &str) -> Self {
         let path = self.directory.path().join(name);
         fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-        fs::write(path, text).expect("a file");
+        fs::write(&path, text).expect("a file");
+        crate::httpd::age(&path);
         self
     }
 

@@ -58,7 +58,12 @@ pub(crate) async fn respond(
         }
         _ => own(visit, &stumble),
     };
-    failed.finish(visit, claims.ask(&stumble, answer))
+    let mut answer = failed.finish(visit, claims.ask(&stumble, answer));
+    if visit.head.method == Method::HEAD {
+        // As httpd has it, the length of a page that is not sent is not told, either.
+        answer.body_mut().discard().await;
+    }
+    answer
 }
 
 /// A request that stumbled, as far as it can be understood.
@@ -230,9 +235,11 @@ fn own(visit: &Visit, stumble: &Stumble) -> Response<Answer> {
     answer
 }
 
-/// Where the connection cannot be trusted any more, no page makes it any better.
+/// Where the connection cannot be trusted any more, no page makes it any better; and httpd ends it
+/// after these statuses, whatever takes the place of their pages.
 fn closing(mut answer: Response<Answer>, stumble: &Stumble) -> Response<Answer> {
-    if stumble.closes() {
+    let status = stumble.status().as_u16();
+    if stumble.closes() || matches!(status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503) {
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(header::CONNECTION, close);
     }

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use hyper::ext::ReasonPhrase;
 
 use crate::{
     balancer::{GiveUp, retry::Failure},
@@ -136,12 +137,27 @@ pub(crate) fn respond_with(stumble: &Stumble, page: Bytes) -> Response<Full<Byte
     if let Some(allowed) = stumble.allowed() {
         headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
+    if let Some(reason) = httpds_reason(stumble.status()) {
+        response.extensions_mut().insert(reason);
+    }
+    let headers = response.headers_mut();
     if let Stumble::Replaced(replaced) = stumble {
         for challenge in &replaced.challenges {
             headers.append(header::WWW_AUTHENTICATE, challenge.clone());
         }
     }
     response
+}
+
+/// The reasons that httpd gives in older words.
+fn httpds_reason(status: StatusCode) -> Option<ReasonPhrase> {
+    match status {
+        StatusCode::URI_TOO_LONG => Some(ReasonPhrase::from_static(b"Request-URI Too Long")),
+        StatusCode::RANGE_NOT_SATISFIABLE => Some(ReasonPhrase::from_static(
+            b"Requested Range Not Satisfiable",
+        )),
+        _ => None,
+    }
 }
 
 /// httpd has pages for the statuses that it knows; all others become 500.

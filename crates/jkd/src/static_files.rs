@@ -197,7 +197,7 @@ fn options(path: &[u8]) -> Response<Answer> {
 }
 
 /// The methods that files know, in httpd's order.
-pub(crate) const ALLOWED: &str = "POST,OPTIONS,HEAD,GET";
+pub(crate) const ALLOWED: &str = "GET,POST,OPTIONS,HEAD";
 
 fn check_method(method: &Method) -> Result<(), Stumble> {
     match method.as_str() {

@@ -11,6 +11,7 @@ use jkworkers::model::ETagParts;
 pub(crate) struct Validators {
     pub(crate) etag: Option<String>,
     pub(crate) modified: SystemTime,
+    now: SystemTime,
 }
 
 /// What is known of an open file.
@@ -63,6 +64,7 @@ impl Validators {
             etag: (!values.is_empty()).then(|| format!("{weak}\"{}\"", values.join("-"))),
             // A date in the future would be one that nobody has seen.
             modified: facts.modified.min(now),
+            now,
         }
     }
 
@@ -84,7 +86,10 @@ impl Validators {
             (Some(field), _) if !self.is_among(field, Comparison::Weak) => Met::Yes,
             (Some(_), _) if reads => Met::NotModified,
             (Some(_), _) => Met::No,
-            (None, Some(date)) if reads && self.second() <= date => Met::NotModified,
+            // A date in the future is none.
+            (None, Some(date)) if reads && self.second() <= date && date <= self.now => {
+                Met::NotModified
+            }
             _ => Met::Yes,
         }
     }

@@ -196,7 +196,7 @@ fn pages_for_errors() {
     let put = http.send(put);
     assert_eq!(
         (put.status, put.header("allow")),
-        (405, Some("POST,OPTIONS,HEAD,GET"))
+        (405, Some("GET,POST,OPTIONS,HEAD"))
     );
     let bad = Http::new(daemon.address).get("/%2e%2e/x");
     assert_eq!((bad.status, &*bad.text()), (400, "Bad: x"));

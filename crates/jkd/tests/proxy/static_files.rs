@@ -111,7 +111,7 @@ fn files_are_read_only() {
     let put = http.send(Request::new("PUT", "/app/x.txt").body(&mut body, Some(3)));
     assert_eq!(
         (put.status, put.header("allow")),
-        (405, Some("POST,OPTIONS,HEAD,GET"))
+        (405, Some("GET,POST,OPTIONS,HEAD"))
     );
     assert_eq!(http.send(Request::new("POST", "/app/none")).status, 404);
     let post = http.send(Request::new("POST", "/app/x.txt"));
@@ -119,7 +119,7 @@ fn files_are_read_only() {
     let options = http.send(Request::new("OPTIONS", "/app/none"));
     assert_eq!(
         (options.status, options.header("allow")),
-        (200, Some("POST,OPTIONS,HEAD,GET"))
+        (200, Some("GET,POST,OPTIONS,HEAD"))
     );
     assert_eq!(http.send(Request::new("BREW", "/app/x.txt")).status, 501);
     assert_eq!(http.get("/app/x.txt").text(), "content");
