@@ -258,9 +258,8 @@ fn real_path(fd: &OwnedFd) -> Option<std::path::PathBuf> {
 impl From<Errno> for End {
     fn from(error: Errno) -> Self {
         match error {
-            Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG | Errno::LOOP | Errno::INVAL => {
-                Self::Nothing
-            }
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::INVAL => Self::Nothing,
+            Errno::NAMETOOLONG => Self::Closed("the file system has no names so long"),
             Errno::ACCESS | Errno::PERM => Self::Closed("the file system does not permit it"),
             _ => Self::Broken(error.into()),
         }

@@ -171,6 +171,12 @@ impl Seen {
                 match &*name.to_ascii_lowercase() {
                     "date" => "(date)".clone_into(value),
                     "server" => "(server)".clone_into(value),
+                    // httpd has a new order with each start.
+                    "allow" => {
+                        let mut methods: Vec<_> = value.split(',').collect();
+                        methods.sort_unstable();
+                        *value = methods.join(",");
+                    }
                     _ => *value = value.replace(&port, ":PORT"),
                 }
             }

@@ -121,7 +121,7 @@ fn files_are_found_and_nothing_else() {
         assert_eq!(site.at(path), expected, "{path}");
     }
     let long = format!("/{}", "x".repeat(5000));
-    assert!(site.at(&long).starts_with("nothing www/xxx"));
+    assert!(site.at(&long).starts_with("closed www/xxx"));
 }
 
 #[test]
