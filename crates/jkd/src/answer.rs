@@ -423,8 +423,9 @@ impl Visit {
 impl Visit {
     /// For lines about this request.
     fn within(&self) -> Option<Within> {
-        let differ = self.snapshot.logs.own_lines_differ();
-        differ.then(|| Within::host(self.record.host().unwrap_or_default()))
+        let id = self.record.id();
+        let differ = id.is_some() || self.snapshot.logs.own_lines_differ();
+        differ.then(|| Within::host(self.record.host().unwrap_or_default(), id))
     }
 
     /// Counts what goes to the client.

@@ -114,17 +114,20 @@ pub(crate) async fn answer(
     let found = mapping::find(host, &early, peer, &decoded, asking.earlier)?;
     let located = static_files::locate(snapshot, host, &found, &decoded).await?;
     let file = located.as_ref().and_then(Located::name);
+    if let Some(file) = file {
+        record.has_file(file);
+    }
     let asked = Asked::at(&found.path).with_file(file);
     let guest = found.guest(host, &early, peer);
     let entry = access::check(Guest { asked, ..guest }, claims).await;
     if entry.is_err() {
-        record.has_variables(&found.variables, &snapshot.logs);
+        record.has_variables(host, &found.variables, &snapshot.logs);
     }
     entry?;
     redirect::by_sections(host, &early, &decoded, asked)?;
     course.claims = claims;
     let decision = found.decide(host, |name| snapshot.configured(name));
-    record.has_variables(&decision.variables, &snapshot.logs);
+    record.has_variables(host, &decision.variables, &snapshot.logs);
     let way = Way {
         decoded: &decoded,
         decision: &decision,
@@ -269,9 +272,10 @@ async fn hand_over(
                 member: &mut served.member,
                 record,
             };
-            if snapshot.logs.own_lines_differ() {
+            let id = record.id();
+            if id.is_some() || snapshot.logs.own_lines_differ() {
                 let relay = relay(group, routed, body, traced);
-                return Box::pin(logging::within(facts.host.number, relay)).await;
+                return Box::pin(logging::within(facts.host.number, id, relay)).await;
             }
             relay(group, routed, body, traced).await
         }

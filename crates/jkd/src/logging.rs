@@ -61,11 +61,11 @@ impl Logging {
     }
 }
 
-/// Runs `work`, with all lines about this host.
-pub(crate) async fn within<F: Future>(host: usize, work: F) -> F::Output {
+/// Runs `work`, with all lines about this host, and about a request with this id.
+pub(crate) async fn within<F: Future>(host: usize, id: Option<Arc<str>>, work: F) -> F::Output {
     let mut work = pin!(work);
     poll_fn(|cx| {
-        let _within = Within::host(host);
+        let _within = Within::host(host, id.clone());
         work.as_mut().poll(cx)
     })
     .await

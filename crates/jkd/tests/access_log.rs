@@ -309,3 +309,22 @@ fn the_note_about_the_duration_has_seconds_and_microseconds() {
     assert_eq!(fraction.len(), 6, "{lines:?}");
     assert!(seconds.parse::<u32>().unwrap() < 60 && fraction.parse::<u32>().is_ok());
 }
+
+#[test]
+fn lines_about_a_request_begin_with_its_id() {
+    let nobody = Nobody::new();
+    let conf = "JkLogFile jk.log\nSetEnvIf X-Request-Id (.+) REQUEST_ID=$1\n\
+                JkRequestIdIndicator REQUEST_ID\n";
+    let jkd = start(nobody.address.port(), conf);
+    let request = Request::new("GET", "/x").header("X-Request-Id", "4711] [error");
+    assert_eq!(jkd.http().send(request).status, 503);
+    assert_eq!(jkd.http().get("/y").status, 503);
+    assert_eq!(jkd.terminate(), 0);
+    let found = lines(&jkd, "jk.log");
+    let about = |path: &str| {
+        let mut about = found.iter().filter(|line| line.contains(path));
+        about.next().unwrap().clone()
+    };
+    assert!(about("GET /x").contains("] [4711_ _error] ["), "{found:?}");
+    assert!(!about("GET /y").contains("4711"), "{found:?}");
+}

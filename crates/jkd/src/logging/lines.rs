@@ -1,7 +1,7 @@
 //! From events to lines: stamp, process, level, message, fields.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fmt::{self, Write as _},
     io::Write as _,
     sync::Arc,
@@ -23,24 +23,27 @@ use crate::logs::stamp;
 thread_local! {
     /// The host that this thread serves just now.
     static HOST: Cell<usize> = const { Cell::new(0) };
+    /// What its present request is called.
+    static ID: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
 }
 
-/// Until it is dropped, lines of this thread are about this host.
+/// Until it is dropped, lines of this thread are about this host, and about a request with this id.
 pub(crate) struct Within {
-    before: usize,
+    before: (usize, Option<Arc<str>>),
 }
 
 impl Within {
-    pub(crate) fn host(number: usize) -> Self {
+    pub(crate) fn host(number: usize, id: Option<Arc<str>>) -> Self {
         Self {
-            before: HOST.replace(number),
+            before: (HOST.replace(number), ID.replace(id)),
         }
     }
 }
 
 impl Drop for Within {
     fn drop(&mut self) {
-        HOST.set(self.before);
+        HOST.set(self.before.0);
+        ID.set(self.before.1.take());
     }
 }
 
@@ -101,6 +104,11 @@ fn write_line(text: &mut String, form: Form<'_>, event: &Event<'_>) {
     let _ = match form {
         Form::Jk(format) => {
             stamp(text, format.text(), now);
+            ID.with_borrow(|id| {
+                if let Some(id) = id {
+                    let _ = write!(text, "[{id}] ");
+                }
+            });
             write!(text, "[{process}:{thread}] [{level}] ")
         }
         Form::Httpd => {
@@ -175,12 +183,14 @@ mod tests {
 
     #[test]
     fn a_thread_is_back_where_it_was() {
-        let outer = Within::host(3);
+        let outer = Within::host(3, Some("id".into()));
         {
-            let _inner = Within::host(7);
+            let _inner = Within::host(7, None);
+            assert!(ID.take().is_none());
             assert_eq!(HOST.get(), 7);
         }
         assert_eq!(HOST.get(), 3);
+        assert_eq!(ID.with_borrow(Clone::clone).as_deref(), Some("id"));
         drop(outer);
         assert_eq!(HOST.get(), 0);
     }

@@ -147,7 +147,7 @@ impl Transaction<'_> {
             return foreign(last, line);
         }
         let file = self.record.extra().and_then(|e| e.file.get());
-        foreign(file.map(|f| f.as_os_str().as_encoded_bytes()), line)
+        foreign(file.map(|file| &**file), line)
     }
 
     fn protocol(&self) -> &'static str {

@@ -1,9 +1,6 @@
 //! What is collected about a request for its lines.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jkworkers::model::Host;
@@ -12,6 +9,7 @@ use tokio::time::Instant;
 use super::{Logs, Wants};
 use crate::{
     balancer::{Balancer, MemberView},
+    logging::Printable,
     snapshot,
     variables::Variables,
 };
@@ -21,6 +19,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     host: OnceLock<usize>,
+    id: OnceLock<Arc<str>>,
     extra: OnceLock<Box<Extra>>,
 }
 
@@ -31,7 +30,7 @@ pub(super) type Set = (Box<str>, Box<[u8]>);
 #[derive(Debug, Default)]
 pub(super) struct Extra {
     pub(super) variables: OnceLock<Vec<Set>>,
-    pub(super) file: OnceLock<PathBuf>,
+    pub(super) file: OnceLock<Box<[u8]>>,
     /// A worker that is no group of members: its name and its type.
     pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,
     pub(super) dispatched: OnceLock<Instant>,
@@ -65,6 +64,22 @@ impl Record {
         }
     }
 
+    /// What the request is called in jkd's own lines: the variable that `JkRequestIdIndicator`
+    /// names, or `UNIQUE_ID`.
+    pub(crate) fn id(&self) -> Option<Arc<str>> {
+        self.id.get().cloned()
+    }
+
+    fn has_id(&self, host: &Host, variables: &Variables<'_>) {
+        let named = variables.get(&host.indicators.request_id);
+        let Some(id) = named.or_else(|| variables.get("UNIQUE_ID")) else {
+            return;
+        };
+        // It stands in brackets, and must not seem to end there.
+        let id = Printable(id).to_string().replace(['[', ']'], "_");
+        let _ = self.id.set(id.into());
+    }
+
     /// The number of its host, if it got so far.
     pub(crate) fn host(&self) -> Option<usize> {
         self.host.get().copied()
@@ -75,7 +90,11 @@ impl Record {
     }
 
     /// These are its variables.
-    pub(crate) fn has_variables(&self, variables: &Variables<'_>, logs: &Logs) {
+    pub(crate) fn has_variables(&self, host: &Host, variables: &Variables<'_>, logs: &Logs) {
+        if variables.is_empty() {
+            return;
+        }
+        self.has_id(host, variables);
         let Some((extra, wants)) = self.wanted(logs) else {
             return;
         };
@@ -87,11 +106,10 @@ impl Record {
         let _ = extra.variables.set(wanted.collect());
     }
 
-    /// It is answered from this file.
-    #[expect(dead_code, reason = "files are not told yet")]
-    pub(crate) fn has_file(&self, file: &Path) {
+    /// This file or directory is what its path leads to.
+    pub(crate) fn has_file(&self, file: &[u8]) {
         if let Some(extra) = self.extra() {
-            let _ = extra.file.set(file.to_owned());
+            let _ = extra.file.set(file.into());
         }
     }
 

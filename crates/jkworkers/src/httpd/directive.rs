@@ -383,7 +383,12 @@ const TABLE: &[Directive] = &[
         ONE,
         Works(variables::indicator),
     ),
-    row("JkRequestIdIndicator", Server, ONE, Later(jk::anything)),
+    row(
+        "JkRequestIdIndicator",
+        Server,
+        ONE,
+        Works(variables::indicator),
+    ),
     row(
         "JkSESSIONIndicator",
         Server,
