@@ -64,6 +64,8 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
     };
     let what = match walk.to(place) {
         Ok(what) => what,
+        // httpd asks for the whole name at once.
+        Err(End::Nothing) if is_too_long(&place.name) => What::Closed,
         Err(End::Nothing) => What::Nothing,
         Err(End::Closed(why)) => {
             let name = Printable(&walk.name);
@@ -76,6 +78,13 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
         name: walk.name,
         what,
     }
+}
+
+/// Whether no file system has such a name.
+fn is_too_long(name: &[u8]) -> bool {
+    const OF_A_PART: usize = 255;
+    const OF_ALL: usize = 4096;
+    name.len() >= OF_ALL || segments(name).any(|part| part.len() > OF_A_PART)
 }
 
 struct Walk<'a> {
