@@ -22,6 +22,7 @@ use crate::{
     access::Claims,
     attempt::failure_of,
     balancer::{InFlight, Transition, Verdict},
+    forward::software,
     http1::Head,
     logging::{Printable, Within},
     logs::{Ending, Record, Transaction},
@@ -393,7 +394,8 @@ impl Visit {
     ) -> Response<Answer> {
         self.served = served;
         self.ending.status = response.status().as_u16();
-        let own = HeaderValue::from_static("jkd");
+        let main = self.snapshot.model.hosts.first();
+        let own = HeaderValue::from_static(main.map_or("jkd", software));
         response.headers_mut().insert(header::SERVER, own);
         self.ending.keeps_alive = keeps_alive(&self.head, response.headers());
         let Self {

@@ -2,6 +2,7 @@
 
 mod facts;
 mod indicated;
+mod names;
 mod tls;
 mod uri;
 
@@ -10,13 +11,14 @@ use bytes::BytesMut;
 use http::Version;
 use jkworkers::model::{Activation, JkOptions, Secret};
 
-pub(crate) use self::facts::Facts;
+pub(crate) use self::facts::{Facts, software};
 pub(crate) use self::indicated::Indicated;
+pub(crate) use self::names::{scheme, server_name, server_port};
 use self::tls::Tls;
 pub(crate) use self::uri::{
     Seen, encode_path, forwarded as forwarded_uri, outgoing as outgoing_uri,
 };
-use crate::{http1::Head, peer::Peer, strict};
+use crate::{http1::Head, peer::Peer};
 
 /// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +149,6 @@ impl Forward<'_> {
     fn write_header(&self, packet: &mut ForwardRequestWriter<'_>, name: &[u8], value: &[u8]) {
         let mut value = value;
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => value = strict::host(self.head, value),
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 if self.body == BodyLength::Chunked {
                     return;

@@ -8,8 +8,9 @@
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use jkworkers::{
     model::{Asked, Host},
@@ -21,7 +22,9 @@ use crate::{
     answer::{Answer, Visit},
     dispatch::{Traced, dispatch},
     error_document,
-    forward::{BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri},
+    forward::{
+        BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri, server_name, server_port,
+    },
     headers::{self, Context, Rules},
     http1::Head,
     logging,
@@ -35,6 +38,7 @@ use crate::{
     status,
     steering::Steering,
     strict::{self, Checked, Target},
+    trace,
     upload::{ClientBody, Upload},
     variables::Variables,
 };
@@ -107,10 +111,14 @@ pub(crate) async fn answer(
     let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     record.is_for(host, &snapshot.logs);
-    let mut course = Course::at(host, visit, head);
-    let early = headers::early(host, head, &course.cx);
+    let named = strict::named(head);
+    let mut course = Course::at(host, visit, &named);
+    let early = headers::early(host, &named, &course.cx);
     course.cx.head = &early;
     let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
+    if early.method == Method::TRACE || early.parts().is_asterisk() {
+        return about_server(&course, checked.body, asking.body).await;
+    }
     let found = mapping::find(host, &early, peer, &decoded, asking.earlier)?;
     let located = static_files::locate(snapshot, host, &found, &decoded).await?;
     let file = located.as_ref().and_then(Located::name);
@@ -134,6 +142,23 @@ pub(crate) async fn answer(
         located,
     };
     decided(visit, checked, way, asking, course, served).await
+}
+
+/// Answers what no worker and no file is asked for, whoever asks.
+async fn about_server(
+    course: &Course<'_>,
+    length: BodyLength,
+    body: Option<Incoming>,
+) -> Result<Response<Answer>, Stumble> {
+    let head = course.cx.head;
+    let body = body.filter(|_| head.method == Method::TRACE);
+    let Some(body) = body else {
+        // `OPTIONS *`: there is nothing to say.
+        return Ok(Response::new(Full::default().into()));
+    };
+    let allowed = course.rules.host.identity.trace;
+    let answer = trace::respond(allowed, head, length, body).await?;
+    Ok(answer.map(Into::into))
 }
 
 /// Where a request goes, and how that was found.
@@ -170,7 +195,7 @@ async fn decided(
         head: course.cx.head,
         peer,
         server_name: &name,
-        server_port: server_port(&checked.target, host),
+        server_port: server_port(&checked.target, host, peer),
         path: &decision.path,
         claims: course.claims,
     };
@@ -367,34 +392,7 @@ pub(crate) fn server(visit: &Visit) -> (Cow<'_, str>, u16) {
     let target = checked.map_or(nobody, |checked| checked.target);
     let host = visit.snapshot.model.host_for(visit.peer.local, target.host);
     let name = server_name(&target, host, &visit.peer);
-    (name, server_port(&target, host))
-}
-
-/// httpd's `UseCanonicalName Off`: the name that the client used, else the host's own.
-fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'a, str> {
-    // A final dot says that it is whole.
-    let named = target
-        .host
-        .map(|name| name.strip_suffix('.').unwrap_or(name));
-    match (named, &host.server_name) {
-        (Some(name), _) if has_uppercase(name) => Cow::Owned(name.to_ascii_lowercase()),
-        (Some(name), _) => Cow::Borrowed(name),
-        (None, Some(own)) => Cow::Borrowed(&own.name),
-        (None, None) => Cow::Borrowed(&peer.local_text),
-    }
-}
-
-fn has_uppercase(name: &str) -> bool {
-    // Not `any`, which looks at one byte after the other.
-    name.bytes()
-        .fold(false, |any, b| any | b.is_ascii_uppercase())
-}
-
-/// The port that the client named, else the host's own, else that of `http`.
-fn server_port(target: &Target<'_>, host: &Host) -> u16 {
-    const HTTP: u16 = 80;
-    let own = host.server_name.as_ref().and_then(|own| own.port);
-    target.port.or(own).unwrap_or(HTTP)
+    (name, server_port(&target, host, &visit.peer))
 }
 
 /// Reads what AJP sends of a body without being asked.

@@ -35,5 +35,6 @@ mod static_files;
 mod status;
 mod steering;
 mod strict;
+mod trace;
 mod upload;
 mod variables;

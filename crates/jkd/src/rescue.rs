@@ -48,6 +48,8 @@ pub(crate) enum Stumble {
     Elsewhere(Box<Elsewhere>),
     /// A file cannot be read.
     File,
+    /// A request has a body that is not wanted with it.
+    Body,
     /// The request's body broke off, or its framing is wrong.
     ClientBody,
     /// The mount names a worker that does not exist.
@@ -73,6 +75,7 @@ impl Stumble {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(refusal) => refusal.status(),
+            Self::Body => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BadPath | Self::ClientBody => StatusCode::BAD_REQUEST,
             Self::Unmapped | Self::HiddenPath => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::HiddenFile => StatusCode::FORBIDDEN,
@@ -107,6 +110,7 @@ impl Stumble {
         matches!(
             self,
             Self::Refused(_)
+                | Self::Body
                 | Self::BadPath
                 | Self::ClientBody
                 | Self::GaveUp(GiveUp::Failed(Failure::ClientRead))

@@ -1,6 +1,8 @@
 //! A backend's answer as HTTP allows it to leave: hop-by-hop fields stay here, and what httpd says
 //! about itself is ours to say.
 
+use std::time::SystemTime;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 /// Takes out what must not leave. The values of `Content-Length`, one or more, are valid and equal.
@@ -16,6 +18,10 @@ pub(crate) fn clean(headers: &mut HeaderMap, status: StatusCode) {
         // Tomcat announces 0 bytes for a 304, which says something else about the resource.
         headers.remove(header::CONTENT_LENGTH);
     }
+    keep_last(headers, &header::CONTENT_TYPE);
+    keep_last(headers, &header::LOCATION);
+    lower_type(headers);
+    correct_date(headers, SystemTime::now);
     merge_lengths(headers);
 }
 
@@ -33,6 +39,53 @@ fn stays_here(name: &HeaderName) -> bool {
             | header::TRANSFER_ENCODING
             | header::UPGRADE
     ) || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+/// Fields of which httpd keeps the last one.
+fn keep_last(headers: &mut HeaderMap, name: &HeaderName) {
+    let mut values = headers.get_all(name).iter();
+    if let (Some(_), Some(last)) = (values.next(), values.next_back()) {
+        let last = last.clone();
+        headers.insert(name, last);
+    }
+}
+
+/// httpd writes types in lower case; parameters stay as they are.
+fn lower_type(headers: &mut HeaderMap) {
+    let Some(value) = headers.get_mut(header::CONTENT_TYPE) else {
+        return;
+    };
+    let bytes = value.as_bytes();
+    let end = bytes.iter().position(|b| *b == b';');
+    let end = end.unwrap_or(bytes.len());
+    let upper = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_uppercase);
+    if bytes.get(..end).is_some_and(upper) {
+        let mut lower = bytes.to_vec();
+        if let Some(kind) = lower.get_mut(..end) {
+            kind.make_ascii_lowercase();
+        }
+        if let Ok(lower) = HeaderValue::from_bytes(&lower) {
+            *value = lower;
+        }
+    }
+}
+
+/// Nothing was changed in the future (RFC 9110, section 8.8.2.1), and dates have one form. What is
+/// no date stays.
+fn correct_date(headers: &mut HeaderMap, now: impl FnOnce() -> SystemTime) {
+    let Some(value) = headers.get_mut(header::LAST_MODIFIED) else {
+        return;
+    };
+    let date = value
+        .to_str()
+        .ok()
+        .and_then(|text| httpdate::parse_http_date(text).ok());
+    if let Some(date) = date {
+        let text = httpdate::fmt_http_date(date.min(now()));
+        if let Ok(text) = HeaderValue::try_from(text) {
+            *value = text;
+        }
+    }
 }
 
 fn drop_named_by_connection(headers: &mut HeaderMap) {
@@ -121,6 +174,46 @@ mod tests {
         for status in [204, 304] {
             assert!(!cleaned(&twice, status).contains_key("content-length"));
         }
+    }
+
+    #[test]
+    fn types_dates_and_repeated_fields_are_as_httpd_writes_them() {
+        for (name, value, expected) in [
+            (
+                "content-type",
+                "Text/HTML; Charset=X",
+                "text/html; Charset=X",
+            ),
+            ("content-type", "TEXT", "text"),
+            ("content-type", "text/plain", "text/plain"),
+            (
+                "last-modified",
+                "Sat, 29 Oct 1994 19:43:31 GMT",
+                "Sat, 29 Oct 1994 19:43:31 GMT",
+            ),
+            (
+                "last-modified",
+                "Saturday, 29-Oct-94 19:43:31 GMT",
+                "Sat, 29 Oct 1994 19:43:31 GMT",
+            ),
+            ("last-modified", "yesterday", "yesterday"),
+        ] {
+            assert_eq!(cleaned(&[(name, value)], 200)[name], expected);
+        }
+        let future = cleaned(&[("last-modified", "Fri, 29 Oct 2094 19:43:31 GMT")], 200);
+        let future = future["last-modified"].to_str().unwrap();
+        assert!(httpdate::parse_http_date(future).unwrap() <= SystemTime::now());
+        let twice = [
+            ("location", "/a"),
+            ("x", "1"),
+            ("location", "/b"),
+            ("content-type", "a"),
+            ("content-type", "b"),
+        ];
+        let headers = cleaned(&twice, 302);
+        let all = |name| headers.get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(all("location"), ["/b"]);
+        assert_eq!(all("content-type"), ["b"]);
     }
 
     #[test]

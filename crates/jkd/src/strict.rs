@@ -4,6 +4,8 @@
 //! number and form of `Host` (RFC 9112, section 3.2), codings other than `chunked`
 //! (section 6.1), and methods and targets that make no sense at an origin server.
 
+use std::borrow::Cow;
+
 use http::{Method, StatusCode, Version};
 
 use crate::{
@@ -17,7 +19,7 @@ const MAX_TARGET: usize = 8190;
 /// Why a request is refused before it is routed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("method CONNECT or TRACE is not served")]
+    #[error("the method is not served")]
     Method,
     #[error("HTTP version other than 1.0 and 1.1")]
     Version,
@@ -72,7 +74,7 @@ pub(crate) struct Checked<'a> {
 
 /// Checks the head and says which host it is for.
 pub(crate) fn check(head: &Head) -> Result<Checked<'_>, Refusal> {
-    if head.method == Method::CONNECT || head.method == Method::TRACE {
+    if head.method == Method::CONNECT {
         return Err(Refusal::Method);
     }
     if head.version != Version::HTTP_11 && head.version != Version::HTTP_10 {
@@ -95,11 +97,17 @@ pub(crate) fn check(head: &Head) -> Result<Checked<'_>, Refusal> {
     })
 }
 
-/// What counts instead of the value of a `Host` field (RFC 9112, section 3.2.2): the authority of a
-/// target in absolute form.
-pub(crate) fn host<'r>(head: &'r Head, field: &'r [u8]) -> &'r [u8] {
-    let absolute = head.parts().absolute();
-    absolute.map_or(field, |(_, authority)| authority)
+/// The head with the host in it that counts (RFC 9112, section 3.2.2): the authority of a target in
+/// absolute form, in lower case.
+pub(crate) fn named(head: &Head) -> Cow<'_, Head> {
+    let mut named = Cow::Borrowed(head);
+    if let Some((_, authority)) = head.parts().absolute()
+        && head.headers.contains("host")
+    {
+        let authority = authority.to_ascii_lowercase();
+        named.to_mut().headers.set(b"Host", &authority);
+    }
+    named
 }
 
 fn check_target(head: &Head) -> Result<(), Refusal> {
@@ -367,7 +375,7 @@ mod tests {
         assert_eq!(target("GET", "http://u:p@b/a"), Err(Refusal::HostSyntax));
         assert_eq!(target("GET", "example.org"), Err(Refusal::Target));
         assert_eq!(target("CONNECT", "a:80"), Err(Refusal::Method));
-        assert_eq!(target("TRACE", "/"), Err(Refusal::Method));
+        assert_eq!(target("TRACE", "/"), Ok(()));
         let long = format!("/{}", "a".repeat(MAX_TARGET));
         assert_eq!(target("GET", &long), Err(Refusal::TargetLength));
     }

@@ -16,7 +16,7 @@ use jkworkers::{
     pattern::{Groups, Pattern, Template},
 };
 
-use crate::{http1::Head, peer::Peer, strict};
+use crate::{http1::Head, peer::Peer};
 
 /// All variables of a request. Names are compared without regard to case.
 #[derive(Default)]
@@ -213,14 +213,9 @@ fn settings<'a>(server: &'a VariableRules, sections: &[&'a VariableRules]) -> Ve
     settings
 }
 
-/// The values of a header, joined as httpd does it. The `Host` is the one that the request is for.
+/// The values of a header, joined as httpd does it.
 pub(crate) fn header<'r>(head: &'r Head, name: &[u8]) -> Option<Cow<'r, [u8]>> {
-    match head.headers.joined(name)? {
-        Cow::Borrowed(value) if name.eq_ignore_ascii_case(b"host") => {
-            Some(Cow::Borrowed(strict::host(head, value)))
-        }
-        value => Some(value),
-    }
+    head.headers.joined(name)
 }
 
 /// The last header whose name matches.

@@ -1,5 +1,6 @@
 //! From the draft of the servers to hosts: which rules are whose, and what is inherited.
 
+mod identity;
 mod logs;
 mod own;
 mod variables;
@@ -145,10 +146,8 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
             .or(main.strip_session.as_ref())
             .filter(|name| !name.is_empty())
             .cloned(),
-        request_timeout: server
-            .request_timeout
-            .or(main.request_timeout)
-            .filter(|limit| !limit.is_zero()),
+        request_timeout: request_timeout(main, server),
+        identity: identity::of(main, server),
         uri_map: map.reject_unsafe(options.rejects_unsafe()),
         mount_files: files,
         mount_file_reload: reload_interval(main, server),
@@ -167,6 +166,12 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     host.changes_headers = changes_headers(&host);
     variables::prune(&mut host);
     host
+}
+
+/// `JkdRequestTimeout`, inherited; zero is none.
+fn request_timeout(main: &Server, server: &Server) -> Option<Duration> {
+    let written = server.request_timeout.or(main.request_timeout);
+    written.filter(|limit| !limit.is_zero())
 }
 
 /// Whether any `Header` or `RequestHeader` is written.

@@ -12,6 +12,7 @@ mod expand;
 mod files;
 mod headers;
 mod host;
+mod identity;
 mod logs;
 mod methods;
 mod net;
@@ -40,6 +41,7 @@ pub use self::{
         ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch,
         WrittenLists,
     },
+    identity::{Identity, Signature, Trace},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,
     net::Net,

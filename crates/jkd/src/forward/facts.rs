@@ -4,8 +4,9 @@
 use std::{borrow::Cow, env};
 
 use http::header;
-use jkworkers::model::{Host, variables::OwnVariable};
+use jkworkers::model::{Host, Signature, variables::OwnVariable};
 
+use super::scheme;
 use crate::{access::Claims, http1::Head, peer::Peer, variables};
 
 /// Where a request's own variables come from.
@@ -37,17 +38,18 @@ impl<'a> Facts<'a> {
             OwnVariable::Path => Some(path()),
             OwnVariable::RemoteAddr => borrowed(self.peer.ip_text.as_bytes()),
             OwnVariable::RemotePort => borrowed(self.peer.port_text.as_bytes()),
-            OwnVariable::RequestScheme => borrowed(b"http"),
-            OwnVariable::ContextPrefix | OwnVariable::ServerSignature => borrowed(b""),
+            OwnVariable::RequestScheme => borrowed(scheme(self.host).as_bytes()),
+            OwnVariable::ContextPrefix => borrowed(b""),
+            OwnVariable::ServerSignature => Some(self.signature()),
             OwnVariable::ScriptFilename => {
                 let name = self.path.rsplit(|b| *b == b'/').next();
                 Some(Cow::Owned(name.unwrap_or_default().to_vec()))
             }
             OwnVariable::ServerAddr => borrowed(self.peer.local_text.as_bytes()),
-            OwnVariable::ServerAdmin => borrowed(b"[no address given]"),
+            OwnVariable::ServerAdmin => borrowed(self.admin().as_bytes()),
             OwnVariable::ServerName => Some(self.url_name()),
             OwnVariable::ServerPort => Some(Cow::Owned(self.server_port.to_string().into_bytes())),
-            OwnVariable::ServerSoftware => borrowed(b"jkd"),
+            OwnVariable::ServerSoftware => borrowed(software(self.host).as_bytes()),
             OwnVariable::AuthType => self.claims.auth_type.as_deref().and_then(borrowed),
             OwnVariable::RemoteUser => self.claims.user.as_deref().and_then(borrowed),
             OwnVariable::ContextDocumentRoot
@@ -60,6 +62,28 @@ impl<'a> Facts<'a> {
         variables::header(self.head, name.as_bytes())
     }
 
+    fn admin(&self) -> &'a str {
+        let own = self.host.identity.admin.as_deref();
+        own.unwrap_or("[no address given]")
+    }
+
+    /// `ServerSignature`: what stands below pages.
+    fn signature(&self) -> Cow<'a, [u8]> {
+        let name = escaped(&String::from_utf8_lossy(&self.url_name()));
+        // An address of the web is no address of a mailbox.
+        let admin = Some(self.admin()).filter(|admin| !admin.contains(':'));
+        let name = match (self.host.identity.signature, admin) {
+            (Signature::Off, _) => return Cow::Borrowed(b""),
+            (Signature::Email, Some(admin)) => {
+                format!("<a href=\"mailto:{}\">{name}</a>", escaped(admin))
+            }
+            _ => name,
+        };
+        let (software, port) = (software(self.host), self.server_port);
+        let text = format!("<address>{software} Server at {name} Port {port}</address>\n");
+        Cow::Owned(text.into_bytes())
+    }
+
     /// The server's name as it stands in a URL.
     fn url_name(&self) -> Cow<'a, [u8]> {
         if self.server_name.contains(':') {
@@ -68,6 +92,21 @@ impl<'a> Facts<'a> {
             Cow::Borrowed(self.server_name.as_bytes())
         }
     }
+}
+
+/// What the server calls itself: `ServerTokens`.
+pub(crate) const fn software(host: &Host) -> &'static str {
+    if host.identity.version {
+        concat!("jkd/", env!("CARGO_PKG_VERSION"))
+    } else {
+        "jkd"
+    }
+}
+
+/// Text as it stands in HTML.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn path() -> Cow<'static, [u8]> {

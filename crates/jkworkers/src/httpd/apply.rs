@@ -5,6 +5,7 @@ pub(super) mod access;
 pub(super) mod auth;
 pub(super) mod files;
 pub(super) mod headers;
+pub(super) mod identity;
 pub(super) mod jk;
 pub(super) mod jk_options;
 pub(super) mod logs;

@@ -3,7 +3,9 @@
 mod files;
 
 use super::{
-    apply::{Apply, Call, access, auth, headers, jk, jk_options, logs, server, variables},
+    apply::{
+        Apply, Call, access, auth, headers, identity, jk, jk_options, logs, server, variables,
+    },
     known,
 };
 
@@ -234,6 +236,7 @@ const TABLE: &[Directive] = &[
     ),
     row("GlobalLog", Global, Words(2, 3), Works(logs::global_log)),
     row("Header", Anywhere, MANY, Works(headers::header)),
+    row("HostnameLookups", Anywhere, ONE, Works(identity::lookups)),
     row("Listen", Global, Words(1, 3), Works(server::listen)),
     row("LogFormat", Server, ONE_OR_TWO, Works(logs::log_format)),
     row("LogIOTrackTTFB", Server, ONE, Works(logs::first_byte)),
@@ -243,6 +246,7 @@ const TABLE: &[Directive] = &[
     row("PassEnv", Anywhere, MANY, Works(variables::pass_env)),
     row("Require", Section, MANY, Works(access::require)),
     row("Satisfy", Section, ONE, Works(access::satisfy)),
+    row("ServerAdmin", Server, ONE, Works(identity::admin)),
     row("ServerAlias", Server, MANY, Works(server::server_alias)),
     row("ServerName", Server, ONE, Works(server::server_name)),
     row(
@@ -251,6 +255,8 @@ const TABLE: &[Directive] = &[
         MANY,
         Works(headers::request_header),
     ),
+    row("ServerSignature", Server, ONE, Works(identity::signature)),
+    row("ServerTokens", Global, ONE, Works(identity::tokens)),
     row("SetEnv", Anywhere, ONE_OR_TWO, Works(variables::set_env)),
     row(
         "SetEnvIf",
@@ -272,8 +278,21 @@ const TABLE: &[Directive] = &[
     ),
     row("SetHandler", Anywhere, ONE, Works(variables::set_handler)),
     row("TransferLog", Server, ONE, Works(logs::transfer_log)),
+    row("TraceEnable", Server, ONE, Works(identity::trace)),
     row("UnsetEnv", Anywhere, MANY, Works(variables::unset_env)),
     row("Use", Anywhere, MANY, Works(server::refuse_macro)),
+    row(
+        "UseCanonicalName",
+        Server,
+        ONE,
+        Works(identity::canonical_name),
+    ),
+    row(
+        "UseCanonicalPhysicalPort",
+        Server,
+        ONE,
+        Works(identity::physical_port),
+    ),
     // mod_jk: files and mounts
     row("JkWorkersFile", Global, ONE, Works(jk::workers_file)),
     row("JkWorkerProperty", Global, Raw, Works(jk::worker_property)),

@@ -9,6 +9,7 @@ pub(crate) use self::{
     logs::{AccessLine, LogsDraft, RequestsDraft},
     options::{OptionBits, Options},
 };
+use super::apply::identity::IdentityDraft;
 use crate::{
     diag::Origin,
     model::{ForwardUri, Listen, Roots, Section, ServerName, Settings, variables::EnvVar},
@@ -53,6 +54,7 @@ pub(crate) struct Server {
     pub(crate) mount_file_reload: Option<i32>,
     pub(crate) mount_copy: Option<bool>,
     pub(crate) options: Options,
+    pub(crate) identity: IdentityDraft,
     pub(crate) forward_uri: Option<ForwardUri>,
     pub(crate) auto_alias: Option<PathBuf>,
     pub(crate) roots: Roots,
@@ -132,6 +134,7 @@ impl Server {
             mount_file_reload: None,
             mount_copy: None,
             options: Options::default(),
+            identity: IdentityDraft::default(),
             forward_uri: None,
             auto_alias: None,
             roots: Roots::default(),

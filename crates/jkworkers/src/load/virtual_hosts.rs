@@ -395,3 +395,33 @@ JkStripSession On
     ];
     assert_eq!(found.collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn what_servers_say_about_themselves_is_inherited() {
+    let model = load(
+        "ServerAdmin root@example\nUseCanonicalName On\nServerSignature EMail\nServerTokens Full\n\
+         TraceEnable extended\n\
+         <VirtualHost *>\nServerName plain\n</VirtualHost>\n\
+         <VirtualHost *:81>\nUseCanonicalName off\nUseCanonicalPhysicalPort on\n\
+         ServerSignature off\nServerAdmin own@example\nTraceEnable off\n</VirtualHost>\n\
+         <VirtualHost *:81>\nServerName a:82\n</VirtualHost>\n",
+    );
+    let shown = model.hosts.iter().map(|host| {
+        let who = &host.identity;
+        let admin = who.admin.as_deref().unwrap_or("-");
+        let names = (who.canonical_name, who.physical_port);
+        format!(
+            "{names:?} {:?} {admin} {:?} {} {:?}",
+            who.port, who.signature, who.version, who.trace
+        )
+    });
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        [
+            "(true, false) None root@example Email true Extended",
+            "(true, false) None root@example Email true Extended",
+            "(false, true) Some(81) own@example Off true Off",
+            "(true, false) Some(82) root@example Email true Extended",
+        ]
+    );
+}

@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, FileSettings, JkOptions, Logs, Model, Roots, Section, Settings,
+    Activation, Asked, FileSettings, Identity, JkOptions, Logs, Model, Roots, Section, Settings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -57,6 +57,9 @@ pub struct Host {
     pub request_timeout: Option<Duration>,
     /// Where lines go.
     pub logs: Logs,
+    /// What it says about itself.
+    #[serde(skip_serializing_if = "is_anonymous")]
+    pub identity: Identity,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
     /// The uriworkermap files that the map has rules of (`JkMountFile`, `--mount-file`).
@@ -105,6 +108,7 @@ impl Host {
             strip_session: None,
             request_timeout: None,
             logs: Logs::default(),
+            identity: Identity::default(),
             uri_map: UriMap::new([]),
             mount_files: Vec::new(),
             mount_file_reload: None,
@@ -187,6 +191,10 @@ const fn is_true(flag: &bool) -> bool {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_default_options(options: &JkOptions) -> bool {
     *options == JkOptions::default()
+}
+
+fn is_anonymous(identity: &Identity) -> bool {
+    *identity == Identity::default()
 }
 
 fn is_default(indicators: &Indicators) -> bool {

@@ -16,7 +16,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::everywhere("own pages", own_pages),
     Difference::everywhere("names of request headers", names_of_request_headers),
     Difference::everywhere("names of answer headers", names_of_answer_headers),
-    Difference::everywhere("case of the content type", case_of_the_content_type),
     Difference::named("types by extension", types_by_extension),
     Difference::named("requests that do not fit", requests_that_do_not_fit),
     Difference::named("SetEnvIf sees the line before", set_env_if),
@@ -77,22 +76,6 @@ fn names_of_answer_headers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let mut found = false;
     for ((left, _), (right, _)) in mod_jk.headers.iter_mut().zip(&mut jkd.headers) {
         if left != right && left.eq_ignore_ascii_case(right) {
-            left.clone_from(right);
-            found = true;
-        }
-    }
-    found
-}
-
-/// httpd writes the type in lower case.
-fn case_of_the_content_type(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
-        return false;
-    };
-    let mut found = false;
-    for ((name, left), (_, right)) in mod_jk.headers.iter_mut().zip(&jkd.headers) {
-        let concerns = name.eq_ignore_ascii_case("content-type") && left != right;
-        if concerns && *left == right.to_ascii_lowercase() {
             left.clone_from(right);
             found = true;
         }

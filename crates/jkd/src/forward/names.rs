@@ -1,0 +1,56 @@
+//! What the server is called: `UseCanonicalName` and `UseCanonicalPhysicalPort`.
+
+use std::borrow::Cow;
+
+use jkworkers::model::Host;
+
+use crate::{peer::Peer, strict::Target};
+
+/// The name that the client used, else the host's own; with `UseCanonicalName On` always the
+/// host's own. In lower case, an IPv6 address without its brackets.
+pub(crate) fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'a, str> {
+    let own = host.server_name.as_ref().map(|own| &*own.name);
+    let named = target.host.map(bare);
+    match (named, own) {
+        (_, Some(own)) if host.identity.canonical_name => Cow::Borrowed(own),
+        (Some(name), _) if has_uppercase(name) => Cow::Owned(name.to_ascii_lowercase()),
+        (Some(name), _) => Cow::Borrowed(name),
+        (None, Some(own)) => Cow::Borrowed(own),
+        (None, None) => Cow::Borrowed(&peer.local_text),
+    }
+}
+
+/// A final dot says that a name is whole; brackets say that it is an address.
+fn bare(name: &str) -> &str {
+    let address = name.strip_prefix('[').and_then(|n| n.strip_suffix(']'));
+    address.unwrap_or_else(|| name.strip_suffix('.').unwrap_or(name))
+}
+
+fn has_uppercase(name: &str) -> bool {
+    // Not `any`, which looks at one byte after the other.
+    name.bytes()
+        .fold(false, |any, b| any | b.is_ascii_uppercase())
+}
+
+/// The port that goes with the name: the one that the client named, else the host's own, else
+/// that of the scheme. With `UseCanonicalPhysicalPort On` the one that the client connected to is
+/// asked for, too.
+pub(crate) fn server_port(target: &Target<'_>, host: &Host, peer: &Peer) -> u16 {
+    let who = &host.identity;
+    let physical = who.physical_port.then(|| peer.local.port());
+    let port = if who.canonical_name {
+        who.port.or(physical)
+    } else {
+        target.port.or(physical).or(who.port)
+    };
+    port.unwrap_or_else(|| if scheme(host) == "https" { 443 } else { 80 })
+}
+
+/// What URLs of this host begin with: `ServerName https://…` says so.
+pub(crate) fn scheme(host: &Host) -> &'static str {
+    let own = host.server_name.as_ref();
+    match own.and_then(|own| own.scheme.as_deref()) {
+        Some("https") => "https",
+        _ => "http",
+    }
+}

@@ -1,0 +1,62 @@
+//! Who a server says it is, and what it says about itself.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What a server says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// `UseCanonicalName On`: the server is called as the files say, whatever clients call it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub canonical_name: bool,
+    /// `UseCanonicalPhysicalPort On`: where no port is said, it is the one that the client connected
+    /// to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub physical_port: bool,
+    /// The port in `ServerName`; of a virtual host without one, that of its first address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// `ServerAdmin`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<Arc<str>>,
+    /// `ServerSignature`: what the variable of this name says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub signature: Signature,
+    /// `ServerTokens`: whether the field `Server` has a version.
+    #[serde(skip_serializing_if = "is_default")]
+    pub version: bool,
+    /// `TraceEnable`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub trace: Trace,
+}
+
+/// `ServerSignature`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signature {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The server, its name and its port.
+    On,
+    /// With the address of `ServerAdmin`.
+    Email,
+}
+
+/// `TraceEnable`: whether `TRACE` answers with the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trace {
+    /// It does not. Unlike in httpd this is the default.
+    #[default]
+    Off,
+    /// Without a body.
+    On,
+    /// Also with one.
+    Extended,
+}
