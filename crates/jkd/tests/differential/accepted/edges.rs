@@ -10,24 +10,6 @@ pub(super) fn leading_zeros(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     })
 }
 
-/// httpd puts the target's authority into `Host` in lower case.
-pub(super) fn absolute_targets(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    fields(mod_jk, jkd, "host", |theirs, ours| {
-        theirs == ours.to_ascii_lowercase()
-    })
-}
-
-pub(super) fn brackets(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let mut found = false;
-    for (mod_jk, jkd) in mod_jk.requests.iter_mut().zip(&jkd.requests) {
-        if format!("[{}]", mod_jk.server_name) == jkd.server_name {
-            mod_jk.server_name.clone_from(&jkd.server_name);
-            found = true;
-        }
-    }
-    found
-}
-
 /// Some containers take the length of such a name for a code.
 pub(super) fn long_header_names(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let request = mod_jk.requests.first();

@@ -27,8 +27,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("absolute targets unparsed", paths::absolute_unparsed),
     Difference::named("RejectUnsafeURI of virtual hosts", paths::reject_unsafe_uri),
     Difference::named("leading zeros", edges::leading_zeros),
-    Difference::named("absolute targets", edges::absolute_targets),
-    Difference::named("brackets of the server's name", edges::brackets),
     Difference::named("long header names", edges::long_header_names),
     Difference::named("larger packets", edges::larger_packets),
     Difference::named("several challenges", edges::several_challenges),
