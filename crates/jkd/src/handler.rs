@@ -95,6 +95,10 @@ pub(crate) struct Asking<'a> {
 /// # Errors
 ///
 /// When there is none but an error, or the client has to go elsewhere.
+#[allow(
+    clippy::too_many_lines,
+    reason = "the steps of a request, in their order"
+)]
 pub(crate) async fn answer(
     visit: &Visit,
     asking: Asking<'_>,
