@@ -225,7 +225,9 @@ impl Configuration {
             }
             _ => None,
         });
-        let refused = |word: &String| word.contains('\\') || word.to_lowercase().contains("%5c");
+        let refused = |word: &String| {
+            word.contains('\\') || word.to_lowercase().contains("%5c") || word.starts_with(".ht")
+        };
         let words = targets.flat_map(|path| path.split('/').map(str::to_owned).collect::<Vec<_>>());
         words.filter(|word| !refused(word)).collect()
     }

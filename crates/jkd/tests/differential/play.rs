@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, net::SocketAddr, path::Path};
 
-use jkd_tests::{Actors, Connection, Forwarded, Idle, Reply, escaped, wait_until};
+use jkd_tests::{Actors, Connection, Forwarded, Idle, LONG, Reply, escaped, wait_until, within};
 
 use crate::case::{Case, Configuration, Step};
 
@@ -44,7 +44,7 @@ pub(crate) fn play(configuration: &Configuration, address: SocketAddr, actors: &
     let cases = cases.collect();
     Play {
         cases,
-        status: status(address),
+        status: settled(|| status(address)),
         logs: Vec::new(),
     }
 }
@@ -67,6 +67,8 @@ impl Play {
         let all = access.lines().chain(of_mod_jk.map(|(_, line)| line));
         let compared = all.filter(|line| !line.contains("/the-status"));
         self.logs.extend(compared.map(str::to_owned));
+        // Which of two threads is the first to write is a matter of luck, for httpd, too.
+        self.logs.sort();
     }
 }
 
@@ -216,6 +218,18 @@ impl Seen {
         }
         text.lines().map(str::to_owned).collect()
     }
+}
+
+/// What is seen twice in a row: an answer may be there before its end has been counted.
+fn settled<T: PartialEq>(mut look: impl FnMut() -> T) -> T {
+    let mut before = look();
+    within(LONG, "two equal status pages", || {
+        let now = look();
+        let found = now == before;
+        before = now;
+        found.then_some(())
+    });
+    before
 }
 
 /// The status page as properties, without addresses and times.
