@@ -25,7 +25,7 @@ const OF_THE_PROGRAM: &[&str] = &[
     "GracefulShutdownTimeout", "ListenCoresBucketsRatio", "LoadFile", "LoadModule", "LockFile",
     "MaxClients", "MaxConnectionsPerChild", "MaxMemFree", "MaxRequestsPerChild",
     "MaxRequestsPerThread", "MaxRequestWorkers", "MaxSpareServers", "MaxSpareThreads",
-    "MinSpareServers", "MinSpareThreads", "Mutex", "PidFile", "ScoreBoardFile", "ServerAdmin",
+    "MinSpareServers", "MinSpareThreads", "Mutex", "PidFile", "ScoreBoardFile",
     "ServerLimit", "StartServers", "StartThreads", "ThreadLimit", "ThreadsPerChild",
     "ThreadStackSize",
 ];
