@@ -486,7 +486,6 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let _within = self.within();
         let now = Instant::now();
-        self.peer.ends_request(now);
         let took = now.saturating_duration_since(self.began);
         self.snapshot.count(self.served, self.ending.status, took);
         self.log(now);

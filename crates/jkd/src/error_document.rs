@@ -203,22 +203,17 @@ async fn page(
 
 /// A GET with the fields of the request that stumbled, but for those about its body.
 fn asking_for(target: &str, failed: &Head) -> Head {
-    let target = Bytes::copy_from_slice(target.as_bytes());
-    let mut head = Head::new(Method::GET, failed.version, target);
     let of_body = [
         header::CONTENT_LENGTH,
         header::TRANSFER_ENCODING,
         header::EXPECT,
     ];
-    for (name, value) in failed.fields() {
-        if !of_body
-            .iter()
-            .any(|other| name.eq_ignore_ascii_case(other.as_ref()))
-        {
-            head.headers.add(name, value);
-        }
-    }
-    head
+    let is_of_body = |name: &[u8]| {
+        let mut others = of_body.iter();
+        others.any(|other| name.eq_ignore_ascii_case(other.as_ref()))
+    };
+    let fields = failed.fields().filter(|(name, _)| !is_of_body(name));
+    Head::new(Method::GET, failed.version, target.as_bytes(), fields)
 }
 
 /// A page of our own.

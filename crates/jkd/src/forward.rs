@@ -18,7 +18,10 @@ use self::tls::Tls;
 pub(crate) use self::uri::{
     Seen, encode_path, forwarded as forwarded_uri, outgoing as outgoing_uri,
 };
-use crate::{http1::Head, peer::Peer};
+use crate::{
+    http1::{BodyLength, Head},
+    peer::Peer,
+};
 
 /// Everything that goes into a FORWARD_REQUEST packet, borrowed from where it is.
 #[derive(Clone, Copy, Debug)]
@@ -47,47 +50,6 @@ pub(crate) struct Destination<'a> {
     /// have none.
     pub(crate) route: Option<&'a [u8]>,
     pub(crate) activation: Activation,
-}
-
-/// What a request says about its body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyLength {
-    /// There is none.
-    None,
-    /// `Content-Length`, not zero.
-    Known(u64),
-    /// `Transfer-Encoding: chunked`.
-    Chunked,
-}
-
-impl BodyLength {
-    /// Reads a `Content-Length` that hyper and [`strict`](crate::strict) have checked.
-    pub(crate) fn of(length: &[u8]) -> Self {
-        let length = str::from_utf8(length)
-            .ok()
-            .and_then(|text| text.parse().ok());
-        match length {
-            None | Some(0) => Self::None,
-            Some(length) => Self::Known(length),
-        }
-    }
-
-    /// `JkIgnoreCLIndicator`: a length that is `ignored` is as good as none.
-    pub(crate) const fn unless(self, ignored: bool) -> Self {
-        match self {
-            Self::Known(_) if ignored => Self::Chunked,
-            body => body,
-        }
-    }
-
-    /// The length, where it is known. No body has the length 0.
-    pub(crate) const fn known(self) -> Option<u64> {
-        match self {
-            Self::None => Some(0),
-            Self::Known(length) => Some(length),
-            Self::Chunked => None,
-        }
-    }
 }
 
 impl Forward<'_> {

@@ -6,14 +6,12 @@
 //!                  └─────────┴─────────┴────◄────┴── rescue ─┴──────────┘
 //! ```
 
-use std::{borrow::Cow, convert::Infallible, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
-use http::{Method, Request, Response, StatusCode};
-use http_body::Body as _;
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use jkworkers::{
-    model::{Asked, Host},
+    model::{Asked, ClientRules, Host},
     uri_map,
 };
 
@@ -22,11 +20,9 @@ use crate::{
     answer::{Answer, Visit},
     dispatch::{Traced, dispatch},
     error_document,
-    forward::{
-        BodyLength, Facts, Forward, Indicated, Seen, forwarded_uri, server_name, server_port,
-    },
+    forward::{Facts, Forward, Indicated, Seen, forwarded_uri, server_name, server_port},
     headers::{self, Context, Rules},
-    http1::Head,
+    http1::{self, Body, BodyError, BodyLength, Head, Service},
     logging,
     mapping::{self, Decision, Earlier, Mapped},
     peer::Peer,
@@ -37,53 +33,80 @@ use crate::{
     static_files::{self, FileName, Located, Reply, Wanted},
     status,
     steering::Steering,
-    strict::{self, Checked, Target},
+    strict::{self, Checked, Refusal, Target},
     trace,
-    upload::{ClientBody, Upload},
+    upload::{ClientError, Upload},
     variables::Variables,
 };
 
-/// Answers one request. Whatever goes wrong becomes a page here.
-pub(crate) async fn handle(
-    request: Request<Incoming>,
-    shared: Arc<Shared>,
-    peer: Arc<Peer>,
-) -> Result<Response<Answer>, Infallible> {
-    let snapshot = shared.snapshot.load_full();
-    let (head, body) = request.into_parts();
-    if body.is_end_stream() {
-        peer.sent_all();
+/// Answers the requests of one client.
+pub(crate) struct Front {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) peer: Arc<Peer>,
+}
+
+impl Service for Front {
+    type Answer = Answer;
+
+    fn rules(&self) -> Arc<ClientRules> {
+        let snapshot = self.shared.snapshot.load();
+        // As in httpd: for whom a request is shows only when its head is here.
+        let host = snapshot.model.host_for(self.peer.local, None);
+        host.clients.clone()
     }
-    let mut visit = Visit::begin(snapshot, peer, Head::from(&head));
-    let mut served = Served::default();
-    let mut claims = Claims::default();
-    let asking = Asking {
-        head: &visit.head,
-        body: Some(body),
-        earlier: &[],
-        instead_of: None,
-    };
-    let response = match answer(&visit, asking, &mut served, &mut claims).await {
-        Ok(response) => response,
-        // Boxed: most requests get on without it.
-        Err(stumble) => {
-            Box::pin(error_document::respond(
-                &visit,
-                stumble,
-                &mut served,
-                &claims,
-            ))
-            .await
+
+    async fn answer(&self, head: Head, body: Body) -> http1::Reply<Answer> {
+        let mut visit = self.begin(head);
+        let mut served = Served::default();
+        let mut claims = Claims::default();
+        let asking = Asking {
+            head: &visit.head,
+            body: Some(body),
+            earlier: &[],
+            instead_of: None,
+        };
+        let response = match answer(&visit, asking, &mut served, &mut claims).await {
+            Ok(response) => response,
+            // Boxed: most requests get on without it.
+            Err(stumble) => {
+                let page = error_document::respond(&visit, stumble, &mut served, &claims);
+                Box::pin(page).await
+            }
+        };
+        visit.claims = claims;
+        let host = visit.record.host();
+        let host = host.and_then(|number| visit.snapshot.model.hosts.get(number));
+        http1::Reply {
+            rules: host.map(|host| host.clients.clone()),
+            response: visit.end_with(response, served),
         }
-    };
-    visit.claims = claims;
-    Ok(visit.end_with(response, served))
+    }
+
+    async fn refuse(&self, head: Head, refusal: Refusal) -> http1::Reply<Answer> {
+        let visit = self.begin(head);
+        tracing::debug!(client = %self.peer.ip_text, request = %visit, "request refused: {refusal}");
+        let mut served = Served::default();
+        let stumble = Stumble::Refused(refusal);
+        let page = error_document::respond(&visit, stumble, &mut served, &visit.claims);
+        let page = Box::pin(page).await;
+        http1::Reply {
+            response: visit.end_with(page, served),
+            rules: None,
+        }
+    }
+}
+
+impl Front {
+    fn begin(&self, head: Head) -> Box<Visit> {
+        let snapshot = self.shared.snapshot.load_full();
+        Visit::begin(snapshot, self.peer.clone(), head)
+    }
 }
 
 /// What is to be answered: the client's request, or one for the page of an error.
 pub(crate) struct Asking<'a> {
     pub(crate) head: &'a Head,
-    pub(crate) body: Option<Incoming>,
+    pub(crate) body: Option<Body>,
     /// Variables from before.
     pub(crate) earlier: &'a Earlier,
     /// The status that a file is the page for.
@@ -152,7 +175,7 @@ pub(crate) async fn answer(
 async fn about_server(
     course: &Course<'_>,
     length: BodyLength,
-    body: Option<Incoming>,
+    body: Option<Body>,
 ) -> Result<Response<Answer>, Stumble> {
     let head = course.cx.head;
     let body = body.filter(|_| head.method == Method::TRACE);
@@ -282,21 +305,17 @@ async fn serve(
 async fn hand_over(
     visit: &Visit,
     routed: Routed<'_>,
-    body: Option<Incoming>,
+    body: Option<Body>,
     served: &mut Served,
 ) -> Result<Response<Answer>, Stumble> {
     let Visit {
-        snapshot,
-        peer,
-        record,
-        ..
+        snapshot, record, ..
     } = visit;
     let (facts, mapped) = (routed.facts, routed.mapped);
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
             *served = Served::by(group);
             record.is_dispatched(&snapshot.logs);
-            let body = body.map(|body| ClientBody::new(body, peer.clone()));
             let traced = Traced {
                 member: &mut served.member,
                 record,
@@ -352,7 +371,7 @@ async fn relay(
         mapped,
         variables,
     }: Routed<'_>,
-    body: Option<ClientBody>,
+    body: Option<Body>,
     traced: Traced<'_>,
 ) -> Result<Response<Answer>, Stumble> {
     let Facts {
@@ -372,9 +391,22 @@ async fn relay(
         indicated,
         options: host.options,
     };
-    let upload = receive(&forward, body, group.max_data).await?;
+    let body = body.map(|body| limited(body, checked.body, &facts));
+    let upload = receive(&forward, body.transpose()?, group.max_data).await?;
     let steering = Steering::by(host, mapped, variables);
     dispatch(group, &forward, &steering, upload, traced).await
+}
+
+/// `LimitRequestBody`: a body that is announced to be too long is refused before it is read.
+fn limited(body: Body, length: BodyLength, facts: &Facts<'_>) -> Result<Body, Stumble> {
+    if length == BodyLength::None {
+        return Ok(body);
+    }
+    let most = facts.host.max_body(Asked::at(facts.path));
+    match length {
+        BodyLength::Known(length) if length > most => Err(Stumble::Refused(Refusal::BodyLength)),
+        _ => Ok(body.limit(most)),
+    }
 }
 
 fn no_worker(mapped: &Mapped<'_>) -> Stumble {
@@ -402,7 +434,7 @@ pub(crate) fn server(visit: &Visit) -> (Cow<'_, str>, u16) {
 /// Reads what AJP sends of a body without being asked.
 async fn receive(
     forward: &Forward<'_>,
-    body: Option<ClientBody>,
+    body: Option<Body>,
     max_data: usize,
 ) -> Result<Upload, Stumble> {
     let Some(body) = body.filter(|_| forward.body != BodyLength::None) else {
@@ -411,6 +443,10 @@ async fn receive(
     let announced = forward.body.known();
     Upload::begin(body, announced, max_data).await.map_err(|error| {
         tracing::info!(client = %forward.peer.ip_text, request = %forward, %error, "request given up by its client");
-        Stumble::ClientBody
+        match error {
+            ClientError::Read(BodyError::Late) => Stumble::Refused(Refusal::Late),
+            ClientError::Read(BodyError::Long) => Stumble::Refused(Refusal::BodyLength),
+            _ => Stumble::ClientBody,
+        }
     })
 }

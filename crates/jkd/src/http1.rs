@@ -1,7 +1,29 @@
-//! HTTP/1 as it comes from clients.
+//! HTTP/1 as it comes from clients and goes back to them.
+//!
+//! What is read and written is decided by parts that know no socket ([`scan`], [`parse`],
+//! [`framing`], [`chunked`], [`write`]). [`wire`] reads, [`conn`] puts it all together: one task for
+//! a connection, one request after the other.
 
+mod alarm;
+mod body;
+mod chunked;
+mod conn;
 mod fields;
+mod framing;
 mod head;
+mod on_call;
+mod output;
+mod parse;
+mod scan;
 mod target;
+mod wire;
+mod write;
 
-pub(crate) use self::{fields::Fields, head::Head};
+pub(crate) use self::{
+    body::{Body, BodyError},
+    conn::{Reply, Service, serve},
+    fields::Fields,
+    framing::{BodyLength, Framing},
+    head::Head,
+    scan::MAX_HEAD,
+};

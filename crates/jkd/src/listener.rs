@@ -1,39 +1,28 @@
-//! Sockets: bind, accept, and one hyper connection on each.
+//! Sockets: bind and accept.
 
-mod on_call;
-mod stream;
+mod counted;
 
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use jkworkers::model::Listen;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
-    time::{Instant, sleep, sleep_until},
+    time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{on_call::OnCall, stream::ClientStream};
-use crate::{
-    handler,
-    peer::{FIRST, IDLE, Peer},
-    serve::Shared,
-};
+use self::counted::Counted;
+use crate::{handler::Front, http1, peer::Peer, serve::Shared};
 
 /// The pending connections that the system keeps for us: as many as it allows.
 const BACKLOG: i32 = 4096;
-
-/// What one request head may take, and what is buffered towards a slow client, bytes.
-const BUFFER: usize = 128 * 1024;
 
 /// Binds one address as many times as there are lanes, all on the same port. With `ours` the port
 /// may be shared with sockets of this process that are open already.
@@ -90,10 +79,6 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> 
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
-
-/// How long a connection without a request is kept when the end has been asked for: its first
-/// request may be there, unread.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// Accepts until told to close. Connections go on as tasks of `tasks`.
 pub(crate) async fn accept(
@@ -168,61 +153,14 @@ async fn serve(
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     let peer = Arc::new(Peer::new(address, local, lane));
-    let stream = ClientStream::new(stream, peer.clone());
-    let service = service_fn(|request| handler::handle(request, shared.clone(), peer.clone()));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .max_buf_size(BUFFER)
-            .title_case_headers(true)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let given_up = pin!(given_up(&peer));
-    let mut given_up = OnCall::new(given_up);
-    let asked_to_end = pin!(asked_to_end(&closing, &peer));
-    let mut asked_to_end = OnCall::new(asked_to_end);
-    let mut draining = false;
-    loop {
-        select! {
-            biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(client = %address, error = &error as &dyn std::error::Error, "connection ended early");
-                }
-                return;
-            }
-            () = &mut given_up => return,
-            () = &mut asked_to_end, if !draining => {
-                draining = true;
-                connection.as_mut().graceful_shutdown();
-            }
-        }
-    }
-}
-
-/// Returns when the client has done nothing for too long.
-async fn given_up(peer: &Peer) {
-    let mut idle = pin!(sleep_until(Instant::now() + FIRST));
-    loop {
-        idle.as_mut().await;
-        match peer.deadline() {
-            Some(deadline) if deadline <= Instant::now() => return,
-            Some(deadline) => idle.as_mut().reset(deadline),
-            None => idle.as_mut().reset(Instant::now() + IDLE),
-        }
-    }
-}
-
-/// Returns when the connection shall take no further request.
-async fn asked_to_end(closing: &CancellationToken, peer: &Peer) {
-    closing.cancelled().await;
-    if peer.is_new() {
-        sleep(GRACE).await;
-    }
+    let stream = Counted::new(stream, peer.clone());
+    http1::serve(stream, Front { shared, peer }, closing).await;
 }
 
 #[cfg(test)]
 mod tests {
     use jkworkers::diag::Origin;
+    use tokio::time::Instant;
 
     use super::*;
 

@@ -8,7 +8,11 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use jkworkers::model::Trace;
 
-use crate::{forward::BodyLength, http1::Head, rescue::Stumble, strict::Refusal};
+use crate::{
+    http1::{BodyLength, Head},
+    rescue::Stumble,
+    strict::Refusal,
+};
 
 /// The longest body that is answered, bytes, as in httpd.
 const MAX_BODY: usize = 65_536;

@@ -6,22 +6,20 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 
-use crate::peer::Peer;
+use crate::http1::{self, BodyError};
 
 /// The client broke off, or its framing is wrong.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     #[error("the request's body cannot be read from the client")]
-    Read(#[source] hyper::Error),
+    Read(#[source] BodyError),
     #[error("the request's body ended before its announced length")]
     Short,
 }
@@ -29,7 +27,7 @@ pub(crate) enum ClientError {
 /// A request body that can be sent from its beginning again until more than its first packet
 /// was taken. Most requests have none, and it is handed from one to the other: hence the box.
 #[derive(Debug)]
-pub(crate) struct Upload<B = ClientBody>(Option<Box<Loaded<B>>>);
+pub(crate) struct Upload<B = http1::Body>(Option<Box<Loaded<B>>>);
 
 /// A request body that there is.
 #[derive(Debug)]
@@ -45,43 +43,6 @@ struct Loaded<B> {
     left: u64,
 }
 
-/// A body as the client sends it; tells when it is the client that is being waited for.
-#[derive(Debug)]
-pub(crate) struct ClientBody {
-    body: Incoming,
-    peer: Arc<Peer>,
-}
-
-impl ClientBody {
-    pub(crate) const fn new(body: Incoming, peer: Arc<Peer>) -> Self {
-        Self { body, peer }
-    }
-}
-
-impl Body for ClientBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        match &polled {
-            Poll::Pending => self.peer.waits_for_client(),
-            Poll::Ready(_) => self.peer.goes_on(),
-        }
-        if self.body.is_end_stream() || matches!(polled, Poll::Ready(None)) {
-            self.peer.sent_all();
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Progress {
     Untouched,
@@ -91,7 +52,7 @@ enum Progress {
 
 impl<B> Upload<B>
 where
-    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+    B: Body<Data = Bytes, Error = BodyError> + Unpin,
 {
     /// Reads the first packet, at most `max_data` bytes, of a body of known length.
     pub(crate) async fn begin(
@@ -162,7 +123,7 @@ impl<B> Upload<B> {
 }
 
 impl<B> Loaded<B> {
-    /// Accounts for data that leaves; more than was announced cannot come out of hyper.
+    /// Accounts for data that leaves; more than was announced does not come from the client.
     fn hand_out(&mut self, data: Bytes) -> Frame<Bytes> {
         let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
         self.left = self.left.saturating_sub(length);
@@ -172,7 +133,7 @@ impl<B> Loaded<B> {
 
 /// What is left of a request's body between two tries.
 #[derive(Debug)]
-pub(crate) struct Replay<B = ClientBody> {
+pub(crate) struct Replay<B = http1::Body> {
     upload: Option<Upload<B>>,
     /// The whole body, where it fits one packet: it can be made again from this.
     whole: Option<Bytes>,
@@ -218,7 +179,7 @@ impl<B> Replay<B> {
 /// At least `wanted` bytes, in one piece; without a copy when they came in one piece.
 async fn read_at_least<B>(body: &mut B, wanted: usize) -> Result<Bytes, ClientError>
 where
-    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+    B: Body<Data = Bytes, Error = BodyError> + Unpin,
 {
     let mut whole = Bytes::new();
     let mut joined = BytesMut::new();
@@ -246,7 +207,7 @@ where
 
 impl<B> Body for Upload<B>
 where
-    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+    B: Body<Data = Bytes, Error = BodyError> + Unpin,
 {
     type Data = Bytes;
     type Error = ClientError;
@@ -282,7 +243,7 @@ where
 
 impl<B> Loaded<B>
 where
-    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+    B: Body<Data = Bytes, Error = BodyError> + Unpin,
 {
     fn poll_frame(
         &mut self,
@@ -345,12 +306,12 @@ mod tests {
 
     impl Body for Pieces {
         type Data = Bytes;
-        type Error = hyper::Error;
+        type Error = BodyError;
 
         fn poll_frame(
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
             Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
         }
     }

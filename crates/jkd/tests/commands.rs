@@ -158,7 +158,7 @@ fn check_says_which_file_is_missing() {
 
 #[test]
 fn warnings_alone_are_not_errors() {
-    let jkd = files(&format!("{CONFIGURATION}KeepAlive On\n"), WORKERS);
+    let jkd = files(&format!("{CONFIGURATION}CacheEnable disk /\n"), WORKERS);
     let (status, out, _) = run(&jkd, &["check", "-f", "jk.conf"]);
     assert_eq!(status, 0, "{out}");
     assert!(out.contains("jk.conf:12: warning"), "{out}");

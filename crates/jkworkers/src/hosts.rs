@@ -148,6 +148,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
             .cloned(),
         request_timeout: request_timeout(main, server),
         identity: identity::of(main, server),
+        clients: Arc::new(server.clients.over(base.map(|main| &main.clients))),
         uri_map: map.reject_unsafe(options.rejects_unsafe()),
         mount_files: files,
         mount_file_reload: reload_interval(main, server),

@@ -393,6 +393,8 @@ fn base(config: Option<&Path>) -> PathBuf {
 }
 
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod copies;
 #[cfg(test)]
 mod findings;

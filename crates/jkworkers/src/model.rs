@@ -6,6 +6,7 @@
 
 mod access;
 mod auth;
+mod clients;
 mod copied;
 mod error_documents;
 mod expand;
@@ -32,6 +33,7 @@ pub(crate) use self::types::Extension;
 pub use self::{
     access::{Access, AccessRule, Entry, Merging, Order, Require, Whence, Who},
     auth::{Auth, AuthType},
+    clients::{ClientRules, Pace},
     copied::Copied,
     error_documents::{ErrorDocument, ErrorDocuments, has_page as has_error_page, is_url},
     expand::MAX_ADDRESSES,

@@ -1,7 +1,7 @@
 use ajp13::wire::{ForwardRequest, frame};
 
 use super::*;
-use crate::{access::Claims, strict::Notable};
+use crate::access::Claims;
 
 const GET_QUERY: &[u8] = include_bytes!("../../tests/data/jk-01-get-query.c2s.bin");
 const MANY_HEADERS: &[u8] = include_bytes!("../../tests/data/jk-02-get-many-headers.c2s.bin");
@@ -35,7 +35,7 @@ fn packet_saying(
         uri: head.path(),
         server_name: name,
         server_port: 80,
-        body: Notable::of(&head.headers).body(),
+        body: head.framing().unwrap().body,
         has_cookies: false,
         indicated,
         options: JkOptions::default(),

@@ -44,7 +44,20 @@ impl Span {
         })
     }
 
-    /// The piece of `text`, of which all lies before it by `offset`.
+    /// A piece of this piece.
+    pub(super) fn part(self, start: usize, length: usize) -> Self {
+        Self::new(start, length).map_or(self, |part| self.shifted(part))
+    }
+
+    /// A piece of this piece, counted from its start.
+    pub(super) const fn shifted(self, part: Self) -> Self {
+        Self {
+            start: self.start.saturating_add(part.start),
+            length: part.length,
+        }
+    }
+
+    /// The piece of `text`.
     pub(super) fn of(self, text: &[u8]) -> &[u8] {
         self.within(text, 0)
     }
@@ -60,6 +73,14 @@ impl Span {
     }
 }
 
+impl Field {
+    /// The field whose name and value lie in `text`.
+    pub(super) fn new(text: &[u8], name: Span, value: Span) -> Self {
+        let key = key(name.of(text));
+        Self { key, name, value }
+    }
+}
+
 /// Equal for names that are equal but for case, and different for most others.
 fn key(name: &[u8]) -> u32 {
     let (Some(first), Some(last)) = (name.first(), name.last()) else {
@@ -70,6 +91,21 @@ fn key(name: &[u8]) -> u32 {
 }
 
 impl Fields {
+    /// Fields that lie in `text`, and whatever else it has.
+    pub(super) const fn new(text: Bytes, list: Vec<Field>) -> Self {
+        Self {
+            text,
+            added: Vec::new(),
+            list,
+            is_joined: false,
+        }
+    }
+
+    /// The text that came: the whole head.
+    pub(super) fn came(&self) -> &[u8] {
+        &self.text
+    }
+
     /// The first value of this name.
     pub(crate) fn get(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
         let field = self.find(name.as_ref()).next()?.value;

@@ -1,9 +1,15 @@
 //! The head of a request.
 
 use bytes::Bytes;
-use http::{Method, Version, request};
+use http::{Method, Version};
 
-use super::{Fields, target::Target};
+use super::{
+    Fields,
+    fields::Span,
+    framing::Framing,
+    target::{Parts, Target},
+};
+use crate::strict::Refusal;
 
 /// The head of a request, as the client wrote it.
 #[derive(Clone, Debug)]
@@ -12,33 +18,73 @@ pub(crate) struct Head {
     pub(crate) version: Version,
     /// The fields: found by name in any case, kept as they were written.
     pub(crate) headers: Fields,
+    /// Where the request line is.
+    line: Span,
     target: Target,
+    framing: Result<Framing, Refusal>,
 }
 
 impl Head {
-    /// A head without fields. `target` may be any bytes.
-    pub(crate) fn new(method: Method, version: Version, target: Bytes) -> Self {
+    /// A head that came: `headers` holds the text, `line` and `target` lie in it.
+    pub(super) fn of(
+        method: Method,
+        version: Version,
+        headers: Fields,
+        line: Span,
+        target: Span,
+    ) -> Self {
         Self {
+            target: Target::new(headers.came(), target),
+            framing: Framing::of(version, &headers),
             method,
             version,
-            headers: Fields::default(),
-            target: Target::new(target),
+            headers,
+            line,
         }
+    }
+
+    /// The same, with something about it that makes it no request.
+    pub(super) fn refused(mut self, refusal: Refusal) -> Self {
+        self.framing = Err(refusal);
+        self
+    }
+
+    /// A head as it would come with these fields. `target` may be any bytes.
+    pub(crate) fn new<'f>(
+        method: Method,
+        version: Version,
+        target: &[u8],
+        fields: impl IntoIterator<Item = (&'f [u8], &'f [u8])>,
+    ) -> Self {
+        let line = [method.as_str().as_bytes(), b" ", target, b" HTTP/1.1"].concat();
+        let place = Span::new(method.as_str().len() + 1, target.len()).unwrap_or_default();
+        let whole = Span::new(0, line.len()).unwrap_or_default();
+        let mut headers = Fields::new(Bytes::from(line), Vec::new());
+        for (name, value) in fields {
+            headers.add(name, value);
+        }
+        Self::of(method, version, headers, whole, place)
+    }
+
+    /// The request line as it was written.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for logs, which come next"))]
+    pub(crate) fn line(&self) -> &[u8] {
+        self.line.of(self.headers.came())
     }
 
     /// The target as it was written, with its query.
     pub(crate) fn target(&self) -> &[u8] {
-        self.target.raw()
+        self.parts().raw()
     }
 
     /// The path as it was written, without the query.
     pub(crate) fn path(&self) -> &[u8] {
-        self.target.path()
+        self.parts().path()
     }
 
     /// What stands behind the first `?` of the target.
     pub(crate) fn query(&self) -> Option<&[u8]> {
-        self.target.query()
+        self.parts().query()
     }
 
     /// The fields as they were written, in order: names and values.
@@ -47,19 +93,17 @@ impl Head {
     }
 
     /// The parts of the target.
-    pub(crate) const fn parts(&self) -> &Target {
-        &self.target
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        self.target.parts(self.headers.came())
     }
-}
 
-impl From<&request::Parts> for Head {
-    fn from(parts: &request::Parts) -> Self {
-        let target = Bytes::from(parts.uri.to_string());
-        let mut head = Self::new(parts.method.clone(), parts.version, target);
-        for (name, value) in &parts.headers {
-            head.headers.add(name.as_str().as_bytes(), value.as_bytes());
-        }
-        head
+    /// What the fields said, when the head came, about the body and the connection.
+    ///
+    /// # Errors
+    ///
+    /// Where they contradict each other, or the head is broken.
+    pub(crate) const fn framing(&self) -> Result<Framing, Refusal> {
+        self.framing
     }
 }
 
@@ -67,11 +111,15 @@ impl From<&request::Parts> for Head {
 impl Head {
     /// A head of HTTP/1.1 with these fields.
     pub(crate) fn with(method: &str, target: &str, fields: &[(&str, &str)]) -> Self {
-        let target = Bytes::copy_from_slice(target.as_bytes());
-        let mut head = Self::new(method.parse().unwrap(), Version::HTTP_11, target);
-        for (name, value) in fields {
-            head.headers.add(name.as_bytes(), value.as_bytes());
-        }
-        head
+        let fields = fields.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes()));
+        let method = method.parse().unwrap();
+        Self::new(method, Version::HTTP_11, target.as_bytes(), fields)
+    }
+
+    /// The same in another version.
+    pub(crate) fn in_version(mut self, version: Version) -> Self {
+        self.version = version;
+        self.framing = Framing::of(version, &self.headers);
+        self
     }
 }

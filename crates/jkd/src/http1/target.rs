@@ -1,16 +1,21 @@
 //! The target in a request line (RFC 9112, section 3.2), as raw bytes.
 
-use bytes::Bytes;
-
 use super::fields::Span;
 
-/// A request target, and where its parts are.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    raw: Bytes,
+/// Where a request target and its parts are in a head.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    raw: Span,
     form: Form,
     path: Span,
     query: Option<Span>,
+}
+
+/// A request target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a> {
+    target: Target,
+    text: &'a [u8],
 }
 
 /// What kind of target it is.
@@ -27,48 +32,66 @@ enum Form {
 }
 
 impl Target {
-    /// Finds the parts of a target. Any bytes are one: whether it makes sense is checked elsewhere.
-    pub(crate) fn new(raw: Bytes) -> Self {
-        let (form, start) = form(&raw);
+    /// Finds the parts of the target at `place` in `text`. Any bytes are one: whether it makes sense
+    /// is checked elsewhere.
+    pub(super) fn new(text: &[u8], place: Span) -> Self {
+        let raw = place.of(text);
+        let (form, start) = form(raw);
         let rest = raw.get(start..).unwrap_or_default();
-        let end = |stops: &[u8]| {
-            let stop = rest.iter().position(|b| stops.contains(b));
-            stop.unwrap_or(rest.len())
+        let path = (rest.iter()).position(|b| matches!(b, b'?' | b'#'));
+        let path = path.unwrap_or(rest.len());
+        let query = match rest.get(path..) {
+            Some([b'?', query @ ..]) => {
+                let length = query.iter().position(|b| *b == b'#');
+                Some((start + path + 1, length.unwrap_or(query.len())))
+            }
+            _ => None,
         };
-        let (path, whole) = (end(b"?#"), end(b"#"));
-        let query = (path < whole).then(|| Span::new(start + path + 1, whole - path - 1));
+        let within = |(start, length)| place.part(start, length);
         Self {
-            form,
-            path: Span::new(start, path).unwrap_or_default(),
-            query: query.flatten(),
-            raw,
+            raw: place,
+            form: match form {
+                Form::Absolute { scheme, authority } => Form::Absolute {
+                    scheme: place.shifted(scheme),
+                    authority: place.shifted(authority),
+                },
+                form => form,
+            },
+            path: within((start, path)),
+            query: query.map(within),
         }
     }
 
+    pub(super) const fn parts(self, text: &[u8]) -> Parts<'_> {
+        Parts { target: self, text }
+    }
+}
+
+impl<'a> Parts<'a> {
     /// As the client wrote it.
-    pub(crate) fn raw(&self) -> &[u8] {
-        &self.raw
+    pub(crate) fn raw(&self) -> &'a [u8] {
+        self.target.raw.of(self.text)
     }
 
     /// The path; `/` where an absolute target has none, and nothing where a target makes no sense.
-    pub(crate) fn path(&self) -> &[u8] {
-        match self.form {
-            Form::Absolute { .. } if self.path.of(&self.raw).is_empty() => b"/",
-            Form::Other => b"",
-            _ => self.path.of(&self.raw),
+    pub(crate) fn path(&self) -> &'a [u8] {
+        match (self.target.form, self.target.path.of(self.text)) {
+            (Form::Absolute { .. }, b"") => b"/",
+            (Form::Other, _) => b"",
+            (_, path) => path,
         }
     }
 
     /// What stands behind the first `?`.
-    pub(crate) fn query(&self) -> Option<&[u8]> {
-        self.query.map(|query| query.of(&self.raw))
+    pub(crate) fn query(&self) -> Option<&'a [u8]> {
+        self.target.query.map(|query| query.of(self.text))
     }
 
     /// The scheme and the authority of an absolute target.
-    pub(crate) fn absolute(&self) -> Option<(&[u8], &[u8])> {
-        match self.form {
+    pub(crate) fn absolute(&self) -> Option<(&'a [u8], &'a [u8])> {
+        match self.target.form {
             Form::Absolute { scheme, authority } => {
-                Some((scheme.of(&self.raw), authority.of(&self.raw)))
+                Some((scheme.of(self.text), authority.of(self.text)))
             }
             _ => None,
         }
@@ -76,12 +99,17 @@ impl Target {
 
     /// Whether it is a path.
     pub(crate) const fn is_origin(&self) -> bool {
-        matches!(self.form, Form::Origin)
+        matches!(self.target.form, Form::Origin)
     }
 
     /// Whether it is `*`, which is the server as a whole.
     pub(crate) const fn is_asterisk(&self) -> bool {
-        matches!(self.form, Form::Asterisk)
+        matches!(self.target.form, Form::Asterisk)
+    }
+
+    /// Whether it has a fragment, which is nothing to be sent (RFC 9110, section 4.1).
+    pub(crate) fn has_fragment(&self) -> bool {
+        self.raw().contains(&b'#')
     }
 }
 
@@ -129,7 +157,9 @@ mod tests {
             ("a/b", "", None, None),
             ("", "", None, None),
         ] {
-            let target = Target::new(Bytes::copy_from_slice(raw.as_bytes()));
+            let text = format!("GET {raw} HTTP/1.1");
+            let target = Target::new(text.as_bytes(), Span::new(4, raw.len()).unwrap());
+            let target = target.parts(text.as_bytes());
             let bytes = |(a, b): (&'static str, &'static str)| (a.as_bytes(), b.as_bytes());
             assert_eq!(target.path(), path.as_bytes(), "{raw}");
             assert_eq!(target.query(), query.map(str::as_bytes), "{raw}");
@@ -140,7 +170,7 @@ mod tests {
     #[test]
     fn any_byte_is_kept() {
         let raw = b"/<\xFF`>?\x80".as_slice();
-        let target = Target::new(Bytes::from_static(raw));
+        let target = Target::new(raw, Span::new(0, raw.len()).unwrap()).parts(raw);
         assert_eq!((target.path(), target.raw()), (&b"/<\xFF`>"[..], raw));
         assert_eq!(target.query(), Some(&b"\x80"[..]));
     }

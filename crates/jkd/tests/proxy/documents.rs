@@ -213,7 +213,7 @@ fn a_worker_may_make_the_page_of_an_error() {
     assert_eq!(sorry.status, 200, "the worker's own status");
     for (fact, expected) in [
         ("uri", "/app/sorry.jsp"),
-        ("x-own", "1"),
+        ("X-Own", "1"),
         ("content-length", "0"),
         ("@REDIRECT_STATUS", "503"),
         ("@REDIRECT_URL", "/down/x"),

@@ -198,6 +198,12 @@ impl Raw {
         bytes
     }
 
+    /// Goes away for good, as a client that is killed.
+    pub(crate) fn reset(self) {
+        let stream = socket2::SockRef::from(self.0.get_ref());
+        stream.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
     /// Everything up to the end of the stream, however it ends.
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = Vec::new();

@@ -59,7 +59,7 @@ fn requests_in_flight_finish_before_the_end() {
     let daemon = Daemon::before(&backend);
     let (mut raw, mut idle) = (daemon.raw(), daemon.raw());
     raw.write("GET / HTTP/1.0\r\n\r\n");
-    assert_eq!(raw.head()[0], "HTTP/1.0 200 OK");
+    assert_eq!(raw.head()[0], "HTTP/1.1 200 OK");
     let address = daemon.address;
     let end = thread::spawn(|| daemon.running.shutdown());
     // Connections without a request end at once, and new ones are refused.

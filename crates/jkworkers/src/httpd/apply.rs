@@ -3,6 +3,7 @@
 
 pub(super) mod access;
 pub(super) mod auth;
+pub(super) mod clients;
 pub(super) mod files;
 pub(super) mod headers;
 pub(super) mod identity;

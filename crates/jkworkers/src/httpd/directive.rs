@@ -4,7 +4,8 @@ mod files;
 
 use super::{
     apply::{
-        Apply, Call, access, auth, headers, identity, jk, jk_options, logs, server, variables,
+        Apply, Call, access, auth, clients, headers, identity, jk, jk_options, logs, server,
+        variables,
     },
     known,
 };
@@ -241,9 +242,55 @@ const TABLE: &[Directive] = &[
     row("LogFormat", Server, ONE_OR_TWO, Works(logs::log_format)),
     row("LogIOTrackTTFB", Server, ONE, Works(logs::first_byte)),
     row("LogLevel", Anywhere, MANY, Works(logs::log_level)),
+    row(
+        "HttpProtocolOptions",
+        Server,
+        MANY,
+        Works(clients::protocol_options),
+    ),
+    row("KeepAlive", Server, ONE, Works(clients::keep_alive)),
+    row(
+        "KeepAliveTimeout",
+        Server,
+        ONE,
+        Works(clients::keep_alive_timeout),
+    ),
+    row(
+        "LimitRequestBody",
+        Anywhere,
+        ONE,
+        Works(clients::limit_body),
+    ),
+    row(
+        "LimitRequestFields",
+        Server,
+        ONE,
+        Works(clients::limit_fields),
+    ),
+    row(
+        "LimitRequestFieldSize",
+        Server,
+        ONE,
+        Works(clients::limit_field_size),
+    ),
+    row("LimitRequestLine", Server, ONE, Works(clients::limit_line)),
+    row("ListenBacklog", Global, ONE, Accepted(clients::backlog)),
+    row(
+        "MaxKeepAliveRequests",
+        Server,
+        ONE,
+        Works(clients::max_keep_alive_requests),
+    ),
     row("MergeSlashes", Server, ONE, Works(server::merge_slashes)),
     row("Order", Section, MANY, Works(access::order)),
     row("PassEnv", Anywhere, MANY, Works(variables::pass_env)),
+    row(
+        "RequestReadTimeout",
+        Server,
+        MANY,
+        Works(clients::request_read_timeout),
+    ),
+    row("Timeout", Server, ONE, Works(clients::timeout)),
     row("Require", Section, MANY, Works(access::require)),
     row("Satisfy", Section, ONE, Works(access::satisfy)),
     row("ServerAdmin", Server, ONE, Works(identity::admin)),

@@ -1,11 +1,13 @@
 //! What the files say, before it is resolved.
 
+mod clients;
 mod logs;
 mod options;
 
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub(crate) use self::{
+    clients::ClientsDraft,
     logs::{AccessLine, LogsDraft, RequestsDraft},
     options::{OptionBits, Options},
 };
@@ -63,6 +65,7 @@ pub(crate) struct Server {
     pub(crate) request_timeout: Option<Duration>,
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
+    pub(crate) clients: ClientsDraft,
     pub(crate) logs: LogsDraft,
     /// What is written outside of all sections.
     pub(crate) settings: Settings,
@@ -142,6 +145,7 @@ impl Server {
             request_timeout: None,
             encoded_slashes: None,
             merge_slashes: None,
+            clients: ClientsDraft::default(),
             logs: LogsDraft::default(),
             settings: Settings::default(),
             indicators: Vec::new(),

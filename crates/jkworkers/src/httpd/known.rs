@@ -96,24 +96,24 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "H2PushPriority", "H2PushResource", "H2SerializeHeaders", "H2SessionExtraFiles",
     "H2StreamMaxMemSize", "H2StreamTimeout", "H2TLSCoolDownSecs", "H2TLSWarmUpSize", "H2Upgrade",
     "H2WebSockets", "H2WindowSize", "HeaderName", "HeartbeatAddress", "HeartbeatListen",
-    "HeartbeatMaxServers", "HeartbeatStorage", "HttpProtocolOptions",
+    "HeartbeatMaxServers", "HeartbeatStorage",
     "IdentityCheck", "IdentityCheckTimeout", "ImapBase", "ImapDefault", "ImapMenu",
     "IndexHeadInsert", "IndexIgnore", "IndexIgnoreReset", "IndexOptions", "IndexOrderDefault",
-    "IndexStyleSheet", "InputSed", "KeepAlive", "KeepAliveTimeout", "KeptBodySize",
+    "IndexStyleSheet", "InputSed", "KeptBodySize",
     "LanguagePriority", "LDAPCacheEntries", "LDAPCacheTTL", "LDAPConnectionPoolTTL",
     "LDAPConnectionTimeout", "LDAPLibraryDebug", "LDAPOpCacheEntries", "LDAPOpCacheTTL",
     "LDAPReferralHopLimit", "LDAPReferrals", "LDAPRetries", "LDAPRetryDelay", "LDAPSharedCacheFile",
     "LDAPSharedCacheSize", "LDAPTimeout", "LDAPTrustedClientCert", "LDAPTrustedGlobalCert",
-    "LDAPTrustedMode", "LDAPVerifyServerCert", "LimitInternalRecursion", "LimitRequestBody",
-    "LimitRequestFields", "LimitRequestFieldsize", "LimitRequestLine", "LimitXMLRequestBody",
-    "ListenBacklog", "ListenCoresBucketsRatio", "ListenTCPDeferAccept", "LoadFile", "LoadModule",
+    "LDAPTrustedMode", "LDAPVerifyServerCert", "LimitInternalRecursion", 
+    "LimitXMLRequestBody",
+    "ListenCoresBucketsRatio", "ListenTCPDeferAccept", "LoadFile", "LoadModule",
     "LockFile", "LogMessage", "Lua_____ByteCodeHack",
     "LuaAuthzProvider", "LuaCodeCache", "LuaHookAccessChecker", "LuaHookAuthChecker",
     "LuaHookCheckUserID", "LuaHookFixups", "LuaHookInsertFilter", "LuaHookLog",
     "LuaHookMapToStorage", "LuaHookPreTranslateName", "LuaHookTranslateName", "LuaHookTypeChecker",
     "LuaInherit", "LuaInputFilter", "LuaMapHandler", "LuaOutputFilter", "LuaPackageCPath",
     "LuaPackagePath", "LuaQuickHandler", "LuaRoot", "LuaScope", "MacroIgnoreBadNesting",
-    "MacroIgnoreEmptyArgs", "MaxClients", "MaxConnectionsPerChild", "MaxKeepAliveRequests",
+    "MacroIgnoreEmptyArgs", "MaxClients", "MaxConnectionsPerChild", 
     "MaxMemFree", "MaxRangeOverlaps", "MaxRangeReversals", "MaxRanges", "MaxRequestsPerChild",
     "MaxRequestsPerThread", "MaxRequestWorkers", "MaxSpareServers", "MaxSpareThreads",
     "MDActivationDelay", "MDBaseServer", "MDCACertificateFile", "MDCAChallenges",
@@ -150,7 +150,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "RemoteIPInternalProxyList", "RemoteIPProxiesHeader", "RemoteIPProxyProtocol",
     "RemoteIPProxyProtocolExceptions", "RemoteIPTrustedProxy", "RemoteIPTrustedProxyList",
     "RemoveInputFilter",
-    "RemoveOutputFilter", "RequestReadTimeout", "ResourceConfig",
+    "RemoveOutputFilter", "ResourceConfig",
     "RewriteBase", "RewriteCond", "RewriteEngine", "RewriteMap", "RewriteOptions", "RewriteRule",
     "RLimitCPU", "RLimitMEM", "RLimitNPROC", "ScoreBoardFile", "Script",
     "ScriptLog", "ScriptLogBuffer", "ScriptLogLength", "ScriptSock",
@@ -187,7 +187,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "SSLUserName", "SSLUseStapling", "SSLVerifyClient", "SSLVerifyDepth", "SSLVHostSNIPolicy",
     "StartServers", "StartThreads", "StrictHostCheck", "Substitute", "SubstituteInheritBefore",
     "SubstituteMaxLineLength", "Suexec", "SuexecUserGroup", "ThreadLimit", "ThreadsPerChild",
-    "ThreadStackSize", "Timeout",
+    "ThreadStackSize",
     "UnlimitedRequestBody", "User",
     "UserDir", "VirtualDocumentRoot", "VirtualDocumentRootIP", "VirtualScriptAlias",
     "VirtualScriptAliasIP", "WatchdogInterval", "Win32DisableAcceptEx", "WSGIApplicationGroup",
@@ -204,6 +204,6 @@ mod tests {
         let lower: Vec<_> = DIRECTIVES.iter().map(|d| d.to_ascii_lowercase()).collect();
         assert!(lower.is_sorted_by(|a, b| a < b));
         assert!(OF_THE_PROGRAM.iter().all(|name| contains(name)));
-        assert!(contains("timeout") && contains("SSLEngine") && !contains("JkMount"));
+        assert!(contains("ThreadLimit") && contains("sslengine") && !contains("JkMount"));
     }
 }

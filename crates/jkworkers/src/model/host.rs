@@ -10,7 +10,8 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, FileSettings, Identity, JkOptions, Logs, Model, Roots, Section, Settings,
+    Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Logs, Model, Roots, Section,
+    Settings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -60,6 +61,8 @@ pub struct Host {
     /// What it says about itself.
     #[serde(skip_serializing_if = "is_anonymous")]
     pub identity: Identity,
+    /// What clients may take.
+    pub clients: Arc<ClientRules>,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
     /// The uriworkermap files that the map has rules of (`JkMountFile`, `--mount-file`).
@@ -95,6 +98,7 @@ impl Host {
     pub fn new(origin: Origin) -> Self {
         Self {
             number: 0,
+            clients: Arc::default(),
             origin,
             server_name: None,
             aliases: Vec::new(),
@@ -120,6 +124,15 @@ impl Host {
             env_vars: Vec::new(),
             sections: Vec::new(),
         }
+    }
+
+    /// `LimitRequestBody` for what is asked for, bytes; `u64::MAX` is no limit.
+    pub fn max_body(&self, asked: Asked<'_>) -> u64 {
+        const DEFAULT: u64 = 1 << 30;
+        let sections = self.sections_about(asked);
+        let mut said = sections.filter_map(|section| section.settings.max_body);
+        let innermost = said.next_back();
+        innermost.or(self.settings.max_body).unwrap_or(DEFAULT)
     }
 
     /// The sections about what is asked for, in the order in which they are applied: the last one

@@ -22,6 +22,9 @@ pub struct Settings {
     /// Rules about variables, as far as anybody reads what they set.
     #[serde(skip_serializing_if = "VariableRules::is_empty")]
     pub variables: VariableRules,
+    /// `LimitRequestBody`, bytes; `u64::MAX` is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_body: Option<u64>,
     /// `SetHandler`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handler: Option<Handler>,
@@ -49,6 +52,7 @@ impl Settings {
             headers: self.headers.over(&base.headers),
             auth: self.auth.clone(),
             variables: self.variables.over(&base.variables),
+            max_body: self.max_body.or(base.max_body),
             handler: self.handler.or(base.handler),
             redirects: self.redirects.over(&base.redirects),
             error_documents: self.error_documents.over(&base.error_documents),

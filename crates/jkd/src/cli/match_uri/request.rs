@@ -1,6 +1,5 @@
 //! The head of a request, as a client would send it.
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Version};
 
 use crate::{http1::Head, peer::Peer};
@@ -38,16 +37,23 @@ impl Asked {
         if (target.bytes()).any(|b| b == b' ' || b.is_ascii_control()) {
             return Err("a target has neither blanks nor control characters");
         }
-        let mut head = Head::new(self.method.clone(), Version::HTTP_11, Bytes::from(target));
-        for (name, value) in &self.headers {
-            head.headers.add(name.as_bytes(), value.as_bytes());
-        }
-        match self.host.as_deref().or(in_uri) {
-            Some(host) => head.headers.set(b"Host", host.as_bytes()),
-            None if head.headers.contains("host") => {}
-            None => (head.headers).set(b"Host", peer.local.to_string().as_bytes()),
-        }
-        Ok(head)
+        let is_host = |name: &str| name.eq_ignore_ascii_case("host");
+        let given = self.headers.iter().any(|(name, _)| is_host(name));
+        let host = match self.host.as_deref().or(in_uri) {
+            None if given => None,
+            host => Some(host.map_or_else(|| peer.local.to_string(), str::to_owned)),
+        };
+        let kept = |name: &str| host.is_none() || !is_host(name);
+        let fields = self.headers.iter().filter(|(name, _)| kept(name));
+        let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let host = host.iter().map(|host| (&b"Host"[..], host.as_bytes()));
+        let (method, target) = (self.method.clone(), target.as_bytes());
+        Ok(Head::new(
+            method,
+            Version::HTTP_11,
+            target,
+            host.chain(fields),
+        ))
     }
 }
 

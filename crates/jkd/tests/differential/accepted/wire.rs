@@ -1,20 +1,14 @@
 //! Differences on the wire, each with its predicate.
 
-use jkd_tests::{End, Reply};
+use jkd_tests::Reply;
 
 use super::{Difference, answers, balancing, edges, paths};
 use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
 pub(super) const WIRE: &[Difference] = &[
-    Difference::everywhere("HTTP/1.0", http_1_0),
     Difference::everywhere("framing of answers", framing_of_answers),
-    Difference::everywhere(
-        "statuses that end connections",
-        statuses_that_end_connections,
-    ),
     Difference::everywhere("own pages", own_pages),
-    Difference::everywhere("names of request headers", names_of_request_headers),
     Difference::everywhere("names of answer headers", names_of_answer_headers),
     Difference::named("types by extension", types_by_extension),
     Difference::named("requests that do not fit", requests_that_do_not_fit),
@@ -51,21 +45,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("control characters", paths::control_characters),
 ];
 
-/// jkd sends them in lower case, unless they have a code.
-fn names_of_request_headers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let mut found = false;
-    for (mod_jk, jkd) in mod_jk.requests.iter_mut().zip(&mut jkd.requests) {
-        for (mod_jk, jkd) in mod_jk.headers.iter_mut().zip(&mut jkd.headers) {
-            let lower = mod_jk.name.to_ascii_lowercase();
-            if !mod_jk.coded && lower == jkd.name && lower != mod_jk.name {
-                mod_jk.name = lower;
-                found = true;
-            }
-        }
-    }
-    found
-}
-
 /// Each word of jkd's begins with a capital.
 fn names_of_answer_headers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
@@ -77,19 +56,6 @@ fn names_of_answer_headers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
             left.clone_from(right);
             found = true;
         }
-    }
-    found
-}
-
-/// httpd says `HTTP/1.1` and `Connection: close`.
-fn http_1_0(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
-        return false;
-    };
-    let found = (&*mod_jk.version, &*jkd.version) == ("HTTP/1.1", "HTTP/1.0");
-    if found {
-        mod_jk.version.clone_from(&jkd.version);
-        mod_jk.headers.retain(|(name, _)| name != "Connection");
     }
     found
 }
@@ -130,20 +96,6 @@ fn types_by_extension(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
         && jkd.header("content-type").is_none();
     if found {
         mod_jk.headers.retain(|(name, _)| name != "Content-Type");
-    }
-    found
-}
-
-/// httpd closes after some statuses.
-fn statuses_that_end_connections(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
-        return false;
-    };
-    let concerns = matches!(mod_jk.status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503);
-    let found = concerns && (mod_jk.end, jkd.end) == (End::Closed, End::Kept);
-    if found {
-        mod_jk.end = jkd.end;
-        mod_jk.headers.retain(|(name, _)| name != "Connection");
     }
     found
 }

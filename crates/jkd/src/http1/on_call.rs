@@ -14,8 +14,8 @@ use std::{
 /// For timers and notifications that wait beside a busy socket: each event of the socket wakes
 /// the task, and to look after all of them each time costs more than they do.
 #[derive(Debug)]
-pub(super) struct OnCall<'f, F> {
-    future: Pin<&'f mut F>,
+pub(super) struct OnCall<F> {
+    future: F,
     bell: Option<Arc<Bell>>,
 }
 
@@ -25,13 +25,19 @@ struct Bell {
     task: Waker,
 }
 
-impl<'f, F> OnCall<'f, F> {
-    pub(super) const fn new(future: Pin<&'f mut F>) -> Self {
+impl<F> OnCall<F> {
+    pub(super) const fn new(future: F) -> Self {
         Self { future, bell: None }
+    }
+
+    /// The future, which is polled once more: something has changed about it.
+    pub(super) fn again(&mut self) -> &mut F {
+        self.bell = None;
+        &mut self.future
     }
 }
 
-impl<F: Future> Future for OnCall<'_, F> {
+impl<F: Future + Unpin> Future for OnCall<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -46,7 +52,7 @@ impl<F: Future> Future for OnCall<'_, F> {
             _ => bell.insert(Arc::new(Bell::new(cx.waker().clone()))),
         };
         let waker = Waker::from(Arc::clone(bell));
-        future.as_mut().poll(&mut Context::from_waker(&waker))
+        Pin::new(future).poll(&mut Context::from_waker(&waker))
     }
 }
 

@@ -1,0 +1,124 @@
+//! Limits and timeouts towards clients: `KeepAlive`, `Timeout`, `LimitRequest…` and their like.
+
+use std::time::Duration;
+
+use super::memory::Memory;
+use crate::model::{Asked, ClientRules, Model, Pace};
+
+const START: &str = "Listen 80\nJkWorkerProperty worker.list=w\nJkMount /* w\n";
+
+fn load(config: &str) -> Model {
+    Memory::new(&[("/etc/jk.conf", &*format!("{START}{config}"))]).model()
+}
+
+#[test]
+fn settings_of_clients() {
+    let defaults = ClientRules::default();
+    assert_eq!(*load("").hosts[0].clients, defaults);
+    let model = load(
+        "KeepAlive Off\nKeepAliveTimeout 1500ms\nMaxKeepAliveRequests 0\nTimeout 7\n
+         LimitRequestLine 100\nLimitRequestFields 0\nLimitRequestFieldSize 200\n
+         RequestReadTimeout header=5-10,MinRate=100 body=0\nListenBacklog 5\n
+         HttpProtocolOptions Strict Require1.0\n
+         <VirtualHost *>\nKeepAlive On\nKeepAliveTimeout 0\nTimeout 8\nLimitRequestFields 3\n
+         RequestReadTimeout body=9\n</VirtualHost>",
+    );
+    let main = ClientRules {
+        keep_alive: false,
+        keep_alive_timeout: Duration::from_millis(1500),
+        max_keep_alive_requests: 0,
+        timeout: Duration::from_secs(7),
+        max_line: 100,
+        max_fields: usize::MAX,
+        max_field: 200,
+        head_pace: Pace {
+            first: Duration::from_secs(5),
+            most: Some(Duration::from_secs(10)),
+            rate: 100,
+        },
+        body_pace: Pace::NONE,
+    };
+    assert_eq!(*model.hosts[0].clients, main);
+    let inherits = ClientRules {
+        keep_alive: true,
+        timeout: Duration::from_secs(8),
+        max_fields: 3,
+        body_pace: Pace {
+            first: Duration::from_secs(9),
+            ..Pace::NONE
+        },
+        ..main
+    };
+    assert_eq!(*model.hosts[1].clients, inherits);
+}
+
+#[test]
+fn the_innermost_limit_of_bodies_counts() {
+    let model = load(
+        "<Location /up>\nLimitRequestBody 100\n</Location>\n<Location /up/any>\nLimitRequestBody 0\n</Location>\n
+         <VirtualHost *>\nLimitRequestBody 5\n</VirtualHost>",
+    );
+    let most = |host: usize, path: &str| model.hosts[host].max_body(Asked::at(path.as_bytes()));
+    assert_eq!(most(0, "/x"), 1 << 30);
+    assert_eq!(most(0, "/up/x"), 100);
+    assert_eq!(most(0, "/up/any/x"), u64::MAX);
+    assert_eq!(most(1, "/x"), 5);
+    assert_eq!(most(1, "/up"), 100);
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn what_is_no_limit_is_an_error() {
+    for (line, message) in [
+        ("KeepAlive maybe", "KeepAlive must be On or Off"),
+        (
+            "KeepAliveTimeout 5x",
+            "KeepAliveTimeout 5x has wrong format",
+        ),
+        (
+            "MaxKeepAliveRequests -1",
+            "MaxKeepAliveRequests \"-1\" must be a non-negative integer",
+        ),
+        (
+            "Timeout soon",
+            "Timeout \"soon\" must be a non-negative integer",
+        ),
+        (
+            "LimitRequestLine 1k",
+            "LimitRequestLine \"1k\" must be a non-negative integer",
+        ),
+        (
+            "LimitRequestFields +5",
+            "LimitRequestFields \"+5\" must be a non-negative integer",
+        ),
+        (
+            "LimitRequestFieldSize x",
+            "LimitRequestFieldSize \"x\" must be a non-negative integer",
+        ),
+        (
+            "LimitRequestBody 99999999999999999999",
+            "must be a non-negative integer",
+        ),
+        (
+            "RequestReadTimeout header=20-10,MinRate=5",
+            "the second time must be longer than the first",
+        ),
+        (
+            "RequestReadTimeout headers=20",
+            "Unknown RequestReadTimeout parameter: headers",
+        ),
+        ("HttpProtocolOptions Lax", "HttpProtocolOptions accepts"),
+        (
+            "HttpProtocolOptions RegisteredMethods",
+            "RegisteredMethods is not supported",
+        ),
+    ] {
+        let config = format!("{START}{line}");
+        let loaded = Memory::new(&[("/etc/jk.conf", &*config)]).load();
+        let told = loaded.diagnostics.to_string();
+        assert!(
+            loaded.model.is_none() && told.contains(message),
+            "{line}: {told}"
+        );
+    }
+}

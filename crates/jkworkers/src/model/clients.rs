@@ -1,0 +1,103 @@
+//! What clients may take: httpd's limits and timeouts of connections and requests.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Limits and timeouts towards clients, with httpd's defaults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClientRules {
+    /// `KeepAlive`: whether a connection may serve more than one request.
+    pub keep_alive: bool,
+    /// `KeepAliveTimeout`: how long a connection may stand between two requests.
+    pub keep_alive_timeout: Duration,
+    /// `MaxKeepAliveRequests`: how many requests a connection may serve; 0 is no limit.
+    pub max_keep_alive_requests: u32,
+    /// `Timeout`: how long a request may wait for its client.
+    pub timeout: Duration,
+    /// `LimitRequestLine`, bytes.
+    pub max_line: usize,
+    /// `LimitRequestFields`; `usize::MAX` is no limit.
+    pub max_fields: usize,
+    /// `LimitRequestFieldSize`, bytes, the name included.
+    pub max_field: usize,
+    /// `RequestReadTimeout header=…`
+    pub head_pace: Pace,
+    /// `RequestReadTimeout body=…`
+    pub body_pace: Pace,
+}
+
+/// How fast something has to come: `FIRST-MOST,MinRate=RATE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    /// The time that it may take; zero is no limit.
+    pub first: Duration,
+    /// The time that it may take in all, however much of it there is.
+    pub most: Option<Duration>,
+    /// So many bytes prolong the time by a second; 0: none do.
+    pub rate: u32,
+}
+
+impl Default for ClientRules {
+    fn default() -> Self {
+        Self {
+            keep_alive: true,
+            keep_alive_timeout: Duration::from_secs(5),
+            max_keep_alive_requests: 100,
+            timeout: Duration::from_secs(60),
+            max_line: 8190,
+            max_fields: 100,
+            max_field: 8190,
+            head_pace: Pace {
+                first: Duration::from_secs(20),
+                most: Some(Duration::from_secs(40)),
+                rate: 500,
+            },
+            body_pace: Pace {
+                first: Duration::from_secs(20),
+                most: None,
+                rate: 500,
+            },
+        }
+    }
+}
+
+impl Pace {
+    /// No limit.
+    pub const NONE: Self = Self {
+        first: Duration::ZERO,
+        most: None,
+        rate: 0,
+    };
+
+    /// How long it may take if so many `bytes` have come. `None`: for ever.
+    pub fn allows(&self, bytes: u64) -> Option<Duration> {
+        if self.first.is_zero() {
+            return None;
+        }
+        let more = bytes.checked_div(u64::from(self.rate)).unwrap_or(0);
+        let time = self.first.saturating_add(Duration::from_secs(more));
+        Some(self.most.map_or(time, |most| time.min(most)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_buy_time() {
+        let seconds = |pace: Pace, bytes| pace.allows(bytes).map(|time| time.as_secs());
+        let rules = ClientRules::default();
+        let head = [0, 499, 500, 10_000, 1_000_000].map(|n| seconds(rules.head_pace, n));
+        assert_eq!(head, [20, 20, 21, 40, 40].map(Some));
+        let body = [0, 5_000, 5_000_000].map(|n| seconds(rules.body_pace, n));
+        assert_eq!(body, [20, 30, 10_020].map(Some));
+        assert_eq!(seconds(Pace::NONE, 5), None);
+        let rigid = Pace {
+            rate: 0,
+            ..rules.head_pace
+        };
+        assert_eq!(seconds(rigid, 5_000_000), Some(20));
+    }
+}
