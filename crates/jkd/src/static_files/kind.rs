@@ -74,7 +74,9 @@ pub(crate) fn with_charset<'t>(
         .iter()
         .any(|t| essence.eq_ignore_ascii_case(t));
     let default = default.filter(|name| is_text && !name.is_empty());
-    match charset.or(default).filter(|_| !has_own) {
+    // httpd keeps what AddCharset says in lower case.
+    let charset = charset.map(str::to_ascii_lowercase);
+    match charset.as_deref().or(default).filter(|_| !has_own) {
         Some(charset) => Cow::Owned(format!("{media_type}; charset={charset}")),
         None => Cow::Borrowed(media_type),
     }

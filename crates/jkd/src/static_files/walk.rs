@@ -80,11 +80,11 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
     }
 }
 
-/// Whether no file system has such a name.
-fn is_too_long(name: &[u8]) -> bool {
-    const OF_A_PART: usize = 255;
+/// Whether the system takes no such name as a whole. A part that is too long shows where it is
+/// looked for.
+const fn is_too_long(name: &[u8]) -> bool {
     const OF_ALL: usize = 4096;
-    name.len() >= OF_ALL || segments(name).any(|part| part.len() > OF_A_PART)
+    name.len() >= OF_ALL
 }
 
 struct Walk<'a> {
