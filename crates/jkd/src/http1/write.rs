@@ -90,7 +90,8 @@ pub(super) fn head(
     let unsaid = known.filter(|_| !head.headers.contains_key(header::CONTENT_LENGTH));
     match (end, unsaid) {
         (End::Chunks, _) => text.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-        (End::Close, _) | (_, None) => {}
+        // Asked for a head alone nobody has made a body, which says nothing of its length.
+        (End::Close, _) | (_, None) | (End::Bodiless, Some(0)) => {}
         (End::Bodiless, Some(_)) if is_bodiless(head.status) => {}
         (_, Some(length)) => {
             let mut digits = itoa::Buffer::new();
