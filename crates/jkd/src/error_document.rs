@@ -213,6 +213,8 @@ fn asking_for(target: &str, failed: &Head) -> Head {
         others.any(|other| name.eq_ignore_ascii_case(other.as_ref()))
     };
     let fields = failed.fields().filter(|(name, _)| !is_of_body(name));
+    // A fragment is for browsers.
+    let target = target.split('#').next().unwrap_or_default();
     Head::new(Method::GET, failed.version, target.as_bytes(), fields)
 }
 

@@ -38,6 +38,7 @@ mod table_tests;
 use std::{
     collections::BTreeSet,
     fs,
+    io::Write as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
@@ -56,17 +57,38 @@ const AT_ONCE: usize = 6;
 fn jkd_and_mod_jk_do_the_same() {
     let configurations = configurations();
     let requests: usize = configurations.iter().map(Configuration::requests).sum();
-    let verdicts = in_parallel(&configurations, verdict);
+    let mut verdicts = in_parallel(&configurations, verdict);
+    for (configuration, verdict) in configurations.iter().zip(&mut verdicts) {
+        play_again(configuration, verdict);
+    }
     let reports: String = verdicts.iter().map(|verdict| &*verdict.report).collect();
-    println!(
+    say(&format!(
         "{requests} requests compared under {} configurations",
         configurations.len()
-    );
+    ));
     assert!(reports.is_empty(), "{reports}");
     if std::env::var_os("JKD_CASE").is_none() {
         let occurred: BTreeSet<_> = verdicts.iter().flat_map(|v| &v.occurred).copied().collect();
         accepted::all_occurred(&occurred);
     }
+}
+
+/// Where both differ, once more and by itself: mod_jk gives its connection back, and counts, a little
+/// after its client has the whole answer, which shows on a machine that is busy. What differs
+/// without such haste differs again.
+fn play_again(configuration: &Configuration, verdict: &mut Verdict) {
+    for _ in 0..2 {
+        if verdict.report.is_empty() {
+            return;
+        }
+        say(&format!("played again: {}", configuration.title));
+        *verdict = self::verdict(configuration);
+    }
+}
+
+/// Prints a line also where tests that succeed are silent.
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").expect("standard error");
 }
 
 /// All configurations of all topics, or those whose `TOPIC: TITLE` begins with `JKD_CASE`. Topics in
