@@ -30,7 +30,7 @@ use crate::{
     rescue::{self, Stumble},
     serve::Shared,
     snapshot::{Group, Running, Served},
-    static_files::{self, FileName, Located, Reply, Wanted},
+    static_files::{self, Located, Reply, Sent, Wanted},
     status,
     steering::Steering,
     strict::{self, Checked, Refusal, Target},
@@ -152,9 +152,12 @@ pub(crate) async fn answer(
     if let Some(file) = file {
         record.has_file(file);
     }
-    let asked = Asked::at(&found.path).with_file(file);
+    let own = located.as_ref().and_then(Located::own_name);
+    let asked = Asked::at(&found.path).with_file(own);
     let guest = found.guest(host, &early, peer);
-    let entry = access::check(Guest { asked, ..guest }, claims).await;
+    let instead = located.as_ref().and_then(Located::instead);
+    let instead = instead.map(|path| Asked::at(path).with_file(file));
+    let entry = enter(Guest { asked, ..guest }, instead, claims).await;
     if entry.is_err() {
         record.has_variables(host, &found.variables, &snapshot.logs);
     }
@@ -169,6 +172,19 @@ pub(crate) async fn answer(
         located,
     };
     decided(visit, checked, way, asking, course, served).await
+}
+
+/// Lets a client in, also to what stands for the path that it asked for.
+async fn enter(
+    guest: Guest<'_>,
+    instead: Option<Asked<'_>>,
+    claims: &mut Claims,
+) -> Result<(), Stumble> {
+    access::check(guest, claims).await?;
+    match instead {
+        Some(asked) => access::check(Guest { asked, ..guest }, claims).await,
+        None => Ok(()),
+    }
 }
 
 /// Answers what no worker and no file is asked for, whoever asks.
@@ -230,9 +246,10 @@ async fn decided(
     if served.is_by_group() && (host.extracts_tls || !host.env_vars.is_empty()) {
         course.cx.facts = Some(facts);
     }
-    let file = response.extensions_mut().remove::<FileName>();
-    if let Some(FileName(name)) = &file {
-        course.rules.asked = Some(Asked::at(&decision.path).with_file(Some(name)));
+    let file = response.extensions_mut().remove::<Sent>();
+    if let Some(Sent { name, path }) = &file {
+        let path = path.as_deref().unwrap_or(&decision.path);
+        course.rules.asked = Some(Asked::at(path).with_file(Some(name)));
     }
     Ok(course.finish(response))
 }

@@ -85,8 +85,8 @@ pub(crate) enum Reply<'a> {
 /// 405 and 501 for methods other than GET, HEAD, POST and OPTIONS, 500 where the file system fails.
 pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stumble> {
     let Wanted { host, head, .. } = wanted;
-    let asked = Asked::at(wanted.path).with_file(found.name());
-    match host.handler_of(asked) {
+    let path = found.path.as_deref().unwrap_or(wanted.path);
+    match host.handler_of(Asked::at(path).with_file(found.name())) {
         Handler::Other => return Err(Stumble::Unmapped),
         Handler::Jk if host.handler_of(Asked::at(wanted.path)) != Handler::Jk => {
             return Ok(Reply::Named);
@@ -104,8 +104,10 @@ pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stu
     match found.walked.what {
         What::File(file) if !found.is_script => {
             let name = found.walked.name;
-            let mut answer = send::file(wanted, file, &name)?;
-            answer.extensions_mut().insert(FileName(name));
+            let mut answer = send::file(Wanted { path, ..wanted }, file, &name)?;
+            let path = found.path;
+            let sent = Sent { name, path };
+            answer.extensions_mut().insert(sent);
             Ok(Reply::Answer(answer))
         }
         What::Directory if found.lacks_slash => {
@@ -147,9 +149,13 @@ pub(crate) fn look(host: &Host, path: &[u8], for_jk: bool) -> Look {
     }
 }
 
-/// The name of the file that an answer is made of, for the sections about it.
+/// The file that an answer is made of, for the sections about it.
 #[derive(Clone, Debug)]
-pub(crate) struct FileName(pub(crate) Vec<u8>);
+pub(crate) struct Sent {
+    pub(crate) name: Vec<u8>,
+    /// Its path, where it is not the one that was asked for.
+    pub(crate) path: Option<Vec<u8>>,
+}
 
 /// Looks for the file of a request on a thread that may block. `None`: a rule maps the request.
 ///

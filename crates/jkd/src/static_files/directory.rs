@@ -18,6 +18,10 @@ pub(crate) struct Located {
     pub(crate) lacks_slash: bool,
     /// The path, covered by a rule of the map, that stands for it.
     pub(crate) mapped: Option<Vec<u8>>,
+    /// The path of the index file, or of the file for all that is missing, that stands for it.
+    pub(crate) path: Option<Vec<u8>>,
+    /// What the path that was asked for leads to itself, where another one stands for it.
+    own: Option<Vec<u8>>,
     /// Whether mod_jk may look at it.
     pub(crate) for_jk: bool,
 }
@@ -39,6 +43,8 @@ impl Located {
             is_script,
             lacks_slash: false,
             mapped: None,
+            path: None,
+            own: None,
             for_jk: true,
         }
     }
@@ -46,6 +52,21 @@ impl Located {
     /// The name of the file or directory.
     pub(crate) fn name(&self) -> Option<&[u8]> {
         Some(&*self.walked.name).filter(|name| !name.is_empty())
+    }
+
+    /// The name of the file or directory to which the path leads that was asked for.
+    pub(crate) fn own_name(&self) -> Option<&[u8]> {
+        self.own.as_deref().or_else(|| self.name())
+    }
+
+    /// The path that stands for the one that was asked for.
+    pub(crate) fn instead(&self) -> Option<&[u8]> {
+        self.mapped.as_deref().or(self.path.as_deref())
+    }
+
+    fn of(self, own: Vec<u8>) -> Self {
+        let own = Some(own);
+        Self { own, ..self }
     }
 }
 
@@ -63,12 +84,18 @@ pub(crate) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, St
     let found = Located::at(walk(host, path, &place), place.is_script);
     let settings = host.files_about(Asked::at(path).with_file(found.name()));
     match found.walked.what {
-        What::Directory if path.ends_with(b"/") => Ok(index(host, path, for_jk, &settings, found)),
+        What::Directory if path.ends_with(b"/") => {
+            let own = found.walked.name.clone();
+            Ok(index(host, path, for_jk, &settings, found).of(own))
+        }
         What::Directory => Ok(Located {
             lacks_slash: settings.slash.unwrap_or(true),
             ..found
         }),
-        What::Nothing => Ok(fallback(host, for_jk, &settings).unwrap_or(found)),
+        What::Nothing => Ok(match fallback(host, for_jk, &settings) {
+            Some(instead) => instead.of(found.walked.name),
+            None => found,
+        }),
         _ => Ok(found),
     }
 }
@@ -125,5 +152,8 @@ fn file(host: &Host, path: &[u8], for_jk: bool) -> Option<Located> {
     let place @ Place { is_script, .. } = &place(host, path, for_jk).ok()?;
     let walked = walk(host, path, place);
     let is_there = !matches!(walked.what, What::Nothing | What::Directory);
-    is_there.then(|| Located::at(walked, *is_script))
+    is_there.then(|| Located {
+        path: Some(path.to_vec()),
+        ..Located::at(walked, *is_script)
+    })
 }

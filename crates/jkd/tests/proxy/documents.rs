@@ -115,6 +115,37 @@ fn sections_say_who_may_have_files() {
 }
 
 #[test]
+fn what_stands_for_a_path_is_as_closed_as_it_is_itself() {
+    let (daemon, _directory) = daemon(
+        "DirectoryIndex index.jsp index.html\n\
+         <Location /both/index.html>\nRequire all denied\n</Location>\n\
+         <Location /jsp/index.jsp>\nRequire all denied\n</Location>\n\
+         <Directory @/www/sub>\nFallbackResource /error.html\n</Directory>\n\
+         <Location /error.html>\nRequire all denied\n</Location>\n\
+         <Directory @/www/closed>\nRequire all denied\nFallbackResource /app/front\n</Directory>\n\
+         <Directory @/www/none>\nDirectoryIndex x.php\n</Directory>\n\
+         <LocationMatch \\.php$>\nSetHandler application/x-httpd-php\n</LocationMatch>\n\
+         <LocationMatch \\.html$>\nHeader set X-Html yes\n</LocationMatch>\n",
+    );
+    let mut http = daemon.http();
+    for (path, status) in [
+        ("/both/", 403),
+        ("/both/index.html", 403),
+        ("/jsp/", 403),
+        ("/sub/nothing", 403),
+        ("/closed/nothing", 403),
+        ("/closed/", 403),
+        ("/none/", 404),
+        ("/none/x.php", 404),
+        ("/", 200),
+    ] {
+        let answer = http.get(path);
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+    }
+    assert_eq!(http.get("/").header("x-html"), Some("yes"));
+}
+
+#[test]
 fn redirections() {
     let (daemon, _directory) = daemon(
         "Redirect /app/old /new\nRedirect permanent /p http://other.example/a%20b\n\
