@@ -172,7 +172,7 @@ pub(crate) async fn locate(
         return Ok(None);
     }
     let for_jk = found.for_jk;
-    let path = path_of_file(host, decoded, &found.path).filter(|_| host.has_files());
+    let path = path_of_file(host, decoded, found).filter(|_| host.has_files());
     let Some(path) = path.map(<[u8]>::to_vec) else {
         return Ok(Some(Located::nothing()));
     };
@@ -185,10 +185,16 @@ pub(crate) async fn locate(
 }
 
 /// The path to look for: no file has a path parameter in its name, but applications' files are
-/// found without it.
-fn path_of_file<'p>(host: &Host, decoded: &[u8], path: &'p [u8]) -> Option<&'p [u8]> {
-    let names_nothing = decoded.contains(&b';') && host.auto_alias.is_none();
-    (!names_nothing).then_some(path)
+/// found without it. They are not where mod_jk may not look: a parameter that makes a request none
+/// for mod_jk must not lead to the source of what a worker would have run.
+fn path_of_file<'p>(
+    host: &Host,
+    decoded: &[u8],
+    found: &'p mapping::Found<'_>,
+) -> Option<&'p [u8]> {
+    let of_application = found.for_jk && host.auto_alias.is_some();
+    let names_something = of_application || !decoded.contains(&b';');
+    names_something.then_some(&*found.path)
 }
 
 /// What could be done about a path, or word that the server is there.

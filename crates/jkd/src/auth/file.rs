@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, LazyLock},
     time::{Duration, SystemTime},
@@ -102,11 +103,14 @@ struct Copy<T> {
     looked: Instant,
 }
 
-/// What changes with a file.
+/// What changes with a file. Its time and its length may be the same after another one has taken
+/// its place, where a tool sets times; when that happened nobody can set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
+    changed: (i64, i64),
+    place: (u64, u64),
 }
 
 /// How long a file is as it was.
@@ -176,6 +180,8 @@ fn stamp(path: &Path) -> io::Result<Stamp> {
     Ok(Stamp {
         modified: metadata.modified().ok(),
         length: metadata.len(),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+        place: (metadata.dev(), metadata.ino()),
     })
 }
 
@@ -224,5 +230,25 @@ mod tests {
         fs::remove_file(&path).unwrap();
         tokio::time::advance(FRESH).await;
         assert!(Passwords::read(&path).await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_of_the_same_time_and_length_is_another_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("users");
+        let put = |text: &str| {
+            let new = directory.path().join("new");
+            fs::write(&new, text).unwrap();
+            let file = fs::File::options().write(true).open(&new).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            fs::rename(new, &path).unwrap();
+        };
+        put("tim:one\n");
+        assert!(Passwords::read(&path).await.is_some());
+        put("eve:two\n");
+        tokio::time::advance(FRESH).await;
+        let users = Passwords::read(&path).await.unwrap();
+        assert!(users.hash_of(b"tim").is_none());
+        assert!(users.hash_of(b"eve").is_some());
     }
 }

@@ -120,7 +120,7 @@ impl Chunks {
         let rest = input.get(self.seen..).unwrap_or_default();
         let Some(found) = memchr(b'\n', rest) else {
             self.seen = input.len();
-            if self.seen > bounds.field + 1 {
+            if self.seen > bounds.field.saturating_add(1) {
                 return Err(BadChunk::Length);
             }
             return Ok(None);

@@ -250,7 +250,9 @@ where
         if let Some(rules) = rules {
             wire.rules = rules;
         }
-        let cannot = wire.begin_answer() || wire.ending || sending.end == End::Close;
+        let (waits, begun) = wire.begin_answer();
+        sending.output.text().extend_from_slice(begun);
+        let cannot = waits || wire.ending || sending.end == End::Close;
         let status = parts.status.as_u16();
         let persists = request.persists && !cannot && !drops_connection(status);
         let persists = persists && !write::closes(&parts.headers);

@@ -186,12 +186,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.owed = if waits { CONTINUE } else { b"" };
     }
 
-    /// From now on the answer is written: nothing may be said before it. Whether the client still
-    /// waits for leave to send its body.
-    pub(super) const fn begin_answer(&mut self) -> bool {
-        let waits = self.owed.len() == CONTINUE.len();
-        self.owed = b"";
-        waits
+    /// From now on the answer is written: nothing may be said before it but the rest of what was
+    /// begun, which this returns. And whether the client still waits for leave to send its body.
+    pub(super) fn begin_answer(&mut self) -> (bool, &'static [u8]) {
+        let owed = std::mem::take(&mut self.owed);
+        let waits = !owed.is_empty();
+        (waits, if owed == CONTINUE { b"" } else { owed })
     }
 
     /// Ends the present request. Whether the next one can be found.
@@ -392,7 +392,8 @@ fn bounds(rules: &ClientRules) -> Bounds {
     Bounds {
         line: rules.max_line,
         fields: rules.max_fields,
-        field: rules.max_field,
+        // Lines of chunks are bounded by nothing else.
+        field: rules.max_field.min(MAX_HEAD),
     }
 }
 

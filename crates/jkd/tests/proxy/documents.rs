@@ -146,6 +146,16 @@ fn what_stands_for_a_path_is_as_closed_as_it_is_itself() {
 }
 
 #[test]
+fn a_parameter_does_not_turn_what_is_mounted_into_a_file() {
+    let (daemon, _directory) =
+        daemon("JkMount /sub/* w\nJkAutoAlias @/www\nSetEnvIf Request_URI \\.gif$ no-jk\n");
+    let mut http = daemon.http();
+    assert_eq!(http.get("/sub/x.txt").fact("uri"), "/sub/x.txt");
+    let hidden = http.get("/sub/x.txt;.gif");
+    assert_eq!(hidden.status, 404, "{}", hidden.text());
+}
+
+#[test]
 fn redirections() {
     let (daemon, _directory) = daemon(
         "Redirect /app/old /new\nRedirect permanent /p http://other.example/a%20b\n\

@@ -29,6 +29,7 @@ impl Service for Echo {
         let response = match &*path {
             "/early" => Response::new(boxed("early")),
             "/never" => std::future::pending().await,
+            "/glance" => glance(body).await,
             "/nothing" => Response::builder()
                 .status(204)
                 .body(Empty::new().map_err(|never| match never {}).boxed_unsync())
@@ -71,6 +72,18 @@ async fn echo(head: &Head, body: Body) -> Response<Boxed> {
             .body(boxed(error.to_string()))
             .unwrap(),
     }
+}
+
+/// Asks for a body, and does not wait for it.
+async fn glance(body: Body) -> Response<Boxed> {
+    let mut body = pin!(body);
+    poll_fn(|cx| {
+        let asked = http_body::Body::poll_frame(body.as_mut(), cx);
+        assert!(asked.is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    Response::new(boxed("glance"))
 }
 
 /// A body whose pieces come one after the other.
@@ -416,5 +429,26 @@ proptest! {
             _ => text.to_owned(),
         };
         prop_assert_eq!(without_page(&whole), without_page(&cut));
+    }
+}
+
+#[tokio::test]
+async fn leave_that_was_begun_is_given_whole() {
+    let request = "PUT /glance HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    for room in [1, 10, 24, 25, 26] {
+        let (mut client, ours) = duplex(room);
+        let service = Echo(Arc::new(ClientRules::default()));
+        let serving = tokio::spawn(serve(ours, service, CancellationToken::new()));
+        let (mut read, mut write) = tokio::io::split(&mut client);
+        write.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = read.read_to_end(&mut answer).await;
+        let answer = without_dates(&answer);
+        let rest = answer.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n");
+        let rest = rest.unwrap_or(&answer);
+        assert!(rest.starts_with("HTTP/1.1 200 OK\r\n"), "{room}: {answer}");
+        assert!(rest.ends_with("\r\n\r\nglance"), "{room}: {answer}");
+        drop(client);
+        serving.await.unwrap();
     }
 }
