@@ -1,4 +1,5 @@
-//! The host names of clients, for access rules: asked for in the background, kept for a while.
+//! The host names of clients, and of our own addresses: asked for in the background, kept for a
+//! while.
 //!
 //! Whoever waits for one holds up nobody else: there are at most [`LOOKUPS`] threads that ask, and
 //! a resolver that does not answer within [`PATIENCE`] is taken for one that knows nothing.
@@ -7,10 +8,11 @@ use std::{
     collections::HashMap,
     hash::Hash,
     net::{IpAddr, ToSocketAddrs},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
     time::Duration,
 };
 
+use jkworkers::model::Lookups;
 use parking_lot::Mutex;
 use tokio::{
     sync::Semaphore,
@@ -18,7 +20,46 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// A client's name.
+/// The name of one end of a connection, for as long as that lasts.
+#[derive(Debug, Default)]
+pub(crate) struct EndName(OnceLock<Option<ClientName>>);
+
+impl EndName {
+    /// Asks for the name of `address`, once.
+    pub(crate) async fn find_out(&self, address: IpAddr) {
+        if self.0.get().is_none() {
+            // Boxed: few want to know. Another request of the connection may have been quicker.
+            let _ = self.0.set(Box::pin(name_of(address)).await);
+        }
+    }
+
+    /// Whether it was asked for.
+    pub(crate) fn is_known(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// The name that was found, whoever says so.
+    pub(crate) fn any(&self) -> Option<&str> {
+        let name = self.0.get()?.as_ref()?;
+        Some(&name.text)
+    }
+
+    /// The name that was found, if it leads back to the address.
+    pub(crate) fn proven(&self) -> Option<&str> {
+        let name = self.0.get()?.as_ref().filter(|name| name.leads_back)?;
+        Some(&name.text)
+    }
+
+    /// As `HostnameLookups` wants it.
+    pub(crate) fn by(&self, lookups: Lookups) -> Option<&str> {
+        match lookups {
+            Lookups::On => self.any(),
+            Lookups::Off | Lookups::Double => self.proven(),
+        }
+    }
+}
+
+/// A name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientName {
     /// In lower case.
@@ -150,6 +191,19 @@ mod tests {
         }
         assert!(addresses_of("localhost").await.contains(&loopback));
         assert!(addresses_of("").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn whose_name_it_is_not_is_nobody_where_that_matters() {
+        let name = EndName::default();
+        let lent = ClientName {
+            text: "bank.example".into(),
+            leads_back: false,
+        };
+        name.0.set(Some(lent)).unwrap();
+        assert_eq!(name.by(Lookups::On), Some("bank.example"));
+        assert_eq!(name.by(Lookups::Double), None);
+        assert_eq!(name.proven(), None);
     }
 
     #[tokio::test(start_paused = true)]

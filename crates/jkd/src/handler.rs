@@ -11,7 +11,7 @@ use std::{borrow::Cow, sync::Arc};
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use jkworkers::{
-    model::{Asked, ClientRules, Host},
+    model::{Asked, CanonicalName, ClientRules, Host, Lookups},
     uri_map,
 };
 
@@ -143,6 +143,7 @@ pub(crate) async fn answer(
     let early = headers::early(host, &named, &course.cx);
     course.cx.head = &early;
     let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
+    find_out_names(host, peer, &decoded).await;
     if early.method == Method::TRACE || early.parts().is_asterisk() {
         return about_server(&course, checked.body, asking.body).await;
     }
@@ -184,6 +185,16 @@ async fn enter(
     match instead {
         Some(asked) => access::check(Guest { asked, ..guest }, claims).await,
         None => Ok(()),
+    }
+}
+
+/// `HostnameLookups`, `UseCanonicalName DNS`.
+async fn find_out_names(host: &Host, peer: &Peer, path: &[u8]) {
+    if host.lookups(Asked::at(path)) != Lookups::Off {
+        peer.name.find_out(peer.ip).await;
+    }
+    if host.identity.canonical_name == CanonicalName::Dns {
+        peer.local_name.find_out(peer.local.ip()).await;
     }
 }
 
@@ -270,6 +281,7 @@ impl<'a> Course<'a> {
                 head,
                 variables: None,
                 facts: None,
+                record: Some(&visit.record),
                 began: visit.began,
             },
             claims: &visit.claims,

@@ -2,11 +2,10 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
+
+use crate::client_names::EndName;
 
 /// What all requests of one connection have in common, written out once.
 #[derive(Debug)]
@@ -26,8 +25,10 @@ pub(crate) struct Peer {
     /// Requests so far.
     requests: AtomicU64,
     wire: Wire,
-    /// The client's name, once it was asked for and leads back to its address.
-    pub(crate) name: OnceLock<Option<Arc<str>>>,
+    /// The client's name, once it was asked for.
+    pub(crate) name: EndName,
+    /// Ours, by our address.
+    pub(crate) local_name: EndName,
 }
 
 impl Peer {
@@ -43,7 +44,8 @@ impl Peer {
             lane,
             requests: AtomicU64::new(0),
             wire: Wire::default(),
-            name: OnceLock::new(),
+            name: EndName::default(),
+            local_name: EndName::default(),
         }
     }
 

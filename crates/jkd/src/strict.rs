@@ -68,7 +68,7 @@ impl Refusal {
 }
 
 /// Host and port that the request is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Target<'a> {
     /// The name or address, an IPv6 address with its brackets; `None` where HTTP/1.0 named none.
     pub(crate) host: Option<&'a str>,

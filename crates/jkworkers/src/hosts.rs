@@ -14,7 +14,7 @@ use crate::{
     diag::{Diagnostics, listing},
     httpd::{Draft, Options, Server},
     model::{
-        Host, Listen, Mount, Section,
+        Host, Listen, Lookups, Mount, Section, Settings,
         variables::{Handler, OwnVariable},
     },
     uri_map::{UriMap, UriRules},
@@ -164,7 +164,8 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         sections: sections(base, server),
         ..Host::new(server.origin.clone())
     };
-    host.changes_headers = changes_headers(&host);
+    host.changes_headers = says(&host, |settings| !settings.headers.is_empty());
+    host.looks_up_clients = says(&host, |s| s.lookups.unwrap_or_default() != Lookups::Off);
     variables::prune(&mut host);
     host
 }
@@ -175,11 +176,10 @@ fn request_timeout(main: &Server, server: &Server) -> Option<Duration> {
     written.filter(|limit| !limit.is_zero())
 }
 
-/// Whether any `Header` or `RequestHeader` is written.
-fn changes_headers(host: &Host) -> bool {
+/// Whether it is written anywhere, in a section or outside.
+fn says(host: &Host, what: impl Fn(&Settings) -> bool) -> bool {
     let sections = host.sections.iter().map(|section| &section.settings);
-    let mut settings = sections.chain([&host.settings]);
-    settings.any(|settings| !settings.headers.is_empty())
+    sections.chain([&host.settings]).any(what)
 }
 
 /// Unlike `MergeSlashes`, `AllowEncodedSlashes` is not inherited.

@@ -86,6 +86,8 @@ pub enum Token {
     Method,
     /// `%{NAME}n`: a note.
     Note(Note),
+    /// `%{NAME}n`: a note that `Header note` makes.
+    OwnNote(String),
     /// `%{NAME}o`: a header of the answer.
     ResponseHeader(String),
     /// `%{NAME}^to`: a trailer of the answer.
@@ -164,7 +166,7 @@ pub enum TimeForm {
     Strftime(String),
 }
 
-/// A note: what mod_jk says about a request. There are no others.
+/// A note of mod_jk about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     /// `JK_WORKER_NAME`.
@@ -179,8 +181,6 @@ pub enum Note {
     First(MemberNote),
     /// `JK_LB_LAST_…`: a member after the last attempt.
     Last(MemberNote),
-    /// Any other one.
-    Unknown,
 }
 
 /// What a note says about a member.
@@ -260,19 +260,19 @@ impl Serialize for LogFormat {
 
 impl Note {
     /// The note of this name, whatever its case.
-    pub(super) fn named(name: &str) -> Self {
+    pub(super) fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_uppercase();
         let member = |prefix| name.strip_prefix(prefix).and_then(MemberNote::named);
-        match &*name {
+        Some(match &*name {
             "JK_WORKER_NAME" => Self::WorkerName,
             "JK_WORKER_TYPE" => Self::WorkerType,
             "JK_WORKER_ROUTE" => Self::WorkerRoute,
             "JK_REQUEST_DURATION" => Self::Duration,
-            _ => member("JK_LB_FIRST_")
-                .map(Self::First)
-                .or_else(|| member("JK_LB_LAST_").map(Self::Last))
-                .unwrap_or(Self::Unknown),
-        }
+            _ => {
+                let first = member("JK_LB_FIRST_").map(Self::First);
+                return first.or_else(|| member("JK_LB_LAST_").map(Self::Last));
+            }
+        })
     }
 }
 

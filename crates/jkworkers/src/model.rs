@@ -43,7 +43,7 @@ pub use self::{
         ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch,
         WrittenLists,
     },
-    identity::{Identity, Signature, Trace},
+    identity::{CanonicalName, Identity, Lookups, Signature, Trace},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,
     net::Net,

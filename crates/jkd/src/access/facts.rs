@@ -56,10 +56,7 @@ impl<'a> Facts<'a> {
                 self.groups = Some(groups.unwrap_or_default());
             }
             Unknown::Name => {
-                let name = client_names::name_of(address).await;
-                let name = name.filter(|name| name.leads_back).map(|name| name.text);
-                // Another request of the connection may have been quicker.
-                let _ = self.guest.peer.name.set(name);
+                self.guest.peer.name.find_out(address).await;
             }
         }
     }
@@ -92,8 +89,12 @@ impl Client for Facts<'_> {
     }
 
     fn name(&self) -> Result<Option<&str>, Unknown> {
-        let name = self.guest.peer.name.get().ok_or(Unknown::Name)?;
-        Ok(name.as_deref())
+        let name = &self.guest.peer.name;
+        if name.is_known() {
+            Ok(name.proven())
+        } else {
+            Err(Unknown::Name)
+        }
     }
 
     fn is_called(&self, name: &str) -> Result<bool, Unknown> {

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, env};
 
 use http::header;
-use jkworkers::model::{Host, Signature, variables::OwnVariable};
+use jkworkers::model::{Asked, Host, Signature, variables::OwnVariable};
 
 use super::scheme;
 use crate::{access::Claims, http1::Head, peer::Peer, variables};
@@ -52,10 +52,16 @@ impl<'a> Facts<'a> {
             OwnVariable::ServerSoftware => borrowed(software(self.host).as_bytes()),
             OwnVariable::AuthType => self.claims.auth_type.as_deref().and_then(borrowed),
             OwnVariable::RemoteUser => self.claims.user.as_deref().and_then(borrowed),
-            OwnVariable::ContextDocumentRoot
-            | OwnVariable::DocumentRoot
-            | OwnVariable::RemoteHost => None,
+            OwnVariable::RemoteHost => self.remote_host().map(str::as_bytes).and_then(borrowed),
+            OwnVariable::ContextDocumentRoot | OwnVariable::DocumentRoot => None,
         }
+    }
+
+    /// The client's name, where it was looked up.
+    pub(super) fn remote_host(&self) -> Option<&'a str> {
+        let name = &self.peer.name;
+        name.is_known()
+            .then(|| name.by(self.host.lookups(Asked::at(self.path))))?
     }
 
     fn header(&self, name: &str) -> Option<Cow<'a, [u8]>> {

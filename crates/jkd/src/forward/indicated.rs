@@ -34,7 +34,7 @@ impl<'a> Indicated<'a> {
         if !variables.is_empty() {
             this = Self::set(host, variables);
         }
-        let name = facts.peer.name.get().and_then(Option::as_deref);
+        let name = facts.remote_host();
         this.remote_host = this.remote_host.or_else(|| name.map(str::as_bytes));
         let claims = facts.claims;
         this.remote_user = this.remote_user.or(claims.user.as_deref());

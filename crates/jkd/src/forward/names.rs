@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 
-use jkworkers::model::Host;
+use jkworkers::model::{CanonicalName, Host};
 
 use crate::{peer::Peer, strict::Target};
 
 /// The name that the client used, else the host's own; with `UseCanonicalName On` always the
-/// host's own. In lower case, an IPv6 address without its brackets.
+/// host's own, with `DNS` that of our address. In lower case, an IPv6 address without its brackets.
 pub(crate) fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'a, str> {
+    let canonical = host.identity.canonical_name;
     let own = host.server_name.as_ref().map(|own| &*own.name);
+    let by_address = (canonical == CanonicalName::Dns).then(|| peer.local_name.any());
+    let own = by_address.flatten().or(own);
     let named = target.host.map(bare);
     match (named, own) {
-        (_, Some(own)) if host.identity.canonical_name => Cow::Borrowed(own),
+        (_, Some(own)) if canonical != CanonicalName::Off => Cow::Borrowed(own),
         (Some(name), _) if has_uppercase(name) => Cow::Owned(name.to_ascii_lowercase()),
         (Some(name), _) => Cow::Borrowed(name),
         (None, Some(own)) => Cow::Borrowed(own),
@@ -38,7 +41,7 @@ fn has_uppercase(name: &str) -> bool {
 pub(crate) fn server_port(target: &Target<'_>, host: &Host, peer: &Peer) -> u16 {
     let who = &host.identity;
     let physical = who.physical_port.then(|| peer.local.port());
-    let port = if who.canonical_name {
+    let port = if who.canonical_name == CanonicalName::On {
         who.port.or(physical)
     } else {
         target.port.or(physical).or(who.port)

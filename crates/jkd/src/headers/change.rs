@@ -38,8 +38,11 @@ pub(super) fn apply(rule: &HeaderRule, fields: &mut Fields, cx: &Context<'_>) {
             }
         }
         HeaderAction::Edit { .. } => edit_all(rule, fields, cx),
-        // Read by who writes logs.
-        HeaderAction::Note(_) => {}
+        HeaderAction::Note(_) => {
+            if let Some((record, value)) = cx.record.zip(fields.get(name)) {
+                record.has_note(&plain(), value);
+            }
+        }
     }
 }
 

@@ -72,6 +72,7 @@ impl Scene {
             head: &self.head,
             variables: Some(&variables),
             facts: None,
+            record: None,
             began: Instant::now(),
         };
         let asked = Some(Asked::at(path.as_bytes()));

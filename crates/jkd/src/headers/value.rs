@@ -12,7 +12,7 @@ use jkworkers::{
 };
 use tokio::time::Instant;
 
-use crate::{forward::Facts, http1::Head, variables::Variables};
+use crate::{forward::Facts, http1::Head, logs::Record, variables::Variables};
 
 /// What rules look at.
 #[derive(Clone, Copy)]
@@ -23,6 +23,8 @@ pub(crate) struct Context<'a> {
     pub(crate) variables: Option<&'a Variables<'a>>,
     /// Whether a request's own variables are there: mod_jk makes them.
     pub(crate) facts: Option<Facts<'a>>,
+    /// Where notes for logs go.
+    pub(crate) record: Option<&'a Record>,
     /// When the request came.
     pub(crate) began: Instant,
 }

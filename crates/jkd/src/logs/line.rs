@@ -9,7 +9,7 @@ use std::{
 use http::Version;
 use jkworkers::{
     log_format::{Item, LogFormat, TimeForm, Token, Unit},
-    model::Host,
+    model::{Asked, CanonicalName, Host},
     uri_map,
 };
 use tokio::time::Instant;
@@ -19,7 +19,13 @@ use super::{
     escape::escaped,
     record::{Ending, Record},
 };
-use crate::{http1::Head, peer::Peer, snapshot::Group, strict};
+use crate::{
+    forward,
+    http1::Head,
+    peer::Peer,
+    snapshot::Group,
+    strict::{self, Target},
+};
 
 /// A request that has ended, and all that is known about it.
 pub(crate) struct Transaction<'a> {
@@ -68,7 +74,8 @@ impl Transaction<'_> {
         let (peer, ending) = (self.peer, self.ending);
         match token {
             Token::Text(text) => plain(text, line),
-            Token::RemoteAddress | Token::RemoteHost => plain(&peer.ip_text, line),
+            Token::RemoteAddress => plain(&peer.ip_text, line),
+            Token::RemoteHost => plain(self.remote_host(), line),
             Token::LocalAddress => plain(&peer.local_text, line),
             Token::BodyBytes { zero } => (ending.bytes > 0 || *zero) && number(ending.bytes, line),
             Token::Cookie(name) => {
@@ -83,6 +90,7 @@ impl Transaction<'_> {
             Token::Keepalives => number(self.keepalives(), line),
             Token::Method => foreign(Some(self.head.method.as_str().as_bytes()), line),
             Token::Note(note) => self.note(*note, line),
+            Token::OwnNote(name) => self.own_note(name, line),
             Token::ResponseHeader(name) => self.field(name, line),
             Token::ServerPort => number(u64::from(self.server_port()), line),
             Token::LocalPort => number(u64::from(peer.local.port()), line),
@@ -223,12 +231,25 @@ impl Transaction<'_> {
         uri_map::decode(raw, self.host.uri_rules).unwrap_or(Cow::Borrowed(raw))
     }
 
+    /// The client's name, where it was looked up, else its address.
+    fn remote_host(&self) -> &str {
+        let name = &self.peer.name;
+        let lookups = || self.host.lookups(Asked::at(&self.path()));
+        let named = name.is_known().then(|| name.by(lookups())).flatten();
+        named.unwrap_or(&self.peer.ip_text)
+    }
+
     fn canonical_name(&self) -> &str {
         let own = self.host.server_name.as_ref();
         own.map_or(&self.peer.local_text, |own| &own.name)
     }
 
+    /// As `UseCanonicalName` says.
     fn server_name(&self) -> Cow<'_, str> {
+        if self.host.identity.canonical_name != CanonicalName::Off {
+            let nobody = Target::default();
+            return forward::server_name(&nobody, self.host, self.peer);
+        }
         let asked = strict::check(self.head).ok();
         let named = asked.and_then(|checked| checked.target.host);
         match named.map(|name| name.strip_suffix('.').unwrap_or(name)) {

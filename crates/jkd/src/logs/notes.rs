@@ -34,8 +34,21 @@ impl Transaction<'_> {
             Note::Duration => self.duration(line),
             Note::First(about) => self.member(self.first(), about, line),
             Note::Last(about) => self.member(self.last(), about, line),
-            Note::Unknown => false,
         }
+    }
+
+    /// One of `Header note`.
+    pub(super) fn own_note(&self, name: &str, line: &mut Vec<u8>) -> bool {
+        let Some(extra) = self.record.extra() else {
+            return false;
+        };
+        let notes = extra.notes.lock();
+        let mut known = notes.iter().rev();
+        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.is_some_and(|(_, value)| {
+            escaped(line, value);
+            true
+        })
     }
 
     fn worker_type(&self) -> Option<&str> {

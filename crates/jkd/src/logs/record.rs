@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jkworkers::model::Host;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{Logs, Wants};
@@ -31,6 +32,8 @@ pub(super) type Set = (Box<str>, Box<[u8]>);
 pub(super) struct Extra {
     pub(super) variables: OnceLock<Vec<Set>>,
     pub(super) file: OnceLock<Box<[u8]>>,
+    /// What `Header note` has noted; the last one of a name counts.
+    pub(super) notes: Mutex<Vec<Set>>,
     /// A worker that is no group of members: its name and its type.
     pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,
     pub(super) dispatched: OnceLock<Instant>,
@@ -110,6 +113,13 @@ impl Record {
     pub(crate) fn has_file(&self, file: &[u8]) {
         if let Some(extra) = self.extra() {
             let _ = extra.file.set(file.into());
+        }
+    }
+
+    /// `Header note`. What is no text is the name of no note.
+    pub(crate) fn has_note(&self, name: &[u8], value: &[u8]) {
+        if let (Some(extra), Ok(name)) = (self.extra(), str::from_utf8(name)) {
+            extra.notes.lock().push((name.into(), value.into()));
         }
     }
 

@@ -464,18 +464,14 @@ fn names_of_servers() {
     assert_snapshot!(body("UseCanonicalName DNS\nUseCanonicalName some\nServerSignature loud\nServerTokens none\n\
         TraceEnable most\nHostnameLookups Off\nHostnameLookups On\nHostnameLookups some\n\
         <VirtualHost *>\nServerTokens Full\n</VirtualHost>\n"), @r"
-    jk.conf:5: error: UseCanonicalName DNS: addresses are not looked up
-        remedy: Write On, and the name in ServerName.
-    jk.conf:6: error: UseCanonicalName must be On or Off
-        remedy: Write one of the two.
+    jk.conf:6: error: UseCanonicalName must be one of On, Off, DNS
+        remedy: Write one of them.
     jk.conf:7: error: ServerSignature must be one of On, Off, EMail
         remedy: Write one of them.
     jk.conf:8: error: ServerTokens must be one of Full, OS, Minimal, Min, Minor, Major, Prod, ProductOnly
         remedy: Write one of them.
     jk.conf:9: error: TraceEnable must be one of On, Off, extended
         remedy: Write one of them.
-    jk.conf:11: warning: HostnameLookups: names of clients are not looked up
-        remedy: Tomcat can look them up (enableLookups), or JK_REMOTE_HOST can say them.
     jk.conf:12: error: HostnameLookups must be one of On, Off, Double
         remedy: Write one of them.
     jk.conf:14: error: ServerTokens cannot occur within <VirtualHost> section

@@ -418,10 +418,10 @@ fn what_servers_say_about_themselves_is_inherited() {
     assert_eq!(
         shown.collect::<Vec<_>>(),
         [
-            "(true, false) None root@example Email true Extended",
-            "(true, false) None root@example Email true Extended",
-            "(false, true) Some(81) own@example Off true Off",
-            "(true, false) Some(82) root@example Email true Extended",
+            "(On, false) None root@example Email true Extended",
+            "(On, false) None root@example Email true Extended",
+            "(Off, true) Some(81) own@example Off true Off",
+            "(On, false) Some(82) root@example Email true Extended",
         ]
     );
 }

@@ -210,7 +210,7 @@ impl Letter {
             'l' => Token::Logname,
             'L' => Token::LogId,
             'm' => Token::Method,
-            'n' => Token::Note(Note::named(&argument)),
+            'n' => Note::named(&argument).map_or(Token::OwnNote(argument), Token::Note),
             'o' => Token::ResponseHeader(argument),
             'O' => Token::BytesOut,
             'p' => port(argument),

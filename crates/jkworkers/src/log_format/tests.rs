@@ -81,7 +81,10 @@ fn every_argument() {
             "%{jk_lb_last_state}n",
             Token::Note(Note::Last(MemberNote::State)),
         ),
-        ("%{JK_LB_FIRST_TYPE}n", Token::Note(Note::Unknown)),
+        (
+            "%{JK_LB_FIRST_TYPE}n",
+            Token::OwnNote("JK_LB_FIRST_TYPE".into()),
+        ),
         ("%{X}o", Token::ResponseHeader("X".into())),
         ("%{X}^ti", Token::RequestTrailer("X".into())),
         ("%{X}^to", Token::ResponseTrailer("X".into())),

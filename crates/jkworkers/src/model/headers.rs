@@ -108,7 +108,7 @@ pub enum HeaderAction {
     },
     /// `merge`: as `append`, unless the value is in the list already.
     Merge(Format),
-    /// `note`: the value becomes the note of this name, for logs.
+    /// `note`: what the field says becomes the note that the value names, for logs.
     Note(Format),
     /// `set`: instead of all that is there.
     Set(Format),

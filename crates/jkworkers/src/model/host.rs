@@ -10,8 +10,8 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Logs, Model, Roots, Section,
-    Settings,
+    Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Logs, Lookups, Model, Roots,
+    Section, Settings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -84,6 +84,9 @@ pub struct Host {
     /// Whether anything is said about headers here.
     #[serde(skip)]
     pub changes_headers: bool,
+    /// Whether any `HostnameLookups` is written here that wants names.
+    #[serde(skip)]
+    pub looks_up_clients: bool,
     /// Variables that the backend gets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env_vars: Vec<EnvVar>,
@@ -121,6 +124,7 @@ impl Host {
             extracts_tls: true,
             tls_by_header: false,
             changes_headers: false,
+            looks_up_clients: false,
             env_vars: Vec::new(),
             sections: Vec::new(),
         }
@@ -133,6 +137,17 @@ impl Host {
         let mut said = sections.filter_map(|section| section.settings.max_body);
         let innermost = said.next_back();
         innermost.or(self.settings.max_body).unwrap_or(DEFAULT)
+    }
+
+    /// `HostnameLookups` for what is asked for.
+    pub fn lookups(&self, asked: Asked<'_>) -> Lookups {
+        if !self.looks_up_clients {
+            return Lookups::Off;
+        }
+        let sections = self.sections_about(asked);
+        let mut said = sections.filter_map(|section| section.settings.lookups);
+        let innermost = said.next_back();
+        innermost.or(self.settings.lookups).unwrap_or_default()
     }
 
     /// The sections about what is asked for, in the order in which they are applied: the last one

@@ -11,9 +11,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// What a server says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// `UseCanonicalName On`: the server is called as the files say, whatever clients call it.
+    /// `UseCanonicalName`.
     #[serde(skip_serializing_if = "is_default")]
-    pub canonical_name: bool,
+    pub canonical_name: CanonicalName,
     /// `UseCanonicalPhysicalPort On`: where no port is said, it is the one that the client connected
     /// to.
     #[serde(skip_serializing_if = "is_default")]
@@ -33,6 +33,32 @@ pub struct Identity {
     /// `TraceEnable`.
     #[serde(skip_serializing_if = "is_default")]
     pub trace: Trace,
+}
+
+/// `UseCanonicalName`: who says what the server is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CanonicalName {
+    /// The client.
+    #[default]
+    Off,
+    /// `ServerName`.
+    On,
+    /// The resolver, by the address that the client connected to; `ServerName` where it has none.
+    Dns,
+}
+
+/// `HostnameLookups`: whether the names of clients are looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lookups {
+    /// Only where access rules ask for them.
+    #[default]
+    Off,
+    /// Whoever answers for an address can give it any name.
+    On,
+    /// Those names count that lead back to the address.
+    Double,
 }
 
 /// `ServerSignature`.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Redirects,
+    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Lookups, Redirects,
     variables::{Handler, VariableRules},
 };
 
@@ -25,6 +25,9 @@ pub struct Settings {
     /// `LimitRequestBody`, bytes; `u64::MAX` is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body: Option<u64>,
+    /// `HostnameLookups`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookups: Option<Lookups>,
     /// `SetHandler`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handler: Option<Handler>,
@@ -53,6 +56,7 @@ impl Settings {
             auth: self.auth.clone(),
             variables: self.variables.over(&base.variables),
             max_body: self.max_body.or(base.max_body),
+            lookups: self.lookups.or(base.lookups),
             handler: self.handler.or(base.handler),
             redirects: self.redirects.over(&base.redirects),
             error_documents: self.error_documents.over(&base.error_documents),

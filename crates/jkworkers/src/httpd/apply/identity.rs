@@ -1,12 +1,12 @@
 //! What servers say about themselves: `UseCanonicalName` and its relatives.
 
 use super::{Apply, Call};
-use crate::model::{Signature, Trace};
+use crate::model::{CanonicalName, Lookups, Signature, Trace};
 
 /// What is written; what is not is inherited.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdentityDraft {
-    pub(crate) canonical_name: Option<bool>,
+    pub(crate) canonical_name: Option<CanonicalName>,
     pub(crate) physical_port: Option<bool>,
     pub(crate) admin: Option<String>,
     pub(crate) signature: Option<Signature>,
@@ -30,13 +30,13 @@ impl Apply<'_> {
 
 /// `UseCanonicalName On|Off|DNS`
 pub(in crate::httpd) fn canonical_name(apply: &mut Apply<'_>, call: &Call<'_>) {
-    if call.first().eq_ignore_ascii_case("DNS") {
-        let message = "UseCanonicalName DNS: addresses are not looked up".to_owned();
-        let help = "Write On, and the name in ServerName.";
-        return apply.error(call.origin, message, help);
-    }
-    if let Some(on) = apply.on_or_off(call) {
-        apply.server().identity.canonical_name = Some(on);
+    let words = [
+        ("On", CanonicalName::On),
+        ("Off", CanonicalName::Off),
+        ("DNS", CanonicalName::Dns),
+    ];
+    if let Some(canonical) = apply.one_of(&words, call) {
+        apply.server().identity.canonical_name = Some(canonical);
     }
 }
 
@@ -93,12 +93,14 @@ pub(in crate::httpd) fn trace(apply: &mut Apply<'_>, call: &Call<'_>) {
     }
 }
 
-/// `HostnameLookups On|Off|Double`
+/// `HostnameLookups On|Off|Double`, also in sections
 pub(in crate::httpd) fn lookups(apply: &mut Apply<'_>, call: &Call<'_>) {
-    let words = [("On", true), ("Off", false), ("Double", true)];
-    if apply.one_of(&words, call) == Some(true) {
-        let message = format!("{}: names of clients are not looked up", call.name);
-        let help = "Tomcat can look them up (enableLookups), or JK_REMOTE_HOST can say them.";
-        apply.warning(call.origin, message, help);
+    let words = [
+        ("On", Lookups::On),
+        ("Off", Lookups::Off),
+        ("Double", Lookups::Double),
+    ];
+    if let Some(lookups) = apply.one_of(&words, call) {
+        apply.settings().lookups = Some(lookups);
     }
 }
