@@ -152,13 +152,7 @@ fn basis(mode: Mode, root: &Path, address: SocketAddr) -> String {
          ErrorLog \"{root}/error.log\"\nDefaultRuntimeDir \"{root}\"\nMutex pthread\n\
          DocumentRoot \"{root}/www\"\nListen {address}\n"
     );
-    let more: &[&str] = if mode == Mode::Forked { &MORE } else { &[] };
-    // In Debian's order: mod_jk comes after mod_alias, mod_autoindex and mod_dir.
-    for module in BASIC.iter().chain(more).chain(&["jk"]) {
-        text.push_str(&format!(
-            "LoadModule {module}_module {MODULES}/mod_{module}.so\n"
-        ));
-    }
+    text += &load_lines(mode);
     if mode == Mode::Forked {
         text += FORKED;
     }
@@ -166,6 +160,20 @@ fn basis(mode: Mode, root: &Path, address: SocketAddr) -> String {
         "JkShmFile \"{root}/jk.shm\"\nJkLogFile \"{root}/jk.log\"\nJkLogLevel info\n\
          JkWorkersFile workers.properties\n"
     )
+}
+
+/// The `LoadModule` lines of [`Httpd::start_forked`].
+pub fn modules() -> String {
+    load_lines(Mode::Forked)
+}
+
+/// In Debian's order: mod_jk comes after mod_alias, mod_autoindex and mod_dir.
+fn load_lines(mode: Mode) -> String {
+    let more: &[&str] = if mode == Mode::Forked { &MORE } else { &[] };
+    let modules = BASIC.iter().chain(more).chain(&["jk"]);
+    let lines =
+        modules.map(|module| format!("LoadModule {module}_module {MODULES}/mod_{module}.so\n"));
+    lines.collect()
 }
 
 const BASIC: [&str; 7] = [

@@ -36,7 +36,7 @@ pub use self::{
     forwarded::{Field, Forwarded, shortened, text as escaped},
     heard::Heard,
     http1::{Answer, Http, Request},
-    httpd::Httpd,
+    httpd::{Httpd, modules},
     jkd::{Jkd, JkdBuilder},
     process::{Leashed, signal},
     raw::{Connection, End, Reply},

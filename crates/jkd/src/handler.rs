@@ -319,7 +319,13 @@ async fn serve(
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body, served).await,
         (Err(_), Some(located)) if decision.allows_files => {
-            let wanted = Wanted::new(visit, facts, decoded, asking.instead_of);
+            let wanted = Wanted::new(
+                visit,
+                facts,
+                decoded,
+                asking.instead_of,
+                &decision.variables,
+            );
             match unmapped(visit, wanted, located, &decision.variables)? {
                 Ok(answer) => Ok(answer),
                 // Boxed: few go this way.

@@ -7,6 +7,7 @@
 //! Everything that touches the file system runs on threads that may block.
 
 mod content;
+mod date;
 mod directory;
 mod kind;
 mod place;
@@ -34,6 +35,7 @@ use crate::{
     redirect::Elsewhere,
     rescue::Stumble,
     snapshot::Snapshot,
+    variables::Variables,
 };
 
 /// A request that no rule maps, and all that is known about it.
@@ -48,6 +50,8 @@ pub(crate) struct Wanted<'a> {
     path: &'a [u8],
     /// The status of the answer, where the file is a page for an error.
     instead_of: Option<StatusCode>,
+    /// A variable names a worker.
+    is_named: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -56,6 +60,7 @@ impl<'a> Wanted<'a> {
         facts: Facts<'a>,
         decoded: &'a [u8],
         instead_of: Option<StatusCode>,
+        variables: &Variables<'_>,
     ) -> Self {
         Self {
             host: facts.host,
@@ -64,7 +69,46 @@ impl<'a> Wanted<'a> {
             decoded,
             path: facts.path,
             instead_of,
+            is_named: variables.has(&facts.host.indicators.worker),
         }
+    }
+}
+
+impl Wanted<'_> {
+    /// `ForwardDirectories`: a directory without an index file is for the worker that a variable
+    /// names, unless it is for mod_autoindex, which httpd asks first and only reads.
+    fn is_offered(&self, found: &Located) -> bool {
+        let reads = matches!(self.head.method, Method::GET | Method::HEAD);
+        self.is_named
+            && found.for_jk
+            && matches!(found.walked.what, What::Directory)
+            && !found.lacks_slash
+            && self.host.options.forward_directories
+            && !(reads && self.host.closes_directories)
+    }
+
+    /// What could be done about a path, or word that the server is there.
+    fn options(&self, found: &Located) -> Response<Answer> {
+        let mut response = Response::new(Answer::from(Full::default()));
+        let headers = response.headers_mut();
+        if self.path != b"*" {
+            headers.insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+        }
+        match found.walked.what {
+            What::Directory => {
+                let kind = HeaderValue::from_static("httpd/unix-directory");
+                headers.insert(header::CONTENT_TYPE, kind);
+            }
+            // Nothing is said of what is not sent.
+            What::File(_) if !found.is_script => {
+                let path = found.path.as_deref().unwrap_or(self.path);
+                let wanted = Wanted { path, ..*self };
+                drop(send::describe(wanted, &found.walked.name, headers));
+            }
+            What::File(_) | What::Nothing | What::Closed | What::Broken(_) => {}
+        }
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        response
     }
 }
 
@@ -86,7 +130,8 @@ pub(crate) enum Reply<'a> {
 pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stumble> {
     let Wanted { host, head, .. } = wanted;
     let path = found.path.as_deref().unwrap_or(wanted.path);
-    match host.handler_of(Asked::at(path).with_file(found.name())) {
+    let handler = host.handler_of(Asked::at(path).with_file(found.name()));
+    match handler {
         Handler::Other => return Err(Stumble::Unmapped),
         Handler::Jk if host.handler_of(Asked::at(wanted.path)) != Handler::Jk => {
             return Ok(Reply::Named);
@@ -97,24 +142,45 @@ pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stu
     if let Some(mount) = mapped.and_then(|path| host.uri_map.find(path)) {
         return Ok(Reply::Worker(mount));
     }
-    if head.method == Method::OPTIONS {
-        return Ok(Reply::Answer(options(wanted.path)));
+    if matches!(found.walked.what, What::Closed) {
+        return Err(Stumble::HiddenFile);
     }
-    check_method(&head.method)?;
+    if wanted.is_offered(&found) {
+        return Ok(Reply::Named);
+    }
+    if head.method == Method::OPTIONS && !found.redirects() {
+        return Ok(Reply::Answer(wanted.options(&found)));
+    }
+    answer(wanted, found, handler).map(Reply::Answer)
+}
+
+fn answer(
+    wanted: Wanted<'_>,
+    found: Located,
+    handler: Handler,
+) -> Result<Response<Answer>, Stumble> {
+    let head = wanted.head;
+    let lacks_slash = found.redirects();
+    if !lacks_slash {
+        check_method(&head.method)?;
+    }
     match found.walked.what {
         What::File(file) if !found.is_script => {
             let name = found.walked.name;
+            let path = found.path.as_deref().unwrap_or(wanted.path);
             let mut answer = send::file(Wanted { path, ..wanted }, file, &name)?;
             let path = found.path;
             let sent = Sent { name, path };
             answer.extensions_mut().insert(sent);
-            Ok(Reply::Answer(answer))
+            Ok(answer)
         }
-        What::Directory if found.lacks_slash => {
+        What::Directory if lacks_slash => {
             let there = Elsewhere::directory(wanted.decoded, head);
             Err(Stumble::Elsewhere(Box::new(there)))
         }
-        What::Directory if host.options.forward_directories && found.for_jk => Ok(Reply::Named),
+        What::Directory if head.method == Method::POST || handler == Handler::Jk => {
+            Err(Stumble::Unmapped)
+        }
         What::File(_) | What::Directory | What::Closed => Err(Stumble::HiddenFile),
         What::Nothing => Err(Stumble::Unmapped),
         What::Broken(error) => Err(broken(&error, wanted.path)),
@@ -195,17 +261,6 @@ fn path_of_file<'p>(
     let of_application = found.for_jk && host.auto_alias.is_some();
     let names_something = of_application || !decoded.contains(&b';');
     names_something.then_some(&*found.path)
-}
-
-/// What could be done about a path, or word that the server is there.
-fn options(path: &[u8]) -> Response<Answer> {
-    let mut response = Response::new(Answer::from(Full::default()));
-    let headers = response.headers_mut();
-    if path != b"*" {
-        headers.insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
-    }
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    response
 }
 
 /// The methods that files know, in httpd's order.

@@ -23,6 +23,8 @@ mod echo;
 mod failover;
 #[path = "proxy/harness.rs"]
 mod harness;
+#[path = "proxy/hostile_files.rs"]
+mod hostile_files;
 #[path = "proxy/lifecycle.rs"]
 mod lifecycle;
 #[path = "proxy/paths.rs"]

@@ -51,6 +51,23 @@ fn the_whole_tree_starts_unmodified() {
     let answer = jkd.http().get("/");
     assert_eq!(answer.status, 200, "{}", jkd.log());
     assert!(answer.text().contains(DEFAULT_PAGE), "{}", answer.text());
+    for (icon, kind) in [
+        ("text.gif", "image/gif"),
+        ("apache_pb.svg", "image/svg+xml"),
+    ] {
+        let answer = jkd.http().get(&format!("/icons/{icon}"));
+        let file = fs::read(format!("/usr/share/apache2/icons/{icon}")).unwrap();
+        assert_eq!(answer.status, 200, "{icon}: {}", jkd.log());
+        assert!(answer.body == file, "{icon}");
+        assert_eq!(
+            answer.header("content-type").unwrap_or_default(),
+            kind,
+            "{icon}"
+        );
+    }
+    // mod_jk comes behind mod_autoindex, whose lists of files nobody makes here.
+    assert_eq!(jkd.http().get("/icons/").status, 403);
+    assert_eq!(jkd.http().get("/icons").status, 404);
     // The default site mounts nothing, and files of others are not for the web.
     for path in [
         "/examples/",

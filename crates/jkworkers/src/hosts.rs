@@ -53,11 +53,13 @@ pub(crate) fn build(
     });
     let first = host(main, main, (main_map.clone(), main_files.clone()));
     let hosts = std::iter::once(first).chain(virtual_hosts).enumerate();
-    let mounts_first = draft.mounts_first();
+    let mounts_first = draft.loads_in_order("jk_module", "alias_module");
+    let closes_directories = draft.loads_in_order("autoindex_module", "jk_module");
     hosts
         .map(|(number, host)| Host {
             number,
             mounts_first,
+            closes_directories,
             ..host
         })
         .collect()
@@ -104,8 +106,11 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
     }
     for host in virtual_hosts {
         if host.uri_map.is_empty() && !main.uri_map.is_empty() && !has_handler(host) {
-            let message =
-                "nothing is mounted in this virtual host: its requests are answered with 404";
+            let message = if host.has_files() {
+                "nothing is mounted in this virtual host: it serves its files and nothing else"
+            } else {
+                "nothing is mounted in this virtual host: its requests are answered with 404"
+            };
             found.warning(&host.origin, message).help(
                 "Write `JkMountCopy On` into it, or `JkMountCopy All` outside, to use the main \
                  server's mounts, too.",

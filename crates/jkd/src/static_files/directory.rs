@@ -49,6 +49,11 @@ impl Located {
         }
     }
 
+    /// Whether the answer is where the directory really is.
+    pub(super) const fn redirects(&self) -> bool {
+        self.lacks_slash && matches!(self.walked.what, What::Directory)
+    }
+
     /// The name of the file or directory.
     pub(crate) fn name(&self) -> Option<&[u8]> {
         Some(&*self.walked.name).filter(|name| !name.is_empty())

@@ -34,7 +34,7 @@ impl Part {
 pub(crate) fn wanted(field: &[u8], length: u64) -> Wanted {
     let unit = field.get(..6).unwrap_or_default();
     let rest = field.get(6..).unwrap_or_default();
-    if !unit.eq_ignore_ascii_case(b"bytes=") {
+    if !unit.eq_ignore_ascii_case(b"bytes=") || length == 0 {
         return Wanted::Whole;
     }
     let Some(specs) = specs(rest, length) else {
@@ -55,24 +55,34 @@ fn is_sane(parts: &[Part], length: u64) -> bool {
     parts.len() <= MAX_PARTS && sum <= length
 }
 
-/// Each part as it was written; `None` where one is broken.
+/// Each part as it was written; `None` where one is broken. One that is everything is the last to be
+/// looked at, and the only one that counts.
 fn specs(text: &[u8], length: u64) -> Option<Vec<Part>> {
+    if text.starts_with(b",") {
+        return None;
+    }
     let texts = text.split(|&b| b == b',').filter(|text| !text.is_empty());
-    texts.map(|text| spec(text, length)).collect()
+    let mut specs = Vec::new();
+    for text in texts {
+        let part = spec(text, length)?;
+        if (part.first, part.last) == (0, u64::MAX) {
+            return Some(vec![part]);
+        }
+        specs.push(part);
+    }
+    Some(specs)
 }
 
 fn spec(text: &[u8], length: u64) -> Option<Part> {
-    let text = text.trim_ascii();
     let dash = text.iter().position(|&b| b == b'-')?;
     let (from, to) = text.split_at_checked(dash)?;
     let to = to.get(1..)?;
-    let end = length.saturating_sub(1);
     Some(match (from, to) {
         (b"", suffix) => {
             let suffix = number(suffix).filter(|&suffix| suffix > 0)?;
             Part {
                 first: length.saturating_sub(suffix),
-                last: end,
+                last: length.saturating_sub(1),
             }
         }
         (from, b"") => Part {
@@ -87,10 +97,12 @@ fn spec(text: &[u8], length: u64) -> Option<Part> {
     .filter(|part| part.first <= part.last)
 }
 
+/// Digits and nothing else, as far as httpd counts.
 fn number(digits: &[u8]) -> Option<u64> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number)
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
+    let number: i64 = digits.parse().ok()?;
+    u64::try_from(number).ok()
 }
 
 /// Neighbours that touch become one. `None` where they overlap, or go backwards, too often.
@@ -137,7 +149,14 @@ mod tests {
             ("bytes=5-100", parts(&[(5, 29)])),
             ("bytes=-5", parts(&[(25, 29)])),
             ("bytes=-50", parts(&[(0, 29)])),
-            ("bytes=0-3, 5-6", parts(&[(0, 3), (5, 6)])),
+            ("bytes=0-3,5-6", parts(&[(0, 3), (5, 6)])),
+            ("bytes=0-3, 5-6", Wanted::Whole),
+            ("bytes= 0-3", Wanted::Whole),
+            ("bytes=0-3,,5-6,", parts(&[(0, 3), (5, 6)])),
+            ("bytes=,0-3", Wanted::Whole),
+            ("bytes=5-6,0-,x", parts(&[(0, 29)])),
+            ("bytes=0-9223372036854775807", parts(&[(0, 29)])),
+            ("bytes=0-9223372036854775808", Wanted::Whole),
             ("bytes=0-3,4-6", parts(&[(0, 6)])),
             ("bytes=0-3,2-5", parts(&[(0, 5)])),
             ("bytes=5-6,0-3", parts(&[(5, 6), (0, 3)])),
@@ -158,7 +177,7 @@ mod tests {
         ] {
             assert_eq!(wanted(field.as_bytes(), 30), expected, "{field}");
         }
-        assert_eq!(wanted(b"bytes=-1", 0), Wanted::Nothing);
+        assert_eq!(wanted(b"bytes=-1", 0), Wanted::Whole);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The answer: a file, parts of it, or word that the client has it already.
 
-use std::{fs::File, io, os::unix::fs::MetadataExt, time::SystemTime};
+use std::{borrow::Cow, fs::File, io, os::unix::fs::MetadataExt, time::SystemTime};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use jkworkers::model::Asked;
+use jkworkers::model::{Asked, ETagParts};
 
 use super::{
     Wanted, broken,
@@ -26,21 +26,30 @@ pub(super) fn file(
     file: File,
     name: &[u8],
 ) -> Result<Response<Answer>, Stumble> {
-    let Wanted { host, head, .. } = wanted;
+    let head = wanted.head;
     let facts = facts(&file).map_err(|error| broken(&error, wanted.path))?;
-    let settings = host.files_about(Asked::at(wanted.path).with_file(Some(name)));
-    let etag = settings.etag.unwrap_or_default();
-    let validators = Validators::new(facts, etag, SystemTime::now());
     let mut headers = HeaderMap::new();
-    kind::describe(name, &settings, wanted.types, &mut headers)?;
+    let etag = describe(wanted, name, &mut headers)?;
+    let validators = Validators::new(facts, etag, SystemTime::now());
     validate(&validators, &mut headers);
     let mut answer = Response::new(Answer::from(Full::default()));
     if let Some(status) = wanted.instead_of {
         *answer.status_mut() = status;
         return Ok(whole(answer, headers, file, facts.size));
     }
-    match validators.check(conditions(head), &head.method) {
-        Met::Yes => parts_or_whole(head, &validators, answer, headers, file, facts.size),
+    let asked = Fields::by(head);
+    let asked = asked.conditions();
+    match validators.check(asked, &head.method) {
+        Met::Yes => {
+            let range = asked.range.filter(|_| validators.is_current(asked));
+            match range.map(|field| ranges::wanted(field, facts.size)) {
+                None | Some(ranges::Wanted::Whole) => Ok(whole(answer, headers, file, facts.size)),
+                Some(ranges::Wanted::Nothing) => Err(Stumble::NoSuchPart),
+                Some(ranges::Wanted::Parts(parts)) => {
+                    Ok(partial(answer, headers, file, facts.size, &parts))
+                }
+            }
+        }
         Met::NotModified => {
             headers.remove(header::CONTENT_TYPE);
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
@@ -54,6 +63,22 @@ pub(super) fn file(
             Ok(answer)
         }
     }
+}
+
+/// Says what the file of this name is, and what its tag is to be made of.
+///
+/// # Errors
+///
+/// 404 for what would have to be run.
+pub(super) fn describe(
+    wanted: Wanted<'_>,
+    name: &[u8],
+    headers: &mut HeaderMap,
+) -> Result<ETagParts, Stumble> {
+    let asked = Asked::at(wanted.path).with_file(Some(name));
+    let settings = wanted.host.files_about(asked);
+    kind::describe(name, &settings, wanted.types, headers)?;
+    Ok(settings.etag.unwrap_or_default())
 }
 
 fn facts(file: &File) -> io::Result<Facts> {
@@ -79,34 +104,41 @@ fn validate(validators: &Validators, headers: &mut HeaderMap) {
     }
 }
 
-fn conditions(head: &Head) -> Conditions<'_> {
-    let get = |name: header::HeaderName| head.headers.get(name);
-    Conditions {
-        if_match: get(header::IF_MATCH),
-        if_none_match: get(header::IF_NONE_MATCH),
-        if_modified_since: get(header::IF_MODIFIED_SINCE),
-        if_unmodified_since: get(header::IF_UNMODIFIED_SINCE),
-    }
-}
+/// The fields of a request that say what the client has, and what it wants.
+struct Fields<'a>([Option<Cow<'a, [u8]>>; 6]);
 
-fn parts_or_whole(
-    head: &Head,
-    validators: &Validators,
-    answer: Response<Answer>,
-    headers: HeaderMap,
-    file: File,
-    size: u64,
-) -> Result<Response<Answer>, Stumble> {
-    let field = head
-        .headers
-        .get(header::RANGE)
-        .or_else(|| head.headers.get("Request-Range"));
-    let begun = head.headers.get(header::IF_RANGE);
-    let field = field.filter(|_| begun.is_none_or(|begun| validators.is_current(begun)));
-    match field.map(|field| ranges::wanted(field, size)) {
-        None | Some(ranges::Wanted::Whole) => Ok(whole(answer, headers, file, size)),
-        Some(ranges::Wanted::Nothing) => Err(Stumble::NoSuchPart),
-        Some(ranges::Wanted::Parts(parts)) => Ok(partial(answer, headers, file, size, &parts)),
+impl<'a> Fields<'a> {
+    fn by(head: &'a Head) -> Self {
+        Self(
+            [
+                header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                header::IF_MODIFIED_SINCE,
+                header::IF_UNMODIFIED_SINCE,
+                header::IF_RANGE,
+                header::RANGE,
+            ]
+            .map(|name| head.headers.joined(name)),
+        )
+    }
+
+    fn conditions(&self) -> Conditions<'_> {
+        let [
+            if_match,
+            if_none_match,
+            if_modified_since,
+            if_unmodified_since,
+            if_range,
+            range,
+        ] = self.0.each_ref().map(Option::as_deref);
+        Conditions {
+            if_match,
+            if_none_match,
+            if_modified_since,
+            if_unmodified_since,
+            if_range,
+            range,
+        }
     }
 }
 

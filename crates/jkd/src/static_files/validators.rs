@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use http::Method;
 use jkworkers::model::ETagParts;
 
+use super::date;
+
 /// What tells one version of a file from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Validators {
@@ -30,6 +32,8 @@ pub(crate) struct Conditions<'a> {
     pub(crate) if_none_match: Option<&'a [u8]>,
     pub(crate) if_modified_since: Option<&'a [u8]>,
     pub(crate) if_unmodified_since: Option<&'a [u8]>,
+    pub(crate) if_range: Option<&'a [u8]>,
+    pub(crate) range: Option<&'a [u8]>,
 }
 
 /// What follows.
@@ -68,49 +72,97 @@ impl Validators {
         }
     }
 
-    /// What the conditions come to.
+    /// What the conditions come to. All of them count.
     pub(crate) fn check(&self, asked: Conditions<'_>, method: &Method) -> Met {
-        if let Some(field) = asked.if_match {
-            if !self.is_among(field, Comparison::Strong) {
-                return Met::No;
-            }
-        } else if asked
-            .if_unmodified_since
-            .and_then(date)
-            .is_some_and(|date| self.second() > date)
+        let reads = *method == Method::GET || *method == Method::HEAD;
+        let is_other = |field: &[u8]| !self.is_among_or_any(field, Comparison::Strong);
+        let is_later = |field: &[u8]| date::parse(field).is_some_and(|date| self.second() > date);
+        if asked.if_match.is_some_and(is_other)
+            || (asked.if_unmodified_since.is_some_and(is_later) && self.counts(asked))
         {
             return Met::No;
         }
-        let reads = *method == Method::GET || *method == Method::HEAD;
-        match (asked.if_none_match, asked.if_modified_since.and_then(date)) {
-            (Some(field), _) if !self.is_among(field, Comparison::Weak) => Met::Yes,
-            (Some(_), _) if reads => Met::NotModified,
-            (Some(_), _) => Met::No,
+        let comparison = if reads && asked.range.is_none() {
+            Comparison::Weak
+        } else {
+            Comparison::Strong
+        };
+        let by_tag = (asked.if_none_match).map(|field| self.is_among_or_any(field, comparison));
+        if !reads {
+            return if by_tag == Some(true) {
+                Met::No
+            } else {
+                Met::Yes
+            };
+        }
+        let by_date = asked.if_modified_since.map(|field| {
             // A date in the future is none.
-            (None, Some(date)) if reads && self.second() <= date && date <= self.now => {
-                Met::NotModified
+            let is_known = |date| self.second() <= date && date <= self.now;
+            date::parse(field).is_some_and(is_known) && self.counts(asked)
+        });
+        let wants_part = asked.range.is_some() && asked.if_range.is_some();
+        if (by_tag, by_date) == (None, None)
+            || [by_tag, by_date].contains(&Some(false))
+            || wants_part
+        {
+            return Met::Yes;
+        }
+        Met::NotModified
+    }
+
+    /// `If-Range`: whether the file is still the one that the client has begun to read, as it is if
+    /// nothing is said.
+    pub(crate) fn is_current(&self, asked: Conditions<'_>) -> bool {
+        match asked.if_range {
+            None => true,
+            Some(field) if field.starts_with(b"\"") => {
+                self.etag.as_deref().map(str::as_bytes) == Some(field)
             }
-            _ => Met::Yes,
+            Some(field) => date::parse(field) == Some(self.second()) && !self.is_fresh(),
         }
     }
 
-    /// `If-Range`: whether the file is still the one that the client has begun to read.
-    pub(crate) fn is_current(&self, field: &[u8]) -> bool {
-        match date(field) {
-            Some(date) => date == self.second(),
-            None => self.is_among(field, Comparison::Strong) && field != b"*",
-        }
+    /// Whether a date tells enough: of what has just changed it does not where parts are asked for.
+    fn counts(&self, asked: Conditions<'_>) -> bool {
+        asked.range.is_none() || !self.is_fresh()
     }
 
+    /// It has changed within a minute.
+    fn is_fresh(&self) -> bool {
+        const MINUTE: Duration = Duration::from_secs(60);
+        self.now < self.second() + MINUTE
+    }
+
+    fn is_among_or_any(&self, field: &[u8], comparison: Comparison) -> bool {
+        field.starts_with(b"*") || self.is_among(field, comparison)
+    }
+
+    /// Looks through a list until something is no tag.
     fn is_among(&self, field: &[u8], comparison: Comparison) -> bool {
-        if field.trim_ascii() == b"*" {
-            return true;
-        }
-        let Some(own) = self.etag.as_deref() else {
+        let Some(own) = self
+            .etag
+            .as_deref()
+            .map(|own| comparison.part(own.as_bytes()))
+        else {
             return false;
         };
-        let mut tags = field.split(|&b| b == b',').map(<[u8]>::trim_ascii);
-        tags.any(|tag| comparison.holds(tag, own.as_bytes()))
+        let mut rest = field;
+        loop {
+            let is_between = |b: &u8| *b == b',' || b.is_ascii_whitespace();
+            let start = rest
+                .iter()
+                .position(|b| !is_between(b))
+                .unwrap_or(rest.len());
+            rest = comparison.part(rest.get(start..).unwrap_or_default());
+            if !rest.starts_with(b"\"") {
+                return false;
+            }
+            let (item, others) = rest.split_at_checked(end_of(rest)).unwrap_or((rest, b""));
+            if item.trim_ascii_end() == own {
+                return true;
+            }
+            rest = others;
+        }
     }
 
     /// Dates in HTTP know no parts of seconds.
@@ -121,6 +173,20 @@ impl Validators {
     }
 }
 
+/// The next comma that is not within quotes.
+fn end_of(list: &[u8]) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    let is_end = |&b: &u8| {
+        if escaped || (quoted && b == b'\\') {
+            escaped = !escaped;
+        } else if b == b'"' {
+            quoted = !quoted;
+        }
+        b == b',' && !quoted
+    };
+    list.iter().position(is_end).unwrap_or(list.len())
+}
+
 /// RFC 9110, section 8.8.3.2.
 #[derive(Clone, Copy)]
 enum Comparison {
@@ -129,18 +195,13 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn holds(self, one: &[u8], other: &[u8]) -> bool {
-        let opaque = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec();
+    /// What of a tag is compared.
+    fn part(self, tag: &[u8]) -> &[u8] {
         match self {
-            Self::Strong => one == other && !one.starts_with(b"W/"),
-            Self::Weak => opaque(one) == opaque(other),
+            Self::Strong => tag,
+            Self::Weak => tag.strip_prefix(b"W/").unwrap_or(tag),
         }
     }
-}
-
-fn date(field: &[u8]) -> Option<SystemTime> {
-    let text = std::str::from_utf8(field).ok()?;
-    httpdate::parse_http_date(text.trim()).ok()
 }
 
 #[cfg(test)]
@@ -212,7 +273,7 @@ mod tests {
                     ..none
                 },
                 Met::NotModified,
-                Met::No,
+                Met::Yes,
             ),
             (
                 Conditions {
@@ -303,9 +364,17 @@ mod tests {
 
     #[test]
     fn parts_are_sent_of_what_the_client_has_begun() {
+        let is_current = |own: &Validators, field| {
+            let if_range = Some(field);
+            own.is_current(Conditions {
+                if_range,
+                ..Conditions::default()
+            })
+        };
         let own = validators();
         for (field, expected) in [
             (&b"\"1d-59b08c1fa4000\""[..], true),
+            (b"\"x\", \"1d-59b08c1fa4000\"", false),
             (b"W/\"1d-59b08c1fa4000\"", false),
             (b"\"xx\"", false),
             (DAY, true),
@@ -313,7 +382,47 @@ mod tests {
             (b"", false),
             (b"*", false),
         ] {
-            assert_eq!(own.is_current(field), expected, "{}", field.escape_ascii());
+            assert_eq!(
+                is_current(&own, field),
+                expected,
+                "{}",
+                field.escape_ascii()
+            );
+        }
+        // What has just changed may have done so twice within that second.
+        let now = facts().modified + Duration::from_secs(59);
+        let fresh = Validators::new(facts(), ETagParts::default(), now);
+        assert!(!is_current(&fresh, DAY));
+        assert!(is_current(&fresh, b"\"1d-59b08c1fa4000\""));
+        let parts = Conditions {
+            if_modified_since: Some(DAY),
+            range: Some(b"bytes=0-3"),
+            ..Conditions::default()
+        };
+        assert_eq!(fresh.check(parts, &Method::GET), Met::Yes);
+        assert_eq!(own.check(parts, &Method::GET), Met::NotModified);
+    }
+
+    #[test]
+    fn lists_of_tags_are_read_to_the_first_that_is_none() {
+        let own = validators();
+        for (field, strong, weak) in [
+            (&b"\"1d-59b08c1fa4000\""[..], true, true),
+            (b" , \"a\" ,\"1d-59b08c1fa4000\" ,", true, true),
+            (b"\"a,b\",\"1d-59b08c1fa4000\"", true, true),
+            (b"\"a\\\",\",\"1d-59b08c1fa4000\"", true, true),
+            (b"W/\"1d-59b08c1fa4000\"", false, true),
+            (b"W/\"a\", \"1d-59b08c1fa4000\"", false, true),
+            (b"a, \"1d-59b08c1fa4000\"", false, false),
+            (b"1d-59b08c1fa4000", false, false),
+            (b"\"1d-59b08c1fa4000", false, false),
+            (b"\"", false, false),
+            (b",", false, false),
+            (b"", false, false),
+        ] {
+            let text = field.escape_ascii();
+            assert_eq!(own.is_among(field, Comparison::Strong), strong, "{text}");
+            assert_eq!(own.is_among(field, Comparison::Weak), weak, "{text}");
         }
     }
 }

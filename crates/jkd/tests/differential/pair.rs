@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use jkd_tests::{Actors, Httpd, Jkd};
+use jkd_tests::{Actors, Httpd, Jkd, modules};
 
 use crate::{
     case::Configuration,
@@ -50,7 +50,8 @@ fn with_jkd(configuration: &Configuration) -> Play {
     let root = builder.directory().display().to_string();
     let basis = format!(
         "ServerRoot \"{root}\"\nServerName localhost\nDocumentRoot \"{root}/www\"\n\
-         JkWorkersFile workers.properties\n"
+         JkWorkersFile workers.properties\n{}",
+        modules()
     );
     let jkd = builder
         .file("www/.keep", "")

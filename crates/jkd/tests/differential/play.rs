@@ -169,6 +169,7 @@ impl Seen {
     fn mask(&mut self, port: u16) {
         let port = format!(":{port}");
         if let Some(reply) = &mut self.reply {
+            mask_boundary(reply);
             for (name, value) in &mut reply.headers {
                 match &*name.to_ascii_lowercase() {
                     "date" => "(date)".clone_into(value),
@@ -217,6 +218,26 @@ impl Seen {
             text += &format!("{name}: {connections} connections, {cpings} CPings, no request\n");
         }
         text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// What is between the parts of a body must not be known before, but is as long as httpd's.
+fn mask_boundary(reply: &mut Reply) {
+    const BEGIN: &str = "multipart/byteranges; boundary=";
+    let mut headers = reply.headers.iter_mut();
+    let kind = headers.find(|(name, _)| name.eq_ignore_ascii_case("Content-Type"));
+    let Some((_, kind)) = kind.filter(|(_, kind)| kind.starts_with(BEGIN)) else {
+        return;
+    };
+    let boundary = kind.split_off(BEGIN.len()).into_bytes();
+    let mask = vec![b'-'; boundary.len()];
+    *kind += &String::from_utf8_lossy(&mask);
+    let mut at = 0;
+    while let Some(part) = reply.body.get_mut(at..at + boundary.len()) {
+        if part == boundary {
+            part.copy_from_slice(&mask);
+        }
+        at += 1;
     }
 }
 

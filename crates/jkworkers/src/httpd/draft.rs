@@ -104,11 +104,12 @@ impl Draft {
 }
 
 impl Draft {
-    /// Whether mod_jk is loaded before mod_alias, and looks at requests before it.
-    pub(crate) fn mounts_first(&self) -> bool {
-        let mut modules = self.modules.iter().map(String::as_str);
-        let first = modules.find(|module| matches!(*module, "jk_module" | "alias_module"));
-        first == Some("jk_module") && modules.any(|module| module == "alias_module")
+    /// Whether both modules are loaded, and `first` before `second`: it looks at requests before
+    /// it.
+    pub(crate) fn loads_in_order(&self, first: &str, second: &str) -> bool {
+        let mut modules = self.modules.iter();
+        let found = modules.find(|module| *module == first || *module == second);
+        found.is_some_and(|module| module == first) && modules.any(|module| module == second)
     }
 
     /// Whether any file is served.

@@ -221,6 +221,14 @@ fn virtual_hosts_that_mount_nothing() {
 }
 
 #[test]
+fn virtual_hosts_that_mount_nothing_but_have_files() {
+    assert_snapshot!(body("<VirtualHost *>\nDocumentRoot /\n</VirtualHost>\n"), @r"
+    jk.conf:5: warning: nothing is mounted in this virtual host: it serves its files and nothing else
+        remedy: Write `JkMountCopy On` into it, or `JkMountCopy All` outside, to use the main server's mounts, too.
+    ");
+}
+
+#[test]
 fn a_worker_that_is_not_listed() {
     assert_snapshot!(said("Listen 80\nJkWorkerProperty worker.list=lb\nJkWorkerProperty worker.lb.type=lb\nJkWorkerProperty worker.lb.balance_workers=node1\nJkMount /a node1\nJkMount /b ib\n"), @r"
     jk.conf:4: warning: nothing is set for the worker `node1`: it is an ajp13 worker on localhost:8009

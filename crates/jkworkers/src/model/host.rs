@@ -48,6 +48,10 @@ pub struct Host {
     /// mod_alias.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub mounts_first: bool,
+    /// What stands for a directory without an index file is settled before `ForwardDirectories` is
+    /// asked, where the directory is read: mod_autoindex is loaded before mod_jk.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub closes_directories: bool,
     /// Where files are that are served where nothing is mounted.
     pub roots: Roots,
     /// `JkStripSession On`: what begins the session id that is cut out of a path that no rule
@@ -110,6 +114,7 @@ impl Host {
             forward_uri: ForwardUri::default(),
             options: JkOptions::default(),
             mounts_first: false,
+            closes_directories: false,
             roots: Roots::default(),
             auto_alias: None,
             strip_session: None,

@@ -111,7 +111,7 @@ impl Apply<'_> {
         if !self.check_value(call, value) {
             return;
         }
-        let lower: Arc<str> = value.as_str().into();
+        let lower: Arc<str> = value.to_ascii_lowercase().into();
         let own = Arc::make_mut(&mut self.files().extensions);
         for extension in extensions {
             set(own.entry(extension), Arc::clone(&lower));
