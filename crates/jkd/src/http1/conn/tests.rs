@@ -452,3 +452,17 @@ async fn leave_that_was_begun_is_given_whole() {
         serving.await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_is_missed_whatever_came_of_the_next_request() {
+    for next in ["", "G", "GET / HTTP/1.1\r\n\r\n"] {
+        let (mut client, ours) = duplex(1 << 10);
+        let service = Echo(Arc::new(ClientRules::default()));
+        let serving = tokio::spawn(serve(ours, service, CancellationToken::new()));
+        let request = format!("GET /never HTTP/1.1\r\n\r\n{next}");
+        client.write_all(request.as_bytes()).await.unwrap();
+        drop(client);
+        let ended = tokio::time::timeout(Duration::from_secs(300), serving).await;
+        assert!(ended.is_ok(), "after {next:?}");
+    }
+}
