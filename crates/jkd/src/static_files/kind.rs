@@ -27,14 +27,13 @@ pub(super) fn describe(
         let guessed = mime_guess::from_path(&*name).first_raw();
         kind.media_type = guessed.map(Cow::Borrowed);
     }
-    if kind.handler.is_some_and(is_foreign) || kind.media_type.as_deref().is_some_and(is_program) {
+    let forced = settings.force_type.as_deref();
+    let forced = forced.filter(|forced| !forced.is_empty());
+    let mut said = kind.media_type.as_deref().into_iter().chain(forced);
+    if kind.handler.is_some_and(is_foreign) || said.any(is_program) {
         return Err(Stumble::Unmapped);
     }
-    if let Some(forced) = settings
-        .force_type
-        .as_deref()
-        .filter(|forced| !forced.is_empty())
-    {
+    if let Some(forced) = forced {
         kind.media_type = Some(Cow::Borrowed(forced));
     }
     if let Some(media_type) = kind.media_type {
@@ -141,6 +140,12 @@ mod tests {
             Ok::<_, Stumble>(headers)
         };
         assert_eq!(described(b"/srv/x.php"), Err(Stumble::Unmapped));
+        let forced = FileSettings {
+            force_type: Some("application/x-httpd-php".into()),
+            ..FileSettings::default()
+        };
+        let described_so = describe(b"/srv/x.inc", &forced, &types, &mut HeaderMap::new());
+        assert_eq!(described_so, Err(Stumble::Unmapped));
         let headers = described(b"/srv.php/x.html").unwrap();
         assert_eq!(headers[header::CONTENT_TYPE], "text/html");
         assert!(described(b"/srv/x").unwrap().is_empty());
