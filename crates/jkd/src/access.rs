@@ -75,7 +75,7 @@ pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), S
     let facts = Facts::new(guest);
     match policy.before(&facts) {
         Ok(Step::Allowed) => Ok(()),
-        Ok(Step::Forbidden) => Err(guest.kept_out("access rules")),
+        Ok(Step::Forbidden) => Err(guest.denied()),
         _ => Box::pin(ask(&policy, facts, claims)).await,
     }
 }
@@ -99,16 +99,18 @@ async fn ask<'a>(
         Step::Allowed => return Ok(()),
         Step::Authenticate => {}
         Step::Misconfigured => return Err(guest.lacks("a Require line beside AuthType")),
-        Step::Forbidden | Step::Unauthorized => return Err(guest.kept_out("access rules")),
+        Step::Forbidden | Step::Unauthorized => return Err(guest.denied()),
     }
     facts.user = Some(authenticate(policy, guest, claims).await?);
     facts.group_file = policy.group_file();
     match facts.decide(|facts| policy.after(facts)).await {
         Step::Allowed => Ok(()),
-        Step::Forbidden => Err(guest.kept_out("what is required of users")),
-        _ => {
-            guest.kept_out("what is required of users");
-            Err(Stumble::Unauthorized)
+        step => {
+            guest.says(AH01631, facts.user.as_deref().unwrap_or_default());
+            Err(match step {
+                Step::Forbidden => Stumble::Forbidden,
+                _ => Stumble::Unauthorized,
+            })
         }
     }
 }
@@ -135,8 +137,10 @@ async fn authenticate(
         Outcome::Unknown if !policy.is_authoritative() => {
             return Err(guest.lacks("somebody else to ask for users"));
         }
-        Outcome::Unknown | Outcome::Wrong => {
-            guest.kept_out("the password");
+        outcome @ (Outcome::Unknown | Outcome::Wrong) => {
+            let is_known = matches!(outcome, Outcome::Wrong);
+            let says = if is_known { AH01617 } else { AH01618 };
+            guest.says(says, &credentials.user);
             return Err(Stumble::Unauthorized);
         }
     }
@@ -144,14 +148,33 @@ async fn authenticate(
     Ok(credentials.user)
 }
 
+/// A number, and what stands in front of the path and behind it.
+type Words = (&'static str, &'static str, &'static str);
+
+// In httpd's words: there are programs that read its log and lock clients out.
+const AH01617: Words = (
+    "AH01617",
+    ": authentication failure for \"",
+    "\": Password Mismatch",
+);
+const AH01618: Words = ("AH01618", " not found: ", "");
+const AH01631: Words = ("AH01631", ": authorization failure for \"", "\": ");
+
 impl Guest<'_> {
-    fn kept_out(self, by: &str) -> Stumble {
-        tracing::info!(
-            client = %self.peer.ip_text,
-            path = %Printable(self.asked.path),
-            "client denied by {by}"
+    fn denied(self) -> Stumble {
+        let (peer, path) = (self.peer, Printable(self.asked.path));
+        let (ip, port) = (&peer.ip_text, &peer.port_text);
+        tracing::error!(
+            "[client {ip}:{port}] AH01630: client denied by server configuration: {path}"
         );
         Stumble::Forbidden
+    }
+
+    /// Why a user may not come in.
+    fn says(self, (number, before, after): Words, user: &[u8]) {
+        let (peer, path) = (self.peer, Printable(self.head.path()));
+        let (ip, port, user) = (&peer.ip_text, &peer.port_text, Printable(user));
+        tracing::error!("[client {ip}:{port}] {number}: user {user}{before}{path}{after}");
     }
 
     fn lacks(self, what: &str) -> Stumble {

@@ -160,6 +160,9 @@ pub(crate) async fn answer(
     let instead = instead.map(|path| Asked::at(path).with_file(file));
     let entry = enter(Guest { asked, ..guest }, instead, claims).await;
     if entry.is_err() {
+        if let Some(worker) = found.worker() {
+            record.is_meant_for(worker);
+        }
         record.has_variables(host, &found.variables, &snapshot.logs);
     }
     entry?;
@@ -254,7 +257,8 @@ async fn decided(
         claims: course.claims,
     };
     let mut response = serve(visit, facts, &checked, way, asking, served).await?;
-    if served.is_by_group() && (host.extracts_tls || !host.env_vars.is_empty()) {
+    let for_worker = served.is_by_group() || decision.target.is_ok();
+    if for_worker && (host.extracts_tls || !host.env_vars.is_empty()) {
         course.cx.facts = Some(facts);
     }
     let file = response.extensions_mut().remove::<Sent>();

@@ -86,6 +86,11 @@ impl<'a> Found<'a> {
         self.rule.is_some()
     }
 
+    /// The worker that it names.
+    pub(crate) fn worker(&self) -> Option<&'a str> {
+        self.rule.map(|rule| &*rule.worker)
+    }
+
     /// The request as sections see it that decide who may come in.
     pub(crate) fn guest<'g>(&'g self, host: &'g Host, head: &'g Head, peer: &'g Peer) -> Guest<'g> {
         Guest {

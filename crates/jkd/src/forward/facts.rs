@@ -1,7 +1,7 @@
 //! What httpd knows of every request without anybody setting a variable: its own variables, made
 //! for who asks.
 
-use std::{borrow::Cow, env};
+use std::{borrow::Cow, env, os::unix::ffi::OsStrExt as _};
 
 use http::header;
 use jkworkers::model::{Asked, Host, Signature, variables::OwnVariable};
@@ -53,7 +53,10 @@ impl<'a> Facts<'a> {
             OwnVariable::AuthType => self.claims.auth_type.as_deref().and_then(borrowed),
             OwnVariable::RemoteUser => self.claims.user.as_deref().and_then(borrowed),
             OwnVariable::RemoteHost => self.remote_host().map(str::as_bytes).and_then(borrowed),
-            OwnVariable::ContextDocumentRoot | OwnVariable::DocumentRoot => None,
+            OwnVariable::ContextDocumentRoot | OwnVariable::DocumentRoot => {
+                let root = self.host.roots.document_root.as_deref()?;
+                borrowed(root.as_os_str().as_bytes())
+            }
         }
     }
 

@@ -99,7 +99,7 @@ impl Transaction<'_> {
             Token::ThreadId { hex } => thread_id(*hex, line),
             Token::Query => self.query(line),
             Token::RequestLine => self.request_line(line),
-            Token::Handler => self.is_for_worker() && plain("jakarta-servlet", line),
+            Token::Handler => self.is_mapped() && plain("jakarta-servlet", line),
             Token::Status => number(u64::from(ending.status), line),
             Token::Time { end, form } => self.time(*end, form, line),
             Token::User => self.user(line),
@@ -149,7 +149,7 @@ impl Transaction<'_> {
 
     /// For a worker, as mod_jk leaves it there: the last segment of the path.
     fn file(&self, line: &mut Vec<u8>) -> bool {
-        if self.is_for_worker() {
+        if self.is_mapped() {
             let path = self.path();
             let last = path.rsplit(|b| *b == b'/').next();
             return foreign(last, line);

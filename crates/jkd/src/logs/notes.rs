@@ -11,9 +11,18 @@ use crate::{
 };
 
 impl Transaction<'_> {
-    /// Whether the request was for a worker.
+    /// Whether a worker had the request.
     pub(super) fn is_for_worker(&self) -> bool {
         self.worker_name().is_some()
+    }
+
+    /// Whether it was for a worker, whoever had it.
+    pub(super) fn is_mapped(&self) -> bool {
+        self.is_for_worker() || self.meant().is_some()
+    }
+
+    fn meant(&self) -> Option<&str> {
+        Some(self.record.extra()?.meant.get()?)
     }
 
     fn worker_name(&self) -> Option<&str> {
@@ -28,7 +37,7 @@ impl Transaction<'_> {
     /// Adds a note; `false` where there is none.
     pub(super) fn note(&self, note: Note, line: &mut Vec<u8>) -> bool {
         match note {
-            Note::WorkerName => text(self.worker_name(), line),
+            Note::WorkerName => text(self.worker_name().or_else(|| self.meant()), line),
             Note::WorkerType => text(self.worker_type(), line),
             Note::WorkerRoute => text(self.route(), line),
             Note::Duration => self.duration(line),

@@ -34,6 +34,8 @@ pub(super) struct Extra {
     pub(super) file: OnceLock<Box<[u8]>>,
     /// What `Header note` has noted; the last one of a name counts.
     pub(super) notes: Mutex<Vec<Set>>,
+    /// The worker that a rule of the map names, where the request did not get so far.
+    pub(super) meant: OnceLock<Box<str>>,
     /// A worker that is no group of members: its name and its type.
     pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,
     pub(super) dispatched: OnceLock<Instant>,
@@ -120,6 +122,13 @@ impl Record {
     pub(crate) fn has_note(&self, name: &[u8], value: &[u8]) {
         if let (Some(extra), Ok(name)) = (self.extra(), str::from_utf8(name)) {
             extra.notes.lock().push((name.into(), value.into()));
+        }
+    }
+
+    /// It would have gone to this worker, if its client were let in.
+    pub(crate) fn is_meant_for(&self, worker: &str) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.meant.set(worker.into());
         }
     }
 
