@@ -8,7 +8,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::{Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use jkworkers::{
     model::{Asked, CanonicalName, ClientRules, Host, Lookups},
@@ -24,10 +24,11 @@ use crate::{
     headers::{self, Context, Rules},
     http1::{self, Body, BodyError, BodyLength, Head, Service},
     logging,
-    mapping::{self, Decision, Earlier, Mapped},
+    mapping::{self, Before, Decision, Earlier, Mapped},
     peer::Peer,
     redirect,
     rescue::{self, Stumble},
+    rewriting::{self, Subject},
     serve::Shared,
     snapshot::{Group, Running, Served},
     static_files::{self, Located, Reply, Sent, Wanted},
@@ -144,18 +145,48 @@ pub(crate) async fn answer(
     course.cx.head = &early;
     let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
     find_out_names(host, peer, &decoded).await;
+    let mut variables = Variables::begin(host, &early, peer, asking.earlier);
+    let rewritten = rewriting::rewrite(Subject {
+        host,
+        head: &early,
+        peer,
+        variables: &variables,
+        server_name: &server_name(&checked.target, host, peer),
+        server_port: server_port(&checked.target, host, peer),
+        decoded: &decoded,
+    })
+    .await;
+    let (early, decoded) = match &rewritten {
+        Some(rewritten) => (&rewritten.head, &*rewritten.decoded),
+        None => (&*early, &*decoded),
+    };
+    let mut before = Before::default();
+    if let Some(rewritten) = rewritten.as_deref() {
+        variables.rewrite(&rewritten.variables);
+        record.is_rewritten(early.query(), decoded, &snapshot.logs);
+        if let Some(stumble) = &rewritten.stumble {
+            record.has_variables(host, &variables, &snapshot.logs);
+            return Err(stumble.clone());
+        }
+        course.cx.head = early;
+        course.vary = rewritten.vary.as_deref();
+        before.is_file = rewritten.file.is_some();
+        before.handler = rewritten.handler;
+    }
+    before.variables = variables;
     if early.method == Method::TRACE || early.parts().is_asterisk() {
         return about_server(&course, checked.body, asking.body).await;
     }
-    let found = mapping::find(host, &early, peer, &decoded, asking.earlier)?;
-    let located = static_files::locate(snapshot, host, &found, &decoded).await?;
+    let found = mapping::find(host, early, peer, decoded, before)?;
+    let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
+    let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
     let file = located.as_ref().and_then(Located::name);
     if let Some(file) = file {
         record.has_file(file);
     }
     let own = located.as_ref().and_then(Located::own_name);
     let asked = Asked::at(&found.path).with_file(own);
-    let guest = found.guest(host, &early, peer);
+    let guest = found.guest(host, early, peer);
     let instead = located.as_ref().and_then(Located::instead);
     let instead = instead.map(|path| Asked::at(path).with_file(file));
     let entry = enter(Guest { asked, ..guest }, instead, claims).await;
@@ -166,12 +197,12 @@ pub(crate) async fn answer(
         record.has_variables(host, &found.variables, &snapshot.logs);
     }
     entry?;
-    redirect::by_sections(host, &early, &decoded, asked)?;
+    redirect::by_sections(host, early, decoded, asked)?;
     course.claims = claims;
     let decision = found.decide(host, |name| snapshot.configured(name));
     record.has_variables(host, &decision.variables, &snapshot.logs);
     let way = Way {
-        decoded: &decoded,
+        decoded,
         decision: &decision,
         located,
     };
@@ -275,6 +306,8 @@ pub(crate) struct Course<'a> {
     pub(crate) cx: Context<'a>,
     /// Who the client is, if it was asked.
     claims: &'a Claims,
+    /// `Vary`, as rules about rewriting make it.
+    vary: Option<&'a str>,
 }
 
 impl<'a> Course<'a> {
@@ -289,11 +322,16 @@ impl<'a> Course<'a> {
                 began: visit.began,
             },
             claims: &visit.claims,
+            vary: None,
         }
     }
 
     /// Changes the fields of an answer as `Header` says.
     pub(crate) fn finish(&self, mut response: Response<Answer>) -> Response<Answer> {
+        let vary = self.vary.and_then(|vary| HeaderValue::from_str(vary).ok());
+        if let Some(vary) = vary {
+            response.headers_mut().append(header::VARY, vary);
+        }
         let is_page = response.extensions().get::<rescue::IsPage>().is_some();
         headers::answer(self.rules, response.headers_mut(), is_page, &self.cx);
         response

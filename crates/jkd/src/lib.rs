@@ -30,6 +30,7 @@ mod probe;
 mod redirect;
 mod rescue;
 mod response;
+mod rewriting;
 mod scrape;
 mod static_files;
 mod status;

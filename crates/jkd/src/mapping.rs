@@ -27,6 +27,8 @@ pub(crate) struct Found<'a> {
     pub(crate) for_jk: bool,
     /// The rule of the map.
     rule: Option<&'a Mount>,
+    /// The handler, where it is not for sections to say.
+    handler: Option<Handler>,
 }
 
 /// Variables that are there before a request is looked at: those of the request whose page of an
@@ -43,9 +45,13 @@ pub(crate) fn find<'a>(
     head: &Head,
     peer: &Peer,
     decoded: &'a [u8],
-    earlier: &'a Earlier,
+    before: Before<'a>,
 ) -> Result<Found<'a>, Stumble> {
-    let mut variables = Variables::begin(host, head, peer, earlier);
+    let Before {
+        mut variables,
+        is_file,
+        handler,
+    } = before;
     let for_jk = !variables.has(NO_JK);
     let path = match uri_map::clean(decoded) {
         // What is not for mod_jk is not looked at with its eyes.
@@ -53,7 +59,7 @@ pub(crate) fn find<'a>(
         cleaned => cleaned.map_err(bad_path)?,
     };
     let rule = rule(host, &path, &variables);
-    if rule.is_none() || !host.mounts_first {
+    if !is_file && (rule.is_none() || !host.mounts_first) {
         redirect::by_server(host, head, decoded)?;
     }
     variables.enter(host, head, peer, &path);
@@ -62,7 +68,19 @@ pub(crate) fn find<'a>(
         variables,
         for_jk,
         rule,
+        handler,
     })
+}
+
+/// What is known of a request before it is mapped.
+#[derive(Debug, Default)]
+pub(crate) struct Before<'a> {
+    /// What [`Variables::begin`] says, and rules about rewriting have made of it.
+    pub(crate) variables: Variables<'a>,
+    /// Such a rule says that it is for a file: `Redirect` is not asked any more.
+    pub(crate) is_file: bool,
+    /// The handler that such a rule names.
+    pub(crate) handler: Option<Handler>,
 }
 
 /// What was decided about a request whose client may come in.
@@ -113,10 +131,12 @@ impl<'a> Found<'a> {
             mut variables,
             for_jk,
             rule,
+            handler,
         } = self;
         variables.settle(host, &path);
-        let target = self::worker(worker, host, &path, rule, &variables);
-        let allows_files = target.is_err() && allows_files(host, &path, rule);
+        let handler = handler.unwrap_or_else(|| host.handler_of(Asked::at(&path)));
+        let target = self::worker(worker, host, (&path, handler), rule, &variables);
+        let allows_files = target.is_err() && rule.is_none() && handler != Handler::Other;
         Decision {
             path,
             variables,
@@ -201,7 +221,7 @@ fn rule<'a>(host: &'a Host, path: &[u8], variables: &Variables<'_>) -> Option<&'
 fn worker<'a, 'w>(
     configured: impl Fn(&str) -> Option<&'w Worker>,
     host: &Host,
-    path: &[u8],
+    (path, handler): (&[u8], Handler),
     rule: Option<&'a Mount>,
     variables: &Variables<'_>,
 ) -> Result<Mapped<'a>, Stumble> {
@@ -209,17 +229,11 @@ fn worker<'a, 'w>(
     if variables.has(NO_JK) || path == b"*" {
         return Err(Stumble::Unmapped);
     }
-    match (host.handler_of(Asked::at(path)), rule) {
+    match (handler, rule) {
         (Handler::Map | Handler::Jk, Some(mount)) => Ok(Mapped::Rule(mount)),
         (Handler::Jk, None) => by_variable(configured, host, variables),
         (Handler::Map, None) | (Handler::Other, _) => Err(Stumble::Unmapped),
     }
-}
-
-/// Whether a request that is for no worker may be for a file: no rule maps it, and it is for no
-/// handler that is not there.
-fn allows_files(host: &Host, path: &[u8], rule: Option<&Mount>) -> bool {
-    rule.is_none() && !matches!(host.handler_of(Asked::at(path)), Handler::Other)
 }
 
 /// The worker that a variable names, for a request whose handler asks for it.

@@ -32,6 +32,11 @@ impl Elsewhere {
         Self { status, to }
     }
 
+    /// To a URL that rules have made.
+    pub(crate) const fn to(status: StatusCode, url: Vec<u8>) -> Self {
+        Self { status, to: url }
+    }
+
     /// The `Location`, absolute. `None` where it is none, or cannot be sent.
     pub(crate) fn location(&self, server: &str, port: u16) -> Option<HeaderValue> {
         const HTTP: u16 = 80;

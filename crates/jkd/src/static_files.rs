@@ -34,6 +34,7 @@ use crate::{
     mapping,
     redirect::Elsewhere,
     rescue::Stumble,
+    rewriting::LocalFile,
     snapshot::Snapshot,
     variables::Variables,
 };
@@ -201,7 +202,7 @@ pub(crate) enum Look {
 
 /// Looks for a file without sending it. Access rules are not asked.
 pub(crate) fn look(host: &Host, path: &[u8], for_jk: bool) -> Look {
-    let found = match find(host, path, for_jk) {
+    let found = match find(host, path, None, for_jk) {
         Ok(found) => found,
         Err(Stumble::HiddenFile) => return Look::Closed,
         Err(_) => return Look::Nothing,
@@ -233,19 +234,28 @@ pub(crate) async fn locate(
     host: &Host,
     found: &mapping::Found<'_>,
     decoded: &[u8],
+    rewritten: Option<&LocalFile>,
 ) -> Result<Option<Located>, Stumble> {
     if found.is_mapped() {
         return Ok(None);
     }
     let for_jk = found.for_jk;
-    let path = path_of_file(host, decoded, found).filter(|_| host.has_files());
+    let path = match rewritten {
+        Some(_) => Some(&*found.path),
+        None => path_of_file(host, decoded, found),
+    };
+    let path = path.filter(|_| host.has_files());
     let Some(path) = path.map(<[u8]>::to_vec) else {
         return Ok(Some(Located::nothing()));
     };
     let (snapshot, number) = (Arc::clone(snapshot), host.number);
+    let rewritten = rewritten.cloned();
     let located = spawn_blocking(move || {
         let host = snapshot.model.hosts.get(number);
-        host.map_or_else(|| Err(Stumble::Unmapped), |host| find(host, &path, for_jk))
+        host.map_or_else(
+            || Err(Stumble::Unmapped),
+            |host| find(host, &path, rewritten.as_ref(), for_jk),
+        )
     });
     located.await.unwrap_or(Err(Stumble::File)).map(Some)
 }

@@ -70,6 +70,16 @@ impl<'a> Variables<'a> {
         variables
     }
 
+    /// What rules have set, and what they have taken away.
+    pub(crate) fn rewrite(&mut self, changes: &'a [(String, Option<Vec<u8>>)]) {
+        for (name, value) in changes {
+            match value {
+                Some(value) => self.set(name, Cow::Borrowed(value), None),
+                None => self.0.retain(|known| !known.is(name)),
+            }
+        }
+    }
+
     /// What holds besides when the sections around `path` (normalised) are known: their conditions.
     #[inline]
     pub(crate) fn enter(&mut self, host: &'a Host, head: &Head, peer: &Peer, path: &[u8]) {

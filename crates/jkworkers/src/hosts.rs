@@ -143,6 +143,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         options: options.into(),
         forward_uri: server.forward_uri.or(main.forward_uri).unwrap_or_default(),
         auto_alias: server.auto_alias.clone(),
+        rewriting: server.rewriting.merged(base.map(|main| &main.rewriting)),
         roots: base.map_or_else(
             || server.roots.clone(),
             |main| server.roots.over(&main.roots),

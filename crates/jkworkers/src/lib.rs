@@ -34,6 +34,7 @@ pub mod files;
 pub mod log_format;
 pub mod model;
 pub mod pattern;
+pub mod rewrite;
 pub mod target;
 pub mod uri_map;
 pub mod workers_properties;

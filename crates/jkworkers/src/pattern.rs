@@ -64,6 +64,13 @@ impl BadPattern {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Groups<'t>([Option<&'t [u8]>; 10]);
 
+impl<'t> Groups<'t> {
+    /// What a group found; the first one is the whole.
+    pub fn get(&self, number: usize) -> Option<&'t [u8]> {
+        self.0.get(number).copied().flatten()
+    }
+}
+
 impl Pattern {
     /// Compiles an expression.
     ///

@@ -22,6 +22,8 @@ pub(crate) struct Head {
     line: Span,
     target: Target,
     framing: Result<Framing, Refusal>,
+    /// A query in place of the target's; rules may have taken it away.
+    query: Option<Option<Vec<u8>>>,
 }
 
 impl Head {
@@ -40,6 +42,7 @@ impl Head {
             version,
             headers,
             line,
+            query: None,
         }
     }
 
@@ -82,9 +85,22 @@ impl Head {
         self.parts().path()
     }
 
-    /// What stands behind the first `?` of the target.
+    /// What stands behind the first `?` of the target, unless rules have replaced it.
     pub(crate) fn query(&self) -> Option<&[u8]> {
-        self.parts().query()
+        match &self.query {
+            Some(query) => query.as_deref(),
+            None => self.parts().query(),
+        }
+    }
+
+    /// The same head with this query; the target stays as it was written.
+    #[must_use]
+    pub(crate) fn with_query(self, query: Option<Vec<u8>>) -> Self {
+        let query = (query.as_deref() != self.query()).then_some(query);
+        Self {
+            query: query.or(self.query),
+            ..self
+        }
     }
 
     /// The fields as they were written, in order: names and values.

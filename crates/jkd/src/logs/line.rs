@@ -173,7 +173,8 @@ impl Transaction<'_> {
     }
 
     fn query(&self, line: &mut Vec<u8>) -> bool {
-        if let Some(query) = self.head.query() {
+        let rewritten = self.rewritten().map(|(_, query)| query.as_deref());
+        if let Some(query) = rewritten.unwrap_or_else(|| self.head.query()) {
             line.push(b'?');
             escaped(line, query);
         }
@@ -227,6 +228,9 @@ impl Transaction<'_> {
 
     /// The path as httpd has it: decoded and resolved, or as it came where that is impossible.
     fn path(&self) -> Cow<'_, [u8]> {
+        if let Some((path, _)) = self.rewritten() {
+            return Cow::Borrowed(path);
+        }
         let raw = self.head.path();
         uri_map::decode(raw, self.host.uri_rules).unwrap_or(Cow::Borrowed(raw))
     }
@@ -237,6 +241,11 @@ impl Transaction<'_> {
         let lookups = || self.host.lookups(Asked::at(&self.path()));
         let named = name.is_known().then(|| name.by(lookups())).flatten();
         named.unwrap_or(&self.peer.ip_text)
+    }
+
+    /// The path and the query that rules have made.
+    fn rewritten(&self) -> Option<&(Vec<u8>, Option<Vec<u8>>)> {
+        self.record.extra()?.rewritten.get()
     }
 
     fn canonical_name(&self) -> &str {

@@ -36,6 +36,8 @@ pub(super) struct Extra {
     pub(super) notes: Mutex<Vec<Set>>,
     /// The worker that a rule of the map names, where the request did not get so far.
     pub(super) meant: OnceLock<Box<str>>,
+    /// The path and the query that rules have made.
+    pub(super) rewritten: OnceLock<(Vec<u8>, Option<Vec<u8>>)>,
     /// A worker that is no group of members: its name and its type.
     pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,
     pub(super) dispatched: OnceLock<Instant>,
@@ -109,6 +111,14 @@ impl Record {
         let value = |name: &str| Some((name.into(), variables.get(name)?.into()));
         let wanted = wants.variables.iter().filter_map(|name| value(name));
         let _ = extra.variables.set(wanted.collect());
+    }
+
+    /// Rules have made this path and this query of what the client asked for.
+    pub(crate) fn is_rewritten(&self, query: Option<&[u8]>, path: &[u8], logs: &Logs) {
+        if let Some((extra, _)) = self.wanted(logs) {
+            let query = query.map(<[u8]>::to_vec);
+            let _ = extra.rewritten.set((path.to_vec(), query));
+        }
     }
 
     /// This file or directory is what its path leads to.

@@ -3,10 +3,10 @@
 use jkworkers::model::{Asked, FileSettings, Host};
 
 use super::{
-    place::{Place, place},
+    place::{Place, place, place_of},
     walk::{Walked, What, walk},
 };
-use crate::rescue::Stumble;
+use crate::{rescue::Stumble, rewriting::LocalFile};
 
 /// What was found for a path.
 #[derive(Debug)]
@@ -75,13 +75,22 @@ impl Located {
     }
 }
 
-/// Looks for `path`. `for_jk` says whether mod_jk may look at index files and at applications.
+/// Looks for `path`, or for the file that it was rewritten to. `for_jk` says whether mod_jk may look at index files and at applications.
 ///
 /// # Errors
 ///
 /// Where there can be nothing.
-pub(crate) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, Stumble> {
-    let place = match place(host, path, for_jk) {
+pub(crate) fn find(
+    host: &Host,
+    path: &[u8],
+    rewritten: Option<&LocalFile>,
+    for_jk: bool,
+) -> Result<Located, Stumble> {
+    let place = match rewritten {
+        Some(file) => place_of(host, file),
+        None => place(host, path, for_jk),
+    };
+    let place = match place {
         Ok(place) => place,
         Err(Stumble::Unmapped) => return Ok(Located::nothing()),
         Err(stumble) => return Err(stumble),

@@ -11,7 +11,7 @@ use std::{
 
 use jkworkers::model::Host;
 
-use crate::rescue::Stumble;
+use crate::{rescue::Stumble, rewriting::LocalFile};
 
 /// Where the file for a path would be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,54 @@ pub(crate) fn place(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumb
         place.name = [directory, b"/", &place.name].concat();
     }
     Ok(place)
+}
+
+/// The place of a file that a rule about rewriting names: below the directory of documents, unless
+/// its first part is there in the file system. Touches the file system.
+///
+/// # Errors
+///
+/// As [`place()`].
+pub(crate) fn place_of(host: &Host, file: &LocalFile) -> Result<Place, Stumble> {
+    let path = resolved(&file.path).ok_or(Stumble::BadPath)?;
+    if segments(&path).any(is_hidden) {
+        return Err(Stumble::HiddenFile);
+    }
+    let first = segments(&path).nth(1).unwrap_or_default();
+    let first = Path::new("/").join(OsStr::from_bytes(first));
+    if file.anywhere && !path.contains(&0) && first.symlink_metadata().is_ok() {
+        return Ok(Place {
+            name: path,
+            is_script: false,
+            inside: None,
+        });
+    }
+    let root = host.roots.document_root.as_deref();
+    Ok(below(root.ok_or(Stumble::Unmapped)?, &path))
+}
+
+/// Without `.`, `..` and doubled slashes. `None`: it leads above the root.
+fn resolved(path: &[u8]) -> Option<Vec<u8>> {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in segments(path.strip_prefix(b"/")?) {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    let is_directory = matches!(segments(path).last(), Some(b"" | b"." | b".."));
+    let mut name = parts
+        .iter()
+        .flat_map(|part| [b"/", *part])
+        .collect::<Vec<_>>()
+        .concat();
+    if is_directory || name.is_empty() {
+        name.push(b'/');
+    }
+    Some(name)
 }
 
 fn find(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumble> {

@@ -13,13 +13,14 @@ pub(super) mod logs;
 mod protect;
 pub(super) mod redirects;
 mod refuse;
+pub(super) mod rewrite;
 mod section;
 pub(super) mod server;
 pub(super) mod types;
 pub(super) mod variables;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     net::IpAddr,
     path::Path,
 };
@@ -57,11 +58,10 @@ pub(crate) fn apply(
         server_root,
         listening: HashMap::new(),
         told: BTreeSet::new(),
-        rewriting: BTreeMap::new(),
         diagnostics: Diagnostics::default(),
     };
     apply.nodes(nodes);
-    apply.refuse_rewriting();
+    apply.refuse_rules_in_sections();
     (apply.draft, apply.diagnostics)
 }
 
@@ -80,8 +80,6 @@ pub(super) struct Apply<'a> {
     listening: HashMap<(Option<IpAddr>, u16), Origin>,
     /// Names that had their one warning.
     told: BTreeSet<String>,
-    /// By the numbers of the servers.
-    rewriting: BTreeMap<usize, protect::Rewriting>,
     diagnostics: Diagnostics,
 }
 
@@ -116,7 +114,6 @@ impl Apply<'_> {
             self.known(directive, node);
         } else if known::contains(&node.name) {
             self.note_module(node);
-            self.refuse_rewritten_variables(node);
             if self.refuse_lost_protection(node) {
                 return;
             }

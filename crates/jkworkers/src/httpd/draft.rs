@@ -3,6 +3,7 @@
 mod clients;
 mod logs;
 mod options;
+mod rewriting;
 
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -10,6 +11,7 @@ pub(crate) use self::{
     clients::ClientsDraft,
     logs::{AccessLine, LogsDraft, RequestsDraft},
     options::{OptionBits, Options},
+    rewriting::{Inherit, RewriteDraft},
 };
 use super::apply::identity::IdentityDraft;
 use crate::{
@@ -60,6 +62,7 @@ pub(crate) struct Server {
     pub(crate) forward_uri: Option<ForwardUri>,
     pub(crate) auto_alias: Option<PathBuf>,
     pub(crate) roots: Roots,
+    pub(crate) rewriting: RewriteDraft,
     /// The name; empty for Off.
     pub(crate) strip_session: Option<String>,
     pub(crate) request_timeout: Option<Duration>,
@@ -142,6 +145,7 @@ impl Server {
             forward_uri: None,
             auto_alias: None,
             roots: Roots::default(),
+            rewriting: RewriteDraft::default(),
             strip_session: None,
             request_timeout: None,
             encoded_slashes: None,

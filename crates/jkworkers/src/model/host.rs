@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     diag::Origin,
+    rewrite::Rewriting,
     uri_map::{UriMap, UriRules, wildcard},
 };
 
@@ -52,6 +53,9 @@ pub struct Host {
     /// asked, where the directory is read: mod_autoindex is loaded before mod_jk.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub closes_directories: bool,
+    /// `RewriteRule`, where `RewriteEngine` is on.
+    #[serde(skip_serializing_if = "Rewriting::is_empty")]
+    pub rewriting: Rewriting,
     /// Where files are that are served where nothing is mounted.
     pub roots: Roots,
     /// `JkStripSession On`: what begins the session id that is cut out of a path that no rule
@@ -116,6 +120,7 @@ impl Host {
             mounts_first: false,
             closes_directories: false,
             roots: Roots::default(),
+            rewriting: Rewriting::default(),
             auto_alias: None,
             strip_session: None,
             request_timeout: None,
@@ -185,7 +190,7 @@ impl Host {
     }
 
     /// Whether `name` (without a port) is this host's `ServerName` or one of its aliases.
-    fn answers_to(&self, name: &str) -> bool {
+    pub fn answers_to(&self, name: &str) -> bool {
         let own = self.server_name.as_ref();
         own.is_some_and(|own| own.name.eq_ignore_ascii_case(name))
             || self

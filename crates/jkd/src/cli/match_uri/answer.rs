@@ -18,11 +18,12 @@ use jkworkers::{
 use crate::{
     access,
     cli::rule::Rule,
-    forward::{Seen, outgoing_uri},
+    forward::{Seen, outgoing_uri, server_name, server_port},
     http1::Head,
     logging::Printable,
-    mapping::{self, Decision, Found, Mapped},
+    mapping::{self, Before, Decision, Found, Mapped},
     peer::Peer,
+    rewriting::{self, Rewritten, Subject},
     static_files::{self, Look},
     steering::Steering,
     strict,
@@ -71,6 +72,10 @@ impl<'a> Question<'a> {
         answer
     }
 
+    #[allow(
+        clippy::too_many_lines,
+        reason = "the steps of a request, in their order"
+    )]
     fn steps(self, answer: &mut Answer) -> Result<(), Refused> {
         let Self { model, head, peer } = self;
         let checked = strict::check(head).map_err(|refusal| refused(refusal, refusal.status()))?;
@@ -78,12 +83,34 @@ impl<'a> Question<'a> {
         answer.say(format!("host: {}", describe(host)));
         let raw = head.path();
         let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
-        let path = uri_map::clean(&decoded).map_err(bad_path)?;
+        let mut variables = Variables::begin(host, head, peer, &[]);
+        let rewritten = rewriting::rewrite_blindly(Subject {
+            host,
+            head,
+            peer,
+            variables: &variables,
+            server_name: &server_name(&checked.target, host, peer),
+            server_port: server_port(&checked.target, host, peer),
+            decoded: &decoded,
+        });
+        let (head, decoded) = match &rewritten {
+            Some(rewritten) => (&rewritten.head, &*rewritten.decoded),
+            None => (head, &*decoded),
+        };
+        let mut before = Before::default();
+        if let Some(rewritten) = &rewritten {
+            variables.rewrite(&rewritten.variables);
+            answer.rewritten(rewritten)?;
+            before.is_file = rewritten.file.is_some();
+            before.handler = rewritten.handler;
+        }
+        before.variables = variables;
+        let path = uri_map::clean(decoded).map_err(bad_path)?;
         if *path != *raw {
             answer.say(format!("compared as: {}", Printable(&path)));
         }
         let worker = |name: &str| model.worker(name).map(|worker| &**worker);
-        let found = mapping::find(host, head, peer, &decoded, &[]).map_err(|stumble| {
+        let found = mapping::find(host, head, peer, decoded, before).map_err(|stumble| {
             let status = stumble.status();
             refused("the path cannot be mapped", status)
         })?;
@@ -104,7 +131,7 @@ impl<'a> Question<'a> {
         if matches!(worker.kind, WorkerKind::Status(_)) {
             return Ok(());
         }
-        let stripped = mapped.stripped(host, &decoded);
+        let stripped = mapped.stripped(host, decoded);
         let uri = outgoing_uri(Seen::new(raw, &stripped, &path), host.forward_uri)
             .map_err(|reason| refused(reason, StatusCode::BAD_REQUEST))?;
         answer.say(format!("forwarded as: {}", Printable(&uri)));
@@ -233,6 +260,22 @@ impl<'a> Question<'a> {
 impl Answer {
     fn say(&mut self, line: String) {
         self.lines.push(line);
+    }
+
+    /// What rules have made of the request, and whether it ends there.
+    fn rewritten(&mut self, rewritten: &Rewritten) -> Result<(), Refused> {
+        if let Some(stumble) = &rewritten.stumble {
+            return Err(refused("a RewriteRule says so", stumble.status()));
+        }
+        let query = rewritten.head.query().map(|query| [b"?", query].concat());
+        let text = [&*rewritten.decoded, &query.unwrap_or_default()].concat();
+        if text != rewritten.head.target() {
+            self.say(format!("rewritten to: {}", Printable(&text)));
+        }
+        if let Some(file) = &rewritten.file {
+            self.say(format!("rewritten to the file: {}", Printable(&file.path)));
+        }
+        Ok(())
     }
 
     fn variables(&mut self, variables: &Variables<'_>) {

@@ -89,23 +89,6 @@ impl Apply<'_> {
         }
     }
 
-    /// `RewriteRule … [E=no-jk:1]`: leaving it out could open what it excludes.
-    pub(super) fn refuse_rewritten_variables(&mut self, node: &Node) {
-        if !node.name.eq_ignore_ascii_case("RewriteRule") {
-            return;
-        }
-        let words = lex::words(&node.args);
-        let flags = words.get(2).map_or("", String::as_str);
-        if flags.trim_matches(['[', ']']).split(',').any(sets_ours) {
-            let message = format!("{} has no effect here: {flags} is lost", node.name);
-            self.error(
-                &node.origin,
-                message,
-                "Write a SetEnvIf Request_URI instead.",
-            );
-        }
-    }
-
     fn refuse(&mut self, directives: &[&str], section: &str, nodes: &[Node]) {
         for node in nodes {
             let lower = node.name.to_ascii_lowercase();
@@ -137,18 +120,6 @@ fn may_decide(lower: &str, node: &Node) -> bool {
     !SETTINGS.contains(&lower) || words.any(|word| names::steer(&word))
 }
 
-/// Whether a flag of `RewriteRule` sets a variable that mod_jk reads: `E=NAME:value`.
-fn sets_ours(flag: &str) -> bool {
-    let set = flag.split_once('=').filter(|(flag, _)| {
-        let flag = flag.trim();
-        flag.eq_ignore_ascii_case("E") || flag.eq_ignore_ascii_case("env")
-    });
-    set.is_some_and(|(_, set)| {
-        let name = set.split(':').next().unwrap_or_default();
-        names::steer(name.trim_start_matches('!'))
-    })
-}
-
 const SETTINGS: &[&str] = &["passenv", "setenv", "unsetenv"];
 
 /// Directives that must not be lost: they decide who comes in, or where requests go.
@@ -166,6 +137,7 @@ const DECIDING: &[&str] = &[
     "requireall",
     "requireany",
     "requirenone",
+    "rewriterule",
     "satisfy",
     "setenv",
     "setenvif",

@@ -1,14 +1,14 @@
 //! Directives about files, redirections and pages of errors.
 
 use super::{
-    Arguments::Words,
+    Arguments::{Raw, Words},
     Directive,
     Effect::{Accepted, Works},
     MANY, ONE, ONE_OR_TWO,
     Place::{Anywhere, Global, Server},
     row,
 };
-use crate::httpd::apply::{files, redirects, types};
+use crate::httpd::apply::{files, redirects, rewrite, types};
 
 /// One row for each.
 #[rustfmt::skip]
@@ -44,6 +44,13 @@ pub(super) const FILES: &[Directive] = &[
     row("RemoveHandler", Anywhere, MANY, Works(types::remove_handler)),
     row("RemoveLanguage", Anywhere, MANY, Works(types::remove_language)),
     row("RemoveType", Anywhere, MANY, Works(types::remove_type)),
+    row("RewriteCond", Anywhere, Raw, Works(rewrite::condition)),
+    row("RewriteEngine", Anywhere, ONE, Works(rewrite::engine)),
+    row("RewriteLog", Server, ONE, Accepted(rewrite::log)),
+    row("RewriteLogLevel", Server, ONE, Accepted(rewrite::log)),
+    row("RewriteMap", Server, Words(2, 3), Works(rewrite::map)),
+    row("RewriteOptions", Anywhere, MANY, Works(rewrite::options)),
+    row("RewriteRule", Anywhere, Raw, Works(rewrite::rule)),
     row("ScriptAlias", Server, Words(2, 2), Works(files::script_alias)),
     row("ScriptAliasMatch", Server, Words(2, 2), Works(files::script_alias_match)),
     row("TypesConfig", Global, ONE, Works(types::types_config)),
