@@ -28,6 +28,7 @@ use crate::{
     peer::Peer,
     redirect,
     rescue::{self, Stumble},
+    response,
     rewriting::{self, Subject},
     serve::Shared,
     snapshot::{Group, Running, Served},
@@ -163,8 +164,8 @@ pub(crate) async fn answer(
     let mut before = Before::default();
     if let Some(rewritten) = rewritten.as_deref() {
         variables.rewrite(&rewritten.variables);
-        record.is_rewritten(early.query(), decoded, &snapshot.logs);
         if let Some(stumble) = &rewritten.stumble {
+            record.is_rewritten(early.query(), decoded, &snapshot.logs);
             record.has_variables(host, &variables, &snapshot.logs);
             return Err(stumble.clone());
         }
@@ -178,6 +179,14 @@ pub(crate) async fn answer(
         return about_server(&course, checked.body, asking.body).await;
     }
     let found = mapping::find(host, early, peer, decoded, before)?;
+    if rewritten.is_some() {
+        let path = if found.is_mapped() {
+            &found.path
+        } else {
+            decoded
+        };
+        record.is_rewritten(early.query(), path, &snapshot.logs);
+    }
     let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
     let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
     let file = located.as_ref().and_then(Located::name);
@@ -334,6 +343,7 @@ impl<'a> Course<'a> {
         }
         let is_page = response.extensions().get::<rescue::IsPage>().is_some();
         headers::answer(self.rules, response.headers_mut(), is_page, &self.cx);
+        response::join_vary(response.headers_mut());
         response
     }
 }

@@ -103,6 +103,27 @@ fn drop_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
+/// One `Vary` with each name once, as httpd sends it.
+pub(crate) fn join_vary(headers: &mut HeaderMap) {
+    let mut names: Vec<&[u8]> = Vec::new();
+    for value in headers.get_all(header::VARY) {
+        let parts = value
+            .as_bytes()
+            .split(|b| *b == b',' || b.is_ascii_whitespace());
+        for name in parts.filter(|name| !name.is_empty()) {
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name);
+            }
+        }
+    }
+    if names.is_empty() {
+        return;
+    }
+    if let Ok(joined) = HeaderValue::from_bytes(&names.join(&b',')) {
+        headers.insert(header::VARY, joined);
+    }
+}
+
 /// One field, where the backend sent its length twice.
 fn merge_lengths(headers: &mut HeaderMap) {
     let repeats = headers.len() > headers.keys_len();

@@ -53,8 +53,9 @@ pub(crate) fn place_of(host: &Host, file: &LocalFile) -> Result<Place, Stumble> 
         return Err(Stumble::HiddenFile);
     }
     let first = segments(&path).nth(1).unwrap_or_default();
+    let is_root = first.is_empty();
     let first = Path::new("/").join(OsStr::from_bytes(first));
-    if file.anywhere && !path.contains(&0) && first.symlink_metadata().is_ok() {
+    if file.anywhere && !is_root && !path.contains(&0) && first.symlink_metadata().is_ok() {
         return Ok(Place {
             name: path,
             is_script: false,

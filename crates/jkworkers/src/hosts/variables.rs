@@ -67,6 +67,7 @@ impl Read {
                     .map(str::to_ascii_lowercase),
             );
         }
+        read.extend(host.rewriting.variables().map(str::to_ascii_lowercase));
         read.extend(asked_for(host).map(str::to_ascii_lowercase));
         // Under these names the variables of a request are there for its page of an error.
         let renamed = read

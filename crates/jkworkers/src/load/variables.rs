@@ -156,12 +156,8 @@ fn what_would_be_lost() {
         SetEnvIf Host . no-jk\nSetEnv No-JK\nSetEnv jk_route x\nSetEnv other no\n\
         </LocationMatch>\n\
         SetEnvIfExpr \"req('X') == 'y'\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
-        SetEnvIf X-C (.*) A SSL_CIPHER=$1\nRewriteRule ^/x - [E=other:1,L]\n\
-        RewriteRule ^/y - [L,E=No-JK:1]\n"), @r"
+        SetEnvIf X-C (.*) A SSL_CIPHER=$1\n"), @r"
     /etc/jk.conf:10: error: SetEnvIfExpr: expressions are not supported
         remedy: Write a SetEnvIf instead.
-    /etc/jk.conf:14: warning: RewriteRule means nothing here and is ignored
-    /etc/jk.conf:15: error: RewriteRule has no effect here: [L,E=No-JK:1] is lost
-        remedy: Write a SetEnvIf Request_URI instead.
     ");
 }

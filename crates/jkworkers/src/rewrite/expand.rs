@@ -50,7 +50,10 @@ impl<R: Request> Run<'_, R> {
             }
             made.extend_from_slice(&value);
             let seen = match piece {
-                Piece::Header(name) => self.request.header(name).map(|_| name.to_string()),
+                // Caches know that the host makes a difference.
+                Piece::Header(name) if !name.eq_ignore_ascii_case("Host") => {
+                    self.request.header(name).map(|_| name.to_string())
+                }
                 _ => None,
             };
             self.seen_headers.extend(seen);

@@ -22,6 +22,17 @@ impl Rewriting {
     pub fn rules(&self) -> &[RewriteRule] {
         &self.0
     }
+
+    /// The variables that rules read.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let conditions = self.0.iter().flat_map(|rule| &rule.conditions);
+        let made = self
+            .0
+            .iter()
+            .flat_map(|rule| rule.to.iter().chain(&rule.flags.variables));
+        let texts = conditions.map(|condition| &condition.subject).chain(made);
+        texts.flat_map(Text::variables)
+    }
 }
 
 /// `RewriteRule` with the `RewriteCond` lines before it.

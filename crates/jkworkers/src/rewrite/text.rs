@@ -122,6 +122,14 @@ impl Text {
         Ok(Self(pieces))
     }
 
+    /// The variables in it.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Variable(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
     /// Whether the first part of the path that it makes is written here, or the directory of
     /// documents, rather than found in a request.
     pub(super) fn begins_as_written(&self) -> bool {
@@ -130,7 +138,9 @@ impl Text {
             [Piece::Plain(text), rest @ ..] => {
                 let mut parts = text.trim_start_matches('/').splitn(2, '/');
                 let first = parts.next().unwrap_or_default();
-                !first.is_empty() && (rest.is_empty() || parts.next().is_some())
+                !first.is_empty()
+                    && !first.contains(':')
+                    && (rest.is_empty() || parts.next().is_some())
             }
             _ => false,
         }

@@ -14,8 +14,8 @@ use super::{
     render::render,
 };
 
-/// What jkd cannot honour protects something, or sends requests elsewhere: it refuses these.
-const REFUSED: &[&str] = &["https-by-rewriting", "tls-host"];
+/// What jkd cannot honour protects something: it refuses these.
+const REFUSED: &[&str] = &["tls-host"];
 
 #[test]
 fn every_model_is_as_expected() {
