@@ -8,7 +8,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use jkworkers::{
     model::{Asked, CanonicalName, ClientRules, Host, Lookups},
@@ -337,9 +337,8 @@ impl<'a> Course<'a> {
 
     /// Changes the fields of an answer as `Header` says.
     pub(crate) fn finish(&self, mut response: Response<Answer>) -> Response<Answer> {
-        let vary = self.vary.and_then(|vary| HeaderValue::from_str(vary).ok());
-        if let Some(vary) = vary {
-            response.headers_mut().append(header::VARY, vary);
+        if let Some(vary) = self.vary {
+            response::vary_first(response.headers_mut(), vary);
         }
         let is_page = response.extensions().get::<rescue::IsPage>().is_some();
         headers::answer(self.rules, response.headers_mut(), is_page, &self.cx);

@@ -103,6 +103,17 @@ fn drop_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
+/// Adds to what `Vary` says, in front of it.
+pub(crate) fn vary_first(headers: &mut HeaderMap, first: &str) {
+    let more: Vec<_> = headers.get_all(header::VARY).iter().cloned().collect();
+    if let Ok(first) = HeaderValue::from_str(first) {
+        headers.insert(header::VARY, first);
+        for value in more {
+            headers.append(header::VARY, value);
+        }
+    }
+}
+
 /// One `Vary` with each name once, as httpd sends it.
 pub(crate) fn join_vary(headers: &mut HeaderMap) {
     let mut names: Vec<&[u8]> = Vec::new();
@@ -151,6 +162,20 @@ pub(crate) fn session_cookie(name: &str, route: &str, path: &str) -> Option<Head
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vary_is_one_field() {
+        let mut headers = HeaderMap::new();
+        join_vary(&mut headers);
+        assert!(headers.is_empty());
+        for value in ["Accept, x-a", "*", "accept"] {
+            headers.append(header::VARY, HeaderValue::from_static(value));
+        }
+        vary_first(&mut headers, "X-A");
+        join_vary(&mut headers);
+        let values: Vec<_> = headers.get_all(header::VARY).iter().collect();
+        assert_eq!(values, ["X-A,Accept,*"]);
+    }
 
     fn cleaned(fields: &[(&'static str, &'static str)], status: u16) -> HeaderMap {
         let mut headers = HeaderMap::new();
