@@ -23,8 +23,12 @@ pub(crate) struct Head {
     target: Target,
     framing: Result<Framing, Refusal>,
     /// A query in place of the target's; rules may have taken it away.
-    query: Option<Option<Vec<u8>>>,
+    query: Option<NewQuery>,
 }
+
+/// The query that rules have made; they may have taken it away.
+#[derive(Clone, Debug)]
+struct NewQuery(Option<Vec<u8>>);
 
 impl Head {
     /// A head that came: `headers` holds the text, `line` and `target` lie in it.
@@ -88,7 +92,7 @@ impl Head {
     /// What stands behind the first `?` of the target, unless rules have replaced it.
     pub(crate) fn query(&self) -> Option<&[u8]> {
         match &self.query {
-            Some(query) => query.as_deref(),
+            Some(NewQuery(query)) => query.as_deref(),
             None => self.parts().query(),
         }
     }
@@ -96,7 +100,7 @@ impl Head {
     /// The same head with this query; the target stays as it was written.
     #[must_use]
     pub(crate) fn with_query(self, query: Option<Vec<u8>>) -> Self {
-        let query = (query.as_deref() != self.query()).then_some(query);
+        let query = (query.as_deref() != self.query()).then_some(NewQuery(query));
         Self {
             query: query.or(self.query),
             ..self

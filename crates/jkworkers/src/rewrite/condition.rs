@@ -133,8 +133,7 @@ pub(crate) fn number_of(text: &[u8]) -> i64 {
     let text = text.trim_ascii_start();
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     let digits = digits.iter().take_while(|b| b.is_ascii_digit());
     let number = digits.fold(0_i64, |sum, digit| {

@@ -294,7 +294,7 @@ impl<R: Request> Run<'_, R> {
         let (authority, path) = rest.split_at(end);
         let colon = authority.iter().rposition(|&b| b == b':');
         let (name, port) = authority.split_at(colon.unwrap_or(authority.len()));
-        let port = match str::from_utf8(port.get(1..).unwrap_or_default()) {
+        let port = match std::str::from_utf8(port.get(1..).unwrap_or_default()) {
             Ok("") if *scheme == *b"https" => 443,
             Ok("") => 80,
             Ok(port) => port.parse().unwrap_or_default(),

@@ -82,6 +82,7 @@ fn end(lines: &str, path: &str) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn rules_lead_elsewhere() {
     for (lines, path, expected) in [
         ("RewriteRule ^/a - [L]", "/a", "same"),
