@@ -397,12 +397,12 @@ impl Visit {
         let main = self.snapshot.model.hosts.first();
         let own = HeaderValue::from_static(main.map_or("jkd", software));
         response.headers_mut().insert(header::SERVER, own);
-        self.ending.keeps_alive = keeps_alive(&self.head, response.headers());
         let Self {
             snapshot,
             record,
             ending,
             peer,
+            head,
             ..
         } = &mut *self;
         if record.host().is_none() && snapshot.logs.any() {
@@ -410,6 +410,9 @@ impl Visit {
             let host = snapshot.model.host_for(peer.local, None);
             record.is_for(host, &snapshot.logs);
         }
+        let logs = record.host().and_then(|host| snapshot.logs.of(host));
+        // Only they ask for it.
+        ending.keeps_alive = logs.is_some() && keeps_alive(head, response.headers());
         record.answers(&snapshot.logs, response.headers(), ending);
         response.map(|mut answer| {
             if let Source::Relay(relay) = &mut answer.source {

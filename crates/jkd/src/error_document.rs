@@ -136,7 +136,7 @@ impl<'a> Failed<'a> {
         let variables = self.variables(visit);
         let mut course = Course::at(self.host, visit, &visit.head);
         let early = headers::early(self.host, &visit.head, &course.cx);
-        course.cx.head = &early;
+        course.cx.head = early.as_deref().unwrap_or(&visit.head);
         course.cx.variables = Some(&variables);
         course.rules.asked = self.path.as_deref().map(Asked::at);
         course.finish(page)

@@ -140,16 +140,18 @@ pub(crate) async fn answer(
     let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     record.is_for(host, &snapshot.logs);
-    let named = strict::named(head);
-    let mut course = Course::at(host, visit, &named);
-    let early = headers::early(host, &named, &course.cx);
-    course.cx.head = &early;
+    let renamed = strict::named(head);
+    let named = renamed.as_deref().unwrap_or(head);
+    let mut course = Course::at(host, visit, named);
+    let changed = headers::early(host, named, &course.cx);
+    let early = changed.as_deref().unwrap_or(named);
+    course.cx.head = early;
     let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
     find_out_names(host, peer, &decoded).await;
-    let mut variables = Variables::begin(host, &early, peer, asking.earlier);
+    let mut variables = Variables::begin(host, early, peer, asking.earlier);
     let rewritten = rewriting::rewrite(Subject {
         host,
-        head: &early,
+        head: early,
         peer,
         variables: &variables,
         server_name: &server_name(&checked.target, host, peer),
@@ -159,7 +161,7 @@ pub(crate) async fn answer(
     .await;
     let (early, decoded) = match &rewritten {
         Some(rewritten) => (&rewritten.head, &*rewritten.decoded),
-        None => (&*early, &*decoded),
+        None => (early, &*decoded),
     };
     let mut before = Before::default();
     if let Some(rewritten) = rewritten.as_deref() {

@@ -8,8 +8,6 @@
 mod change;
 mod value;
 
-use std::borrow::Cow;
-
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jkworkers::model::{Asked, HeaderRule, HeaderRules, Host, When};
 
@@ -34,28 +32,27 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// The request after the early rules of `host`.
-pub(crate) fn early<'h>(host: &Host, head: &'h Head, cx: &Context<'_>) -> Cow<'h, Head> {
+/// The request after the early rules of `host`. `None`: there are none. Boxed, since most requests
+/// get on without it.
+pub(crate) fn early(host: &Host, head: &Head, cx: &Context<'_>) -> Option<Box<Head>> {
     let rules = &host.settings.headers.request;
     let mut rules = rules.iter().filter(|rule| is_early(rule)).peekable();
-    let mut head = Cow::Borrowed(head);
-    if rules.peek().is_some() {
-        let fields = &mut head.to_mut().headers;
-        fields.join_repeated();
-        rules.for_each(|rule| change::apply(rule, fields, cx));
-    }
-    head
+    rules.peek()?;
+    let mut head = Box::new(head.clone());
+    head.headers.join_repeated();
+    rules.for_each(|rule| change::apply(rule, &mut head.headers, cx));
+    Some(head)
 }
 
 /// Changes the request by all other rules. `None`: nothing is to be changed.
-pub(crate) fn late(rules: Rules<'_>, head: &Head, cx: &Context<'_>) -> Option<Head> {
+pub(crate) fn late(rules: Rules<'_>, head: &Head, cx: &Context<'_>) -> Option<Box<Head>> {
     if !rules.host.changes_headers {
         return None;
     }
     let rules = rules.lists().flat_map(|rules| &rules.request);
     let mut rules = rules.filter(|rule| !is_early(rule) && cx.meets(rule));
     let first = rules.next()?;
-    let mut head = head.clone();
+    let mut head = Box::new(head.clone());
     head.headers.join_repeated();
     for rule in std::iter::once(first).chain(rules) {
         change::apply(rule, &mut head.headers, cx);

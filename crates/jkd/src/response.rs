@@ -18,11 +18,15 @@ pub(crate) fn clean(headers: &mut HeaderMap, status: StatusCode) {
         // Tomcat announces 0 bytes for a 304, which says something else about the resource.
         headers.remove(header::CONTENT_LENGTH);
     }
-    keep_last(headers, &header::CONTENT_TYPE);
-    keep_last(headers, &header::LOCATION);
+    if headers.len() > headers.keys_len() {
+        keep_last(headers, &header::CONTENT_TYPE);
+        keep_last(headers, &header::LOCATION);
+        merge_lengths(headers);
+    }
     lower_type(headers);
-    correct_date(headers, SystemTime::now);
-    merge_lengths(headers);
+    if headers.keys().any(|name| *name == header::LAST_MODIFIED) {
+        correct_date(headers, SystemTime::now);
+    }
 }
 
 /// Fields that belong to one connection (RFC 9110, section 7.6.1), and `Date` and `Server`, which
@@ -137,13 +141,11 @@ pub(crate) fn join_vary(headers: &mut HeaderMap) {
 
 /// One field, where the backend sent its length twice.
 fn merge_lengths(headers: &mut HeaderMap) {
-    let repeats = headers.len() > headers.keys_len();
-    if repeats
-        && headers
-            .get_all(header::CONTENT_LENGTH)
-            .iter()
-            .nth(1)
-            .is_some()
+    if headers
+        .get_all(header::CONTENT_LENGTH)
+        .iter()
+        .nth(1)
+        .is_some()
         && let Some(length) = headers.remove(header::CONTENT_LENGTH)
     {
         headers.insert(header::CONTENT_LENGTH, length);

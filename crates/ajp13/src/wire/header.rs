@@ -21,6 +21,24 @@ pub static REQUEST_HEADERS: [&str; 14] = [
     "user-agent",
 ];
 
+/// The same as clients write them.
+static REQUEST_HEADERS_SPELLED: [&str; 14] = [
+    "Accept",
+    "Accept-Charset",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Authorization",
+    "Connection",
+    "Content-Type",
+    "Content-Length",
+    "Cookie",
+    "Cookie2",
+    "Host",
+    "Pragma",
+    "Referer",
+    "User-Agent",
+];
+
 /// Response header names by code: the name of code `0xA001` first. The same code means another
 /// name than in a request.
 pub static RESPONSE_HEADERS: [&str; 11] = [
@@ -208,7 +226,7 @@ pub(super) fn for_request<'a>(name: &'a [u8], value: &'a [u8]) -> Header<'a> {
     Header {
         name,
         value,
-        code: find(&REQUEST_HEADERS, candidates, name),
+        code: find(&REQUEST_HEADERS_SPELLED, candidates, name),
     }
 }
 

@@ -147,7 +147,9 @@ where
     let request = Request::of(&head, &framing, served);
     let body = wire::body(wire, &framing);
     let reply = {
-        let mut answering = pin!(service.answer(head, body));
+        // Boxed: by far the largest part of a connection's task, and only there while there is a
+        // request. One that waits gets on with little.
+        let mut answering = Box::pin(service.answer(head, body));
         let or_gone = poll_fn(|cx| match answering.as_mut().poll(cx) {
             Poll::Ready(reply) => Poll::Ready(Ok(reply)),
             Poll::Pending => wire.lock().poll_gone(cx).map(|()| Err(Gone)),

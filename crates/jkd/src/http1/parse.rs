@@ -10,8 +10,11 @@ use super::{
 };
 use crate::strict::Refusal;
 
+/// Most heads have no more fields than this. The room for them costs what it takes to clear it.
+const FEW: usize = 16;
+
 /// So many fields are read without an allocation for what lies between.
-const FEW: usize = 48;
+const MANY: usize = 48;
 
 /// Reads a whole head of so many `lines`, the request line included. All of them end with CR LF, as
 /// does `text` itself. What is wrong with it [its framing](Head::framing) says.
@@ -108,10 +111,10 @@ const fn is_printable(b: u8) -> bool {
 
 /// Reads `count` fields that begin at `start`.
 fn fields(text: &[u8], start: usize, count: usize) -> Result<Vec<Field>, Refusal> {
-    if count <= FEW {
-        fields_into(text, start, count, &mut [EMPTY_HEADER; FEW])
-    } else {
-        fields_into(text, start, count, &mut vec![EMPTY_HEADER; count])
+    match count {
+        ..=FEW => fields_into(text, start, count, &mut [EMPTY_HEADER; FEW]),
+        ..=MANY => fields_into(text, start, count, &mut [EMPTY_HEADER; MANY]),
+        _ => fields_into(text, start, count, &mut vec![EMPTY_HEADER; count]),
     }
 }
 
