@@ -148,8 +148,9 @@ where
     let body = wire::body(wire, &framing);
     let reply = {
         // Boxed: by far the largest part of a connection's task, and only there while there is a
-        // request. One that waits gets on with little.
-        let mut answering = Box::pin(service.answer(head, body));
+        // request. The box is made first, so that nothing of this size is moved into it.
+        let answering = Box::write(Box::new_uninit(), service.answer(head, body));
+        let mut answering = Box::into_pin(answering);
         let or_gone = poll_fn(|cx| match answering.as_mut().poll(cx) {
             Poll::Ready(reply) => Poll::Ready(Ok(reply)),
             Poll::Pending => wire.lock().poll_gone(cx).map(|()| Err(Gone)),
