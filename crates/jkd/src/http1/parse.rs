@@ -111,10 +111,12 @@ const fn is_printable(b: u8) -> bool {
 
 /// Reads `count` fields that begin at `start`.
 fn fields(text: &[u8], start: usize, count: usize) -> Result<Vec<Field>, Refusal> {
-    match count {
-        ..=FEW => fields_into(text, start, count, &mut [EMPTY_HEADER; FEW]),
-        ..=MANY => fields_into(text, start, count, &mut [EMPTY_HEADER; MANY]),
-        _ => fields_into(text, start, count, &mut vec![EMPTY_HEADER; count]),
+    if count <= FEW {
+        fields_into(text, start, count, &mut [EMPTY_HEADER; FEW])
+    } else if count <= MANY {
+        fields_into(text, start, count, &mut [EMPTY_HEADER; MANY])
+    } else {
+        fields_into(text, start, count, &mut vec![EMPTY_HEADER; count])
     }
 }
 
