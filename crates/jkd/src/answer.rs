@@ -244,6 +244,10 @@ impl Relay {
             self.breaks_off(error, visit);
         }
         self.tell_refusal(visit);
+        if self.is_whole() {
+            // Whoever has the whole answer finds it counted.
+            self.settle();
+        }
         Poll::Ready(polled)
     }
 
@@ -292,6 +296,21 @@ impl Relay {
         self.body.tally()
     }
 
+    /// The backend has done its part, or nobody waits for it any more.
+    fn settle(&mut self) {
+        let Some(mut guard) = self.guard.take() else {
+            return;
+        };
+        let tally = self.body.tally();
+        // Where only the end is missing, the pool waits for it.
+        let end = if self.is_whole() && !self.body.is_end_stream() {
+            END_RESPONSE
+        } else {
+            0
+        };
+        guard.count_bytes(tally.written, tally.read + end);
+    }
+
     /// Whether the backend has given all it had to give.
     fn is_whole(&self) -> bool {
         self.first.is_none()
@@ -334,19 +353,10 @@ impl Flushes {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        let tally = self.body.tally();
-        // Where only the end is missing, the pool waits for it.
-        let end = if self.is_whole() && !self.body.is_end_stream() {
-            END_RESPONSE
-        } else {
-            0
-        };
-        if let Some(guard) = &mut self.guard {
-            guard.count_bytes(tally.written, tally.read + end);
-        }
         if !self.is_whole() && !self.broken {
             self.record(Verdict::ClientError);
         }
+        self.settle();
     }
 }
 

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use jkworkers::{
     access::{Policy, Step},
     model::{
-        Asked, Host, Model, Mount, Worker, WorkerKind,
+        Asked, Host, Model, Mount, Trace, Worker, WorkerKind,
         variables::{Handler, names},
     },
     target::Target,
@@ -83,6 +83,7 @@ impl<'a> Question<'a> {
         answer.say(format!("host: {}", describe(host)));
         let raw = head.path();
         let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
+        about_server(host, head)?;
         let mut variables = Variables::begin(host, head, peer, &[]);
         let rewritten = rewriting::rewrite_blindly(Subject {
             host,
@@ -109,13 +110,12 @@ impl<'a> Question<'a> {
         if *path != *raw {
             answer.say(format!("compared as: {}", Printable(&path)));
         }
-        let worker = |name: &str| model.worker(name).map(|worker| &**worker);
         let found = mapping::find(host, head, peer, decoded, before).map_err(|stumble| {
             let status = stumble.status();
             refused("the path cannot be mapped", status)
         })?;
         self.access(host, &found, answer)?;
-        let decision = found.decide(host, worker);
+        let decision = found.decide(host, |name| model.worker(name).map(|worker| &**worker));
         answer.variables(&decision.variables);
         let explanation = host.uri_map.explain(&path);
         answer.losers(&explanation);
@@ -314,6 +314,20 @@ const STEERING: [&str; 5] = [
     names::STICKY_IGNORE,
     names::STATELESS,
 ];
+
+/// What no worker is asked for, whoever asks.
+fn about_server(host: &Host, head: &Head) -> Result<(), Refused> {
+    if head.method == Method::TRACE {
+        return Err(match host.identity.trace {
+            Trace::Off => refused("TraceEnable is off", StatusCode::METHOD_NOT_ALLOWED),
+            Trace::On | Trace::Extended => refused("TRACE is answered itself", StatusCode::OK),
+        });
+    }
+    if head.parts().is_asterisk() {
+        return Err(refused("it is about the server", StatusCode::OK));
+    }
+    Ok(())
+}
 
 fn refused(why: impl Display, status: StatusCode) -> Refused {
     Refused {
