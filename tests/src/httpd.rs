@@ -186,7 +186,7 @@ const BASIC: [&str; 7] = [
     "headers",
 ];
 
-const MORE: [&str; 11] = [
+const MORE: [&str; 12] = [
     "alias",
     "auth_basic",
     "authn_core",
@@ -197,6 +197,7 @@ const MORE: [&str; 11] = [
     "dir",
     "mime",
     "negotiation",
+    "reqtimeout",
     "rewrite",
 ];
 

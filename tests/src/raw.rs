@@ -81,6 +81,15 @@ impl Connection {
         reply
     }
 
+    /// Reads the head of an interim answer, and no further.
+    pub fn read_interim(&mut self) -> Reply {
+        let mut reply = Reply::default();
+        if self.read_head(&mut reply).is_ok() {
+            reply.end = End::Kept;
+        }
+        reply
+    }
+
     /// Reads all that comes until the server closes.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -244,7 +244,7 @@ impl Relay {
             self.breaks_off(error, visit);
         }
         self.tell_refusal(visit);
-        if self.is_whole() {
+        if self.body.is_end_stream() {
             // Whoever has the whole answer finds it counted.
             self.settle();
         }

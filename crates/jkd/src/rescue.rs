@@ -107,14 +107,14 @@ impl Stumble {
 
     /// Whether the connection cannot be trusted to be at the start of the next request.
     pub(crate) const fn closes(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused(_)
-                | Self::Body
-                | Self::BadPath
-                | Self::ClientBody
-                | Self::GaveUp(GiveUp::Failed(Failure::ClientRead))
-        )
+        match self {
+            Self::Refused(refusal) => !matches!(refusal, Refusal::Expectation),
+            Self::Body
+            | Self::BadPath
+            | Self::ClientBody
+            | Self::GaveUp(GiveUp::Failed(Failure::ClientRead)) => true,
+            _ => false,
+        }
     }
 }
 
@@ -156,6 +156,9 @@ pub(crate) fn respond_with(stumble: &Stumble, page: Bytes) -> Response<Full<Byte
 /// The reasons that httpd gives in older words.
 fn httpds_reason(status: StatusCode) -> Option<ReasonPhrase> {
     match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Some(ReasonPhrase::from_static(b"Request Entity Too Large"))
+        }
         StatusCode::URI_TOO_LONG => Some(ReasonPhrase::from_static(b"Request-URI Too Long")),
         StatusCode::RANGE_NOT_SATISFIABLE => Some(ReasonPhrase::from_static(
             b"Requested Range Not Satisfiable",

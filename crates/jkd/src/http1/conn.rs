@@ -212,11 +212,13 @@ impl Request {
     /// What becomes of the connection: httpd's rules.
     fn after(self, rules: &ClientRules) -> After {
         let most = rules.max_keep_alive_requests;
-        let is_last = most > 0 && self.served >= most;
+        // As in httpd: so many may follow the first one.
+        let before = self.served.saturating_sub(1);
+        let is_last = most > 0 && before >= most;
         if !self.persists || !rules.keep_alive || rules.keep_alive_timeout.is_zero() || is_last {
             After::Close
         } else if self.asks_to_stay {
-            let left = (most > 0).then(|| most.saturating_sub(self.served));
+            let left = (most > 0).then(|| most.saturating_sub(before));
             After::StayAsAsked(rules.keep_alive_timeout.as_secs(), left)
         } else {
             After::Stay
@@ -243,6 +245,7 @@ where
         end: End::Bodiless,
         left: 0,
         done: false,
+        ended: false,
         broken: false,
     };
     let known = sending.body.size_hint().exact();
@@ -286,6 +289,8 @@ struct Sending<B> {
     left: u64,
     /// All of it is in `output`.
     done: bool,
+    /// Nothing more comes from where it is made.
+    ended: bool,
     /// The rest will never come.
     broken: bool,
 }
@@ -375,6 +380,15 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
         }
     }
 
+    /// What is behind an announced length is nothing for the client, but whoever makes the body may
+    /// be done with its work only then.
+    fn see_the_end(&mut self, cx: &mut Context<'_>) {
+        if self.done && !self.ended {
+            let next = Pin::new(&mut self.body).poll_frame(cx);
+            self.ended = matches!(next, Poll::Ready(None | Some(Err(_))));
+        }
+    }
+
     /// Takes what is there of the body, as far as there is room.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
         while !self.done && !self.broken && !self.output.is_full() {
@@ -383,10 +397,14 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
                 Poll::Ready(Some(Err(_))) => return Err(Gone),
                 // Less than was announced: the client must be able to see it.
                 Poll::Ready(None) if matches!(self.end, End::Length(_)) => return Err(Gone),
-                Poll::Ready(None) => self.finish(),
+                Poll::Ready(None) => {
+                    self.ended = true;
+                    self.finish();
+                }
                 Poll::Pending => break,
             }
         }
+        self.see_the_end(cx);
         Ok(())
     }
 }

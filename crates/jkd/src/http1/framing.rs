@@ -43,6 +43,8 @@ pub(crate) struct Framing {
     pub(crate) has_cookies: bool,
     /// Whether the client waits for `100 Continue` before it sends its body.
     pub(crate) expects_continue: bool,
+    /// Whether the client expects something that nobody knows.
+    pub(crate) surprises: bool,
     /// Whether the client wants the connection to stay open, and says so.
     pub(crate) asks_to_stay: bool,
     /// Whether the connection can be used again.
@@ -54,8 +56,7 @@ pub(crate) struct Framing {
 struct Found<'a> {
     coding: Only<'a>,
     length: Only<'a>,
-    expects: bool,
-    surprises: bool,
+    expects: Only<'a>,
     closes: bool,
     stays: bool,
     has_cookies: bool,
@@ -84,8 +85,7 @@ impl Framing {
     ///
     /// # Errors
     ///
-    /// Where it cannot be told with certainty where the request ends, or something is expected that
-    /// nobody knows.
+    /// Where it cannot be told with certainty where the request ends.
     pub(super) fn of(version: Version, fields: &Fields) -> Result<Self, Refusal> {
         let found = Found::of(fields);
         let length = found.length()?;
@@ -95,9 +95,6 @@ impl Framing {
             (false, None | Some(0)) => BodyLength::None,
             (false, Some(length)) => BodyLength::Known(length),
         };
-        if is_new && found.surprises {
-            return Err(Refusal::Expectation);
-        }
         if body == BodyLength::Chunked && !is_new {
             // The version has no codings: whoever passed it on may have read it otherwise.
             return Err(Refusal::Coding);
@@ -107,7 +104,8 @@ impl Framing {
         Ok(Self {
             body,
             has_cookies: found.has_cookies,
-            expects_continue: found.expects && is_new && body != BodyLength::None,
+            expects_continue: found.expects_continue() && is_new,
+            surprises: found.surprises(),
             asks_to_stay: found.stays,
             persists: !found.closes && !is_doubtful && (is_new || found.stays),
         })
@@ -121,11 +119,7 @@ impl<'a> Found<'a> {
             let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
             match name.len() {
                 6 if is(b"cookie") => found.has_cookies = true,
-                6 if is(b"expect") => {
-                    let known = value.eq_ignore_ascii_case(b"100-continue");
-                    found.expects |= known;
-                    found.surprises |= !known;
-                }
+                6 if is(b"expect") => found.expects.add(value),
                 10 if is(b"connection") => {
                     found.closes |= has_token(value, b"close");
                     found.stays |= has_token(value, b"keep-alive");
@@ -136,6 +130,18 @@ impl<'a> Found<'a> {
             }
         }
         found
+    }
+
+    fn expects_continue(&self) -> bool {
+        matches!(self.expects, Only::Once(value) if value.eq_ignore_ascii_case(b"100-continue"))
+    }
+
+    fn surprises(&self) -> bool {
+        match self.expects {
+            Only::Absent | Only::Once(b"") => false,
+            Only::Once(_) => !self.expects_continue(),
+            Only::Repeated => true,
+        }
     }
 
     fn is_chunked(&self) -> Result<bool, Refusal> {
@@ -245,16 +251,16 @@ mod tests {
     #[test]
     fn only_one_expectation_is_known() {
         let expect = |version, value| of(version, &[("content-length", "1"), ("expect", value)]);
-        let waits = |framing: Result<Framing, _>| framing.map(|f| f.expects_continue);
-        assert_eq!(waits(expect(Version::HTTP_11, "100-Continue")), Ok(true));
-        assert_eq!(
-            waits(expect(Version::HTTP_11, "200-ok")),
-            Err(Refusal::Expectation)
-        );
-        assert_eq!(waits(expect(Version::HTTP_10, "100-continue")), Ok(false));
-        assert_eq!(waits(expect(Version::HTTP_10, "200-ok")), Ok(false));
-        let nothing = of(Version::HTTP_11, &[("expect", "100-continue")]);
-        assert_eq!(waits(nothing), Ok(false));
+        let said = |framing: Result<Framing, _>| framing.map(|f| (f.expects_continue, f.surprises));
+        let new = |value| said(expect(Version::HTTP_11, value));
+        let old = |value| said(expect(Version::HTTP_10, value));
+        assert_eq!(new("100-Continue"), Ok((true, false)));
+        assert_eq!(new("200-ok"), Ok((false, true)));
+        assert_eq!(old("100-continue"), Ok((false, false)));
+        assert_eq!(old("200-ok"), Ok((false, true)));
+        assert_eq!(new(""), Ok((false, false)));
+        let twice = [("expect", "100-continue"); 2];
+        assert_eq!(said(of(Version::HTTP_11, &twice)), Ok((false, true)));
     }
 
     #[test]

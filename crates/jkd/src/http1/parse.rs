@@ -86,7 +86,7 @@ fn request_line(text: &[u8], length: usize) -> Result<Line, Refusal> {
         b"HTTP/1.0" => (Version::HTTP_10, None),
         // Whatever came after 1.1 is to be understood by those who know 1.1 (RFC 9110, section 2.5).
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => (Version::HTTP_11, None),
-        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+        [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] => {
             (Version::HTTP_11, Some(Refusal::Version))
         }
         _ => return Err(Refusal::Syntax),
@@ -215,11 +215,12 @@ mod tests {
             "GET / HTTP/1.1X",
             "GET / HTTP/1,1",
             "GET / HTTP/1.x",
+            "GET / HTTP/0.9",
             "GET / ",
         ] {
             assert_eq!(line(bad).unwrap_err(), Refusal::Syntax, "{bad}");
         }
-        for other in ["PRI * HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/3.0"] {
+        for other in ["PRI * HTTP/2.0", "GET / HTTP/3.0"] {
             assert_eq!(line(other).unwrap_err(), Refusal::Version, "{other}");
         }
     }

@@ -181,9 +181,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             BodyLength::Known(length) => Coming::Bytes(length),
             BodyLength::Chunked => Coming::Chunks(Chunks::new()),
         };
-        // Who has sent some of it already does not wait.
-        let waits = framing.expects_continue && self.input.is_empty();
-        self.owed = if waits { CONTINUE } else { b"" };
+        self.owed = if framing.expects_continue {
+            CONTINUE
+        } else {
+            b""
+        };
     }
 
     /// From now on the answer is written: nothing may be said before it but the rest of what was
@@ -245,6 +247,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn poll_body_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
+        if let Err(error) = ready!(self.poll_owed(cx)) {
+            return Poll::Ready(Err(BodyError::Read(error)));
+        }
         loop {
             match self.decode()? {
                 Step::Data(data) => return Poll::Ready(Ok(Some(data))),
@@ -257,12 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 }
                 Step::More => {}
             }
-            let read = match self.poll_owed(cx) {
-                Poll::Ready(Ok(())) => self.poll_gulp(cx),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                Poll::Pending => Poll::Pending,
-            };
-            match read {
+            match self.poll_gulp(cx) {
                 Poll::Ready(Ok(0)) => self.ended = true,
                 Poll::Ready(Ok(read)) => self.has_come(read),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(BodyError::Read(error))),
@@ -393,10 +393,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
 fn bounds(rules: &ClientRules) -> Bounds {
     Bounds {
-        line: rules.max_line,
+        // As in httpd: one byte more than is written.
+        line: rules.max_line.saturating_add(1),
         fields: rules.max_fields,
         // Lines of chunks are bounded by nothing else.
-        field: rules.max_field.min(MAX_HEAD),
+        field: rules.max_field.saturating_add(1).min(MAX_HEAD),
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) enum Step {
     Eof,
     /// Ends what is sent on the connection.
     HalfClose,
+    /// Reads one interim answer.
+    Interim,
     /// From now on it is about the connection of this name.
     On(String),
     /// Opens a connection of this name.
@@ -299,6 +301,7 @@ fn step(line: &str) -> Step {
         "close" => Step::Close,
         "eof" => Step::Eof,
         "half-close" => Step::HalfClose,
+        "interim" => Step::Interim,
         "on" => Step::On(rest.to_owned()),
         "open" => Step::Open(rest.to_owned()),
         "read" if rest.is_empty() => Step::Read("GET".to_owned()),

@@ -90,6 +90,7 @@ impl Client<'_> {
         all
     }
 
+    #[allow(clippy::too_many_lines, reason = "a flat match")]
     fn step(&mut self, step: &Step) -> Option<Seen> {
         match step {
             Step::Await(count) => self.actors.wait_for(*count),
@@ -107,6 +108,14 @@ impl Client<'_> {
                 let mut seen = self.seen("the rest of the connection", None);
                 seen.rest = Some(escaped(&rest));
                 return Some(seen);
+            }
+            Step::Interim => {
+                // What the backend has got until then is a matter of time.
+                return Some(Seen {
+                    what: "an interim answer".to_owned(),
+                    reply: Some(self.connection().read_interim()),
+                    ..Seen::default()
+                });
             }
             Step::Read(method) => {
                 let reply = self.connection().read(method);

@@ -83,7 +83,6 @@ impl<'a> Question<'a> {
         answer.say(format!("host: {}", describe(host)));
         let raw = head.path();
         let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
-        about_server(host, head)?;
         let mut variables = Variables::begin(host, head, peer, &[]);
         let rewritten = rewriting::rewrite_blindly(Subject {
             host,
@@ -105,6 +104,7 @@ impl<'a> Question<'a> {
             before.is_file = rewritten.file.is_some();
             before.handler = rewritten.handler;
         }
+        about_server(host, head)?;
         before.variables = variables;
         let path = uri_map::clean(decoded).map_err(bad_path)?;
         if *path != *raw {

@@ -72,6 +72,15 @@ const HOP_BY_HOP: [&str; 7] = [
     "upgrade",
 ];
 
+/// mod_jk has told the backend that the body is over, and the client nothing.
+pub(super) fn late_bodies(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let found = statuses(mod_jk, jkd, |theirs, ours| (theirs, ours) == (0, 408));
+    if found {
+        mod_jk.requests.clone_from(&jkd.requests);
+    }
+    found
+}
+
 /// httpd frames the answer once more, or knows no such coding.
 pub(super) fn transfer_codings(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let theirs = mod_jk.reply.as_ref();

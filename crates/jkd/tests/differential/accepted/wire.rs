@@ -1,6 +1,6 @@
 //! Differences on the wire, each with its predicate.
 
-use jkd_tests::Reply;
+use jkd_tests::{End, Reply};
 
 use super::{Difference, answers, balancing, edges, paths};
 use crate::play::Seen;
@@ -30,6 +30,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("an answer that breaks off", answers::breaks_off),
     Difference::named("hop-by-hop fields", answers::hop_by_hop_fields),
     Difference::named("transfer codings of answers", answers::transfer_codings),
+    Difference::named("bodies that do not come", answers::late_bodies),
     Difference::named("Last-Modified", answers::last_modified),
     Difference::named("ranges of answers", answers::ranges),
     Difference::named("route", balancing::route),
@@ -66,8 +67,8 @@ fn framing_of_answers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
         return false;
     };
-    let found =
-        is_in_chunks(jkd) && announces_all(mod_jk) || is_in_chunks(mod_jk) && announces_all(jkd);
+    let found = is_unannounced(jkd) && announces_all(mod_jk)
+        || is_unannounced(mod_jk) && announces_all(jkd);
     if found {
         for reply in [mod_jk, jkd] {
             reply
@@ -78,8 +79,9 @@ fn framing_of_answers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
-fn is_in_chunks(reply: &Reply) -> bool {
-    reply.header("transfer-encoding") == Some("chunked") && reply.header("content-length").is_none()
+fn is_unannounced(reply: &Reply) -> bool {
+    let in_chunks = reply.header("transfer-encoding") == Some("chunked");
+    (in_chunks || reply.end == End::Closed) && reply.header("content-length").is_none()
 }
 
 fn announces_all(reply: &Reply) -> bool {
@@ -123,15 +125,12 @@ fn own_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     true
 }
 
-/// jkd connects before it sees that, and names the status otherwise.
+/// jkd connects before it sees that.
 fn requests_that_do_not_fit(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let connects = !jkd.idle.is_empty();
     jkd.idle.clear();
-    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
-        return false;
-    };
-    let found = (mod_jk.status, jkd.status) == (413, 413) && mod_jk.reason != jkd.reason;
-    mod_jk.reason.clone_from(&jkd.reason);
-    found
+    let pair = replies(mod_jk, jkd);
+    connects && pair.is_some_and(|(mod_jk, jkd)| (mod_jk.status, jkd.status) == (413, 413))
 }
 
 /// httpd looks at a variable once for several `SetEnvIf` in a row.
