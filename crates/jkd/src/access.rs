@@ -69,6 +69,9 @@ pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), S
     if guest.host.sections.is_empty() {
         return Ok(());
     }
+    if guest.lacks_tls() {
+        return Err(guest.denied());
+    }
     let Some(policy) = Policy::about(guest.host, guest.asked) else {
         return Ok(());
     };
@@ -161,6 +164,12 @@ const AH01618: Words = ("AH01618", " not found: ", "");
 const AH01631: Words = ("AH01631", ": authorization failure for \"", "\": ");
 
 impl Guest<'_> {
+    /// `SSLRequireSSL`
+    fn lacks_tls(&self) -> bool {
+        let may_lack = self.host.requires_tls && self.peer.tls().is_none();
+        may_lack && self.host.tls_about(self.asked).required
+    }
+
     fn denied(self) -> Stumble {
         let (peer, path) = (self.peer, Printable(self.asked.path));
         let (ip, port) = (&peer.ip_text, &peer.port_text);

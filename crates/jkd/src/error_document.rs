@@ -119,11 +119,12 @@ impl<'a> Failed<'a> {
         said.or(by_server)
     }
 
-    fn variables(&self, visit: &Visit) -> Variables<'_> {
+    fn variables<'v>(&'v self, visit: &'v Visit) -> Variables<'v> {
         let mut variables = Variables::begin(self.host, &visit.head, &visit.peer, &[]);
         if let Some(path) = &self.path {
             variables.enter(self.host, &visit.head, &visit.peer, path);
             variables.settle(self.host, path);
+            variables.connect(self.host, &visit.peer, path);
         }
         variables
     }
@@ -222,8 +223,8 @@ fn asking_for(target: &str, failed: &Head) -> Head {
 fn own(visit: &Visit, stumble: &Stumble) -> Response<Answer> {
     let mut answer = rescue::respond(stumble).map(Answer::from);
     if let Stumble::Elsewhere(there) = stumble {
-        let (server, port) = handler::server(visit);
-        let Some(location) = there.location(&server, port) else {
+        let (scheme, server, port) = handler::server(visit);
+        let Some(location) = there.location(scheme, &server, port) else {
             tracing::error!(request = %visit, "the target of its Redirect is no URL");
             return rescue::respond(&Stumble::NoTarget).map(Answer::from);
         };

@@ -13,7 +13,7 @@ use jkworkers::model::{Activation, JkOptions, Secret};
 
 pub(crate) use self::facts::{Facts, software};
 pub(crate) use self::indicated::Indicated;
-pub(crate) use self::names::{scheme, server_name, server_port};
+pub(crate) use self::names::{default_port, scheme, server_name, server_port};
 use self::tls::Tls;
 pub(crate) use self::uri::{
     Seen, encode_path, forwarded as forwarded_uri, outgoing as outgoing_uri,

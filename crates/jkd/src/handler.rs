@@ -20,7 +20,10 @@ use crate::{
     answer::{Answer, Visit},
     dispatch::{Traced, dispatch},
     error_document,
-    forward::{Facts, Forward, Indicated, Seen, forwarded_uri, server_name, server_port},
+    forward::{
+        Facts, Forward, Indicated, Seen, default_port, forwarded_uri, scheme, server_name,
+        server_port,
+    },
     headers::{self, Context, Rules},
     http1::{self, Body, BodyError, BodyLength, Head, Service},
     logging,
@@ -140,6 +143,7 @@ pub(crate) async fn answer(
     let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     record.is_for(host, &snapshot.logs);
+    snapshot.tls.admit(peer.tls(), host)?;
     let renamed = strict::named(head);
     let named = renamed.as_deref().unwrap_or(head);
     let mut course = Course::at(host, visit, named);
@@ -210,7 +214,7 @@ pub(crate) async fn answer(
     entry?;
     redirect::by_sections(host, early, decoded, asked)?;
     course.claims = claims;
-    let decision = found.decide(host, |name| snapshot.configured(name));
+    let decision = found.decide(host, peer, |name| snapshot.configured(name));
     record.has_variables(host, &decision.variables, &snapshot.logs);
     let way = Way {
         decoded,
@@ -330,6 +334,7 @@ impl<'a> Course<'a> {
                 variables: None,
                 facts: None,
                 record: Some(&visit.record),
+                tls: visit.peer.tls(),
                 began: visit.began,
             },
             claims: &visit.claims,
@@ -506,8 +511,9 @@ fn no_worker(mapped: &Mapped<'_>) -> Stumble {
     Stumble::NoWorker
 }
 
-/// The name and the port of the server, as the client of a well-formed request knows them.
-pub(crate) fn server(visit: &Visit) -> (Cow<'_, str>, u16) {
+/// The scheme, the name and the port of the server, as the client of a well-formed request knows
+/// them. No port is said that is the scheme's own.
+pub(crate) fn server(visit: &Visit) -> (&'static str, Cow<'_, str>, Option<u16>) {
     let checked = strict::check(&visit.head);
     let nobody = Target {
         host: None,
@@ -516,7 +522,9 @@ pub(crate) fn server(visit: &Visit) -> (Cow<'_, str>, u16) {
     let target = checked.map_or(nobody, |checked| checked.target);
     let host = visit.snapshot.model.host_for(visit.peer.local, target.host);
     let name = server_name(&target, host, &visit.peer);
-    (name, server_port(&target, host, &visit.peer))
+    let port = server_port(&target, host, &visit.peer);
+    let said = (port != default_port(host)).then_some(port);
+    (scheme(host), name, said)
 }
 
 /// Reads what AJP sends of a body without being asked.

@@ -36,6 +36,7 @@ mod static_files;
 mod status;
 mod steering;
 mod strict;
+mod tls;
 mod trace;
 mod upload;
 mod variables;

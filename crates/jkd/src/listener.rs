@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::counted::Counted;
-use crate::{handler::Front, http1, peer::Peer, serve::Shared};
+use crate::{handler::Front, http1, peer::Peer, serve::Shared, tls};
 
 /// The pending connections that the system keeps for us: as many as it allows.
 const BACKLOG: i32 = 4096;
@@ -153,8 +153,27 @@ async fn serve(
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     let peer = Arc::new(Peer::new(address, local, lane));
-    let stream = Counted::new(stream, peer.clone());
-    http1::serve(stream, Front { shared, peer }, closing).await;
+    let snapshot = shared.snapshot.load_full();
+    let begun = tls::accept(
+        stream,
+        |stream| Counted::new(stream, peer.clone()),
+        &snapshot,
+        &peer,
+    );
+    let way = begun.await;
+    drop(snapshot);
+    let front = Front {
+        shared,
+        peer: peer.clone(),
+    };
+    match way {
+        Ok(tls::Way::Plain(stream)) => http1::serve(stream, front, closing).await,
+        // Boxed: connections without it get on in less memory.
+        Ok(tls::Way::Tls(stream)) => Box::pin(http1::serve(stream, front, closing)).await,
+        Err(error) => {
+            tracing::debug!(client = %peer.ip_text, %error, "no TLS handshake with a client");
+        }
+    }
 }
 
 #[cfg(test)]

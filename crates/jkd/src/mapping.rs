@@ -124,6 +124,7 @@ impl<'a> Found<'a> {
     pub(crate) fn decide<'w>(
         self,
         host: &'a Host,
+        peer: &'a Peer,
         worker: impl Fn(&str) -> Option<&'w Worker>,
     ) -> Decision<'a> {
         let Self {
@@ -134,6 +135,7 @@ impl<'a> Found<'a> {
             handler,
         } = self;
         variables.settle(host, &path);
+        variables.connect(host, peer, &path);
         let handler = handler.unwrap_or_else(|| host.handler_of(Asked::at(&path)));
         let target = self::worker(worker, host, (&path, handler), rule, &variables);
         let allows_files = target.is_err() && rule.is_none() && handler != Handler::Other;

@@ -2,10 +2,13 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crate::client_names::EndName;
+use crate::{client_names::EndName, tls};
 
 /// What all requests of one connection have in common, written out once.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(crate) struct Peer {
     pub(crate) name: EndName,
     /// Ours, by our address.
     pub(crate) local_name: EndName,
+    /// Set where the client has shaken hands.
+    pub(crate) tls: OnceLock<tls::Session>,
 }
 
 impl Peer {
@@ -46,7 +51,13 @@ impl Peer {
             wire: Wire::default(),
             name: EndName::default(),
             local_name: EndName::default(),
+            tls: OnceLock::new(),
         }
+    }
+
+    /// How the client uses TLS, if it does.
+    pub(crate) fn tls(&self) -> Option<&tls::Session> {
+        self.tls.get()
     }
 
     /// A request has begun.

@@ -38,14 +38,18 @@ impl Elsewhere {
     }
 
     /// The `Location`, absolute. `None` where it is none, or cannot be sent.
-    pub(crate) fn location(&self, server: &str, port: u16) -> Option<HeaderValue> {
-        const HTTP: u16 = 80;
+    pub(crate) fn location(
+        &self,
+        scheme: &str,
+        server: &str,
+        port: Option<u16>,
+    ) -> Option<HeaderValue> {
         if is_url(&self.to) {
             return HeaderValue::from_bytes(&self.to).ok();
         }
         let authority = match port {
-            HTTP => format!("http://{server}"),
-            port => format!("http://{server}:{port}"),
+            None => format!("{scheme}://{server}"),
+            Some(port) => format!("{scheme}://{server}:{port}"),
         };
         let url = [authority.as_bytes(), &self.to].concat();
         let is_path = self.to.starts_with(b"/");

@@ -26,6 +26,8 @@ pub(crate) enum Stumble {
     HiddenPath,
     /// Nothing is mounted here.
     Unmapped,
+    /// The client has shaken hands with a host that asks less of it, or shows another certificate.
+    Misdirected,
     /// A section keeps this client out.
     Forbidden,
     /// A section wants to know who the user is, or wants another one.
@@ -79,6 +81,7 @@ impl Stumble {
             Self::BadPath | Self::ClientBody => StatusCode::BAD_REQUEST,
             Self::Unmapped | Self::HiddenPath => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::HiddenFile => StatusCode::FORBIDDEN,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NoWorker | Self::NoTarget | Self::File | Self::Misconfigured => {
@@ -124,7 +127,7 @@ pub(crate) struct IsPage;
 
 /// The answer for a request that stumbled, with a page of our own.
 pub(crate) fn respond(stumble: &Stumble) -> Response<Full<Bytes>> {
-    respond_with(stumble, page(stumble.status()))
+    respond_with(stumble, page(stumble))
 }
 
 /// The answer for a request that stumbled, with this page.
@@ -177,10 +180,14 @@ fn known(status: StatusCode) -> StatusCode {
 }
 
 /// A page that needs nothing from elsewhere.
-fn page(status: StatusCode) -> Bytes {
+fn page(stumble: &Stumble) -> Bytes {
+    let status = stumble.status();
     let reason = status.canonical_reason().unwrap_or("Error");
     let code = status.as_u16();
-    let text = explanation(status);
+    let text = match stumble {
+        Stumble::Refused(Refusal::WithoutTls) => WITHOUT_TLS,
+        _ => explanation(status),
+    };
     Bytes::from(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\
          <title>{code} {reason}</title></head>\n\
@@ -188,9 +195,16 @@ fn page(status: StatusCode) -> Bytes {
     ))
 }
 
+/// As httpd says it.
+const WITHOUT_TLS: &str = "You're speaking plain HTTP to an SSL-enabled server port. Instead use the \
+                           HTTPS scheme to access this URL, please.";
+
 fn explanation(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => "This resource is for users who have identified themselves.",
+        StatusCode::MISDIRECTED_REQUEST => {
+            "The connection is for another host: this request needs a new one."
+        }
         StatusCode::NOT_FOUND => "The requested URL was not found on this server.",
         StatusCode::FORBIDDEN => "You don't have permission to access this resource.",
         StatusCode::METHOD_NOT_ALLOWED => "The requested method is not allowed for this URL.",

@@ -18,6 +18,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     forward::encode_path,
+    forward::scheme,
     http1::Head,
     peer::Peer,
     redirect::Elsewhere,
@@ -216,14 +217,13 @@ impl rewrite::Request for Inquiry<'_> {
                 let root = root.map(|root| root.as_os_str().as_bytes());
                 Cow::Borrowed(root.unwrap_or_default())
             }
-            Fact::Https | Fact::Ipv6 if fact == Fact::Https || peer.ip.is_ipv4() => {
-                borrowed(b"off")
-            }
+            Fact::Https if peer.tls().is_none() => borrowed(b"off"),
+            Fact::Ipv6 if peer.ip.is_ipv4() => borrowed(b"off"),
             Fact::Https | Fact::Ipv6 => borrowed(b"on"),
             Fact::RemoteAddr | Fact::RemoteHost => Cow::Borrowed(peer.ip_text.as_bytes()),
             Fact::RemotePort => Cow::Borrowed(peer.port_text.as_bytes()),
             Fact::Method => Cow::Borrowed(head.method.as_str().as_bytes()),
-            Fact::Scheme => borrowed(b"http"),
+            Fact::Scheme => borrowed(scheme(host).as_bytes()),
             Fact::ServerAddr => Cow::Borrowed(peer.local_text.as_bytes()),
             Fact::ServerName if self.subject.server_name.contains(':') => {
                 Cow::Owned(format!("[{}]", self.subject.server_name).into_bytes())

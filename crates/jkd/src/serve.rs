@@ -34,6 +34,7 @@ use crate::{
     logs::{Logs, Writer},
     maintain, names, probe,
     snapshot::Snapshot,
+    tls,
 };
 
 /// How requests are spread over threads.
@@ -105,6 +106,9 @@ pub enum StartError {
     /// The address of `--metrics` cannot be bound, or something else measures in this process.
     #[error("cannot offer metrics: {0}")]
     Metrics(Box<dyn std::error::Error + Send + Sync>),
+    /// Certificates or keys cannot be used.
+    #[error("{0}")]
+    Tls(jkworkers::diag::Diagnostics),
     /// Threads or runtimes cannot be made.
     #[error("cannot start threads: {0}")]
     Threads(#[from] io::Error),
@@ -127,6 +131,7 @@ fn start_with(
     writer: Arc<Writer>,
 ) -> Result<Running, StartError> {
     let lanes = settings.lanes();
+    let tls = Arc::new(tls::Hosts::new(&model).map_err(StartError::Tls)?);
     let logs = Arc::new(Logs::open(&model, &writer)?);
     let bound = Bound::all(&model.listen, lanes)?;
     let runtimes = (0..lanes).map(|_| runtime(settings));
@@ -134,7 +139,7 @@ fn start_with(
     let daemon = Daemon {
         listeners: Mutex::default(),
         writer,
-        shared: Arc::new(Shared::new(Arc::new(model), logs, lanes)),
+        shared: Arc::new(Shared::new(Arc::new(model), (logs, tls), lanes)),
         lanes: runtimes.iter().map(|lane| lane.handle().clone()).collect(),
         tasks: TaskTracker::new(),
         closing: CancellationToken::new(),
@@ -225,12 +230,13 @@ impl Running {
 impl Daemon {
     /// As [`Running::reload`].
     pub(crate) fn reload(&self, model: &Arc<Model>) -> Result<(), StartError> {
+        let tls = tls::Hosts::new(model).map_err(StartError::Tls)?;
         let mut change = self.shared.change();
         let lanes = self.lanes.len();
         let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
         let ready = self.ready(bound)?;
         let logs = Logs::open(model, &self.writer)?;
-        change.serve(model.clone(), Arc::new(logs));
+        change.serve(model.clone(), (Arc::new(logs), Arc::new(tls)));
         self.open(ready);
         self.listeners.lock().close_others(&model.listen);
         Ok(())

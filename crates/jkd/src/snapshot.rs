@@ -24,6 +24,7 @@ use crate::{
     logs::Logs,
     names::Names,
     stats::Requests,
+    tls,
 };
 
 /// Lines about failed requests in a second, for each worker.
@@ -42,6 +43,8 @@ pub struct Snapshot {
     pub model: Arc<Model>,
     /// Logs of its requests.
     pub(crate) logs: Arc<Logs>,
+    /// What clients shake hands with.
+    pub(crate) tls: Arc<tls::Hosts>,
     /// What its host names stand for.
     pub(crate) names: Arc<Names>,
     /// In the order of the model.
@@ -89,7 +92,7 @@ impl Snapshot {
     pub(crate) fn new(
         (configured, model): (Arc<Model>, Arc<Model>),
         names: Arc<Names>,
-        logs: Arc<Logs>,
+        (logs, tls): (Arc<Logs>, Arc<tls::Hosts>),
         old: Option<&Self>,
         lanes: usize,
     ) -> Self {
@@ -103,6 +106,7 @@ impl Snapshot {
             configured,
             model,
             logs,
+            tls,
             names,
             workers,
             by_name,

@@ -11,6 +11,8 @@ use crate::http1::{BodyLength, Head, MAX_HEAD};
 /// Why a request is refused before it is routed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
+    #[error("request without TLS where it is needed")]
+    WithoutTls,
     #[error("the method is not served")]
     Method,
     #[error("HTTP version other than 1.0 and 1.1")]

@@ -113,6 +113,24 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// What a connection that uses TLS is known by: over all else, as mod_ssl has it.
+    #[inline]
+    pub(crate) fn connect(&mut self, host: &Host, peer: &'a Peer, path: &[u8]) {
+        let Some(session) = peer.tls() else { return };
+        self.set("HTTPS", Cow::Borrowed(b"on"), None);
+        if let Some(name) = session.server_name() {
+            self.set("SSL_TLS_SNI", Cow::Borrowed(name.as_bytes()), None);
+        }
+        let wanted = host.tls_about(Asked::at(path));
+        let standard = wanted.std_env_vars.filter(|wanted| *wanted);
+        let exported = wanted.export_cert_data.filter(|wanted| *wanted);
+        let standard = standard.map(|_| session.standard());
+        let exported = exported.map(|_| session.exported());
+        for (name, value) in standard.into_iter().chain(exported).flatten() {
+            self.set(name, Cow::Borrowed(value), None);
+        }
+    }
+
     /// The value of a variable.
     #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {

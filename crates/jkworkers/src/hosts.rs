@@ -11,10 +11,10 @@ use self::own::Copies;
 pub(crate) use self::own::Own;
 
 use crate::{
-    diag::{Diagnostics, listing},
+    diag::{Diagnostics, Origin, listing},
     httpd::{Draft, Options, Server},
     model::{
-        Host, Listen, Lookups, Mount, Section, Settings,
+        Host, Listen, Lookups, Mount, Section, Settings, Tls,
         variables::{Handler, OwnVariable},
     },
     uri_map::{UriMap, UriRules},
@@ -60,9 +60,22 @@ pub(crate) fn build(
             number,
             mounts_first,
             closes_directories,
+            tls: tls(draft, number, &host.origin),
             ..host
         })
         .collect()
+}
+
+/// How clients of a server use TLS.
+fn tls(draft: &Draft, number: usize, origin: &Origin) -> Tls {
+    let (Some(main), Some(server)) = (draft.servers.first(), draft.servers.get(number)) else {
+        return Tls::off(origin.clone());
+    };
+    let base = (number > 0).then_some(&main.tls);
+    let ports = server.addresses.iter().filter_map(|(_, port)| *port);
+    let https = |port: &u16| draft.https.contains(port);
+    let is_https = ports.clone().next().is_some() && ports.clone().all(|port| https(&port));
+    server.tls.over(base, origin, is_https)
 }
 
 /// Where addresses come from that the command line names.
@@ -172,6 +185,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     };
     host.changes_headers = says(&host, |settings| !settings.headers.is_empty());
     host.looks_up_clients = says(&host, |s| s.lookups.unwrap_or_default() != Lookups::Off);
+    host.requires_tls = (host.sections.iter()).any(|section| section.settings.tls.required);
     variables::prune(&mut host);
     host
 }

@@ -68,6 +68,7 @@ pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &
         server_root: server_root.to_owned(),
         open: Vec::new(),
         read: Vec::new(),
+        has_tls: false,
         diagnostics: Diagnostics::default(),
     };
     for define in defines {
@@ -109,6 +110,8 @@ struct Reader<'a> {
     open: Vec<PathBuf>,
     /// The files that were read.
     read: Vec<PathBuf>,
+    /// `LoadModule ssl_module` was read.
+    has_tls: bool,
     diagnostics: Diagnostics,
 }
 
@@ -293,6 +296,10 @@ impl Reader<'_> {
             ("define", [name, value]) => self.define(name, value, origin),
             ("undefine", [name]) => self.variables.undefine(name),
             ("serverroot", [root]) => self.server_root = self.server_root.join(root),
+            ("loadmodule", [module, ..]) if module == "ssl_module" => {
+                self.has_tls = true;
+                return None;
+            }
             ("error", _) => {
                 let text = words.join(" ");
                 self.diagnostics

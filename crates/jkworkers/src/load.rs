@@ -1,6 +1,7 @@
 //! The only part that touches files: from options to a model.
 
 mod served;
+mod tls;
 
 use std::{
     collections::HashMap,
@@ -125,7 +126,8 @@ impl Loader<'_> {
             .chain(self.definitions(workers))
             .collect();
         let types = self.types(&draft);
-        let hosts = hosts::build(&draft, &own, &more, &self.options.mount_files);
+        let mut hosts = hosts::build(&draft, &own, &more, &self.options.mount_files);
+        self.read_certificates(&mut hosts);
         hosts::warn_of_unmounted(&hosts, &mut self.found);
         Some(Model {
             hosts,

@@ -21,6 +21,7 @@ mod options;
 mod redirects;
 mod section;
 mod settings;
+mod tls;
 mod types;
 pub mod variables;
 mod worker;
@@ -51,6 +52,7 @@ pub use self::{
     redirects::{From as RedirectFrom, Redirect, Redirected, Redirects},
     section::{Asked, Covers, Place, Section},
     settings::Settings,
+    tls::{Pem, Tls, TlsSettings, TlsVersions, VerifyClient},
     types::{Extensions, Kind, MimeTypes},
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,

@@ -46,11 +46,19 @@ pub(crate) fn server_port(target: &Target<'_>, host: &Host, peer: &Peer) -> u16 
     } else {
         target.port.or(physical).or(who.port)
     };
-    port.unwrap_or_else(|| if scheme(host) == "https" { 443 } else { 80 })
+    port.unwrap_or_else(|| default_port(host))
 }
 
-/// What URLs of this host begin with: `ServerName https://…` says so.
+/// The port that URLs of this host do not mention.
+pub(crate) fn default_port(host: &Host) -> u16 {
+    if scheme(host) == "https" { 443 } else { 80 }
+}
+
+/// What URLs of this host begin with: `SSLEngine On` or `ServerName https://…` says so.
 pub(crate) fn scheme(host: &Host) -> &'static str {
+    if host.tls.is_on {
+        return "https";
+    }
     let own = host.server_name.as_ref();
     match own.and_then(|own| own.scheme.as_deref()) {
         Some("https") => "https",

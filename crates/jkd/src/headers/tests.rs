@@ -69,6 +69,7 @@ impl Scene {
         let mut variables = Variables::begin(host, &self.head, &peer, &[]);
         variables.complete(host, &self.head, &peer, path.as_bytes());
         let cx = Context {
+            tls: None,
             head: &self.head,
             variables: Some(&variables),
             facts: None,

@@ -12,7 +12,7 @@ use jkworkers::{
 };
 use tokio::time::Instant;
 
-use crate::{forward::Facts, http1::Head, logs::Record, variables::Variables};
+use crate::{forward::Facts, http1::Head, logs::Record, tls, variables::Variables};
 
 /// What rules look at.
 #[derive(Clone, Copy)]
@@ -25,6 +25,8 @@ pub(crate) struct Context<'a> {
     pub(crate) facts: Option<Facts<'a>>,
     /// Where notes for logs go.
     pub(crate) record: Option<&'a Record>,
+    /// How the client uses TLS.
+    pub(crate) tls: Option<&'a tls::Session>,
     /// When the request came.
     pub(crate) began: Instant,
 }
@@ -78,8 +80,10 @@ impl<'a> Context<'a> {
                     Some(text) => value.extend(text.iter().map(|b| visible(*b))),
                     None => value.extend_from_slice(UNKNOWN),
                 },
-                // No connection uses TLS.
-                Piece::Tls(_) => value.extend_from_slice(UNKNOWN),
+                Piece::Tls(name) => match self.tls.and_then(|tls| tls.value(name)) {
+                    Some(text) => value.extend(text.iter().map(|b| visible(*b))),
+                    None => value.extend_from_slice(UNKNOWN),
+                },
             }
         }
         value

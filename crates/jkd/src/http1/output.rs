@@ -74,6 +74,8 @@ impl Output {
         S: AsyncWrite + Unpin,
     {
         if self.is_empty() {
+            // TLS may hold back what the socket had no room for.
+            ready!(Pin::new(stream).poll_flush(cx))?;
             return Poll::Ready(Ok(0));
         }
         let mut stream = Pin::new(stream);

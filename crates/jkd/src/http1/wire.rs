@@ -299,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             let written = ready!(Pin::new(&mut self.stream).poll_write(cx, self.owed))?;
             self.owed = self.owed.get(written.max(1)..).unwrap_or_default();
         }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_gulp(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

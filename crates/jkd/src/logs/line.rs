@@ -110,12 +110,12 @@ impl Transaction<'_> {
             Token::BytesIn => number(peer.wire().taken(), line),
             Token::BytesOut => number(peer.wire().sent(), line),
             Token::BytesBoth => number(peer.wire().taken() + peer.wire().sent(), line),
+            Token::Tls(name) => foreign(self.tls(name).as_deref(), line),
             Token::FirstByte => self.first_byte(line),
             Token::Logname
             | Token::LogId
             | Token::RequestTrailer(_)
-            | Token::ResponseTrailer(_)
-            | Token::Tls(_) => false,
+            | Token::ResponseTrailer(_) => false,
         }
     }
 
@@ -267,10 +267,21 @@ impl Transaction<'_> {
         }
     }
 
+    /// mod_ssl's `%{…}x`, and its older `%{…}c`.
+    fn tls(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        self.peer.tls()?.value(match name {
+            "version" => "SSL_PROTOCOL",
+            "cipher" => "SSL_CIPHER",
+            "subjectdn" => "SSL_CLIENT_S_DN",
+            "issuerdn" => "SSL_CLIENT_I_DN",
+            name => name,
+        })
+    }
+
     fn server_port(&self) -> u16 {
-        const HTTP: u16 = 80;
         let own = self.host.server_name.as_ref();
-        own.and_then(|own| own.port).unwrap_or(HTTP)
+        own.and_then(|own| own.port)
+            .unwrap_or_else(|| forward::default_port(self.host))
     }
 
     fn connection(&self) -> &'static str {

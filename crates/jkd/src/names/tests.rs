@@ -87,7 +87,13 @@ fn what_is_configured_stays_as_it_is() {
     let many = names.addresses("many").unwrap();
     many.set(addresses("10.0.0.1 10.0.0.2"));
     let models = (configured.clone(), names.expand(&configured));
-    let snapshot = Snapshot::new(models, Arc::new(names), Arc::default(), None, 1);
+    let snapshot = Snapshot::new(
+        models,
+        Arc::new(names),
+        (Arc::default(), Arc::default()),
+        None,
+        1,
+    );
     let worker = snapshot.configured("lb").unwrap();
     let names = members(&worker.kind).unwrap().iter();
     let names: Vec<_> = names.map(|member| &*member.worker.name).collect();

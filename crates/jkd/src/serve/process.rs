@@ -22,6 +22,7 @@ use crate::{
     logs::Writer,
     scrape,
     stats::{self, Exporter},
+    tls,
 };
 
 /// Everything that `jkd run` is told.
@@ -60,7 +61,7 @@ pub fn run(options: &Options) -> ExitCode {
 /// Reads the files, and remembers what they were.
 pub(super) fn load(options: &LoadOptions) -> (Loaded, Recording) {
     let recorder = Recorder::new(&System);
-    let loaded = jkworkers::load_with(options, &recorder);
+    let loaded = tls::checked(jkworkers::load_with(options, &recorder));
     (loaded, recorder.into_recording())
 }
 

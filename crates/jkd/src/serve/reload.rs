@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     logging::{Logging, Places},
-    stats,
+    stats, tls,
 };
 
 /// Changes of one reload that have lines of their own in the log.
@@ -174,7 +174,7 @@ impl Reloader {
         let anew = BTreeSet::from([PathBuf::from(path)]);
         let replay = Replay::new(&self.seen, &anew, &System);
         let recorder = Recorder::new(&replay);
-        let loaded = jkworkers::load_with(&self.options.load, &recorder);
+        let loaded = tls::checked(jkworkers::load_with(&self.options.load, &recorder));
         let seen = recorder.into_recording();
         let file = name.to_string();
         // All else was said before, but for errors: a file that cannot be read is one of the line

@@ -15,6 +15,7 @@ use crate::{
     logs::Logs,
     names::{self, Names},
     snapshot::Snapshot,
+    tls,
 };
 
 /// How long a configuration waits for names that turn into members. A resolver that takes longer
@@ -33,6 +34,9 @@ pub(crate) struct Shared {
     pub(crate) reloaded: Notify,
 }
 
+/// What is opened for a configuration: its logs, and its certificates.
+pub(super) type Means = (Arc<Logs>, Arc<tls::Hosts>);
+
 /// The right to change the running configuration. There is one at a time.
 pub(crate) struct Change<'a> {
     shared: &'a Shared,
@@ -40,12 +44,12 @@ pub(crate) struct Change<'a> {
 }
 
 impl Shared {
-    pub(super) fn new(configured: Arc<Model>, logs: Arc<Logs>, lanes: usize) -> Self {
+    pub(super) fn new(configured: Arc<Model>, means: Means, lanes: usize) -> Self {
         let names = Arc::new(Names::new(&configured, None));
         names.await_members(MOMENT);
         let models = (configured.clone(), names.expand(&configured));
         Self {
-            snapshot: ArcSwap::from_pointee(Snapshot::new(models, names, logs, None, lanes)),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(models, names, means, None, lanes)),
             configured: Mutex::new(configured),
             lanes,
             reloaded: Notify::new(),
@@ -70,25 +74,25 @@ impl Shared {
 
 impl Change<'_> {
     /// Serves what files say now, from the next request on.
-    pub(crate) fn serve(&mut self, configured: Arc<Model>, logs: Arc<Logs>) {
+    pub(crate) fn serve(&mut self, configured: Arc<Model>, means: Means) {
         let running = self.shared.snapshot.load_full();
         let names = Arc::new(Names::new(&configured, Some(&running.names)));
         names.await_members(MOMENT);
         *self.configured = configured;
-        self.replace(&running, names, logs);
+        self.replace(&running, names, means);
         self.shared.reloaded.notify_one();
     }
 
     /// Makes the running configuration anew from the same files: names have other addresses.
     pub(crate) fn serve_again(self) {
         let old = self.shared.snapshot.load_full();
-        let new = self.replace(&old, old.names.clone(), old.logs.clone());
+        let new = self.replace(&old, old.names.clone(), (old.logs.clone(), old.tls.clone()));
         names::log_members(&old.model, &new.model);
     }
 
-    fn replace(&self, old: &Snapshot, names: Arc<Names>, logs: Arc<Logs>) -> Arc<Snapshot> {
+    fn replace(&self, old: &Snapshot, names: Arc<Names>, means: Means) -> Arc<Snapshot> {
         let models = (self.configured.clone(), names.expand(&self.configured));
-        let new = Snapshot::new(models, names, logs, Some(old), self.shared.lanes);
+        let new = Snapshot::new(models, names, means, Some(old), self.shared.lanes);
         let new = Arc::new(new);
         self.shared.snapshot.store(new.clone());
         new.retire(old);

@@ -16,6 +16,7 @@ mod refuse;
 pub(super) mod rewrite;
 mod section;
 pub(super) mod server;
+pub(super) mod tls;
 pub(super) mod types;
 pub(super) mod variables;
 

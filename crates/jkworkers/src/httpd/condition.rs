@@ -40,11 +40,17 @@ const PRESENT: &[&str] = &[
     "mod_version.c",
 ];
 
+/// The module that is there where the files load it: what stands in its sections opens ports.
+const TLS: &[&str] = &["ssl_module", "mod_ssl.c"];
+
 impl Reader<'_> {
     /// Whether the content of a section is read. `None`: this is not a conditional section.
     pub(super) fn condition(&mut self, name: &str, args: &str, origin: &Origin) -> Option<bool> {
         let test: fn(&mut Self, &str, &Origin) -> bool = match &*name.to_ascii_lowercase() {
-            "ifmodule" => |_, module, _| PRESENT.iter().any(|m| m.eq_ignore_ascii_case(module)),
+            "ifmodule" => |reader, module, _| {
+                let is = |name: &&str| name.eq_ignore_ascii_case(module);
+                PRESENT.iter().any(is) || (TLS.iter().any(is) && reader.has_tls)
+            },
             "ifdefine" => |reader, name, _| reader.variables.is_defined(name),
             "iffile" => |reader, file, _| {
                 let path = reader.resolve(file);

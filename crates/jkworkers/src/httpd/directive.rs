@@ -1,6 +1,7 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
 mod files;
+mod tls;
 
 use super::{
     apply::{
@@ -62,7 +63,7 @@ pub(super) fn find(name: &str) -> Option<&'static Directive> {
 
 /// All rows.
 fn all() -> impl Iterator<Item = &'static Directive> {
-    TABLE.iter().chain(files::FILES)
+    TABLE.iter().chain(files::FILES).chain(tls::TLS)
 }
 
 /// Whether a directive has an effect here: what `<IfDirective>` asks.
@@ -88,7 +89,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Each directive of the tables with what `docs/compatibility.md` says of it.
 #[cfg(test)]
 pub(crate) fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let table = TABLE.iter().map(|directive| {
+    let table = TABLE.iter().chain(tls::TLS).map(|directive| {
         let state = match directive.effect {
             Works(_) => "works",
             Later(_) => "not yet",

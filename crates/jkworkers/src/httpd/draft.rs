@@ -4,6 +4,7 @@ mod clients;
 mod logs;
 mod options;
 mod rewriting;
+mod tls;
 
 use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,6 +13,7 @@ pub(crate) use self::{
     logs::{AccessLine, LogsDraft, RequestsDraft},
     options::{OptionBits, Options},
     rewriting::{Inherit, RewriteDraft},
+    tls::TlsDraft,
 };
 use super::apply::identity::IdentityDraft;
 use crate::{
@@ -39,6 +41,8 @@ pub(crate) struct Draft {
     pub(crate) modules: Vec<String>,
     /// `JkMountCopy All`.
     pub(crate) copy_mounts_by_default: bool,
+    /// The ports of `Listen … https`.
+    pub(crate) https: Vec<u16>,
     /// Files that requests need, and the directives that name them.
     pub(crate) needed: Vec<(&'static str, PathBuf, Origin)>,
 }
@@ -69,6 +73,7 @@ pub(crate) struct Server {
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
     pub(crate) clients: ClientsDraft,
+    pub(crate) tls: TlsDraft,
     pub(crate) logs: LogsDraft,
     /// What is written outside of all sections.
     pub(crate) settings: Settings,
@@ -101,6 +106,7 @@ impl Draft {
             directories: Vec::new(),
             modules: Vec::new(),
             copy_mounts_by_default: false,
+            https: Vec::new(),
             needed: Vec::new(),
         }
     }
@@ -151,6 +157,7 @@ impl Server {
             encoded_slashes: None,
             merge_slashes: None,
             clients: ClientsDraft::default(),
+            tls: TlsDraft::default(),
             logs: LogsDraft::default(),
             settings: Settings::default(),
             indicators: Vec::new(),

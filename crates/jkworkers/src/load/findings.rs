@@ -65,9 +65,9 @@ fn unknown_names() {
 
 #[test]
 fn known_names_have_one_warning_each() {
-    assert_snapshot!(body("LoadModule a b\nExpiresActive On\nExpiresActive Off\nSSLProtocol ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
+    assert_snapshot!(body("LoadModule a b\nExpiresActive On\nExpiresActive Off\nSSLProxyEngine ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
     jk.conf:6: warning: ExpiresActive means nothing here and is ignored
-    jk.conf:8: warning: SSLProtocol means nothing here and is ignored
+    jk.conf:8: warning: SSLProxyEngine means nothing here and is ignored
     jk.conf:10: error: unknown directive Foo
         remedy: Correct the name, or put the line into an <IfModule> of its module.
     ");
@@ -251,8 +251,6 @@ fn addresses() {
         remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
     jk.conf:8: error: Listen ::1:80: an IPv6 address needs brackets, and a port behind them
         remedy: Write 8080, *:8080, 127.0.0.1:8080 or [::1]:8080.
-    jk.conf:9: error: Listen 443 https: TLS is not in effect yet
-        remedy: Remove the line, or put it into <IfModule ssl_module>; let something else terminate TLS.
     jk.conf:11: error: <VirtualHost> directive requires additional arguments
         remedy: Write <VirtualHost *:80>, or an address and a port.
     jk.conf:13: error: <VirtualHost 80>: the address is missing

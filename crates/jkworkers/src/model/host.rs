@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Logs, Lookups, Model, Roots,
-    Section, Settings,
+    Section, Settings, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -71,6 +71,9 @@ pub struct Host {
     pub identity: Identity,
     /// What clients may take.
     pub clients: Arc<ClientRules>,
+    /// How clients use TLS.
+    #[serde(skip_serializing_if = "is_off")]
+    pub tls: Tls,
     /// What is mounted here, ready to be asked.
     pub uri_map: UriMap,
     /// The uriworkermap files that the map has rules of (`JkMountFile`, `--mount-file`).
@@ -89,6 +92,9 @@ pub struct Host {
     /// Whether a header may say that the client used TLS: `JkHTTPSIndicator HTTP_…`.
     #[serde(skip)]
     pub tls_by_header: bool,
+    /// Whether any section wants TLS: `SSLRequireSSL`.
+    #[serde(skip)]
+    pub requires_tls: bool,
     /// Whether anything is said about headers here.
     #[serde(skip)]
     pub changes_headers: bool,
@@ -110,6 +116,7 @@ impl Host {
         Self {
             number: 0,
             clients: Arc::default(),
+            tls: Tls::off(origin.clone()),
             origin,
             server_name: None,
             aliases: Vec::new(),
@@ -133,6 +140,7 @@ impl Host {
             indicators: Indicators::default(),
             extracts_tls: true,
             tls_by_header: false,
+            requires_tls: false,
             changes_headers: false,
             looks_up_clients: false,
             env_vars: Vec::new(),
@@ -158,6 +166,12 @@ impl Host {
         let mut said = sections.filter_map(|section| section.settings.lookups);
         let innermost = said.next_back();
         innermost.or(self.settings.lookups).unwrap_or_default()
+    }
+
+    /// What holds about TLS for what is asked for.
+    pub fn tls_about(&self, asked: Asked<'_>) -> TlsSettings {
+        let sections = self.sections_about(asked).map(|s| s.settings.tls);
+        sections.fold(self.settings.tls, |around, own| own.over(&around))
     }
 
     /// The sections about what is asked for, in the order in which they are applied: the last one
@@ -233,6 +247,10 @@ fn is_default_options(options: &JkOptions) -> bool {
 
 fn is_anonymous(identity: &Identity) -> bool {
     *identity == Identity::default()
+}
+
+const fn is_off(tls: &Tls) -> bool {
+    !tls.is_on
 }
 
 fn is_default(indicators: &Indicators) -> bool {

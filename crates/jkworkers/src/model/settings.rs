@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Lookups, Redirects,
+    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Lookups, Redirects, TlsSettings,
     variables::{Handler, VariableRules},
 };
 
@@ -40,6 +40,9 @@ pub struct Settings {
     /// How files are found, and what they are.
     #[serde(skip_serializing_if = "FileSettings::is_empty")]
     pub files: FileSettings,
+    /// What variables say about TLS, and where it is required.
+    #[serde(rename = "tls_options", skip_serializing_if = "TlsSettings::is_empty")]
+    pub tls: TlsSettings,
 }
 
 impl Settings {
@@ -61,6 +64,7 @@ impl Settings {
             redirects: self.redirects.over(&base.redirects),
             error_documents: self.error_documents.over(&base.error_documents),
             files: self.files.over(&base.files),
+            tls: self.tls.over(&base.tls),
         }
     }
 }

@@ -115,7 +115,9 @@ impl<'a> Question<'a> {
             refused("the path cannot be mapped", status)
         })?;
         self.access(host, &found, answer)?;
-        let decision = found.decide(host, |name| model.worker(name).map(|worker| &**worker));
+        let decision = found.decide(host, peer, |name| {
+            model.worker(name).map(|worker| &**worker)
+        });
         answer.variables(&decision.variables);
         let explanation = host.uri_map.explain(&path);
         answer.losers(&explanation);

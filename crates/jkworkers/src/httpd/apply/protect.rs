@@ -3,8 +3,8 @@
 use super::Apply;
 use crate::httpd::{Node, lex};
 
-const TLS: &str = "Let something in front of jkd do TLS and remove the line, or put it into <IfModule \
-                   ssl_module>, which only httpd reads.";
+const TLS: &str = "Write SSLRequireSSL into <Location />.";
+const EXPRESSION: &str = "Write SSLRequireSSL, SSLVerifyClient or Require instead.";
 const ADDRESSES: &str = "Remove the line and the access rules for addresses of clients, or put both \
                          into <IfModule remoteip_module>, which only httpd reads.";
 const METHODS: &str = "Remove the line, and let the application refuse methods.";
@@ -15,10 +15,8 @@ impl Apply<'_> {
         let first = words.first().map_or("", String::as_str);
         let is = |text: &str| first.eq_ignore_ascii_case(text);
         let (what, help) = match &*node.name.to_ascii_lowercase() {
-            "sslengine" if !is("off") => ("requests would be answered without TLS", TLS),
-            "sslrequiressl" | "sslrequire" => ("requests without TLS would be answered", TLS),
+            "sslrequire" => ("requests that it forbids would be answered", EXPRESSION),
             "mdrequirehttps" if !is("off") => ("requests without TLS would be answered", TLS),
-            "sslverifyclient" if !is("none") => ("nobody would be asked for a certificate", TLS),
             "remoteipheader" => ("every client would have the proxy's address", ADDRESSES),
             "remoteipproxyprotocol" if is("on") => {
                 ("every client would have the proxy's address", ADDRESSES)

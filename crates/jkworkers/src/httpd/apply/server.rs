@@ -67,17 +67,12 @@ pub(in crate::httpd) fn refuse_macro(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `Listen [address:]port [protocol]`
 pub(in crate::httpd) fn listen(apply: &mut Apply<'_>, call: &Call<'_>) {
     let text = call.first();
-    match call.words.get(1).map(|w| w.to_ascii_lowercase()) {
-        Some(protocol) if protocol == "https" => {
-            let message = format!("Listen {text} https: TLS is not in effect yet");
-            let help = "Remove the line, or put it into <IfModule ssl_module>; let something \
-                        else terminate TLS.";
-            return apply.error(call.origin, message, help);
-        }
-        _ => {}
-    }
+    let protocol = call.words.get(1).map(String::as_str);
     match listen_address(text) {
         Ok((address, port)) => {
+            if protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("https")) {
+                apply.draft.https.push(port);
+            }
             let listen = Listen {
                 address,
                 port,

@@ -140,6 +140,7 @@ fn conditions_choose() {
          <IfModule jk_module>\nServerAlias jk\n</IfModule>\n\
          <IfModule \"mod_jk.c\">\nServerAlias jk.c\n<IfModule !ssl_module>\nServerAlias nossl\n</IfModule>\n</IfModule>\n\
          <IfModule mod_ssl.c>\nServerAlias ssl\n</IfModule>\n\
+         LoadModule ssl_module modules/mod_ssl.so\n<IfModule mod_ssl.c>\nServerAlias loaded\n</IfModule>\n\
          <IfDefine D>\nServerAlias d\nUnDefine D\n</IfDefine>\n\
          <ifdefine !D>\nServerAlias nod\n</IFDEFINE>\n\
          <IfVersion >= 2.4>\nServerAlias version\n</IfVersion>\n\
@@ -156,11 +157,13 @@ fn conditions_choose() {
             "jk",
             "jk.c",
             "nossl",
+            "loaded",
             "d",
             "nod",
             "version",
             "file",
             "directive",
+            "tls",
             "section"
         ]
     );
