@@ -14,7 +14,7 @@ use jkworkers::model::ClientRules;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -274,8 +274,15 @@ where
     drop(parts);
     sending.push(first)?;
     poll_fn(|cx| sending.poll(cx, wire)).await?;
+    if !sending.ended {
+        // Not the client's concern any more: it has its answer, and may have left with it.
+        let _ = timeout(END, poll_fn(|cx| sending.poll_end(cx))).await;
+    }
     Ok(stays)
 }
+
+/// How long whoever makes a body may take for its end, when the client has the whole answer.
+const END: Duration = Duration::from_secs(1);
 
 /// Room for an ordinary head and a small body.
 const HEAD_ROOM: usize = 1024;
@@ -387,6 +394,16 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
             let next = Pin::new(&mut self.body).poll_frame(cx);
             self.ended = matches!(next, Poll::Ready(None | Some(Err(_))));
         }
+    }
+
+    /// Waits for that end: the next request finds the work for this one done, and counted. A body
+    /// that is not for the client is thrown away.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.ended {
+            let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            self.ended = !matches!(next, Some(Ok(_))) || self.end != End::Bodiless;
+        }
+        Poll::Ready(())
     }
 
     /// Takes what is there of the body, as far as there is room.

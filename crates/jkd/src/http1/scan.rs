@@ -73,6 +73,8 @@ impl Scan {
             let text = input.get(self.line..end).unwrap_or_default();
             (self.line, self.seen) = (end + 1, end + 1);
             let Some((b'\r', text)) = text.split_last() else {
+                // In pieces, its length would have been seen before its end.
+                self.check_line(text.len().saturating_sub(1), bounds)?;
                 return Err(Refusal::LineEnd);
             };
             if text.is_empty() && self.lines == 0 {
