@@ -239,15 +239,7 @@ where
 {
     let Reply { response, rules } = reply;
     let (parts, body) = response.into_parts();
-    let mut sending = Sending {
-        output: Output::default(),
-        body,
-        end: End::Bodiless,
-        left: 0,
-        done: false,
-        ended: false,
-        broken: false,
-    };
+    let mut sending = Sending::new(body);
     let known = sending.body.size_hint().exact();
     let first = poll_fn(|cx| Poll::Ready(sending.look(cx))).await?;
     sending.begin(write::end(&parts, known, request.asked));
@@ -274,10 +266,7 @@ where
     drop(parts);
     sending.push(first)?;
     poll_fn(|cx| sending.poll(cx, wire)).await?;
-    if !sending.ended {
-        // Not the client's concern any more: it has its answer, and may have left with it.
-        let _ = timeout(END, poll_fn(|cx| sending.poll_end(cx))).await;
-    }
+    sending.end().await;
     Ok(stays)
 }
 
@@ -303,6 +292,18 @@ struct Sending<B> {
 }
 
 impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
+    fn new(body: B) -> Self {
+        Self {
+            output: Output::default(),
+            body,
+            end: End::Bodiless,
+            left: 0,
+            done: false,
+            ended: false,
+            broken: false,
+        }
+    }
+
     /// What is there of the body already.
     fn look(&mut self, cx: &mut Context<'_>) -> Result<Option<Bytes>, Gone> {
         match Pin::new(&mut self.body).poll_frame(cx) {
@@ -396,8 +397,15 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
         }
     }
 
-    /// Waits for that end: the next request finds the work for this one done, and counted. A body
-    /// that is not for the client is thrown away.
+    /// Waits for that end: the next request finds the work for this one done, and counted. It is
+    /// not the client's concern any more, who may have left with its answer.
+    async fn end(mut self) {
+        if !self.ended {
+            let _ = timeout(END, poll_fn(|cx| self.poll_end(cx))).await;
+        }
+    }
+
+    /// A body that is not for the client is thrown away.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while !self.ended {
             let next = ready!(Pin::new(&mut self.body).poll_frame(cx));

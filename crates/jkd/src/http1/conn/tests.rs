@@ -340,7 +340,7 @@ async fn a_head_that_drips_in_is_not_waited_for() {
     client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     let mut answer = [0; 12];
     let second = Duration::from_secs(1);
-    while tokio::time::timeout(second, client.read_exact(&mut answer))
+    while timeout(second, client.read_exact(&mut answer))
         .await
         .is_err()
     {
@@ -460,7 +460,7 @@ async fn who_leaves_is_missed_whatever_came_of_the_next_request() {
         let request = format!("GET /never HTTP/1.1\r\n\r\n{next}");
         client.write_all(request.as_bytes()).await.unwrap();
         drop(client);
-        let ended = tokio::time::timeout(Duration::from_secs(300), serving).await;
+        let ended = timeout(Duration::from_secs(300), serving).await;
         assert!(ended.is_ok(), "after {next:?}");
     }
 }
