@@ -65,6 +65,11 @@ impl BadPattern {
 pub struct Groups<'t>([Option<&'t [u8]>; 10]);
 
 impl<'t> Groups<'t> {
+    /// What was found before, and kept.
+    pub(crate) const fn of(groups: [Option<&'t [u8]>; 10]) -> Self {
+        Self(groups)
+    }
+
     /// What a group found; the first one is the whole.
     pub fn get(&self, number: usize) -> Option<&'t [u8]> {
         self.0.get(number).copied().flatten()
@@ -100,6 +105,11 @@ impl Pattern {
             is_plain: is_plain(text),
             regex,
         })
+    }
+
+    /// Whether it has groups.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.regex.captures_len() > 1
     }
 
     /// Whether it is found anywhere in `text`.

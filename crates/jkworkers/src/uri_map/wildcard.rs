@@ -53,6 +53,16 @@ pub(crate) fn is_glob(pattern: &[u8]) -> bool {
 /// File name patterns: `*`, `?` and `[…]`, none of which matches a `/`; `\` takes the next byte
 /// literally.
 pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    globbed(pattern, text, Some(b'/'))
+}
+
+/// The same, where a `/` is a byte like any other.
+pub(crate) fn fnmatch(pattern: &[u8], text: &[u8]) -> bool {
+    globbed(pattern, text, None)
+}
+
+/// `barrier` is the byte that no wildcard matches.
+fn globbed(pattern: &[u8], text: &[u8], barrier: Option<u8>) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while let Some(&byte) = text.get(t) {
@@ -61,12 +71,12 @@ pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
             p += 1;
             continue;
         }
-        if let Some(next) = one(pattern, p, byte) {
+        if let Some(next) = one(pattern, p, byte, barrier) {
             (p, t) = (next, t + 1);
             continue;
         }
         match &mut star {
-            Some((after, from)) if text.get(*from) != Some(&b'/') => {
+            Some((after, from)) if barrier.is_none() || text.get(*from) != barrier.as_ref() => {
                 *from += 1;
                 (p, t) = (*after, *from);
             }
@@ -79,11 +89,11 @@ pub(crate) fn glob(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 /// Compares one element of a pattern with one byte; the answer is where the next element begins.
-fn one(pattern: &[u8], p: usize, byte: u8) -> Option<usize> {
+fn one(pattern: &[u8], p: usize, byte: u8, barrier: Option<u8>) -> Option<usize> {
     match *pattern.get(p)? {
-        b'?' => (byte != b'/').then_some(p + 1),
+        b'?' => (Some(byte) != barrier).then_some(p + 1),
         b'[' => match bracket(pattern, p + 1, byte) {
-            Some((hit, next)) => (hit && byte != b'/').then_some(next),
+            Some((hit, next)) => (hit && Some(byte) != barrier).then_some(next),
             None => (byte == b'[').then_some(p + 1),
         },
         b'\\' => match pattern.get(p + 1) {
