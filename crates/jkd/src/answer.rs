@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header, response};
+use http::{HeaderValue, Response, StatusCode, header, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use jkworkers::model::JkOptions;
@@ -412,7 +412,6 @@ impl Visit {
             record,
             ending,
             peer,
-            head,
             ..
         } = &mut *self;
         if record.host().is_none() && snapshot.logs.any() {
@@ -420,9 +419,6 @@ impl Visit {
             let host = snapshot.model.host_for(peer.local, None);
             record.is_for(host, &snapshot.logs);
         }
-        let logs = record.host().and_then(|host| snapshot.logs.of(host));
-        // Only they ask for it.
-        ending.keeps_alive = logs.is_some() && keeps_alive(head, response.headers());
         record.answers(&snapshot.logs, response.headers(), ending);
         response.map(|mut answer| {
             if let Source::Relay(relay) = &mut answer.source {
@@ -461,38 +457,33 @@ impl Visit {
         let number = self.record.host();
         let host = number.and_then(|number| model.hosts.get(number));
         let Some(host) = host else { return };
-        if let Some(logs) = logs.of(host.number) {
-            logs.write(&Transaction {
-                host,
-                head: &self.head,
-                peer: &self.peer,
-                record: &self.record,
-                ending: &self.ending,
-                user: self.claims.user.as_deref(),
-                group: self.snapshot.group_of(self.served),
-                member: self.served.member,
-                began: self.began,
-                ended,
-                now: SystemTime::now(),
-            });
+        let Some(logs) = logs.of(host.number) else {
+            return;
+        };
+        let own = Transaction {
+            host,
+            head: &self.head,
+            asked: &self.head,
+            peer: &self.peer,
+            record: &self.record,
+            ending: &self.ending,
+            status: self.ending.status,
+            has_fields: true,
+            user: self.claims.user.as_deref(),
+            group: self.snapshot.group_of(self.served),
+            member: self.served.member,
+            began: self.began,
+            ended,
+            now: SystemTime::now(),
+        };
+        match self.record.redirected() {
+            None => logs.write(&own, None),
+            Some(redirected) => {
+                let (first, last) = redirected.transactions(&own, &self.snapshot);
+                logs.write(&last, Some(&first));
+            }
         }
     }
-}
-
-/// Whether the connection stays after an answer.
-fn keeps_alive(head: &Head, answer: &HeaderMap) -> bool {
-    let says = |value: &[u8], word: &str| {
-        let mut tokens = value.split(|b| *b == b',');
-        tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
-    };
-    let asked = head.headers.get("connection").unwrap_or_default();
-    let closes = answer.get(header::CONNECTION);
-    let closes = closes.is_some_and(|value| says(value.as_bytes(), "close"));
-    !closes
-        && match head.version {
-            Version::HTTP_11 => !says(asked, "close"),
-            _ => says(asked, "keep-alive"),
-        }
 }
 
 impl Drop for Visit {

@@ -20,6 +20,7 @@ use crate::{
     handler::{self, Asking, Course},
     headers,
     http1::Head,
+    logs::{Record, Redirected},
     mapping::Earlier,
     redirect::Elsewhere,
     rescue::{self, Stumble},
@@ -135,7 +136,7 @@ impl<'a> Failed<'a> {
             return page;
         }
         let variables = self.variables(visit);
-        let mut course = Course::at(self.host, visit, &visit.head);
+        let mut course = Course::at(self.host, visit, &visit.head, &visit.record);
         let early = headers::early(self.host, &visit.head, &course.cx);
         course.cx.head = early.as_deref().unwrap_or(&visit.head);
         course.cx.variables = Some(&variables);
@@ -171,11 +172,13 @@ async fn page(
     served: &mut Served,
 ) -> Option<Response<Answer>> {
     let head = asking_for(target, &visit.head);
+    let record = Record::default();
     let asking = Asking {
         head: &head,
         body: None,
         earlier,
         instead_of: Some(status),
+        record: &record,
     };
     let mut own = Served::default();
     // Boxed: most requests get on without it.
@@ -186,14 +189,20 @@ async fn page(
         &mut Claims::default(),
     ))
     .await;
-    let mut page = match answered {
-        Ok(page) => page,
-        Err(stumble) => {
+    let mut redirected = Redirected::new(head, record, status, *served);
+    redirected.served = own;
+    redirected.answers = answered.is_ok();
+    redirected.status = match &answered {
+        Ok(page) => page.status().as_u16(),
+        Err(again) => again.status().as_u16(),
+    };
+    visit.record.is_redirected(redirected);
+    let mut page = answered
+        .inspect_err(|stumble| {
             let again = stumble.status().as_u16();
             tracing::info!(request = %visit, status = status.as_u16(), again, "no page for an error");
-            return None;
-        }
-    };
+        })
+        .ok()?;
     *served = own;
     if visit.head.method == Method::HEAD {
         // One that does not end in time is dropped, and with it its connection.

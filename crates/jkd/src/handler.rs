@@ -27,6 +27,7 @@ use crate::{
     headers::{self, Context, Rules},
     http1::{self, Body, BodyError, BodyLength, Head, Service},
     logging,
+    logs::Record,
     mapping::{self, Before, Decision, Earlier, Mapped},
     peer::Peer,
     redirect,
@@ -60,6 +61,10 @@ impl Service for Front {
         host.clients.clone()
     }
 
+    fn sends(&self, stays: bool, unread: usize) {
+        self.peer.wire().answers(stays, unread);
+    }
+
     async fn answer(&self, head: Head, body: Body) -> http1::Reply<Answer> {
         let mut visit = self.begin(head);
         let mut served = Served::default();
@@ -69,6 +74,7 @@ impl Service for Front {
             body: Some(body),
             earlier: &[],
             instead_of: None,
+            record: &visit.record,
         };
         let response = match answer(&visit, asking, &mut served, &mut claims).await {
             Ok(response) => response,
@@ -116,6 +122,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) earlier: &'a Earlier,
     /// The status that a file is the page for.
     pub(crate) instead_of: Option<StatusCode>,
+    /// For its lines in logs.
+    pub(crate) record: &'a Record,
 }
 
 /// One answer.
@@ -133,20 +141,15 @@ pub(crate) async fn answer(
     served: &mut Served,
     claims: &mut Claims,
 ) -> Result<Response<Answer>, Stumble> {
-    let Visit {
-        snapshot,
-        peer,
-        record,
-        ..
-    } = visit;
-    let head = asking.head;
+    let Visit { snapshot, peer, .. } = visit;
+    let (head, record) = (asking.head, asking.record);
     let checked = strict::check(head).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     record.is_for(host, &snapshot.logs);
     snapshot.tls.admit(peer.tls(), host)?;
     let renamed = strict::named(head);
     let named = renamed.as_deref().unwrap_or(head);
-    let mut course = Course::at(host, visit, named);
+    let mut course = Course::at(host, visit, named, record);
     let changed = headers::early(host, named, &course.cx);
     let early = changed.as_deref().unwrap_or(named);
     course.cx.head = early;
@@ -173,6 +176,7 @@ pub(crate) async fn answer(
         if let Some(stumble) = &rewritten.stumble {
             record.is_rewritten(early.query(), decoded, &snapshot.logs);
             record.has_variables(host, &variables, &snapshot.logs);
+            record.leads_to(visit, stumble, decoded);
             return Err(stumble.clone());
         }
         course.cx.head = early;
@@ -184,7 +188,10 @@ pub(crate) async fn answer(
     if early.method == Method::TRACE || early.parts().is_asterisk() {
         return about_server(&course, checked.body, asking.body).await;
     }
-    let found = mapping::find(host, early, peer, decoded, before)?;
+    let found = mapping::find(host, early, peer, decoded, before).inspect_err(|_| {
+        let begun = Variables::begin(host, early, peer, asking.earlier);
+        record.has_variables(host, &begun, &snapshot.logs);
+    })?;
     if rewritten.is_some() {
         let path = if found.is_mapped() {
             &found.path
@@ -196,8 +203,8 @@ pub(crate) async fn answer(
     let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
     let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
     let file = located.as_ref().and_then(Located::name);
-    if let Some(file) = file {
-        record.has_file(file);
+    if let Some(located) = &located {
+        record.is_at(located);
     }
     let own = located.as_ref().and_then(Located::own_name);
     let asked = Asked::at(&found.path).with_file(own);
@@ -326,14 +333,14 @@ pub(crate) struct Course<'a> {
 }
 
 impl<'a> Course<'a> {
-    pub(crate) fn at(host: &'a Host, visit: &'a Visit, head: &'a Head) -> Self {
+    pub(crate) fn at(host: &'a Host, visit: &'a Visit, head: &'a Head, record: &'a Record) -> Self {
         Self {
             rules: Rules { host, asked: None },
             cx: Context {
                 head,
                 variables: None,
                 facts: None,
-                record: Some(&visit.record),
+                record: Some(record),
                 tls: visit.peer.tls(),
                 began: visit.began,
             },
@@ -373,6 +380,7 @@ async fn serve(
         decoded,
         mapped,
         variables: &decision.variables,
+        record: asking.record,
     };
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body, served).await,
@@ -401,10 +409,8 @@ async fn hand_over(
     body: Option<Body>,
     served: &mut Served,
 ) -> Result<Response<Answer>, Stumble> {
-    let Visit {
-        snapshot, record, ..
-    } = visit;
-    let (facts, mapped) = (routed.facts, routed.mapped);
+    let snapshot = &visit.snapshot;
+    let (facts, mapped, record) = (routed.facts, routed.mapped, routed.record);
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
             *served = Served::by(group);
@@ -453,6 +459,7 @@ struct Routed<'a> {
     decoded: &'a [u8],
     mapped: &'a Mapped<'a>,
     variables: &'a Variables<'a>,
+    record: &'a Record,
 }
 
 async fn relay(
@@ -463,6 +470,7 @@ async fn relay(
         decoded,
         mapped,
         variables,
+        ..
     }: Routed<'_>,
     body: Option<Body>,
     traced: Traced<'_>,

@@ -12,6 +12,7 @@ mod line;
 mod notes;
 mod output;
 mod record;
+mod redirected;
 mod sink;
 mod writer;
 
@@ -28,6 +29,7 @@ pub(crate) use self::{
     clock::stamp,
     line::Transaction,
     record::{Ending, Record},
+    redirected::Redirected,
     sink::Sink,
     writer::Writer,
 };
@@ -178,12 +180,13 @@ impl HostLogs {
         self.access.is_empty() && self.requests.is_none()
     }
 
-    /// Writes the lines of a request that has ended.
-    pub(crate) fn write(&self, of: &Transaction<'_>) {
+    /// Writes the lines of a request that has ended. `first` is what the client asked for, where an
+    /// internal redirect has made another request of it.
+    pub(crate) fn write(&self, of: &Transaction<'_>, first: Option<&Transaction<'_>>) {
         for log in &self.access {
             if log.is_for(of) {
                 log.sink.line(of.peer.lane, |line| {
-                    of.write(&log.format, line);
+                    of.write(first, &log.format, line);
                     line.push(b'\n');
                 });
             }
@@ -193,7 +196,7 @@ impl HostLogs {
                 let mut stamp = String::new();
                 self::stamp(&mut stamp, log.stamp.text(), SystemTime::now());
                 line.extend_from_slice(stamp.as_bytes());
-                of.write(&log.format, line);
+                of.write(first, &log.format, line);
                 line.push(b'\n');
             });
         }

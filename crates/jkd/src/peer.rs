@@ -4,7 +4,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     sync::{
         OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -83,6 +83,10 @@ pub(crate) struct Wire {
     written: AtomicU64,
     /// What was read, and written, when the last request ended.
     before: (AtomicU64, AtomicU64),
+    /// What was read of later requests.
+    unread: AtomicU64,
+    /// The connection ends after the present answer.
+    ends: AtomicBool,
 }
 
 impl Wire {
@@ -94,10 +98,27 @@ impl Wire {
         self.written.fetch_add(wide(bytes), Ordering::Relaxed);
     }
 
-    /// Bytes read since the last request ended.
+    /// An answer begins: whether the connection stays after it, and how much has come of what
+    /// follows the request.
+    pub(crate) fn answers(&self, stays: bool, unread: usize) {
+        self.unread.store(wide(unread), Ordering::Relaxed);
+        self.ends.store(!stays, Ordering::Relaxed);
+    }
+
+    /// Whether the connection stays after the present answer.
+    pub(crate) fn stays(&self) -> bool {
+        !self.ends.load(Ordering::Relaxed)
+    }
+
+    /// Bytes read of the present request.
     pub(crate) fn taken(&self) -> u64 {
-        let before = self.before.0.load(Ordering::Relaxed);
-        self.read.load(Ordering::Relaxed).saturating_sub(before)
+        self.looked_at()
+            .saturating_sub(self.before.0.load(Ordering::Relaxed))
+    }
+
+    fn looked_at(&self) -> u64 {
+        let unread = self.unread.load(Ordering::Relaxed);
+        self.read.load(Ordering::Relaxed).saturating_sub(unread)
     }
 
     /// Bytes written since then.
@@ -108,13 +129,11 @@ impl Wire {
 
     /// What comes now is of the next request.
     pub(crate) fn begins_anew(&self) {
-        let Self { read, written, .. } = self;
-        let (read, written) = (
-            read.load(Ordering::Relaxed),
-            written.load(Ordering::Relaxed),
-        );
+        let (read, written) = (self.looked_at(), self.written.load(Ordering::Relaxed));
         self.before.0.store(read, Ordering::Relaxed);
         self.before.1.store(written, Ordering::Relaxed);
+        self.unread.store(0, Ordering::Relaxed);
+        self.ends.store(false, Ordering::Relaxed);
     }
 }
 
@@ -143,5 +162,19 @@ mod tests {
         wire.begins_anew();
         wire.has_read(1);
         assert_eq!((wire.taken(), wire.sent()), (1, 0));
+    }
+
+    #[test]
+    fn what_comes_early_is_of_the_next_request() {
+        let wire = Wire::default();
+        wire.has_read(82);
+        wire.answers(true, 40);
+        assert_eq!((wire.taken(), wire.stays()), (42, true));
+        wire.begins_anew();
+        assert_eq!(wire.taken(), 40);
+        wire.answers(false, 0);
+        assert_eq!((wire.taken(), wire.stays()), (40, false));
+        wire.begins_anew();
+        assert_eq!((wire.taken(), wire.stays()), (0, true));
     }
 }

@@ -36,6 +36,10 @@ pub(crate) trait Service: Send + Sync {
     /// What clients may take. Asked before each request.
     fn rules(&self) -> Arc<ClientRules>;
 
+    /// An answer begins. Whether the connection stays after it, and how many bytes of what comes
+    /// after the request are here already.
+    fn sends(&self, _stays: bool, _unread: usize) {}
+
     /// Answers a request. Dropped when the client goes away.
     fn answer(&self, head: Head, body: Body) -> impl Future<Output = Reply<Self::Answer>> + Send;
 
@@ -157,7 +161,7 @@ where
         });
         or_gone.await?
     };
-    let stays = send(wire, reply, request).await?;
+    let stays = send(wire, service, reply, request).await?;
     Ok(wire.lock().end_request() && stays)
 }
 
@@ -183,7 +187,7 @@ where
         served: 0,
     };
     let reply = service.refuse(head, refusal).await;
-    send(wire, reply, request).await
+    send(wire, service, reply, request).await
 }
 
 /// What of a request counts for how it is answered.
@@ -232,15 +236,20 @@ const fn drops_connection(status: u16) -> bool {
 }
 
 /// Writes an answer while it comes. Whether the connection may stay.
-async fn send<S, B>(wire: &Shared<S>, reply: Reply<B>, request: Request) -> Result<bool, Gone>
+async fn send<S, V>(
+    wire: &Shared<S>,
+    service: &V,
+    reply: Reply<V::Answer>,
+    request: Request,
+) -> Result<bool, Gone>
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    B: http_body::Body<Data = Bytes> + Unpin,
+    V: Service,
 {
     let Reply { response, rules } = reply;
     let (parts, body) = response.into_parts();
     let mut sending = Sending::new(body);
-    let known = sending.body.size_hint().exact();
+    let known = http_body::Body::size_hint(&sending.body).exact();
     let first = poll_fn(|cx| Poll::Ready(sending.look(cx))).await?;
     sending.begin(write::end(&parts, known, request.asked));
     let (after, stays) = {
@@ -259,7 +268,9 @@ where
             ..request
         }
         .after(&wire.rules);
-        (after, after != After::Close)
+        let stays = after != After::Close;
+        service.sends(stays, wire.unread());
+        (after, stays)
     };
     sending.output.text().reserve(HEAD_ROOM);
     write::head(sending.output.text(), &parts, sending.end, known, after);

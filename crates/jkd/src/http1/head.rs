@@ -74,7 +74,6 @@ impl Head {
     }
 
     /// The request line as it was written.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for logs, which come next"))]
     pub(crate) fn line(&self) -> &[u8] {
         self.line.of(self.headers.came())
     }

@@ -215,6 +215,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         true
     }
 
+    /// How much has come of what follows the present request, as far as its end is known.
+    pub(super) fn unread(&self) -> usize {
+        match self.coming {
+            Coming::Nothing => self.input.len(),
+            Coming::Bytes(_) | Coming::Chunks(_) | Coming::Lost => 0,
+        }
+    }
+
     /// Whether more may come of what nobody wants.
     pub(super) fn may_come_more(&self) -> bool {
         !self.ended && (!matches!(self.coming, Coming::Nothing) || !self.input.is_empty())

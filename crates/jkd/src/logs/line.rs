@@ -8,9 +8,9 @@ use std::{
 
 use http::Version;
 use jkworkers::{
-    log_format::{Item, LogFormat, TimeForm, Token, Unit},
+    log_format::{LogFormat, TimeForm, Token, Unit},
     model::{Asked, CanonicalName, Host},
-    uri_map,
+    uri_map::{self, BadUri, EncodedSlashes, UriRules},
 };
 use tokio::time::Instant;
 
@@ -24,16 +24,23 @@ use crate::{
     http1::Head,
     peer::Peer,
     snapshot::Group,
-    strict::{self, Target},
+    strict::{self, Refusal, Target},
 };
 
 /// A request that has ended, and all that is known about it.
+#[derive(Clone, Copy)]
 pub(crate) struct Transaction<'a> {
     pub(crate) host: &'a Host,
     pub(crate) head: &'a Head,
+    /// The head that the client has sent.
+    pub(crate) asked: &'a Head,
     pub(crate) peer: &'a Peer,
     pub(crate) record: &'a Record,
     pub(crate) ending: &'a Ending,
+    /// What it came to.
+    pub(crate) status: u16,
+    /// Whether the fields and the bytes of the answer are its own.
+    pub(crate) has_fields: bool,
     /// Who the client says it is.
     pub(crate) user: Option<&'a [u8]>,
     /// Those who served it.
@@ -46,10 +53,14 @@ pub(crate) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// Adds a line without its line feed.
-    pub(super) fn write(&self, format: &LogFormat, line: &mut Vec<u8>) {
+    /// Adds a line without its line feed. Items about the client's own request are about `first`,
+    /// if that is another one.
+    pub(super) fn write(&self, first: Option<&Self>, format: &LogFormat, line: &mut Vec<u8>) {
         for item in format.items() {
-            if !self.item(item, line) {
+            let of = first.filter(|_| item.original).unwrap_or(self);
+            let statuses = item.statuses.as_ref();
+            let is_shown = statuses.is_none_or(|statuses| statuses.allow(self.status));
+            if !(is_shown && of.token(&item.token, line)) {
                 line.push(b'-');
             }
         }
@@ -62,12 +73,6 @@ impl Transaction<'_> {
         found.map(|(_, value)| &**value)
     }
 
-    fn item(&self, item: &Item, line: &mut Vec<u8>) -> bool {
-        let statuses = item.statuses.as_ref();
-        statuses.is_none_or(|statuses| statuses.allow(self.ending.status))
-            && self.token(&item.token, line)
-    }
-
     /// Adds what a token shows; `false` where there is nothing to show.
     #[allow(clippy::too_many_lines, reason = "a flat table")]
     fn token(&self, token: &Token, line: &mut Vec<u8>) -> bool {
@@ -77,7 +82,10 @@ impl Transaction<'_> {
             Token::RemoteAddress => plain(&peer.ip_text, line),
             Token::RemoteHost => plain(self.remote_host(), line),
             Token::LocalAddress => plain(&peer.local_text, line),
-            Token::BodyBytes { zero } => (ending.bytes > 0 || *zero) && number(ending.bytes, line),
+            Token::BodyBytes { zero } => {
+                let bytes = if self.has_fields { ending.bytes } else { 0 };
+                (bytes > 0 || *zero) && number(bytes, line)
+            }
             Token::Cookie(name) => {
                 let cookies = self.head.headers.joined("cookie");
                 foreign(cookies.as_deref().and_then(|c| cookie::find(c, name)), line)
@@ -88,7 +96,7 @@ impl Transaction<'_> {
             Token::Protocol => plain(self.protocol(), line),
             Token::RequestHeader(name) => foreign(self.head.headers.joined(name).as_deref(), line),
             Token::Keepalives => number(self.keepalives(), line),
-            Token::Method => foreign(Some(self.head.method.as_str().as_bytes()), line),
+            Token::Method => foreign(self.method(), line),
             Token::Note(note) => self.note(*note, line),
             Token::OwnNote(name) => self.own_note(name, line),
             Token::ResponseHeader(name) => self.field(name, line),
@@ -99,11 +107,11 @@ impl Transaction<'_> {
             Token::ThreadId { hex } => thread_id(*hex, line),
             Token::Query => self.query(line),
             Token::RequestLine => self.request_line(line),
-            Token::Handler => self.is_mapped() && plain("jakarta-servlet", line),
-            Token::Status => number(u64::from(ending.status), line),
+            Token::Handler => self.handler().is_some_and(|handler| plain(handler, line)),
+            Token::Status => number(u64::from(self.status), line),
             Token::Time { end, form } => self.time(*end, form, line),
             Token::User => self.user(line),
-            Token::Path => foreign(Some(&self.path()), line),
+            Token::Path => foreign(self.shown_path().as_deref(), line),
             Token::CanonicalName => plain(self.canonical_name(), line),
             Token::ServerName => foreign(Some(self.server_name().as_bytes()), line),
             Token::Connection => plain(self.connection(), line),
@@ -126,7 +134,8 @@ impl Transaction<'_> {
     /// Without its parameters for the type; what came more than once joined for cookies only, as
     /// httpd does it.
     fn field(&self, name: &str, line: &mut Vec<u8>) -> bool {
-        let mut values = (self.ending.fields.iter())
+        let fields = self.ending.fields.iter().filter(|_| self.has_fields);
+        let mut values = fields
             .filter(|(known, _)| known.as_str().eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_bytes());
         let Some(first) = values.next() else {
@@ -149,17 +158,51 @@ impl Transaction<'_> {
 
     /// For a worker, as mod_jk leaves it there: the last segment of the path.
     fn file(&self, line: &mut Vec<u8>) -> bool {
-        if self.is_mapped() {
-            let path = self.path();
-            let last = path.rsplit(|b| *b == b'/').next();
-            return foreign(last, line);
-        }
         let file = self.record.extra().and_then(|e| e.file.get());
-        foreign(file.map(|file| &**file), line)
+        if let Some(file) = file {
+            return foreign(Some(file), line);
+        }
+        if !self.is_mapped() {
+            return false;
+        }
+        let path = self.path();
+        foreign(path.rsplit(|b| *b == b'/').next(), line)
+    }
+
+    fn handler(&self) -> Option<&'static str> {
+        if self.is_mapped() {
+            return Some("jakarta-servlet");
+        }
+        self.record.extra()?.lacks_slash.get()?;
+        Some("httpd/unix-directory")
+    }
+
+    /// Of a line that is too long httpd takes nothing for what it is.
+    fn is_readable(&self) -> bool {
+        self.head.framing().err() != Some(Refusal::LineLength)
+    }
+
+    fn method(&self) -> Option<&[u8]> {
+        let method = self.head.method.as_str().as_bytes();
+        Some(method).filter(|_| self.is_readable())
+    }
+
+    fn shown_path(&self) -> Option<Cow<'_, [u8]>> {
+        if !self.is_readable() {
+            return None;
+        }
+        let path = self.path();
+        Some(if path.is_empty() {
+            Cow::Borrowed(b"/")
+        } else {
+            path
+        })
     }
 
     fn protocol(&self) -> &'static str {
+        let has_none = self.head.path().is_empty() && self.head.framing().is_err();
         match self.head.version {
+            _ if has_none || !self.is_readable() => "HTTP/1.0",
             Version::HTTP_09 => "HTTP/0.9",
             Version::HTTP_10 => "HTTP/1.0",
             _ => "HTTP/1.1",
@@ -169,7 +212,7 @@ impl Transaction<'_> {
     /// As httpd counts them: without the first request, and without one that closes.
     fn keepalives(&self) -> u64 {
         let before = self.peer.requests().saturating_sub(1);
-        before.saturating_sub(u64::from(!self.ending.keeps_alive))
+        before.saturating_sub(u64::from(!self.peer.wire().stays()))
     }
 
     fn query(&self, line: &mut Vec<u8>) -> bool {
@@ -181,21 +224,22 @@ impl Transaction<'_> {
         true
     }
 
-    /// As the client wrote it, but for a password.
+    /// As the client wrote it, but for a password. That of the client also where an error has led
+    /// elsewhere.
     fn request_line(&self, line: &mut Vec<u8>) -> bool {
-        escaped(line, self.head.method.as_str().as_bytes());
-        line.push(b' ');
-        let target = self.head.target();
-        match password(target) {
+        let written = self.asked.line();
+        if written.is_empty() {
+            return false;
+        }
+        match password(written) {
             Some((before, after)) => {
                 escaped(line, before);
                 line.extend_from_slice(b"XXXXXXXX");
                 escaped(line, after);
             }
-            None => escaped(line, target),
+            None => escaped(line, written),
         }
-        line.push(b' ');
-        plain(self.protocol(), line)
+        true
     }
 
     fn time(&self, end: bool, form: &TimeForm, line: &mut Vec<u8>) -> bool {
@@ -228,11 +272,15 @@ impl Transaction<'_> {
 
     /// The path as httpd has it: decoded and resolved, or as it came where that is impossible.
     fn path(&self) -> Cow<'_, [u8]> {
+        let index = self.record.extra().and_then(|extra| extra.index.get());
+        if let Some(path) = index {
+            return Cow::Borrowed(path);
+        }
         if let Some((path, _)) = self.rewritten() {
             return Cow::Borrowed(path);
         }
         let raw = self.head.path();
-        uri_map::decode(raw, self.host.uri_rules).unwrap_or(Cow::Borrowed(raw))
+        decoded(raw, self.host.uri_rules)
     }
 
     /// The client's name, where it was looked up, else its address.
@@ -269,7 +317,10 @@ impl Transaction<'_> {
 
     /// mod_ssl's `%{…}x`, and its older `%{…}c`.
     fn tls(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        self.peer.tls()?.value(match name {
+        let Some(tls) = self.peer.tls() else {
+            return (name == "HTTPS").then_some(Cow::Borrowed(b"off"));
+        };
+        tls.value(match name {
             "version" => "SSL_PROTOCOL",
             "cipher" => "SSL_CIPHER",
             "subjectdn" => "SSL_CLIENT_S_DN",
@@ -285,7 +336,7 @@ impl Transaction<'_> {
     }
 
     fn connection(&self) -> &'static str {
-        match (self.ending.aborted, self.ending.keeps_alive) {
+        match (self.ending.aborted, self.peer.wire().stays()) {
             (true, _) => "X",
             (false, true) => "+",
             (false, false) => "-",
@@ -299,6 +350,29 @@ impl Transaction<'_> {
         let took = began.saturating_duration_since(self.began);
         number(whole(took, Unit::Microseconds), line)
     }
+}
+
+/// A path as httpd has it: as far as it got with one that it refuses.
+fn decoded(raw: &[u8], rules: UriRules) -> Cow<'_, [u8]> {
+    let decoded = uri_map::decode(raw, rules).or_else(|error| match error {
+        BadUri::EncodedSlash => {
+            let encoded_slashes = EncodedSlashes::Decode;
+            let rules = UriRules {
+                encoded_slashes,
+                ..rules
+            };
+            uri_map::decode(raw, rules)
+        }
+        BadUri::AboveRoot => {
+            let mut rest = raw;
+            while let Some(below) = rest.strip_prefix(b"/..").filter(|r| r.starts_with(b"/")) {
+                rest = below;
+            }
+            uri_map::decode(rest, rules)
+        }
+        _ => Err(error),
+    });
+    decoded.unwrap_or(Cow::Borrowed(raw))
 }
 
 fn plain(text: &str, line: &mut Vec<u8>) -> bool {
@@ -334,18 +408,21 @@ fn thread_id(hex: bool, line: &mut Vec<u8>) -> bool {
     }
 }
 
-/// What stands before and behind the password of `scheme://user:password@host/`.
-fn password(target: &[u8]) -> Option<(&[u8], &[u8])> {
-    if target.first() == Some(&b'/') {
+/// What stands before and behind the password of `METHOD scheme://user:password@host/ …`.
+fn password(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let target = memchr::memchr(b' ', line)? + 1;
+    if line.get(target) == Some(&b'/') {
         return None;
     }
-    let start = target.windows(3).position(|w| w == b"://")? + 3;
-    let rest = target.get(start..)?;
-    let authority = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
+    let scheme = line.get(target..)?.windows(3).position(|w| w == b"://")?;
+    let start = target + scheme + 3;
+    let rest = line.get(start..)?;
+    let end = |b: &u8| matches!(b, b'/' | b'?' | b'#' | b' ');
+    let authority = rest.iter().position(end);
     let authority = rest.get(..authority.unwrap_or(rest.len()))?;
     let at = authority.iter().rposition(|b| *b == b'@')?;
     let colon = authority.get(..at)?.iter().position(|b| *b == b':')?;
-    Some((target.get(..=start + colon)?, target.get(start + at..)?))
+    Some((line.get(..=start + colon)?, line.get(start + at..)?))
 }
 
 #[cfg(test)]
@@ -355,12 +432,16 @@ mod tests {
     #[test]
     fn passwords_are_found() {
         for (target, expected) in [
-            ("http://bob:secret@h/b?a", Some(("http://bob:", "@h/b?a"))),
-            ("http://bob:a@b@h", Some(("http://bob:", "@h"))),
-            ("http://bob@h:80/x:y@z", None),
-            ("/http://bob:secret@h/", None),
-            ("http://h/?u:p@x", None),
-            ("*", None),
+            (
+                "GET http://bob:secret@h/b?a HTTP/1.1",
+                Some(("GET http://bob:", "@h/b?a HTTP/1.1")),
+            ),
+            ("GET http://bob:a@b@h", Some(("GET http://bob:", "@h"))),
+            ("GET http://bob@h:80/x:y@z HTTP/1.1", None),
+            ("GET /http://bob:secret@h/ HTTP/1.1", None),
+            ("GET http://h/?u:p@x", None),
+            ("OPTIONS * HTTP/1.1", None),
+            ("nonsense", None),
         ] {
             let expected = expected.map(|(a, b)| (a.as_bytes(), b.as_bytes()));
             assert_eq!(password(target.as_bytes()), expected, "{target}");

@@ -7,11 +7,15 @@ use jkworkers::model::Host;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Logs, Wants};
+use super::{Logs, Redirected, Wants};
 use crate::{
+    answer::Visit,
     balancer::{Balancer, MemberView},
+    handler,
     logging::Printable,
+    rescue::Stumble,
     snapshot,
+    static_files::Located,
     variables::Variables,
 };
 
@@ -32,6 +36,11 @@ pub(super) type Set = (Box<str>, Box<[u8]>);
 pub(super) struct Extra {
     pub(super) variables: OnceLock<Vec<Set>>,
     pub(super) file: OnceLock<Box<[u8]>>,
+    /// The path of the index file that stands for the one that was asked for.
+    pub(super) index: OnceLock<Box<[u8]>>,
+    /// It is a directory that was asked for without its slash.
+    pub(super) lacks_slash: OnceLock<()>,
+    pub(super) redirected: OnceLock<Box<Redirected>>,
     /// What `Header note` has noted; the last one of a name counts.
     pub(super) notes: Mutex<Vec<Set>>,
     /// The worker that a rule of the map names, where the request did not get so far.
@@ -54,8 +63,6 @@ pub(crate) struct Ending {
     pub(crate) bytes: u64,
     /// Whether the client or the backend went away in the middle.
     pub(crate) aborted: bool,
-    /// Whether the connection can have another request.
-    pub(crate) keeps_alive: bool,
     /// When the answer began.
     pub(crate) began: Option<Instant>,
     /// Fields of the answer that somebody asks for.
@@ -121,11 +128,45 @@ impl Record {
         }
     }
 
-    /// This file or directory is what its path leads to.
-    pub(crate) fn has_file(&self, file: &[u8]) {
-        if let Some(extra) = self.extra() {
-            let _ = extra.file.set(file.into());
+    /// This is what its path leads to.
+    pub(crate) fn is_at(&self, located: &Located) {
+        let Some(extra) = self.extra() else { return };
+        if located.redirects() {
+            let _ = extra.lacks_slash.set(());
         }
+        if let Some(name) = located.name() {
+            let bare = name.strip_suffix(b"/").filter(|_| located.redirects());
+            let _ = extra.file.set(bare.unwrap_or(name).into());
+        }
+        if let Some(path) = &located.path {
+            let _ = extra.index.set(path.as_slice().into());
+        }
+    }
+
+    /// Rules have sent it nowhere: httpd has the path, or the new place, for a file then.
+    pub(crate) fn leads_to(&self, visit: &Visit, stumble: &Stumble, path: &[u8]) {
+        let Some(extra) = self.extra() else { return };
+        let there = match stumble {
+            Stumble::Elsewhere(there) => {
+                let (scheme, server, port) = handler::server(visit);
+                there.location(scheme, &server, port)
+            }
+            _ => None,
+        };
+        let there = there.as_ref().map_or(path, HeaderValue::as_bytes);
+        let _ = extra.file.set(there.into());
+    }
+
+    /// An error of it is told by another page on this server.
+    pub(crate) fn is_redirected(&self, redirected: Redirected) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.redirected.set(Box::new(redirected));
+        }
+    }
+
+    /// What an internal redirect has made of it.
+    pub(crate) fn redirected(&self) -> Option<&Redirected> {
+        Some(&**self.extra()?.redirected.get()?)
     }
 
     /// `Header note`. What is no text is the name of no note.

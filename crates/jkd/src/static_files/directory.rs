@@ -50,7 +50,7 @@ impl Located {
     }
 
     /// Whether the answer is where the directory really is.
-    pub(super) const fn redirects(&self) -> bool {
+    pub(crate) const fn redirects(&self) -> bool {
         self.lacks_slash && matches!(self.walked.what, What::Directory)
     }
 

@@ -15,6 +15,9 @@ const ACCESS: &str = "compared.log";
 /// The `JkLogFile` whose lines with `REQUEST ` are compared.
 const REQUESTS: &str = "requests.log";
 
+/// The `ErrorLog` that is compared: its lines with `REQUEST `.
+const ERRORS: &str = "compared-errors.log";
+
 /// Plays a configuration in front of both at once: mod_jk and jkd, each with backends of its own.
 pub(crate) fn play(configuration: &Configuration) -> (Play, Play) {
     thread::scope(|scope| {
@@ -35,7 +38,10 @@ fn with_mod_jk(configuration: &Configuration) -> Play {
     files.push(("workers.properties", &workers));
     let httpd = Httpd::start_forked(&files, &configuration.jk_conf());
     let mut play = play::play(configuration, httpd.address, &actors);
-    play.read_logs(&httpd.path(ACCESS), &httpd.path(REQUESTS));
+    play.read_logs(
+        &httpd.path(ACCESS),
+        &[httpd.path(REQUESTS), httpd.path(ERRORS)],
+    );
     play
 }
 
@@ -67,7 +73,7 @@ fn with_jkd(configuration: &Configuration) -> Play {
             "httpd.conf",
         ]);
     let mut play = play::play(configuration, jkd.address, &actors);
-    play.read_logs(&jkd.path(ACCESS), &jkd.path(REQUESTS));
+    play.read_logs(&jkd.path(ACCESS), &[jkd.path(REQUESTS), jkd.path(ERRORS)]);
     play
 }
 

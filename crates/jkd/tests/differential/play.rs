@@ -1,6 +1,11 @@
 //! Plays a configuration in front of one web server, and writes down what is seen.
 
-use std::{collections::HashMap, fs, net::SocketAddr, path::Path};
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use jkd_tests::{Actors, Connection, Forwarded, Idle, LONG, Reply, escaped, wait_until, within};
 
@@ -50,23 +55,27 @@ pub(crate) fn play(configuration: &Configuration, address: SocketAddr, actors: &
 }
 
 impl Play {
-    /// Reads the logs that are compared, once they have the line about the last request.
-    pub(crate) fn read_logs(&mut self, access: &Path, requests: &Path) {
+    /// Reads the logs that are compared, once they have the line about the last request: all lines
+    /// of `access`, and those parts of the lines of others that begin with `REQUEST `.
+    pub(crate) fn read_logs(&mut self, access: &Path, others: &[PathBuf]) {
         let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
         if access.exists() {
             wait_until("the last line of the log", || {
                 read(access).contains("/the-status")
             });
         }
-        let access = read(access);
-        let requests = read(requests);
-        // Behind the time and what else mod_jk logs there.
-        let of_mod_jk = requests
-            .lines()
-            .filter_map(|line| line.split_once("REQUEST "));
-        let all = access.lines().chain(of_mod_jk.map(|(_, line)| line));
-        let compared = all.filter(|line| !line.contains("/the-status"));
-        self.logs.extend(compared.map(str::to_owned));
+        let mut lines: Vec<_> = read(access).lines().map(str::to_owned).collect();
+        for other in others {
+            // Behind the time and what else stands there.
+            let text = read(other);
+            let requests = text.lines().filter_map(|line| line.split_once("REQUEST "));
+            lines.extend(requests.map(|(_, line)| line.to_owned()));
+        }
+        let root = access.parent().map(|root| root.display().to_string());
+        let root = root.unwrap_or_default();
+        let compared = lines.iter().filter(|line| !line.contains("/the-status"));
+        self.logs
+            .extend(compared.map(|line| line.replace(&root, "ROOT")));
         // Which of two threads is the first to write is a matter of luck, for httpd, too.
         self.logs.sort();
     }
