@@ -1,24 +1,21 @@
 //! httpd's regular expressions, and the values that are made of what they find.
 //!
-//! httpd has PCRE, which may take for ever; the `regex` crate never does, but knows less. What it
-//! does not know, or reads otherwise, is an error when the file is read, never another meaning.
+//! httpd has PCRE, which may take long; the `regex` crate never does, but knows less. What it does
+//! not know, or reads otherwise, is left to PCRE, with a limit.
 
-use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
+mod engine;
+mod foreign;
+mod template;
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::{fmt, ops::Range, sync::Arc};
+
 use serde::{Serialize, Serializer};
+
+use engine::Engine;
+pub use template::Template;
 
 /// The longest text of an expression, bytes.
 const MAX_TEXT: usize = 8192;
-
-/// The largest compiled expression, bytes.
-const MAX_SIZE: usize = 1 << 20;
-
-/// The largest cache that matching may fill, bytes.
-const MAX_CACHE: usize = 1 << 18;
-
-/// The longest value that a template makes, bytes: no packet holds more.
-const MAX_VALUE: usize = 65_535;
 
 /// A regular expression as httpd takes it: over bytes, `.` is any byte, `$` the end of the text.
 #[derive(Clone)]
@@ -27,7 +24,7 @@ pub struct Pattern {
     ignores_case: bool,
     /// It has no operator.
     is_plain: bool,
-    regex: Regex,
+    engine: Engine,
 }
 
 /// Why a text is no expression.
@@ -36,10 +33,7 @@ pub enum BadPattern {
     /// It is too long.
     #[error("it is longer than {MAX_TEXT} bytes")]
     Length,
-    /// PCRE reads it otherwise.
-    #[error("{0}")]
-    Foreign(&'static str),
-    /// It is broken, or asks for what only PCRE has.
+    /// It is broken.
     #[error("{0}")]
     Syntax(String),
 }
@@ -49,13 +43,7 @@ impl BadPattern {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Length => "Write several lines.",
-            Self::Foreign(_) => {
-                "Write it in another way; a backslash makes an operator plain text."
-            }
-            Self::Syntax(_) => {
-                "Correct the expression. Look-around, backreferences and possessive quantifiers \
-                 are not supported."
-            }
+            Self::Syntax(_) => "Correct the expression; a backslash makes an operator plain text.",
         }
     }
 }
@@ -81,59 +69,38 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// [`BadPattern`] for all that is broken, too large, or would mean something else than to
-    /// httpd.
+    /// [`BadPattern`] for all that is broken or too long.
     pub fn new(text: &str, ignores_case: bool) -> Result<Self, BadPattern> {
         if text.len() > MAX_TEXT {
             return Err(BadPattern::Length);
         }
-        if let Some(why) = foreign(text) {
-            return Err(BadPattern::Foreign(why));
-        }
-        let regex = RegexBuilder::new(text)
-            .unicode(false)
-            .dot_matches_new_line(true)
-            .case_insensitive(ignores_case)
-            .size_limit(MAX_SIZE)
-            .dfa_size_limit(MAX_CACHE)
-            .nest_limit(100)
-            .build()
-            .map_err(|error| BadPattern::Syntax(in_one_line(&error)))?;
+        let engine = Engine::new(text, ignores_case).map_err(BadPattern::Syntax)?;
         Ok(Self {
             text: text.into(),
             ignores_case,
             is_plain: is_plain(text),
-            regex,
+            engine,
         })
     }
 
     /// Whether it has groups.
     pub(crate) fn has_groups(&self) -> bool {
-        self.regex.captures_len() > 1
+        self.engine.has_groups()
     }
 
     /// Whether it is found anywhere in `text`.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        self.regex.is_match(text)
+        self.engine.is_match(text)
     }
 
     /// What it finds in `text`, if it does.
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<Groups<'t>> {
-        let mut groups = [None; 10];
-        if self.regex.captures_len() == 1 {
-            groups[0] = Some(self.regex.find(text)?.as_bytes());
-            return Some(Groups(groups));
-        }
-        let found = self.regex.captures(text)?;
-        for (group, found) in groups.iter_mut().zip(found.iter()) {
-            *group = found.map(|found| found.as_bytes());
-        }
-        Some(Groups(groups))
+        self.engine.groups(text)
     }
 
     /// What it finds in `text`, if it does, and where.
     pub fn find_at<'t>(&self, text: &'t [u8]) -> Option<(Groups<'t>, Range<usize>)> {
-        let place = self.regex.find(text)?.range();
+        let place = self.engine.place(text)?;
         Some((self.find(text)?, place))
     }
 
@@ -172,107 +139,6 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A value with `$0` to `$9` in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Group(usize),
-}
-
-impl Template {
-    /// Reads a value that goes with `pattern`. A backslash takes the meaning of what follows it.
-    pub fn new(text: &str, pattern: &Pattern) -> Self {
-        if pattern.is_plain() {
-            return Self::literal(text);
-        }
-        Self::with_groups(text)
-    }
-
-    /// Reads a value that goes with any expression, whether it has operators or not.
-    pub fn with_groups(text: &str) -> Self {
-        let mut pieces = Vec::new();
-        let mut plain = String::new();
-        let mut rest = text.chars().peekable();
-        while let Some(c) = rest.next() {
-            match (c, rest.peek().copied()) {
-                ('$', Some(digit @ '0'..='9')) => {
-                    rest.next();
-                    pieces.push(Piece::Text(std::mem::take(&mut plain)));
-                    let number = digit.to_digit(10).and_then(|n| usize::try_from(n).ok());
-                    pieces.extend(number.map(Piece::Group));
-                }
-                ('\\', Some(next)) => {
-                    rest.next();
-                    plain.push(next);
-                }
-                _ => plain.push(c),
-            }
-        }
-        pieces.push(Piece::Text(plain));
-        pieces.retain(|piece| *piece != Piece::Text(String::new()));
-        Self(pieces)
-    }
-
-    /// The same text, whatever is found.
-    pub fn literal(text: &str) -> Self {
-        Self(vec![Piece::Text(text.to_owned())])
-    }
-
-    /// Reads what replaces something that is found, whatever the expression is. A backslash takes
-    /// the meaning of what follows it.
-    pub fn substitution(text: &str) -> Self {
-        Self::with_groups(text)
-    }
-
-    /// The value for what was found; groups that found nothing are empty. `None` when it is longer
-    /// than any packet.
-    pub fn fill<'a>(&'a self, groups: &Groups<'a>) -> Option<Cow<'a, [u8]>> {
-        let found = |number: usize| groups.0.get(number).copied().flatten();
-        let pieces = || {
-            self.0.iter().map(|piece| match piece {
-                Piece::Text(text) => text.as_bytes(),
-                Piece::Group(number) => found(*number).unwrap_or_default(),
-            })
-        };
-        let length = pieces().fold(0, |sum: usize, piece| sum.saturating_add(piece.len()));
-        if length > MAX_VALUE {
-            return None;
-        }
-        Some(match self.0.as_slice() {
-            [] | [_] => Cow::Borrowed(pieces().next().unwrap_or_default()),
-            _ => Cow::Owned(pieces().collect::<Vec<_>>().concat()),
-        })
-    }
-
-    /// The value, where it is the same for all requests.
-    pub fn constant(&self) -> Option<&str> {
-        match self.0.as_slice() {
-            [] => Some(""),
-            [Piece::Text(text)] => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl Serialize for Template {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// As text, with `$1` for the first group.
-impl fmt::Display for Template {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|piece| match piece {
-            Piece::Text(text) => f.write_str(text),
-            Piece::Group(number) => write!(f, "${number}"),
-        })
-    }
-}
-
 /// As httpd decides it: no operator that is not escaped, and nothing else escaped.
 fn is_plain(text: &str) -> bool {
     let mut escaped = false;
@@ -287,94 +153,6 @@ fn is_plain(text: &str) -> bool {
         escaped = c == '\\' && !escaped;
     }
     true
-}
-
-/// What PCRE takes in another sense than the `regex` crate.
-fn foreign(text: &str) -> Option<&'static str> {
-    let mut scan = Scan::default();
-    let mut rest = text;
-    loop {
-        let mut chars = rest.chars();
-        let c = chars.next()?;
-        rest = chars.as_str();
-        if let Some(why) = scan.step(c, chars.next()) {
-            return Some(why);
-        }
-        if c == '\\' {
-            rest = chars.as_str();
-        } else if c == '(' && scan.class.is_none() && has_foreign_flag(rest) {
-            return Some("the flags `R`, `u` and `x` mean something else to httpd");
-        } else if c == '[' && rest.starts_with(':') && scan.class.is_some() {
-            // `[:alpha:]`
-            rest = rest.split_once(":]").map_or(rest, |(_, behind)| behind);
-        }
-    }
-}
-
-/// Whether flags stand behind a `(` that PCRE takes for recursion, does not have, or does not
-/// extend to `[…]`.
-fn has_foreign_flag(behind: &str) -> bool {
-    let flags = behind.strip_prefix('?').unwrap_or_default();
-    let mut flags = flags
-        .chars()
-        .take_while(|c| matches!(c, 'A'..='Z' | 'a'..='z' | '-'));
-    flags.any(|flag| matches!(flag, 'R' | 'u' | 'x'))
-}
-
-#[derive(Default)]
-struct Scan {
-    /// How many characters of a class in `[…]` have been seen.
-    class: Option<usize>,
-    /// The last character was a quantifier, and it is not known yet what kind.
-    quantified: bool,
-}
-
-impl Scan {
-    fn step(&mut self, c: char, next: Option<char>) -> Option<&'static str> {
-        if (c, next) == ('\\', Some('v')) {
-            return Some("`\\v` is more than one character to httpd");
-        }
-        match self.class {
-            Some(seen) => self.within_class(c, next, seen),
-            None => self.outside(c, next),
-        }
-    }
-
-    fn within_class(&mut self, c: char, next: Option<char>, seen: usize) -> Option<&'static str> {
-        self.class = match c {
-            // `[^` and a `]` that stands first belong to the class.
-            ']' if seen > 0 => None,
-            '^' if seen == 0 => Some(0),
-            _ => Some(seen + 1),
-        };
-        match (c, next) {
-            ('[', Some(':')) => None,
-            ('[', _) => Some("`[` inside […] needs a backslash"),
-            ('&' | '-' | '~', Some(next)) if next == c => {
-                Some("`&&`, `--` and `~~` inside […] need backslashes")
-            }
-            _ => None,
-        }
-    }
-
-    fn outside(&mut self, c: char, next: Option<char>) -> Option<&'static str> {
-        let was_quantified = std::mem::take(&mut self.quantified);
-        match (c, next) {
-            ('[', _) => self.class = Some(0),
-            ('\\', Some('<' | '>')) => return Some("`\\<` and `\\>` are no escapes of httpd"),
-            ('+', _) if was_quantified => return Some("possessive quantifiers are not supported"),
-            ('*' | '+' | '?' | '}', _) => self.quantified = !was_quantified,
-            _ => {}
-        }
-        None
-    }
-}
-
-/// The last line of the crate's message: the others draw where it is.
-fn in_one_line(error: &regex::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().last().unwrap_or_default().trim();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]
@@ -435,39 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_else_is_refused() {
-        for (text, expected) in [
-            ("a++", "possessive quantifiers are not supported"),
-            ("a{2}+", "possessive quantifiers are not supported"),
-            ("a?+b", "possessive quantifiers are not supported"),
-            ("[a[b]", "`[` inside […] needs a backslash"),
-            ("[a&&b]", "`&&`, `--` and `~~` inside […] need backslashes"),
-            ("[+--]", "`&&`, `--` and `~~` inside […] need backslashes"),
-            ("\\v", "`\\v` is more than one character to httpd"),
-            ("[\\v]", "`\\v` is more than one character to httpd"),
-            (
-                "a((?R)|b)",
-                "the flags `R`, `u` and `x` mean something else to httpd",
-            ),
-            (
-                "(?i-x:a)",
-                "the flags `R`, `u` and `x` mean something else to httpd",
-            ),
-            ("\\<a", "`\\<` and `\\>` are no escapes of httpd"),
-            (
-                "(?!a)",
-                "look-around, including look-ahead and look-behind, is not supported",
-            ),
-            ("(a)\\1", "backreferences are not supported"),
-            ("(a", "unclosed group"),
-            (
-                "a{1000}{1000}",
-                "Compiled regex exceeds size limit of 1048576 bytes.",
-            ),
-        ] {
-            let error = Pattern::new(text, false).unwrap_err();
-            assert_eq!(error.to_string(), expected, "{text}");
-        }
+    fn what_is_too_long_is_refused() {
         assert_eq!(
             Pattern::new(&"a".repeat(9000), false),
             Err(BadPattern::Length)

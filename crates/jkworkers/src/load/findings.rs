@@ -353,8 +353,8 @@ fn sections() {
         remedy: Close the section before it.
     jk.conf:12: error: <Files> not allowed in <Location> context
         remedy: Close the section before it.
-    jk.conf:15: error: <LocationMatch (a>: cannot use the expression: unclosed group
-        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    jk.conf:15: error: <LocationMatch (a>: cannot use the expression: at offset 2: missing closing parenthesis
+        remedy: Correct the expression; a backslash makes an operator plain text.
     jk.conf:17: error: <FilesMatch> takes one regular expression
         remedy: Put text with blanks in quotes.
     jk.conf:20: error: <Location> not allowed in <Directory> context
@@ -454,8 +454,8 @@ fn rules_about_headers() {
         remedy: Set a variable by SetEnvIf, and write env=VARIABLE.
     jk.conf:20: error: Header: expressions are not supported
         remedy: Write %{VARIABLE}e, and set the variable by SetEnvIf.
-    jk.conf:21: error: Header: cannot use the expression `(`: unclosed group
-        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    jk.conf:21: error: Header: cannot use the expression `(`: at offset 1: missing closing parenthesis
+        remedy: Correct the expression; a backslash makes an operator plain text.
     jk.conf:22: error: Header: %i counts processes that do not exist here
         remedy: Remove it.
     jk.conf:23: error: Header: Content-Length says where a message ends, and cannot be changed

@@ -58,12 +58,12 @@ TypesConfig /nowhere
         remedy: Write `Redirect [STATUS] /PATH TARGET`; the target is a URL or a path.
     jk.conf:13: error: there is no status 999 to redirect with
         remedy: Write permanent, temp, seeother, gone, or the number of a status from 300 to 511.
-    jk.conf:14: error: RedirectMatch (: cannot use the expression: unclosed group
-        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    jk.conf:14: error: RedirectMatch (: cannot use the expression: at offset 1: missing closing parenthesis
+        remedy: Correct the expression; a backslash makes an operator plain text.
     jk.conf:15: error: Alias: foo does not begin with /
         remedy: Write a path of requests, then a directory.
-    jk.conf:16: error: AliasMatch (: cannot use the expression: unclosed group
-        remedy: Correct the expression. Look-around, backreferences and possessive quantifiers are not supported.
+    jk.conf:16: error: AliasMatch (: cannot use the expression: at offset 1: missing closing parenthesis
+        remedy: Correct the expression; a backslash makes an operator plain text.
     jk.conf:17: error: DirectorySlash must be On or Off
         remedy: Write one of the two.
     jk.conf:18: error: Illegal option Foo
