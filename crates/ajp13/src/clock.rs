@@ -34,11 +34,6 @@ impl Clock {
         self.since = None;
     }
 
-    #[cfg(feature = "client")]
-    pub(crate) fn limit(&self) -> Duration {
-        self.limit.unwrap_or(Duration::MAX)
-    }
-
     /// The other side has sent something, or it is not its turn.
     pub(crate) fn restart(&mut self) {
         self.since = None;

@@ -12,6 +12,7 @@
 
 mod input;
 mod output;
+mod patience;
 mod ping;
 mod rest;
 mod turn;
@@ -22,24 +23,24 @@ use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::Tally;
-use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::{Announced, Due, Exchange, Stage};
 use crate::pool::Remote;
 use crate::wire::{CPING, PacketSize, TooLarge, frame};
 use input::Input;
 use output::Output;
+use patience::{Overdue, Patience};
 use turn::Turn;
 use upload::{Source, Upload};
 
 pub use output::EndOfBody;
+pub(crate) use patience::Limits;
 pub(crate) use rest::{Probe, Rest};
 
 /// What an AJP connection runs over: any asynchronous byte stream.
@@ -56,7 +57,7 @@ pub struct Conn<IO> {
     io: IO,
     input: Input,
     output: Output,
-    clock: Clock,
+    patience: Patience,
     exchange: Option<Exchange>,
     /// Facts about the exchange that its packets do not tell.
     facts: Facts,
@@ -113,7 +114,7 @@ impl<IO> Conn<IO> {
             io,
             input: Input::default(),
             output: Output::default(),
-            clock: Clock::default(),
+            patience: Patience::default(),
             exchange: None,
             facts: Facts::default(),
             peer: peer.into(),
@@ -194,7 +195,7 @@ impl<IO: Io> Conn<IO> {
         &mut self,
         announced: Announced,
         head_only: bool,
-        reply_timeout: Option<Duration>,
+        limits: Limits,
         end_of_body: EndOfBody,
         write: impl FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
     ) -> Result<(), Error> {
@@ -216,7 +217,7 @@ impl<IO: Io> Conn<IO> {
         exchange.request_sent();
         self.exchange = Some(exchange);
         self.end_of_body = end_of_body;
-        self.clock.set(reply_timeout);
+        self.patience.set(limits);
         Ok(())
     }
 
@@ -273,8 +274,12 @@ impl<IO: Io> Conn<IO> {
         if self.facts.write_error.is_some() {
             return;
         }
+        let before = self.output.written();
         if let Poll::Ready(Err(cause)) = self.output.poll_flush(&mut self.io, cx) {
             self.facts.write_error = Some(cause);
+        }
+        if self.output.written() > before {
+            self.patience.bytes_moved();
         }
     }
 
@@ -305,7 +310,7 @@ impl<IO: Io> Conn<IO> {
                 .map_err(|cause| Error::new(ErrorKind::RequestBody).because(cause))?;
         }
         packet.finish(self.end_of_body);
-        self.clock.restart();
+        self.patience.restart();
         Ok(Poll::Ready(()))
     }
 
@@ -324,6 +329,7 @@ impl<IO: Io> Conn<IO> {
             Ok(0) => Err(self.hung_up(io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => {
                 self.facts.answered = true;
+                self.patience.bytes_moved();
                 Ok(())
             }
             Err(cause) => Err(self.hung_up(cause)),
@@ -337,17 +343,27 @@ impl<IO: Io> Conn<IO> {
         }
         if self.due().is_some() && self.output.is_empty() {
             // It is the turn of the one who sends the request's body.
-            self.clock.restart();
+            self.patience.restart();
             return Poll::Pending;
         }
+        let amid = !self.output.is_empty() || !self.input.is_empty();
+        (self.patience.poll_overdue(cx, amid)).map(|which| self.overdue(which))
+    }
+
+    fn overdue(&mut self, which: Overdue) -> Error {
         let likely = if self.is_proven() {
             hint::SLOW
         } else {
             hint::MUTE
         };
-        self.clock
-            .poll_expired(cx)
-            .map(|()| Error::timeout(ErrorKind::Reply, self.clock.limit()).with_hint(likely))
+        match which {
+            Overdue::Socket(_) if self.input.bytes().len() >= frame::HEADER => {
+                self.facts.count(frame::HEADER);
+                turn::stuck()
+            }
+            Overdue::Socket(limit) => Error::timeout(ErrorKind::Socket, limit).with_hint(likely),
+            Overdue::Reply(limit) => Error::timeout(ErrorKind::Reply, limit).with_hint(likely),
+        }
     }
 
     /// Whether the other side has shown that it speaks AJP13.

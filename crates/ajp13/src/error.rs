@@ -70,6 +70,8 @@ pub enum ErrorKind {
     Resolve,
     /// The answer is well-formed AJP13 but not acceptable as HTTP (a status, name or value).
     Response,
+    /// No byte could be read or written for longer than the socket timeout.
+    Socket,
     /// The head of the request does not fit one packet.
     TooLarge,
 }
@@ -247,6 +249,7 @@ impl ErrorKind {
             Self::RequestBody => "the request's body failed",
             Self::Resolve => "cannot resolve the host name",
             Self::Response => "the answer is not acceptable as HTTP",
+            Self::Socket => "no byte read or written",
             Self::TooLarge => "the request's head does not fit one packet",
         }
     }
@@ -313,6 +316,8 @@ pub(crate) mod hint {
          raise it on both sides: packetSize of Tomcat's connector, max_packet_size here";
     pub(crate) const PACKET_SIZE: &str = "where such requests are meant, raise the packet size on \
          both sides: packetSize of Tomcat's connector, max_packet_size here";
+    pub(crate) const ANSWER_SIZE: &str = "the container's packets are larger than agreed: make \
+         packetSize of Tomcat's connector and max_packet_size here the same number";
     pub(crate) const SECRET: &str = "Tomcat refused the request itself: does the secret equal the \
          connector's, and does allowedRequestAttributesPattern match every attribute sent?";
 }

@@ -156,6 +156,7 @@ async fn send(
         settle: !forward.options.flush_header,
         reuse: !forward.options.disable_reuse,
         reply_timeout: endpoint.reply_timeout(steering.reply_timeout()),
+        socket_timeout: endpoint.worker.socket.timeout,
         take_end: !steering.fails_on_statuses(&endpoint.worker),
         ..SendOptions::default()
     };
@@ -351,8 +352,9 @@ pub(crate) fn failure_of(error: &Error) -> Failure {
         }
         ErrorKind::Connect | ErrorKind::Resolve => Failure::Connect,
         ErrorKind::Ping => Failure::Ping,
-        ErrorKind::Closed if unsent => Failure::Send,
+        ErrorKind::Closed | ErrorKind::Socket if unsent => Failure::Send,
         ErrorKind::Closed => Failure::Closed,
+        ErrorKind::Socket => Failure::Stalled,
         ErrorKind::Reply => Failure::ReplyTimeout,
         ErrorKind::Protocol if is_frame(error) => Failure::BadPacket,
         ErrorKind::Protocol | ErrorKind::Response | ErrorKind::Length => Failure::Framing,

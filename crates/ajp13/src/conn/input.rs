@@ -7,7 +7,19 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::wire::{self, frame};
+use crate::wire::{self, PacketSize, frame};
+
+/// The first packet of an answer. As in mod_jk its payload alone may have the agreed size: some
+/// containers leave the header out of the count.
+///
+/// # Errors
+/// As [`frame::split`].
+pub(super) fn split(
+    bytes: &[u8],
+    size: PacketSize,
+) -> Result<Option<frame::Frame<'_>>, wire::Error> {
+    frame::split(frame::Direction::Response, bytes, size.max_packet())
+}
 
 /// Bytes asked for by a first read.
 const SMALL: usize = 8 * 1024;
@@ -37,8 +49,8 @@ impl Input {
     }
 
     /// The whole packet at the front, left in place.
-    pub(super) fn peek(&self) -> Result<Option<frame::Frame<'_>>, wire::Error> {
-        frame::split(frame::Direction::Response, &self.buffer, frame::MAX_PAYLOAD)
+    pub(super) fn peek(&self, size: PacketSize) -> Result<Option<frame::Frame<'_>>, wire::Error> {
+        split(&self.buffer, size)
     }
 
     /// Drops a packet of this length.
@@ -133,12 +145,16 @@ mod tests {
     fn a_packet_is_cut_off_without_copying() {
         let mut input = Input::default();
         fill(&mut input, b"AB\0\x02\x05\x01AB\0");
-        let length = input.peek().unwrap().unwrap().packet_len();
+        let length = input
+            .peek(PacketSize::default())
+            .unwrap()
+            .unwrap()
+            .packet_len();
         let at = input.bytes().as_ptr();
         let payload = input.take(length);
         assert_eq!(&payload[..], b"\x05\x01");
         assert_eq!(payload.as_ptr(), at.wrapping_add(4));
-        assert_eq!(input.peek(), Ok(None));
+        assert_eq!(input.peek(PacketSize::default()), Ok(None));
         assert_eq!(input.bytes(), b"AB\0");
     }
 }

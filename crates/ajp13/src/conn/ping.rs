@@ -45,7 +45,7 @@ impl<IO: Io> Conn<IO> {
             .await
             .map_err(|cause| self.hung_up(cause))?;
         loop {
-            match self.input.peek() {
+            match self.input.peek(self.size) {
                 Err(cause) => return Err(self.not_ajp(cause)),
                 Ok(Some(frame)) => {
                     let length = frame.packet_len();

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{Conn, Event, Io};
+use super::{Conn, Event, Io, input::split};
 use crate::convert::outbound as convert;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::Step;
@@ -26,7 +26,7 @@ impl<IO: Io> Conn<IO> {
     /// Understands the packets that have been read, up to the next event.
     pub(super) fn next_turn(&mut self) -> Result<Turn, Error> {
         loop {
-            let (length, kind) = match self.input.peek() {
+            let (length, kind) = match self.input.peek(self.size) {
                 Ok(Some(frame)) => (frame.packet_len(), frame.payload.first().copied()),
                 Ok(None) => return Ok(Turn::More),
                 Err(cause) => {
@@ -35,7 +35,7 @@ impl<IO: Io> Conn<IO> {
                 }
             };
             // A packet that never gets whole is silence, however many bytes of it trickle in.
-            self.clock.restart();
+            self.patience.restart();
             let turn = match kind {
                 Some(SEND_BODY_CHUNK | SEND_HEADERS) => self.sharing_turn(length)?,
                 _ => self.plain_turn(length)?,
@@ -67,7 +67,7 @@ impl<IO: Io> Conn<IO> {
 
     /// A packet that says all by itself.
     fn plain_turn(&mut self, length: usize) -> Result<Option<Turn>, Error> {
-        let Some(frame) = self.input.peek()? else {
+        let Some(frame) = self.input.peek(self.size)? else {
             return Ok(Some(Turn::More));
         };
         self.facts.count(length);
@@ -94,8 +94,7 @@ impl<IO: Io> Conn<IO> {
         let mut bytes = self.input.bytes();
         let mut total = 0;
         loop {
-            let frame =
-                frame::split(frame::Direction::Response, bytes, frame::MAX_PAYLOAD).ok()??;
+            let frame = split(bytes, self.size).ok()??;
             match ResponsePacket::decode(frame.payload).ok()? {
                 ResponsePacket::SendBodyChunk(chunk) => total += chunk.data.len() as u64,
                 ResponsePacket::EndResponse(_) => return Some(total),
@@ -110,7 +109,8 @@ impl<IO: Io> Conn<IO> {
     pub(crate) fn take_end(&mut self) -> bool {
         // Neither an end nor a flush is longer. Most packets that wait here are, and are not looked
         // through.
-        let is_short = matches!(self.input.peek(), Ok(Some(frame)) if frame.payload.len() <= FLUSH);
+        let is_short =
+            matches!(self.input.peek(self.size), Ok(Some(frame)) if frame.payload.len() <= FLUSH);
         is_short
             && self.rest_of_answer() == Some(0)
             && matches!(self.next_turn(), Ok(Turn::Event(Event::End)))
@@ -121,6 +121,7 @@ impl<IO: Io> Conn<IO> {
         match self.input.bytes() {
             [b'H', b'T', ..] => error.with_hint(hint::HTTP),
             [0x15, 3, ..] => error.with_hint(hint::TLS),
+            _ if matches!(cause, wire::Error::TooLong { .. }) => error.with_hint(hint::ANSWER_SIZE),
             _ => error,
         }
     }
@@ -129,6 +130,11 @@ impl<IO: Io> Conn<IO> {
 /// As in mod_jk this says less of the container than a connection that is closed between packets.
 pub(super) fn cut() -> Error {
     Error::new(ErrorKind::Protocol).because("the connection was closed in the middle of a packet")
+}
+
+/// The same, of one that stays open.
+pub(super) fn stuck() -> Error {
+    Error::new(ErrorKind::Protocol).because("the rest of a packet did not come in time")
 }
 
 pub(super) fn unasked() -> Error {

@@ -13,7 +13,7 @@ use super::slot::Slot;
 use super::stats::CloseReason;
 use crate::body::{Body, Tally};
 use crate::conn::upload::{AnySource, BodySource, Source, Upload};
-use crate::conn::{Conn, EndOfBody, Event, Io};
+use crate::conn::{Conn, EndOfBody, Event, Io, Limits};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::exchange::{Announced, Exchange};
 use crate::stream::Stream;
@@ -40,6 +40,9 @@ pub struct SendOptions {
     /// The longest silence of the container while an answer is expected; `None` waits for ever.
     /// Containers exist that fall silent in the middle of an answer. Default: 300 s.
     pub reply_timeout: Option<Duration>,
+    /// The longest time in which no byte is read or written although one is due: within a packet,
+    /// and while the next is waited for where `reply_timeout` is `None`. Default: `None`, for ever.
+    pub socket_timeout: Option<Duration>,
     /// When the head of the answer has come without all of its body, lets the other tasks of
     /// this thread run once and looks again before the head is handed out. Tomcat sends head,
     /// body and end in separate segments; this joins them at the cost of no time. Default: yes.
@@ -60,6 +63,7 @@ impl Default for SendOptions {
             announced: Announced::None,
             head_only: false,
             reply_timeout: Some(Duration::from_secs(300)),
+            socket_timeout: None,
             settle: true,
             take_end: true,
             end_of_body: EndOfBody::default(),
@@ -169,13 +173,15 @@ impl<IO: Io> PooledConn<IO> {
         let SendOptions {
             announced,
             head_only,
-            reply_timeout,
+            reply_timeout: reply,
+            socket_timeout: socket,
             settle,
             take_end: _,
             end_of_body,
             reuse: _,
         } = *options;
-        conn.begin(announced, head_only, reply_timeout, end_of_body, write)?;
+        let limits = Limits { reply, socket };
+        conn.begin(announced, head_only, limits, end_of_body, write)?;
         let parts = match poll_fn(|cx| conn.poll_event(cx, upload)).await? {
             Event::Head(parts) => parts,
             Event::Data(_) | Event::End => {

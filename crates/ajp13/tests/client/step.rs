@@ -161,7 +161,7 @@ async fn a_packet_that_never_gets_whole_is_silence() {
     };
     let serve = async {
         peer.request().await;
-        peer.send(b"AB\xff\xff\x03").await;
+        peer.send(b"AB\x1f\xff\x03").await;
         while tokio::io::AsyncWriteExt::write_all(&mut peer.io, b"x")
             .await
             .is_ok()
@@ -174,6 +174,69 @@ async fn a_packet_that_never_gets_whole_is_silence() {
     let (answer, ()) = tokio::join!(async { sent.await.unwrap_err().error }, serve);
     assert_eq!(answer.kind(), ErrorKind::Reply);
     assert!(begun.elapsed() < limit + Duration::from_secs(2));
+}
+
+/// Which limit is over, after these bytes of an answer and nothing more.
+async fn given_up(bytes: &[u8], reply: Option<Duration>) -> (ErrorKind, u64) {
+    let (near, far) = tokio::io::duplex(512);
+    let mut peer = Peer { io: far };
+    let conn = ajp13::Conn::new(near, "duplex", ajp13::wire::PacketSize::DEFAULT);
+    let options = SendOptions {
+        reply_timeout: reply,
+        socket_timeout: Some(Duration::from_secs(3)),
+        ..SendOptions::default()
+    };
+    let serve = async {
+        peer.request().await;
+        peer.send(bytes).await;
+    };
+    let begun = tokio::time::Instant::now();
+    let sent = ajp13::PooledConn::from(conn).send(get, Empty::<Bytes>::new(), options);
+    let (answer, ()) = tokio::join!(async { sent.await.unwrap_err().error }, serve);
+    (answer.kind(), begun.elapsed().as_secs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_gives_nothing_is_given_up() {
+    let reply = Some(Duration::from_secs(10));
+    assert_eq!(given_up(b"", None).await, (ErrorKind::Socket, 3));
+    assert_eq!(given_up(b"", reply).await, (ErrorKind::Reply, 10));
+    for reply in [None, reply] {
+        assert_eq!(given_up(b"AB\0", reply).await, (ErrorKind::Socket, 3));
+        let amid = given_up(b"AB\0\x10\x04", reply).await;
+        assert_eq!(amid, (ErrorKind::Protocol, 3));
+    }
+}
+
+/// As in mod_jk the payload may fill what was agreed for all of the packet, and no more.
+#[tokio::test]
+async fn a_packet_larger_than_agreed_is_none() {
+    for (length, whole) in [(8192_u16, true), (8193, false)] {
+        let (near, far) = tokio::io::duplex(20_000);
+        let mut peer = Peer { io: far };
+        let conn = ajp13::Conn::new(near, "duplex", ajp13::wire::PacketSize::DEFAULT);
+        let serve = async {
+            peer.request().await;
+            let [high, low] = (length - 4).to_be_bytes();
+            let mut packet = b"AB\0\x08\x04\0\xc8\0\0\0\0\0AB".to_vec();
+            packet.extend(length.to_be_bytes());
+            packet.extend([3, high, low]);
+            packet.resize(packet.len() + usize::from(length) - 3, b'x');
+            packet.extend(b"AB\0\x02\x05\x01");
+            peer.send(&packet).await;
+        };
+        let options = SendOptions::default();
+        let sent = ajp13::PooledConn::from(conn).send(get, Empty::<Bytes>::new(), options);
+        let (answer, ()) = tokio::join!(sent, serve);
+        let read = read(answer.unwrap().into_body()).await;
+        match read {
+            Ok(body) => assert!(whole && body.len() == usize::from(length) - 4),
+            Err(error) => {
+                assert_eq!((whole, error.kind()), (false, ErrorKind::Protocol));
+                assert!(error.to_string().contains("max_packet_size"), "{error}");
+            }
+        }
+    }
 }
 
 /// What a container says for ever without saying anything.

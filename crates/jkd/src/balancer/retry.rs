@@ -42,6 +42,8 @@ pub enum Failure {
     ReplyTimeout,
     /// The backend closed the connection.
     Closed,
+    /// Not a byte moved within `socket_timeout`.
+    Stalled,
     /// What came was no AJP packet.
     Framing,
     /// A packet that breaks the protocol.
@@ -133,6 +135,7 @@ impl Failure {
             | Self::Ping
             | Self::Send
             | Self::Closed
+            | Self::Stalled
             | Self::BadPacket => Verdict::Failed,
             Self::NoEndpoint => Verdict::NoEndpoint,
             Self::Busy => Verdict::Busy,
@@ -156,7 +159,7 @@ impl Failure {
             | Self::HardStatus
             | Self::SoftStatus => 503,
             Self::ReplyTimeout => 504,
-            Self::Closed | Self::Framing => 502,
+            Self::Closed | Self::Stalled | Self::Framing => 502,
             Self::BadPacket | Self::Internal => 500,
             Self::TooLarge => 413,
             Self::ClientRead | Self::ClientWrite => 400,
@@ -165,6 +168,11 @@ impl Failure {
 
     const fn is_clients(self) -> bool {
         matches!(self.verdict(), Verdict::ClientError)
+    }
+
+    /// It may still be at work on the request.
+    const fn is_silence(self) -> bool {
+        matches!(self, Self::ReplyTimeout | Self::Stalled)
     }
 
     const fn is_status(self) -> bool {
@@ -192,7 +200,7 @@ fn safe(failure: Failure, facts: &Facts<'_>, progress: &Progress) -> Retry {
             _ => again(failure, progress),
         };
     }
-    if !is_idempotent(facts.method) || failure == Failure::ReplyTimeout {
+    if !is_idempotent(facts.method) || failure.is_silence() {
         return Retry::No;
     }
     if failure.is_status() {

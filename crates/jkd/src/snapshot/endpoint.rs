@@ -89,9 +89,7 @@ impl Endpoint {
     /// `reply_timeout`; zero is off.
     pub(crate) fn reply_timeout(&self, instead: Option<Duration>) -> Option<Duration> {
         let own = self.worker.reply_timeout;
-        let reply = instead.map_or(own, |limit| Some(limit).filter(|limit| !limit.is_zero()));
-        // `socket_timeout` limits each read, replies included.
-        reply.into_iter().chain(self.worker.socket.timeout).min()
+        instead.map_or(own, |limit| Some(limit).filter(|limit| !limit.is_zero()))
     }
 }
 

@@ -222,7 +222,7 @@ fn socket_timeout_limits_each_read() {
     let silent = Backend::silent();
     let daemon = before(silent.address, "a.socket_timeout=1");
     let (status, took) = timed(&daemon);
-    assert_eq!(status, 504);
+    assert_eq!(status, 502);
     assert!(took > Duration::from_millis(900) && took < SLOW, "{took:?}");
     assert_eq!(silent.requests(), 1);
 }

@@ -5,19 +5,21 @@ use super::{Directive, Kind, Preset, Scope, Section, Unit, directives};
 directives! {
     TIMEOUTS_SECTION: "Timeouts and CPings", "For workers of type ajp13, alone or as members. mod_jk waits for ever wherever nothing is written; jkd does not. Mind the units: they differ.";
 
-    /// How long the TCP connect may take. 0 leaves it to the operating system.
+    /// How long the TCP connect may take. 0 leaves it to the operating system. Where only
+    /// `socket_timeout` is written, that applies.
     SOCKET_CONNECT_TIMEOUT =
         Directive::int("socket_connect_timeout", Scope::AJP, Unit::Milliseconds, 0, i32::MAX)
             .mod_jk(Preset::Rule("socket_timeout, in ms"))
             .jkd(Preset::Int(2000));
 
-    /// How long a single read or write on the connection may take. 0: no limit.
+    /// How long a single read or write on the connection may take. 0: no limit. While the next
+    /// packet of an answer is waited for `reply_timeout` counts instead, if that is written.
     SOCKET_TIMEOUT =
         Directive::int("socket_timeout", Scope::AJP, Unit::Seconds, 0, i32::MAX)
             .mod_jk(Preset::Int(0));
 
     /// The longest silence between two packets of an answer. A long answer is not cut off as long
-    /// as it flows. 0 waits for ever.
+    /// as it flows. 0 waits for ever. Not in effect where only `socket_timeout` is written.
     REPLY_TIMEOUT =
         Directive::int("reply_timeout", Scope::AJP, Unit::Milliseconds, 0, i32::MAX)
             .mod_jk(Preset::Int(0))

@@ -53,7 +53,7 @@ fn ajp_worker(name: &str, origin: Origin, settings: &mut Settings<'_, '_>) -> Aj
         pool: pool(settings),
         socket: socket(settings, max_packet_size),
         ping: ping::policy(settings),
-        reply_timeout: some(settings.timeout(&REPLY_TIMEOUT)),
+        reply_timeout: reply_timeout(settings),
         retries: retries(settings),
         recovery_options: recovery_options(settings),
         fail_on_status: fail_on_status(settings),
@@ -228,11 +228,35 @@ fn acquire_timeout(settings: &mut Settings<'_, '_>) -> Duration {
 
 fn socket(settings: &mut Settings<'_, '_>, max_packet_size: u32) -> SocketSettings {
     SocketSettings {
-        connect_timeout: some(settings.timeout(&SOCKET_CONNECT_TIMEOUT)),
+        connect_timeout: connect_timeout(settings),
         timeout: some(settings.seconds(&SOCKET_TIMEOUT)),
         keepalive: settings.flag(&SOCKET_KEEPALIVE),
         buffer: socket_buffer(settings, max_packet_size),
     }
+}
+
+/// As in mod_jk `socket_timeout` counts for what has no limit of its own.
+fn connect_timeout(settings: &mut Settings<'_, '_>) -> Option<Duration> {
+    match socket_timeout_alone(settings, &SOCKET_CONNECT_TIMEOUT) {
+        Some(instead) => Some(instead),
+        None => some(settings.timeout(&SOCKET_CONNECT_TIMEOUT)),
+    }
+}
+
+/// `None` also where `socket_timeout` limits the wait.
+fn reply_timeout(settings: &mut Settings<'_, '_>) -> Option<Duration> {
+    match socket_timeout_alone(settings, &REPLY_TIMEOUT) {
+        Some(_) => None,
+        None => some(settings.timeout(&REPLY_TIMEOUT)),
+    }
+}
+
+/// `socket_timeout`, where it is written and the other is not.
+fn socket_timeout_alone(settings: &Settings<'_, '_>, other: &Directive) -> Option<Duration> {
+    let seconds = settings.property(&SOCKET_TIMEOUT)?.text();
+    let seconds = u64::try_from(values::int(seconds)?.value).ok()?;
+    let alone = seconds > 0 && !settings.is_written(other);
+    alone.then(|| Duration::from_secs(seconds))
 }
 
 fn socket_buffer(settings: &mut Settings<'_, '_>, max_packet_size: u32) -> Option<u32> {

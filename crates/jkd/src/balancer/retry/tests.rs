@@ -40,7 +40,7 @@ fn progress(bits: Option<u8>, tries: u32) -> Progress {
 }
 
 /// Every failure with the stage at which it happens.
-const ALL: [(Failure, Stage); 18] = [
+const ALL: [(Failure, Stage); 19] = [
     (Failure::Connect, Stage::NothingSent),
     (Failure::Unresponsive, Stage::NothingSent),
     (Failure::Ping, Stage::NothingSent),
@@ -51,6 +51,7 @@ const ALL: [(Failure, Stage); 18] = [
     (Failure::ReplyTimeout, Stage::RequestSent),
     (Failure::ReplyTimeout, Stage::HeadersReceived),
     (Failure::Closed, Stage::RequestSent),
+    (Failure::Stalled, Stage::RequestSent),
     (Failure::Closed, Stage::HeadersReceived),
     (Failure::Framing, Stage::RequestSent),
     (Failure::BadPacket, Stage::RequestSent),
@@ -282,6 +283,7 @@ fn statuses_and_verdicts() {
         (Failure::Busy, 503, Verdict::Busy),
         (Failure::ReplyTimeout, 504, Verdict::ReplyTimeout),
         (Failure::Closed, 502, Verdict::Failed),
+        (Failure::Stalled, 502, Verdict::Failed),
         (Failure::Framing, 502, Verdict::Protocol),
         (Failure::BadPacket, 500, Verdict::Failed),
         (Failure::HardStatus, 503, Verdict::HardStatus),

@@ -18,11 +18,6 @@ pub(super) fn long_header_names(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     long && replaced(mod_jk, jkd, (200, 413))
 }
 
-/// jkd reads packets of any size; mod_jk tries again.
-pub(super) fn larger_packets(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    replaced(mod_jk, jkd, (502, 200))
-}
-
 /// The last challenge is the one that httpd keeps.
 pub(super) fn several_challenges(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {

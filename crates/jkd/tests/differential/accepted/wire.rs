@@ -22,7 +22,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("RejectUnsafeURI of virtual hosts", paths::reject_unsafe_uri),
     Difference::named("leading zeros", edges::leading_zeros),
     Difference::named("long header names", edges::long_header_names),
-    Difference::named("larger packets", edges::larger_packets),
     Difference::named("several challenges", edges::several_challenges),
     Difference::named("control characters in answers", answers::control_characters),
     Difference::named("impossible statuses", answers::impossible_statuses),

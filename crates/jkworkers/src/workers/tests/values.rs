@@ -218,7 +218,14 @@ fn timeouts_have_their_units() {
             (".socket_connect_timeout=5000", Some(ms(5000)), 0),
             (".socket_connect_timeout=5", Some(ms(5)), 1),
             (".socket_connect_timeout=0", None, 0),
-            (".socket_timeout=10", Some(ms(2000)), 0),
+            (".socket_timeout=10", Some(s(10)), 0),
+            (".socket_timeout=0", Some(ms(2000)), 0),
+            (
+                ".socket_timeout=10\n.socket_connect_timeout=300",
+                Some(ms(300)),
+                0,
+            ),
+            (".socket_timeout=10\n.socket_connect_timeout=0", None, 0),
         ],
         |worker| worker.socket.connect_timeout,
     );
@@ -237,6 +244,9 @@ fn timeouts_have_their_units() {
             (".reply_timeout=-5", None, 1),
             (".reply_timeout=20000", Some(s(20)), 0),
             (".reply_timeout=60", Some(ms(60)), 1),
+            (".socket_timeout=10", None, 0),
+            (".socket_timeout=0", Some(s(300)), 0),
+            (".socket_timeout=10\n.reply_timeout=20000", Some(s(20)), 0),
         ],
         |worker| worker.reply_timeout,
     );
