@@ -111,7 +111,10 @@ pub enum Violation {
     /// A second SEND_HEADERS. There are no interim responses in AJP13.
     #[error("the headers came twice")]
     HeadersTwice,
-    /// A status that cannot be that of a final HTTP response: below 200 or above 999.
+    /// Headers with the status 0.
+    #[error("the headers have no status")]
+    NoStatus,
+    /// The status of an interim response: from 100 to 199.
     #[error("status {0} is not that of a final response")]
     Status(u16),
     /// CPONG in a response.
@@ -296,8 +299,10 @@ impl Exchange {
 
     /// Nobody waits for a second head, so that a 1xx would leave the HTTP client waiting for ever.
     fn headers<'a>(&mut self, headers: &SendHeaders<'a>) -> Result<Step<'a>, Violation> {
-        if !(200..=999).contains(&headers.status) {
-            return Err(Violation::Status(headers.status));
+        match headers.status {
+            0 => return Err(Violation::NoStatus),
+            status @ 100..=199 => return Err(Violation::Status(status)),
+            _ => {}
         }
         self.stage = Stage::HeadersReceived;
         self.drop_data = self.head_only || matches!(headers.status, 204 | 205 | 304);

@@ -105,12 +105,14 @@ fn headers_come_exactly_once() {
 }
 
 #[test]
-fn interim_and_impossible_statuses() {
-    for status in [0, 99, 100, 101, 103, 199, 1000, u16::MAX] {
+fn no_answer_is_an_interim_one() {
+    for status in [100, 101, 103, 199] {
         let mut exchange = sent(Announced::None);
         assert_eq!(exchange.feed(&head(status)), Err(Violation::Status(status)));
     }
-    for status in [200, 600, 999] {
+    let nothing = sent(Announced::None).feed(&head(0));
+    assert_eq!(nothing, Err(Violation::NoStatus));
+    for status in [1, 99, 200, 600, 999, 1000, u16::MAX] {
         assert!(
             sent(Announced::None).feed(&head(status)).is_ok(),
             "{status}"

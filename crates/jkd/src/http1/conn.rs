@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use ajp13::facts::Status;
 use bytes::Bytes;
 use http::{Method, Response, Version};
 use jkworkers::model::ClientRules;
@@ -260,7 +261,9 @@ where
         let (waits, begun) = wire.begin_answer();
         sending.output.text().extend_from_slice(begun);
         let cannot = waits || wire.ending || sending.end == End::Close;
-        let status = parts.status.as_u16();
+        // httpd goes by what the application said, whatever it makes of it.
+        let own = parts.extensions.get().map(|&Status(own)| own);
+        let status = own.unwrap_or(parts.status.as_u16());
         let persists = request.persists && !cannot && !drops_connection(status);
         let persists = persists && !write::closes(&parts.headers);
         let after = Request {

@@ -6,7 +6,7 @@ use http::response::Parts;
 use http::{Response, StatusCode};
 
 use crate::error::{Error, ErrorKind};
-use crate::facts::Reason;
+use crate::facts::{Reason, Status};
 use crate::wire::{self, SendHeaders};
 
 /// The coded names of response headers, in the order of their codes.
@@ -31,8 +31,8 @@ const HEADROOM: usize = 3;
 /// that it announces.
 ///
 /// # Errors
-/// [`ErrorKind::Response`] for a status, name or value that HTTP does not allow: above all for
-/// CR, LF and other control characters, by which a response could be split in two.
+/// [`ErrorKind::Response`] for a name or value that HTTP does not allow: above all for CR, LF
+/// and other control characters, by which a response could be split in two.
 ///
 /// The same when two lengths differ: nobody could say where the response ends.
 pub(crate) fn response_head(
@@ -40,8 +40,6 @@ pub(crate) fn response_head(
     head: &SendHeaders<'_>,
 ) -> Result<(Parts, Option<u64>), Error> {
     let (mut parts, ()) = Response::new(()).into_parts();
-    parts.status = StatusCode::from_u16(head.status)
-        .map_err(|cause| Error::new(ErrorKind::Response).because(cause))?;
     parts.headers = HeaderMap::with_capacity(head.headers.len() + HEADROOM);
     let mut length = None;
     for field in head.headers.iter() {
@@ -54,7 +52,14 @@ pub(crate) fn response_head(
             .try_append(name, value)
             .map_err(|_| refused("too many headers"))?;
     }
-    if let Some(reason) = unusual_reason(parts.status, head.reason) {
+    let Ok(status) = StatusCode::from_u16(head.status) else {
+        // As httpd has it: an error of the application's.
+        parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+        parts.extensions.insert(Status(head.status));
+        return Ok((parts, length));
+    };
+    parts.status = status;
+    if let Some(reason) = unusual_reason(status, head.reason) {
         let reason = HeaderValue::from_maybe_shared(packet.slice_ref(reason))
             .map_err(|_| refused("the reason phrase holds a control character"))?;
         let reason = Bytes::copy_from_slice(reason.as_bytes());

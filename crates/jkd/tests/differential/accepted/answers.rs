@@ -10,14 +10,12 @@ pub(super) fn control_characters(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     statuses(mod_jk, jkd, |theirs, ours| (theirs, ours) == (500, 502))
 }
 
-/// A page for 502 instead of what cannot be an answer, or is a 500 with the backend's body. It is a
-/// broken packet for jkd, and such requests may be repeated.
-pub(super) fn impossible_statuses(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+/// A page for 502 instead of what cannot be an answer. It is a broken packet for jkd, and such
+/// requests may be repeated.
+pub(super) fn interim_statuses(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let attempts = mod_jk.requests.len().max(1);
     jkd.requests.truncate(attempts);
-    statuses(mod_jk, jkd, |theirs, ours| {
-        (theirs < 200 || theirs == 500) && ours == 502
-    })
+    statuses(mod_jk, jkd, |theirs, ours| theirs < 200 && ours == 502)
 }
 
 /// mod_jk takes the body for what it is, jkd the announced length.
