@@ -354,7 +354,7 @@ impl Flushes {
 impl Drop for Relay {
     fn drop(&mut self) {
         if !self.is_whole() && !self.broken {
-            self.record(Verdict::ClientError);
+            self.guard.as_mut().map(InFlight::client_leaves);
         }
         self.settle();
     }

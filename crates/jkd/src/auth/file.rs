@@ -1,4 +1,5 @@
-//! Files of users and of groups: kept while they do not change, looked at once a second at most.
+//! Files of users and of groups. Each request looks whether they have changed, as httpd reads them
+//! anew for each; they are read only then.
 
 use std::{
     collections::HashMap,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::{task::spawn_blocking, time::Instant};
+use tokio::task::spawn_blocking;
 
 /// What a file of users says: the hash of each user's password.
 #[derive(Default)]
@@ -21,7 +22,7 @@ pub(super) struct Passwords(HashMap<Vec<u8>, String>);
 pub(super) struct Groups(Vec<(String, Vec<Vec<u8>>)>);
 
 impl Passwords {
-    /// The file as it is, or was a second ago.
+    /// The file as it is.
     pub(super) async fn read(file: &Path) -> Option<Arc<Self>> {
         static KEPT: LazyLock<Kept<Passwords>> = LazyLock::new(Kept::default);
         KEPT.read(file).await
@@ -38,7 +39,7 @@ impl Passwords {
 }
 
 impl Groups {
-    /// The file as it is, or was a second ago.
+    /// The file as it is.
     pub(super) async fn read(file: &Path) -> Option<Arc<Self>> {
         static KEPT: LazyLock<Kept<Groups>> = LazyLock::new(Kept::default);
         KEPT.read(file).await
@@ -98,9 +99,10 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 struct Kept<T>(ArcSwap<HashMap<PathBuf, Copy<T>>>);
 
 struct Copy<T> {
-    content: Option<Arc<T>>,
-    stamp: Option<Stamp>,
-    looked: Instant,
+    content: Arc<T>,
+    stamp: Stamp,
+    /// Whether the file had not changed for so long when it was read that another change shows.
+    settled: bool,
 }
 
 /// What changes with a file. Its time and its length may be the same after another one has taken
@@ -113,8 +115,8 @@ struct Stamp {
     place: (u64, u64),
 }
 
-/// How long a file is as it was.
-const FRESH: Duration = Duration::from_secs(1);
+/// Two changes within a tick of the file system's clock look like one.
+const TICK: Duration = Duration::from_secs(2);
 
 /// Larger files are taken for a mistake.
 const LARGEST: u64 = 64 << 20;
@@ -130,7 +132,7 @@ impl<T> Clone for Copy<T> {
         Self {
             content: self.content.clone(),
             stamp: self.stamp,
-            looked: self.looked,
+            settled: self.settled,
         }
     }
 }
@@ -139,37 +141,44 @@ impl<T: Content> Kept<T> {
     /// `None` when it cannot be read.
     async fn read(&'static self, file: &Path) -> Option<Arc<T>> {
         let kept = self.0.load().get(file).cloned();
-        if let Some(copy) = kept.as_ref().filter(|copy| copy.looked.elapsed() < FRESH) {
-            return copy.content.clone();
-        }
         let path = file.to_owned();
-        let copy = spawn_blocking(move || look(&path, kept)).await.ok()?;
-        self.0.rcu(|all| {
-            let mut all = HashMap::clone(all);
-            all.insert(file.to_owned(), copy.clone());
-            all
-        });
-        copy.content
+        // A file system may keep who asks waiting.
+        let (copy, is_new) = spawn_blocking(move || look(&path, kept)).await.ok()??;
+        if is_new {
+            self.0.rcu(|all| {
+                let mut all = HashMap::clone(all);
+                all.insert(file.to_owned(), copy.clone());
+                all
+            });
+        }
+        Some(copy.content)
     }
 }
 
-fn look<T: Content>(path: &Path, kept: Option<Copy<T>>) -> Copy<T> {
-    let looked = Instant::now();
-    let stamp = stamp(path).ok();
-    if let Some(kept) = kept.filter(|kept| stamp.is_some() && kept.stamp == stamp) {
-        return Copy { looked, ..kept };
-    }
-    let bytes = stamp
-        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
-        .and_then(|_| fs::read(path));
-    if let Err(error) = &bytes {
+/// What the file says, and whether it had to be read for that.
+fn look<T: Content>(path: &Path, kept: Option<Copy<T>>) -> Option<(Copy<T>, bool)> {
+    let found = stamp(path).and_then(|stamp| {
+        if let Some(kept) = kept.filter(|kept| kept.settled && kept.stamp == stamp) {
+            return Ok((kept, false));
+        }
+        Ok((read(path, stamp)?, true))
+    });
+    if let Err(error) = &found {
         tracing::error!(file = %path.display(), %error, "the file of users or groups cannot be read");
     }
-    Copy {
-        content: bytes.ok().map(|bytes| Arc::new(T::parse(&bytes))),
+    found.ok()
+}
+
+fn read<T: Content>(path: &Path, stamp: Stamp) -> io::Result<Copy<T>> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let changed = u64::try_from(stamp.changed.0).map(Duration::from_secs);
+    let settled = matches!((now, changed), (Ok(now), Ok(changed)) if now > changed + TICK);
+    let content = Arc::new(T::parse(&fs::read(path)?));
+    Ok(Copy {
+        content,
         stamp,
-        looked,
-    }
+        settled,
+    })
 }
 
 fn stamp(path: &Path) -> io::Result<Stamp> {
@@ -211,28 +220,40 @@ mod tests {
         assert!(groups.of(b"ti").is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn changes_are_seen_after_a_second() {
+    #[tokio::test]
+    async fn changes_are_seen_at_once() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("users");
         assert!(Passwords::read(&path).await.is_none());
-        fs::write(&path, "tim:one\n").unwrap();
-        assert!(Passwords::read(&path).await.is_none(), "looked at already");
-        tokio::time::advance(FRESH).await;
-        let first = Passwords::read(&path).await.unwrap();
-        assert_eq!(first.hash_of(b"tim").unwrap(), "one");
-        tokio::time::advance(FRESH).await;
-        assert!(Arc::ptr_eq(&first, &Passwords::read(&path).await.unwrap()));
-        fs::write(&path, "tim:other\n").unwrap();
-        tokio::time::advance(FRESH).await;
-        let second = Passwords::read(&path).await.unwrap();
-        assert_eq!(second.hash_of(b"tim").unwrap(), "other");
+        for hash in ["one", "two", "six", "another"] {
+            fs::write(&path, format!("tim:{hash}\n")).unwrap();
+            let users = Passwords::read(&path).await.unwrap();
+            assert_eq!(users.hash_of(b"tim").unwrap(), hash);
+        }
         fs::remove_file(&path).unwrap();
-        tokio::time::advance(FRESH).await;
         assert!(Passwords::read(&path).await.is_none());
     }
 
-    #[tokio::test(start_paused = true)]
+    /// Which files have rested says the system's clock, so that of one that has is pretended.
+    #[test]
+    fn a_file_that_rests_is_read_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("users");
+        fs::write(&path, "tim:one\n").unwrap();
+        let look = |kept| look::<Passwords>(&path, kept).unwrap();
+        let (young, is_new) = look(None);
+        assert!(is_new && !young.settled);
+        assert!(look(Some(young.clone())).1);
+        let settled = Copy {
+            settled: true,
+            ..young
+        };
+        assert!(!look(Some(settled.clone())).1);
+        fs::write(&path, "tim:other\n").unwrap();
+        assert!(look(Some(settled)).1);
+    }
+
+    #[tokio::test]
     async fn a_file_of_the_same_time_and_length_is_another_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("users");
@@ -246,7 +267,6 @@ mod tests {
         put("tim:one\n");
         assert!(Passwords::read(&path).await.is_some());
         put("eve:two\n");
-        tokio::time::advance(FRESH).await;
         let users = Passwords::read(&path).await.unwrap();
         assert!(users.hash_of(b"tim").is_none());
         assert!(users.hash_of(b"eve").is_some());

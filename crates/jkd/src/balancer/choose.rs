@@ -257,9 +257,7 @@ impl Search<'_> {
 
     fn is_up(&self, index: usize, slot: &Slot) -> bool {
         !self.tried.contains(index)
-            && (slot.state.state().is_usable()
-                || !self.balancer.states_block
-                || self.balancer.wake(slot, self.now))
+            && (slot.state.state().is_usable() || !self.balancer.states_block || slot.wake())
     }
 }
 

@@ -122,8 +122,8 @@ impl InFlight {
 
     /// Records how the attempt ended. Returns what changed about the member's state.
     pub fn record(&mut self, verdict: Verdict, now: Now) -> Option<Transition> {
+        self.recorded = true;
         if verdict != Verdict::ClientError {
-            self.recorded = true;
             self.answered = verdict.is_answer();
         }
         let slot = self.balancer.slots.get(self.chosen.index)?;
@@ -139,6 +139,14 @@ impl InFlight {
     /// Records [`Verdict::Ok`], for which nobody need read a clock.
     pub fn works(&mut self) -> Option<Transition> {
         self.record(Verdict::Ok, Now::default())
+    }
+
+    /// The client has left in the middle of its answer. Those who give up on a member that hangs
+    /// must not put it back: its state stays.
+    pub fn client_leaves(&mut self) {
+        if let Some(state) = self.state() {
+            state.counters.client_errors.add(1);
+        }
     }
 
     /// Counts bytes, AJP framing included, that went to the member and came from it.

@@ -16,27 +16,25 @@ type Row = (&'static str, fn(&Arc<Balancer>));
 
 /// In the order of the states' numbers. Lines with `*` are not mod_jk's: it has
 ///
-/// * `OK` in all states after a client's failure,
-/// * `PRB` where a probe is lost beside other requests, until the next maintenance,
-/// * `ERR` where a request comes before the first maintenance after `recover_time`,
+/// * the probe's outcome where a client has left,
 /// * nobody who asks in the background.
 const TRANSITIONS: &str = "
                                       IDLE OK   REC  FRC  BUSY ERR  PRB
 an answer                             OK   OK   OK   OK   OK   OK   OK
 soft fail_on_status                   OK   OK   OK   OK   OK   OK   OK
-the client fails                    * OK   OK   REC  FRC  BUSY ERR  PRB
+the client fails                      OK   OK   OK   OK   OK   OK   OK
 no AJP                                OK   OK   OK   OK   OK   ERR  OK
 tolerated reply timeout               OK   OK   OK   OK   OK   ERR  OK
 one reply timeout too many            ERR  ERR  ERR  ERR  ERR  ERR  ERR
 hard fail_on_status                   ERR  ERR  ERR  ERR  ERR  ERR  ERR
 lost connection                       ERR  ERR  ERR  ERR  ERR  ERR  ERR
-lost beside a working request       * OK   OK   REC  FRC  BUSY ERR  ERR
+lost beside a working request         OK   OK   REC  FRC  BUSY ERR  PRB
 lost again after escalation time      ERR  ERR  ERR  ERR  ERR  ERR  ERR
 no endpoint                           BUSY BUSY BUSY BUSY BUSY ERR  BUSY
 beyond busy_limit                     BUSY BUSY BUSY BUSY BUSY ERR  BUSY
 next request, with a place            IDLE OK   PRB  FRC  OK   ERR  PRB
 next request, without a place         IDLE OK   PRB  FRC  BUSY ERR  PRB
-next request after recover_time     * IDLE OK   PRB  FRC  OK   PRB  PRB
+next request after recover_time       IDLE OK   PRB  FRC  OK   ERR  PRB
 nobody is usable                      IDLE OK   REC  FRC  BUSY FRC  PRB
 the probe is given up               * IDLE OK   REC  FRC  BUSY ERR  REC
 maintenance, used                     IDLE OK   REC  FRC  BUSY ERR  PRB

@@ -70,9 +70,8 @@ impl Balancer {
         let from = match verdict {
             Verdict::Ok | Verdict::SoftStatus => slot.works(),
             Verdict::ClientError => {
-                // It says nothing about the member, which may be in error by now.
                 slot.state.counters.client_errors.add(1);
-                slot.is_used()
+                slot.works()
             }
             Verdict::HardStatus => self.falls(slot, now),
             Verdict::ReplyTimeout => self.misses_reply(slot, now),
@@ -108,19 +107,18 @@ impl Balancer {
     /// failing in the same way included, so that under load a broken member is tried until
     /// `error_escalation_time` is over.
     ///
-    /// A failed probe always does, and so does the first failure after one in the background that
-    /// was answered: the member was in error, and has done no work since.
+    /// The first failure after a probe in the background that was answered always does: the member
+    /// was in error, and has done no work since.
     fn fails(&self, slot: &Slot, others: u32, now: Now) -> State {
         let state = &slot.state;
         let escalation = self.config.error_escalation_time;
-        let from = state.state();
         state.counters.errors.add(1);
         let doubts = state.doubts.fetch_add(1, Relaxed);
         let lasts = (state.first_error.age(now)).is_some_and(|age| age >= escalation)
             || doubts >= others.saturating_add(STRAY);
         state.first_error.set_first(now);
         state.last_error.set(now);
-        if others == 0 || escalation.is_zero() || lasts || from == State::Probe {
+        if others == 0 || escalation.is_zero() || lasts {
             self.falls_by(slot, Cause::Connection, now);
             return state.set(State::Error);
         }
@@ -134,19 +132,6 @@ impl Balancer {
         slot.state.first_error.set(now);
         slot.state.last_error.set(now);
         slot.state.set(State::Error)
-    }
-
-    /// Ends a state that time or a freed place has overtaken: true if the member can be used now.
-    ///
-    /// mod_jk lets a member that rests wait for the first maintenance after its `recover_time`;
-    /// here the first request after it does as well.
-    #[cold]
-    pub(super) fn wake(&self, slot: &Slot, now: Now) -> bool {
-        match slot.state.state() {
-            State::Busy => slot.has_place() && slot.state.change(State::Busy, State::Ok),
-            State::Error => self.has_rested(slot, now) && self.let_recover(slot),
-            state => state.is_usable(),
-        }
     }
 
     /// Whether a request may find out if the member works again.
@@ -204,6 +189,15 @@ impl Slot {
         self.state.first_error.clear();
         self.state.last_error.clear();
         self.state.set(State::Ok)
+    }
+
+    /// Ends a state that a freed place has overtaken: true if the member can be used now.
+    #[cold]
+    pub(super) fn wake(&self) -> bool {
+        match self.state.state() {
+            State::Busy => self.has_place() && self.state.change(State::Busy, State::Ok),
+            state => state.is_usable(),
+        }
     }
 
     /// Whether another request fits under `busy_limit` and into the pool.

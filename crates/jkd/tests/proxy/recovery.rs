@@ -139,7 +139,7 @@ fn the_statuses_of_a_good_answer_can_be_listed() {
 #[test]
 fn without_a_probe_uri_a_failing_application_rests_and_a_request_finds_out() {
     let ((a, fine), b) = (moody(), Backend::saying("b"));
-    let lines = "worker.a.fail_on_status=503\nworker.lb.recover_time=1";
+    let lines = "worker.a.fail_on_status=503\nworker.lb.recover_time=1\nworker.maintain=1";
     let daemon = Daemon::start(&balancer(&[a.address, b.address], lines), &["/*=lb"]);
     let ask = || daemon.http().get("/;jsessionid=1.a").text();
     assert_eq!(ask(), "b");
@@ -153,7 +153,7 @@ fn with_interval_0_only_requests_find_out() {
     let nobodies = [Nobody::new(), Nobody::new()];
     let [a, c] = nobodies.each_ref().map(|nobody| nobody.address);
     let b = Backend::saying("b");
-    let lines = "worker.a.probe_interval=0\nworker.lb.recover_time=1";
+    let lines = "worker.a.probe_interval=0\nworker.lb.recover_time=1\nworker.maintain=1";
     let workers = balancer(&[a, b.address, c], lines);
     let daemon = Daemon::start(&workers, &["/*=lb"]);
     for route in ["a", "c"] {

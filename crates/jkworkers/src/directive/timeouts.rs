@@ -6,7 +6,7 @@ directives! {
     TIMEOUTS_SECTION: "Timeouts and CPings", "For workers of type ajp13, alone or as members. mod_jk waits for ever wherever nothing is written; jkd does not. Mind the units: they differ.";
 
     /// How long the TCP connect may take. 0 leaves it to the operating system. Where only
-    /// `socket_timeout` is written, that applies.
+    /// `socket_timeout` is written, and is shorter, that applies.
     SOCKET_CONNECT_TIMEOUT =
         Directive::int("socket_connect_timeout", Scope::AJP, Unit::Milliseconds, 0, i32::MAX)
             .mod_jk(Preset::Rule("socket_timeout, in ms"))

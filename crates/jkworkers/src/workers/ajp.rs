@@ -235,12 +235,14 @@ fn socket(settings: &mut Settings<'_, '_>, max_packet_size: u32) -> SocketSettin
     }
 }
 
-/// As in mod_jk `socket_timeout` counts for what has no limit of its own.
+/// As in mod_jk `socket_timeout` counts for what has no limit of its own, where it is shorter than
+/// ours: a machine that is gone shall not hold requests.
 fn connect_timeout(settings: &mut Settings<'_, '_>) -> Option<Duration> {
-    match socket_timeout_alone(settings, &SOCKET_CONNECT_TIMEOUT) {
-        Some(instead) => Some(instead),
-        None => some(settings.timeout(&SOCKET_CONNECT_TIMEOUT)),
-    }
+    let instead = socket_timeout_alone(settings, &SOCKET_CONNECT_TIMEOUT);
+    let own = some(settings.timeout(&SOCKET_CONNECT_TIMEOUT));
+    instead
+        .filter(|instead| own.is_none_or(|own| *instead < own))
+        .or(own)
 }
 
 /// `None` also where `socket_timeout` limits the wait.

@@ -360,11 +360,13 @@ fn a_probe_fails_over_and_puts_the_member_back() {
     };
     owner.run(&balancer, &refuse);
     owner.now = 61_000;
+    balancer.maintain(at(owner.now), Duration::from_secs(60));
     assert_eq!(owner.run(&balancer, &refuse), "a (100) a b -> 200");
     assert_eq!(balancer.states(), "ERR OK");
     // It rests again.
     assert_eq!(owner.run(&balancer, &|_| None), "b -> 200");
     owner.now = 122_000;
+    balancer.maintain(at(owner.now), Duration::from_secs(60));
     assert_eq!(owner.run(&balancer, &|_| None), "a -> 200");
     assert_eq!(balancer.states(), "OK OK");
 }

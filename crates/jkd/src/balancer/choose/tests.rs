@@ -372,10 +372,12 @@ fn a_recovering_member_gets_one_request() {
 }
 
 #[test]
-fn recovery_needs_no_maintenance() {
+fn maintenance_lets_a_member_recover() {
     let balancer = balancer(&[1, 1]);
     balancer.record(0, Verdict::Failed, seconds(1));
     assert_eq!(balancer.next_names(2, seconds(61)), "bb");
+    assert_eq!(balancer.next_names(2, at(61_001)), "bb");
+    balancer.maintain(at(61_001), std::time::Duration::from_secs(60));
     let chosen = balancer.pick("JSESSIONID=1.a", at(61_001)).unwrap();
     assert!(chosen.probe && chosen.sticky && chosen.index == 0);
     let next = balancer.pick("JSESSIONID=1.a", at(61_002)).unwrap();

@@ -9,7 +9,7 @@ use http::Method as HttpMethod;
 use jkworkers::model::Method;
 
 use super::super::{
-    Attempts, Balancer, RuleOverrides, Selection, SessionIds, Step, Verdict,
+    Attempts, Balancer, RuleOverrides, Selection, SessionIds, Step,
     retry::{Facts, Failure, Retry, Stage},
     testing::*,
 };
@@ -81,7 +81,7 @@ fn reach(phase: Phase, balancer: &Arc<Balancer>) -> (Attempts, Option<super::InF
             answered.count_bytes(10, 20);
             answered.works();
             if matches!(phase, Phase::Broken) {
-                answered.record(Verdict::ClientError, at(1));
+                answered.client_leaves();
             }
             guard = Some(answered);
         }

@@ -129,6 +129,7 @@ fn a_status_counts_until_a_request_disproves_it() {
 
     let balancer = asking(None);
     balancer.record(0, Verdict::HardStatus, seconds(0));
+    balancer.maintain(seconds(61), minute);
     assert!(balancer.pick("JSESSIONID=1.a", seconds(61)).unwrap().probe);
     balancer.maintain(seconds(62), minute);
     assert_eq!(balancer.states(), "ERR OK/IDLE OK/IDLE");

@@ -16,9 +16,7 @@ fn leads_to(verdict: Verdict) -> String {
             balancer.slots[0].state.set(*from);
             let transition = balancer.record(0, verdict, at(5));
             let to = balancer.slots[0].state.state();
-            // Of one that was idle there is nothing to tell.
-            let is_told = *from != to && !(verdict == Verdict::ClientError && to == State::Ok);
-            assert_eq!(transition.is_some(), is_told);
+            assert_eq!(transition.is_some(), *from != to);
             to.text()
         })
         .collect();
@@ -30,14 +28,20 @@ fn an_answer_heals_everything() {
     let healed = "OK OK OK OK OK OK OK";
     assert_eq!(leads_to(Verdict::Ok), healed);
     assert_eq!(leads_to(Verdict::SoftStatus), healed);
+    assert_eq!(leads_to(Verdict::ClientError), healed);
 }
 
 #[test]
-fn what_a_client_does_says_nothing_about_the_member() {
-    let mut unchanged = State::ALL.map(State::text);
-    assert_eq!(unchanged[0], "OK/IDLE");
-    unchanged[0] = "OK";
-    assert_eq!(leads_to(Verdict::ClientError), unchanged.join(" "));
+fn clients_that_leave_put_no_member_back() {
+    let balancer = balancer(&[1, 1]);
+    let chosen = balancer.pick("JSESSIONID=1.a", at(0)).unwrap();
+    let mut guard = balancer.begin(chosen, at(0)).unwrap();
+    guard.works();
+    balancer.record(0, Verdict::HardStatus, at(1));
+    guard.client_leaves();
+    drop(guard);
+    assert_eq!(balancer.states(), "ERR OK/IDLE");
+    assert_eq!(balancer.view(at(2)).members[0].counts.client_errors, 1);
 }
 
 #[test]
@@ -202,7 +206,7 @@ fn without_escalation_time_every_failure_counts() {
 }
 
 #[test]
-fn a_failed_probe_counts_whatever_else_goes_on() {
+fn a_failed_probe_counts_as_any_failure() {
     let balancer = balancer(&[1, 1]);
     let _other = long_request(&balancer);
     balancer.record(0, Verdict::HardStatus, at(0));
@@ -211,6 +215,8 @@ fn a_failed_probe_counts_whatever_else_goes_on() {
     let mut guard = balancer.begin(probe, at(1)).unwrap();
     assert_eq!(balancer.states(), "ERR/PRB OK/IDLE");
     guard.record(Verdict::Failed, at(2));
+    assert_eq!(balancer.states(), "ERR/PRB OK/IDLE");
+    balancer.maintain(seconds(30), std::time::Duration::from_secs(60));
     assert_eq!(balancer.states(), "ERR OK/IDLE");
 }
 

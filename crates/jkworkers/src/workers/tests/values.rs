@@ -218,7 +218,8 @@ fn timeouts_have_their_units() {
             (".socket_connect_timeout=5000", Some(ms(5000)), 0),
             (".socket_connect_timeout=5", Some(ms(5)), 1),
             (".socket_connect_timeout=0", None, 0),
-            (".socket_timeout=10", Some(s(10)), 0),
+            (".socket_timeout=10", Some(ms(2000)), 0),
+            (".socket_timeout=1", Some(s(1)), 0),
             (".socket_timeout=0", Some(ms(2000)), 0),
             (
                 ".socket_timeout=10\n.socket_connect_timeout=300",
