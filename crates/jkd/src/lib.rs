@@ -24,7 +24,6 @@ mod logs;
 mod maintain;
 mod mapping;
 mod names;
-mod number;
 mod peer;
 mod probe;
 mod redirect;

@@ -6,15 +6,15 @@
 use std::time::Duration;
 
 use http::{StatusCode, header};
-use jkworkers::model::{
-    Activation, AjpWorker, Host, RuleExtensions, StickySettings, variables::names,
+use jkworkers::{
+    model::{Activation, AjpWorker, Host, RuleExtensions, StickySettings, variables::names},
+    number::atoi,
 };
 
 use crate::{
     balancer::{RuleOverrides, Selection, SessionIds, retry::Failure},
     http1::Head,
     mapping::Mapped,
-    number::atoi,
     variables::Variables,
 };
 

@@ -134,7 +134,7 @@ fn check_finds_all_errors_of_all_files_at_once() {
     let (status, out, _) = run(&jkd, &["check", "-f", "jk.conf"]);
     assert_eq!(status, 2, "{out}");
     for place in [
-        "jk.conf:3: error",
+        "jk.conf:3: warning",
         "jk.conf:4: error",
         "workers.properties:12: ",
     ] {

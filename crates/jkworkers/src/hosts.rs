@@ -249,16 +249,24 @@ pub(crate) fn check_workers<'a>(
             continue;
         }
         told = Some(mount);
+        let answer = if mount.exclusion {
+            ""
+        } else {
+            ": its requests are answered with 500"
+        };
         let message = match &**name {
-            "" => format!("the worker's name for {} is missing", mount.pattern),
-            name => format!("there is no worker `{name}` to serve {}", mount.pattern),
+            "" => format!("the worker's name for {} is missing{answer}", mount.pattern),
+            name => format!(
+                "there is no worker `{name}` to serve {}{answer}",
+                mount.pattern
+            ),
         };
         let remedy = if unlisted.contains(&**name) {
             format!("Add `{name}` to worker.list: it is defined, but cannot be mounted.")
         } else {
             remedy(name, workers, found)
         };
-        found.error(&mount.origin, message).help(remedy);
+        found.warning(&mount.origin, message).help(remedy);
     }
 }
 

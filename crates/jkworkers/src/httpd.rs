@@ -28,6 +28,7 @@ pub(crate) use self::{
 };
 use self::{section::Nesting, variables::Variables};
 use crate::{
+    blank,
     diag::{Diagnostics, Origin},
     files::{self, Files},
 };
@@ -190,7 +191,6 @@ impl Reader<'_> {
             if nesting.is_skipping() {
                 nesting.skipped_line(content, &origin, &mut self.diagnostics);
             } else {
-                // Untrimmed: blanks at its ends may be such as httpd does not know.
                 let text = self.expand(&line.text, &origin);
                 self.line(lex::trim(&text), &origin, &mut nesting);
             }
@@ -241,13 +241,14 @@ impl Reader<'_> {
                 )
                 .help("Write a plain \" in its place.");
         }
-        if lex::has_foreign_blanks(text) {
+        if let Some(blank) = lex::foreign_blank(text) {
+            let code = u32::from(blank);
             self.diagnostics
                 .warning(
                     origin,
-                    "the line has a blank that httpd does not know; it counts as a blank here",
+                    format!("U+{code:04X} looks like a blank and is a part of the word"),
                 )
-                .help("Replace it by an ordinary blank: httpd takes it for a part of the word.");
+                .help(blank::REMEDY);
         }
     }
 

@@ -34,12 +34,14 @@ pub mod expr;
 pub mod files;
 pub mod log_format;
 pub mod model;
+pub mod number;
 pub mod pattern;
 pub mod rewrite;
 pub mod target;
 pub mod uri_map;
 pub mod workers_properties;
 
+mod blank;
 mod built_in;
 #[cfg(test)]
 mod compatibility;

@@ -161,7 +161,7 @@ mod tests {
         insta::assert_snapshot!(said, @r"
         map:7: warning: unknown rule extension ` stateless` is ignored
             remedy: Did you mean `stateless`? No blank may stand around it.
-        map:7: error: the rule extension `reply_timeout` cannot have the value `x`
+        map:7: warning: the rule extension `reply_timeout=x` is read as 0
             remedy: Write a whole number.
         ");
     }

@@ -8,6 +8,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::{
+    blank::{self, is_blank, is_foreign_blank},
     diag::{Diagnostics, Origin, excerpt},
     workers_properties::Source,
 };
@@ -63,16 +64,6 @@ pub(crate) fn read_inline(origin: &Origin, text: &str, found: &mut Diagnostics) 
     let mut reader = Reader::new(&origin.file, found);
     reader.entry(text, origin);
     reader.finish().pop()
-}
-
-/// Whether a character counts as a blank: C's `isspace` and the blanks that copy-paste brings
-/// from web pages and word processors.
-pub(crate) fn is_blank(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(
-            c,
-            '\u{180E}' | '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}'
-        )
 }
 
 /// As much of a key as may be shown: a line such as `worker.a.secret: c2VjcmV0=` has a key that
@@ -159,8 +150,8 @@ impl<'a> Reader<'a> {
 
     fn entry(&mut self, text: &str, origin: &Origin) {
         let text_trimmed = text.trim_matches(is_blank);
-        if text_trimmed.is_empty() {
-            return;
+        if text_trimmed.chars().all(is_foreign_blank) {
+            return self.note_foreign_blanks(text_trimmed, origin);
         }
         let Some((key, value)) = text_trimmed.split_once('=') else {
             return self.warn_of_no_equals(text_trimmed, origin);
@@ -260,7 +251,7 @@ impl<'a> Reader<'a> {
     }
 
     fn note_foreign_blanks(&mut self, text: &str, origin: &Origin) {
-        let Some(blank) = text.chars().find(|c| !c.is_ascii() && is_blank(*c)) else {
+        let Some(blank) = text.chars().find(|c| is_foreign_blank(*c)) else {
             return;
         };
         match &mut self.foreign {
@@ -280,11 +271,11 @@ impl<'a> Reader<'a> {
                 .warning(
                     &origin,
                     format!(
-                        "U+{:04X} is read as a blank here; mod_jk takes it for a part of the text{further}",
+                        "U+{:04X} looks like a blank and is a part of the text{further}",
                         u32::from(blank)
                     ),
                 )
-                .help("Replace it by a plain blank, or save the file without byte order mark.");
+                .help(blank::REMEDY);
         }
         self.lines
     }

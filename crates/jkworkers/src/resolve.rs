@@ -69,7 +69,7 @@ impl Property {
 
     /// The items of a list: separated by blanks and commas, empty ones dropped.
     pub(crate) fn items(&self) -> impl Iterator<Item = (&str, &Origin)> {
-        let is_separator = |c: char| c == ',' || crate::properties::is_blank(c);
+        let is_separator = |c: char| c == ',' || crate::blank::is_blank(c);
         let mut offset = 0;
         self.text
             .split_inclusive(is_separator)

@@ -12,7 +12,10 @@ use std::{cell::OnceCell, sync::Arc, time::Duration};
 
 pub(crate) use self::activations::{Places, resolve};
 pub use self::complaint::Complaint;
-use crate::model::{Activation, RuleExtensions, Worker};
+use crate::{
+    model::{Activation, RuleExtensions, Worker},
+    number::atoi,
+};
 
 /// A worker and how a rule uses it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,7 +87,7 @@ pub(crate) fn parse<'t>(
         if name == "session_cookie_path" {
             complain(&Complaint::NoEffect { name });
         }
-        if set(name, value, &mut extensions).is_none() {
+        if !set(name, value, &mut extensions) {
             complain(&Complaint::BadValue { name, value });
         }
     }
@@ -129,9 +132,10 @@ fn written_list<'a>(name: &str, into: &'a mut RuleExtensions) -> Option<&'a mut 
     })
 }
 
-/// Stores a value. `None` when it is not of the right kind.
-fn set(name: &str, value: &str, into: &mut RuleExtensions) -> Option<()> {
-    let flag = || Some(value.parse::<i32>().ok()? != 0);
+/// Stores a value, numbers as far as they are some. Whether it is of the right kind.
+fn set(name: &str, value: &str, into: &mut RuleExtensions) -> bool {
+    let number = || atoi(value.as_bytes());
+    let is_number = |text: &str| text.parse::<i32>().is_ok();
     let list = || items(value).map(str::to_owned).collect();
     if let Some(written) = written_list(name, into) {
         value.clone_into(written);
@@ -140,28 +144,33 @@ fn set(name: &str, value: &str, into: &mut RuleExtensions) -> Option<()> {
         "active" => into.active = list(),
         "disabled" => into.disabled = list(),
         "fail_on_status" => {
-            into.fail_on_status = items(value)
-                .map(|v| v.parse().ok())
-                .collect::<Option<_>>()?;
+            into.fail_on_status = items(value).map(|item| atoi(item.as_bytes())).collect();
+            return items(value).all(is_number);
         }
         // A negative number means the worker's own.
         "reply_timeout" => {
-            let millis = value.parse::<i32>().ok()?;
-            into.reply_timeout = u64::try_from(millis).ok().map(Duration::from_millis);
+            into.reply_timeout = u64::try_from(number()).ok().map(Duration::from_millis);
+            return is_number(value);
         }
         "session_cookie" => into.session_cookie = Some(value.to_owned()),
         "session_cookie_path" => into.session_cookie_path = Some(value.to_owned()),
         "session_path" => into.session_path = Some(value.to_owned()),
-        "set_session_cookie" => into.set_session_cookie = flag()?,
-        "stateless" => into.stateless = flag()?,
-        "sticky_ignore" => into.sticky_ignore = flag()?,
         "stopped" => into.stopped = list(),
         _ => {
-            let status = value.parse::<i32>().ok()?;
-            into.use_server_errors = u16::try_from(status).ok().filter(|&n| n > 0);
+            set_number(name, number(), into);
+            return is_number(value);
         }
     }
-    Some(())
+    true
+}
+
+fn set_number(name: &str, number: i32, into: &mut RuleExtensions) {
+    match name {
+        "set_session_cookie" => into.set_session_cookie = number != 0,
+        "stateless" => into.stateless = number != 0,
+        "sticky_ignore" => into.sticky_ignore = number != 0,
+        _ => into.use_server_errors = u16::try_from(number).ok().filter(|&n| n > 0),
+    }
 }
 
 fn items(value: &str) -> impl Iterator<Item = &str> {

@@ -1,6 +1,6 @@
 //! Texts to values, with mod_jk's liberties. Pure; whoever calls says what was wrong.
 
-use crate::{directive::Choice, properties::is_blank};
+use crate::{blank::is_blank, directive::Choice};
 
 /// A number, and what stood behind it and was ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use jkworkers::model::{ForwardAddress, Host, variables::OwnVariable};
+use jkworkers::{
+    model::{ForwardAddress, Host, variables::OwnVariable},
+    number::atoi,
+};
 
 use super::{Facts, Tls};
-use crate::{number::atoi, variables::Variables};
+use crate::variables::Variables;
 
 /// What a backend is told instead. An empty text says that it is not known.
 #[derive(Debug, Default)]

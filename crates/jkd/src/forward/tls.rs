@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use jkworkers::model::{Host, variables::OwnVariable};
+use jkworkers::{
+    model::{Host, variables::OwnVariable},
+    number::atoi,
+};
 
 use super::Facts;
-use crate::{number::atoi, variables::Variables};
+use crate::variables::Variables;
 
 /// What a backend is told about TLS.
 #[derive(Debug, Default)]

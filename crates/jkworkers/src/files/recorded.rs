@@ -283,7 +283,10 @@ mod tests {
     fn a_bad_file_is_refused_as_at_the_start() {
         let (_, seen) = load(&files("/m=a\n"));
         let anew = BTreeSet::from(["/etc/map".into()]);
-        for now in [files("/m=nobody\n"), Memory::new(&[])] {
+        for now in [
+            files("/m=a\n").with("/etc/map", b"\xFF\xFE"),
+            Memory::new(&[]),
+        ] {
             let (loaded, _) = load(&Replay::new(&seen, &anew, &now));
             assert!(loaded.model.is_none());
         }

@@ -35,8 +35,8 @@ pub(crate) struct Draft {
     pub(crate) reload: Option<Duration>,
     /// `TypesConfig`.
     pub(crate) types_config: Option<(PathBuf, Origin)>,
-    /// Directories that have to be there.
-    pub(crate) directories: Vec<(PathBuf, Origin)>,
+    /// `DocumentRoot` of servers, and whether each is the main server.
+    pub(crate) directories: Vec<(PathBuf, Origin, bool)>,
     /// Modules in the order of their `LoadModule` lines.
     pub(crate) modules: Vec<String>,
     /// `JkMountCopy All`.

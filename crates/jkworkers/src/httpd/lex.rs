@@ -1,6 +1,6 @@
 //! Lines and words of httpd's configuration language.
 
-use crate::properties;
+use crate::blank::{is_blank, is_foreign_blank};
 
 /// A logical line: physical lines joined where one ends with a backslash.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,30 +106,23 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(is_blank)
 }
 
-/// Whether a text has blanks that copy-paste brings and httpd does not know, outside of quotes.
-pub(super) fn has_foreign_blanks(text: &str) -> bool {
+/// The first blank that copy-paste brings and that httpd takes for a part of a word, outside of
+/// quotes.
+pub(super) fn foreign_blank(text: &str) -> Option<char> {
     let mut quote = None;
     for c in text.chars() {
         match quote {
-            None if is_foreign_blank(c) => return true,
+            None if is_foreign_blank(c) => return Some(c),
             None if matches!(c, '"' | '\'') => quote = Some(c),
             Some(open) if open == c => quote = None,
             _ => {}
         }
     }
-    false
+    None
 }
 
 fn trim_start(text: &str) -> &str {
     text.trim_start_matches(is_blank)
-}
-
-fn is_blank(c: char) -> bool {
-    c.is_ascii_whitespace() || c == '\u{b}' || is_foreign_blank(c)
-}
-
-fn is_foreign_blank(c: char) -> bool {
-    !c.is_ascii() && properties::is_blank(c)
 }
 
 #[cfg(test)]
@@ -167,7 +160,7 @@ mod tests {
             (r#"a\\b a\ b c"d e""#, &[r"a\b", r"a\", "b", "c\"d", "e\""]),
             (r#""open"#, &["open"]),
             (r#""" x"#, &["", "x"]),
-            ("a\u{3000}b\u{a0}c", &["a", "b", "c"]),
+            ("a\u{3000}b \u{a0}c", &["a\u{3000}b", "\u{a0}c"]),
             ("\"a\u{3000}b\"", &["a\u{3000}b"]),
         ] {
             assert_eq!(words(text), expected, "{text}");
@@ -193,9 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn foreign_blanks_count_outside_of_quotes() {
-        assert!(has_foreign_blanks("a\u{a0}b"));
-        assert!(!has_foreign_blanks("a \"b\u{a0}c\" d"));
+    fn foreign_blanks_are_told_outside_of_quotes() {
+        assert_eq!(foreign_blank("a\u{a0}b"), Some('\u{a0}'));
+        assert_eq!(foreign_blank("a \"b\u{a0}c\" d"), None);
     }
 
     proptest! {

@@ -1,7 +1,10 @@
 //! Nesting: which sections are open, and what is in them.
 
 use super::{Node, lex};
-use crate::diag::{Diagnostics, Origin};
+use crate::{
+    blank::is_blank,
+    diag::{Diagnostics, Origin},
+};
 
 /// Splits `<Name args>` at its name and its last `>`.
 pub(super) fn split<'a>(
@@ -14,7 +17,7 @@ pub(super) fn split<'a>(
         Some((inner, _)) => inner,
         None => body,
     };
-    let end = inner.find(|c: char| c.is_whitespace() || c == '>');
+    let end = inner.find(|c: char| is_blank(c) || c == '>');
     let (name, args) = inner.split_at(end.unwrap_or(inner.len()));
     if !body.contains('>') {
         diagnostics

@@ -85,10 +85,16 @@ fn of_a_file_that_cannot_be_read_nothing_else_is_said() {
 fn foreign_blanks_at_the_ends_of_a_line_are_told() {
     let config = format!("\u{feff}{QUIET}JkMount /x w\u{3000}\n");
     assert_snapshot!(said(&config), @r"
-    jk.conf:1: warning: the line has a blank that httpd does not know; it counts as a blank here
-        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
-    jk.conf:5: warning: the line has a blank that httpd does not know; it counts as a blank here
-        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
+    jk.conf: warning: no Listen directive: 127.0.0.1:8080 is used
+        remedy: Write `Listen 80`, or start with --listen ADDRESS:PORT.
+    jk.conf:1: warning: U+FEFF looks like a blank and is a part of the word
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    jk.conf:1: error: unknown directive ﻿Listen
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    jk.conf:5: warning: U+3000 looks like a blank and is a part of the word
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    jk.conf:5: warning: there is no worker `w　` to serve /x: its requests are answered with 500
+        remedy: The workers in worker.list are: w.
     ");
 }
 
@@ -127,7 +133,7 @@ fn names_without_an_effect_yet() {
     assert_snapshot!(body("JkEnvVar A b\nJkEnvVar B\nJkExtractSSL maybe\nJkMountFileReload x\nJkShmFile x\nJkWatchdogInterval 60\nJkRequestLogFormat \"%w %V\" x\n"), @r"
     jk.conf:7: error: JkExtractSSL must be On or Off
         remedy: Write one of the two.
-    jk.conf:8: error: JkMountFileReload takes a whole number, not `x`
+    jk.conf:8: warning: JkMountFileReload x is read as 0
         remedy: Write digits only.
     jk.conf:11: error: JkRequestLogFormat takes one argument, not 2
         remedy: Put an argument with blanks in quotes.
@@ -197,15 +203,15 @@ fn mounts() {
         remedy: Write /*.jsp.
     jk.conf:8: error: JkMount !/x: the path should start with /
         remedy: Write `JkUnMount /x w` to exclude.
-    jk.conf:9: error: there is no worker `nobody` to serve /y
+    jk.conf:9: warning: there is no worker `nobody` to serve /y
         remedy: The workers in worker.list are: w.
-    jk.conf:10: error: there is no worker `*` to serve /y
+    jk.conf:10: warning: there is no worker `*` to serve /y: its requests are answered with 500
         remedy: The workers in worker.list are: w.
     jk.conf:12: error: JkMount can not have a path when defined in a location
         remedy: Write the worker's name alone.
-    jk.conf:13: error: there is no worker `ww` to serve /z
+    jk.conf:13: warning: there is no worker `ww` to serve /z: its requests are answered with 500
         remedy: The workers in worker.list are: w.
-    jk.conf:16: error: the worker's name for /a b is missing
+    jk.conf:16: warning: the worker's name for /a b is missing: its requests are answered with 500
         remedy: The workers in worker.list are: w.
     ");
 }
@@ -233,9 +239,9 @@ fn a_worker_that_is_not_listed() {
     assert_snapshot!(said("Listen 80\nJkWorkerProperty worker.list=lb\nJkWorkerProperty worker.lb.type=lb\nJkWorkerProperty worker.lb.balance_workers=node1\nJkMount /a node1\nJkMount /b ib\n"), @r"
     jk.conf:4: warning: nothing is set for the worker `node1`: it is an ajp13 worker on localhost:8009
         remedy: Write `worker.node1.host` and `worker.node1.port`.
-    jk.conf:5: error: there is no worker `node1` to serve /a
+    jk.conf:5: warning: there is no worker `node1` to serve /a: its requests are answered with 500
         remedy: Add `node1` to worker.list: it is defined, but cannot be mounted.
-    jk.conf:6: error: there is no worker `ib` to serve /b
+    jk.conf:6: warning: there is no worker `ib` to serve /b: its requests are answered with 500
         remedy: The workers in worker.list are: lb.
     ");
 }

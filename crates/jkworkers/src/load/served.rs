@@ -11,7 +11,7 @@ const MIME_TYPES: &str = "/etc/mime.types";
 impl Loader<'_> {
     /// `TypesConfig`. Without one the system's own file counts, as far as there is one.
     pub(super) fn types(&mut self, draft: &Draft) -> Arc<MimeTypes> {
-        self.warn_of_missing_directories(draft);
+        self.look_for_directories(draft);
         let help = "Create the file, or correct its path; Debian has it in /etc/mime.types.";
         let bytes = match &draft.types_config {
             Some((path, origin)) => self.file(path, origin, help),
@@ -22,13 +22,21 @@ impl Loader<'_> {
         Arc::new(parsed.unwrap_or_default())
     }
 
-    fn warn_of_missing_directories(&mut self, draft: &Draft) {
-        for (path, origin) in &draft.directories {
-            if !self.files.is_directory(path) {
-                let message = format!("DocumentRoot {} is not a directory", path.display());
-                let help = "Create it, or correct the path; until then nothing in it is found.";
-                self.found.warning(origin, message).help(help);
+    /// As in httpd the main server does not start without its directory; virtual hosts do.
+    fn look_for_directories(&mut self, draft: &Draft) {
+        for (path, origin, is_main) in &draft.directories {
+            if self.files.is_directory(path) {
+                continue;
             }
+            let message = format!("DocumentRoot {} is not a directory", path.display());
+            let (finding, help) = if *is_main {
+                let help = "Create it, or correct the path.";
+                (self.found.error(origin, message), help)
+            } else {
+                let help = "Create it, or correct the path; until then nothing in it is found.";
+                (self.found.warning(origin, message), help)
+            };
+            finding.help(help);
         }
     }
 }

@@ -27,8 +27,16 @@ fn a_debian_jk_conf_works_unchanged() {
         remedy: Write worker.jk-status.type=status and add jk-status to worker.list to have it your own way.
     /etc/jk.conf:36: warning: the worker `jk-manager` is not defined: the built-in status page serves /jk-manager
         remedy: Write worker.jk-manager.type=status and add jk-manager to worker.list to have it your own way.
-    /etc/libapache2-mod-jk/workers.properties:1: warning: U+3000 is read as a blank here; mod_jk takes it for a part of the text
+    /etc/libapache2-mod-jk/workers.properties:1: warning: the value of `worker.list` ends before the `#`: it begins a comment
+        remedy: Choose a value without `#`; put a blank before a comment.
+    /etc/libapache2-mod-jk/workers.properties:1: warning: U+3000 looks like a blank and is a part of the text
         remedy: Replace it by a plain blank, or save the file without byte order mark.
+    /etc/libapache2-mod-jk/workers.properties:1: warning: the worker name `jkstatus\u{3000}` contains U+3000
+        remedy: Separate names by commas or blanks; nothing else separates them.
+    /etc/libapache2-mod-jk/workers.properties:1: warning: nothing is set for the worker `jkstatus　`: it is an ajp13 worker on localhost:8009
+        remedy: Separate names by commas or blanks; nothing else separates them.
+    /etc/libapache2-mod-jk/workers.properties:19: warning: the worker `jkstatus` is neither in worker.list nor a member nor a template
+        remedy: Did you mean `worker.jkstatus　`? Otherwise add `jkstatus` to worker.list or remove it.
     ");
 }
 
@@ -41,14 +49,15 @@ fn a_debian_jk_conf_has_its_workers() {
         .map(|worker| match &worker.kind {
             WorkerKind::Balancer(lb) => format!("{} lb of {}", worker.name, lb.members.len()),
             WorkerKind::Status(status) => format!("{} read_only={}", worker.name, status.read_only),
-            WorkerKind::Ajp13(_) => worker.name.to_string(),
+            WorkerKind::Ajp13(_) => format!("{:?}", worker.name),
         })
         .collect();
     assert_eq!(
         kinds,
         [
             "loadbalancer lb of 2",
-            "jkstatus read_only=false",
+            // What looks like a blank behind it is a part of its name.
+            r#""jkstatus\u{3000}""#,
             "jk-status read_only=true",
             "jk-manager read_only=false"
         ]

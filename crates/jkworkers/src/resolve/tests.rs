@@ -102,13 +102,7 @@ fn a_joined_list_knows_where_each_item_was_written() {
 
 #[test]
 fn lists_are_split_at_blanks_and_commas() {
-    for list in [
-        "a,b",
-        " ,a ,, \t b,",
-        "a b",
-        "a\u{A0}b",
-        "a,\u{3000}b\u{200B}",
-    ] {
+    for list in ["a,b", " ,a ,, \t b,", "a b", "a\u{b}b"] {
         let (properties, _) = resolve(&format!("worker.list={list}"));
         let items: Vec<&str> = properties
             .get("worker.list")

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::NAMES;
+use super::{NAMES, items};
 use crate::{
     diag::{Diagnostics, Origin, excerpt, nearest},
     model::Activation,
+    number::atoi,
 };
 
 /// Something about rule extensions that has no effect, or another one than it seems.
@@ -79,11 +80,15 @@ impl fmt::Display for Complaint<'_> {
                 write!(f, "the rule extension `{name}` has no effect, as in mod_jk")
             }
             Self::BadValue { name, value } => {
-                let value = excerpt(value);
-                write!(
-                    f,
-                    "the rule extension `{name}` cannot have the value `{value}`"
-                )
+                let numbers = items(value).map(|item| atoi(item.as_bytes()).to_string());
+                let numbers: Vec<_> = numbers.collect();
+                let (value, read) = (excerpt(value), numbers.join(","));
+                let read = if read.is_empty() {
+                    "0"
+                } else {
+                    &*excerpt(&read)
+                };
+                write!(f, "the rule extension `{name}={value}` is read as {read}")
             }
             Self::NoBalancer { name, worker } => write!(
                 f,
@@ -136,14 +141,9 @@ impl Complaint<'_> {
         }
     }
 
-    /// Reports it about a line of a file: what mod_jk would read as 0 is an error.
+    /// Reports it about a line of a file.
     pub(crate) fn report(&self, origin: &Origin, found: &mut Diagnostics) {
-        let text = self.to_string();
-        let finding = match self {
-            Self::BadValue { .. } => found.error(origin, text),
-            _ => found.warning(origin, text),
-        };
-        finding.help(self.help());
+        found.warning(origin, self.to_string()).help(self.help());
     }
 }
 

@@ -165,14 +165,15 @@ fn what_has_no_effect_is_told() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_left_out() {
+fn what_cannot_be_read_is_told_and_0() {
     let (target, said) = target("lb;reply_timeout=5s;fail_on_status=404,x;stopped=e,a");
-    assert_eq!(target.extensions.reply_timeout, None);
-    assert!(target.extensions.fail_on_status.is_empty());
+    let millis = Some(Duration::from_millis(5));
+    assert_eq!(target.extensions.reply_timeout, millis);
+    assert_eq!(target.extensions.fail_on_status, [404, 0]);
     assert_eq!(target.activations[0], Some(Activation::Stopped));
     insta::assert_snapshot!(said.join("\n"), @r"
-    the rule extension `reply_timeout` cannot have the value `5s` (Write a whole number.)
-    the rule extension `fail_on_status` cannot have the value `404,x` (Write a whole number.)
+    the rule extension `reply_timeout=5s` is read as 5 (Write a whole number.)
+    the rule extension `fail_on_status=404,x` is read as 404,0 (Write a whole number.)
     the rule extension `stopped` names `e`, which is no member of `lb` (Write names out of worker.lb.balance_workers.)
     ");
 }

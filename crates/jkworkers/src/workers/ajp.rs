@@ -89,11 +89,11 @@ fn host_of(settings: &mut Settings<'_, '_>, directive: &Directive) -> Option<Str
         host::Written::Bracketed(address) => {
             settings.warn(directive, |key| {
                 (
-                    format!("`{key}={text}`: the brackets are dropped; mod_jk cannot resolve them"),
+                    format!("`{key}={text}`: an address in brackets is a name that nobody finds"),
                     format!("Write `{key}={address}`."),
                 )
             });
-            return Some(address.to_owned());
+            return Some(text.to_owned());
         }
         host::Written::WithPort(host, port) => {
             let port_key = settings.key(PORT.name);

@@ -206,10 +206,27 @@ impl<'s, 'p> Settings<'s, 'p> {
 
     /// The property of the directive, or of an old name of it.
     pub(super) fn property(&self, directive: &Directive) -> Option<&'p Property> {
-        self.properties.get(&self.key(directive.name)).or_else(|| {
-            let mut old = directive.aliases();
-            old.find_map(|name| self.properties.get(&self.key(name)))
-        })
+        self.found_property(directive).map(|(_, property)| property)
+    }
+
+    /// The property with the key under which it was found. As in mod_jk an old name counts for
+    /// sizes and times also where the new one has a negative number or none.
+    fn found_property(&self, directive: &Directive) -> Option<(String, &'p Property)> {
+        let get = |name| {
+            let key = self.key(name);
+            self.properties.get(&key).map(|property| (key, property))
+        };
+        let says_nothing = |property: &Property| {
+            matches!(directive.kind, Kind::Int { .. })
+                && values::int(property.text()).is_none_or(|number| number.value < 0)
+        };
+        let own = get(directive.name);
+        if let Some((_, property)) = &own
+            && !says_nothing(property)
+        {
+            return own;
+        }
+        directive.aliases().find_map(get).or(own)
     }
 
     /// Whether the directive is written, in whatever form.
@@ -259,12 +276,8 @@ impl<'s, 'p> Settings<'s, 'p> {
 
     /// The key under which the value was written: perhaps an old name, perhaps a template's.
     fn written_key(&self, directive: &Directive) -> String {
-        let names = std::iter::once(directive.name).chain(directive.aliases());
-        let found = names
-            .map(|name| self.key(name))
-            .find_map(|key| Some((self.properties.get(&key)?, key)));
-        match found {
-            Some((property, key)) => property.written_as().map_or(key, str::to_owned),
+        match self.found_property(directive) {
+            Some((key, property)) => property.written_as().map_or(key, str::to_owned),
             None => self.key(directive.name),
         }
     }

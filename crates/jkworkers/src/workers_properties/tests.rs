@@ -36,7 +36,7 @@ fn ports(workers: &Workers) -> Vec<(&str, u16)> {
 fn a_file_pasted_from_a_web_page_is_read() {
     let workers = read_bytes(PAIR);
     let names: Vec<&str> = workers.workers.iter().map(|w| &*w.name).collect();
-    assert_eq!(names, ["loadbalancer", "jkstatus"]);
+    assert_eq!(names, ["loadbalancer", "jkstatus\u{3000}"]);
     let WorkerKind::Balancer(balancer) = &workers.workers[0].kind else {
         panic!("{workers:?}");
     };
@@ -66,8 +66,16 @@ fn a_file_pasted_from_a_web_page_is_read() {
             .all(|(_, m)| m.worker.socket.keepalive)
     );
     insta::assert_snapshot!(workers.diagnostics, @r"
-    workers.properties:1: warning: U+3000 is read as a blank here; mod_jk takes it for a part of the text
+    workers.properties:1: warning: the value of `worker.list` ends before the `#`: it begins a comment
+        remedy: Choose a value without `#`; put a blank before a comment.
+    workers.properties:1: warning: U+3000 looks like a blank and is a part of the text
         remedy: Replace it by a plain blank, or save the file without byte order mark.
+    workers.properties:1: warning: the worker name `jkstatus\u{3000}` contains U+3000
+        remedy: Separate names by commas or blanks; nothing else separates them.
+    workers.properties:1: warning: nothing is set for the worker `jkstatus　`: it is an ajp13 worker on localhost:8009
+        remedy: Separate names by commas or blanks; nothing else separates them.
+    workers.properties:19: warning: the worker `jkstatus` is neither in worker.list nor a member nor a template
+        remedy: Did you mean `worker.jkstatus　`? Otherwise add `jkstatus` to worker.list or remove it.
     ");
 }
 

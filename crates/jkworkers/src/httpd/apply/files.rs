@@ -14,7 +14,8 @@ pub(in crate::httpd) fn document_root(apply: &mut Apply<'_>, call: &Call<'_>) {
     let directory = apply.path(call.first());
     let origin = call.origin.clone();
     apply.server().roots.document_root = Some(directory.clone());
-    apply.draft.directories.push((directory, origin));
+    let is_main = apply.server == 0;
+    apply.draft.directories.push((directory, origin, is_main));
 }
 
 /// `Alias path file`

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{Apply, Call};
-use crate::{httpd::MountLine, model::Covers};
+use crate::{httpd::MountLine, model::Covers, number::atoi};
 
 /// `JkWorkersFile file`
 pub(in crate::httpd) fn workers_file(apply: &mut Apply<'_>, call: &Call<'_>) {
@@ -61,10 +61,8 @@ pub(in crate::httpd) fn mount_file(apply: &mut Apply<'_>, call: &Call<'_>) {
 
 /// `JkMountFileReload seconds`
 pub(in crate::httpd) fn mount_file_reload(apply: &mut Apply<'_>, call: &Call<'_>) {
-    match call.first().parse() {
-        Ok(seconds) => apply.server().mount_file_reload = Some(seconds),
-        Err(_) => integer(apply, call),
-    }
+    integer(apply, call);
+    apply.server().mount_file_reload = Some(atoi(call.first().as_bytes()));
 }
 
 /// `JkdReload On|Off|seconds`: jkd's own.
@@ -136,8 +134,9 @@ pub(in crate::httpd) fn extract_tls(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// A whole number.
 pub(in crate::httpd) fn integer(apply: &mut Apply<'_>, call: &Call<'_>) {
     if call.first().parse::<i32>().is_err() {
-        let message = format!("{} takes a whole number, not `{}`", call.name, call.first());
-        apply.error(call.origin, message, "Write digits only.");
+        let number = atoi(call.first().as_bytes());
+        let message = format!("{} {} is read as {number}", call.name, call.first());
+        apply.warning(call.origin, message, "Write digits only.");
     }
 }
 

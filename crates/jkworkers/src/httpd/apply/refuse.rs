@@ -2,6 +2,7 @@
 
 use super::Apply;
 use crate::{
+    blank::{self, is_foreign_blank},
     httpd::{Node, directive, known, lex},
     model::variables::names,
 };
@@ -49,6 +50,8 @@ impl Apply<'_> {
                 "Write it into workers.properties, which JkWorkersFile names, or write \
                  `JkWorkerProperty {shown}=…`."
             )
+        } else if name.contains(is_foreign_blank) {
+            blank::REMEDY.to_owned()
         } else if name.starts_with(|c: char| !c.is_alphanumeric()) {
             "Write `#` at the beginning of a comment.".to_owned()
         } else if let Some(known) = directive_before(name) {

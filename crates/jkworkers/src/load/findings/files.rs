@@ -31,7 +31,7 @@ fn variables() {
         remedy: Put a value with blanks in quotes.
     jk.conf:9: warning: ${Q} is not defined: the text stays as it is
         remedy: Write `Define Q VALUE` above, or set it in the environment.
-    jk.conf:9: error: there is no worker `${Q}` to serve /p
+    jk.conf:9: warning: there is no worker `${Q}` to serve /p: its requests are answered with 500
         remedy: The workers in worker.list are: w.
     jk.conf:10: error: the file says: no /p
         remedy: This is an Error line: do what it says, or remove it.
@@ -56,13 +56,22 @@ fn conditions() {
 
 #[test]
 fn text_that_is_not_what_it_seems() {
-    let text =
-        format!("\u{feff}{QUIET}JkMount\u{3000}/x\u{a0}w\n# \u{3000}\nJkMount \"/\u{3000}\" w\n");
+    let text = format!(
+        "\u{feff}{QUIET}JkMount\u{3000}/x\u{a0}w\nJkMount /y\u{a0} w\n# \u{3000}\nJkMount \"/\u{3000}\" w\n"
+    );
     assert_snapshot!(said(&text), @r"
-    jk.conf:1: warning: the line has a blank that httpd does not know; it counts as a blank here
-        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
-    jk.conf:5: warning: the line has a blank that httpd does not know; it counts as a blank here
-        remedy: Replace it by an ordinary blank: httpd takes it for a part of the word.
+    jk.conf: warning: no Listen directive: 127.0.0.1:8080 is used
+        remedy: Write `Listen 80`, or start with --listen ADDRESS:PORT.
+    jk.conf:1: warning: U+FEFF looks like a blank and is a part of the word
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    jk.conf:1: error: unknown directive ﻿Listen
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    jk.conf:5: warning: U+3000 looks like a blank and is a part of the word
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    jk.conf:5: error: unknown directive JkMount　/x w
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
+    jk.conf:6: warning: U+00A0 looks like a blank and is a part of the word
+        remedy: Replace it by a plain blank, or save the file without byte order mark.
     ");
     let utf16 = Memory::new(&[]).with("/etc/jk.conf", b"\xFF\xFEL\0").load();
     let findings = utf16.diagnostics.to_string();
@@ -96,7 +105,7 @@ fn included_files_are_named() {
     assert_snapshot!(said_of(&files), @r"
     jk.conf:10: error: unknown directive Foo
         remedy: Correct the name, or put the line into an <IfModule> of its module.
-    conf.d/b.conf:1: error: there is no worker `nobody` to serve /b
+    conf.d/b.conf:1: warning: there is no worker `nobody` to serve /b: its requests are answered with 500
         remedy: The workers in worker.list are: w.
     ./loop2.conf:1: error: loop.conf is included again while it is read
         remedy: Remove the Include that closes the circle.

@@ -42,8 +42,8 @@ ScriptAlias /cgi-bin/ /usr/lib/cgi-bin/
 TypesConfig /nowhere
 ";
     assert_snapshot!(body(lines), @r"
-    jk.conf:6: warning: DocumentRoot /nowhere is not a directory
-        remedy: Create it, or correct the path; until then nothing in it is found.
+    jk.conf:6: error: DocumentRoot /nowhere is not a directory
+        remedy: Create it, or correct the path.
     jk.conf:7: error: there is no status 200 to redirect with
         remedy: Write permanent, temp, seeother, gone, or the number of a status from 300 to 511.
     jk.conf:8: error: URL to redirect to is missing

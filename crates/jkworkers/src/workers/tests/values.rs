@@ -24,7 +24,7 @@ fn addresses() {
             ("", "localhost".to_owned(), 0),
             (".host=10.0.0.1", "10.0.0.1".into(), 0),
             (".host=::1", "::1".into(), 0),
-            (".host=[::1]", "::1".into(), 1),
+            (".host=[::1]", "[::1]".into(), 1),
             (".host=a:8010", "a:8010".into(), 1),
             (".host=http://a/", "http://a/".into(), 1),
             (".host=10.0.0.256", "10.0.0.256".into(), 1),
@@ -67,7 +67,7 @@ fn ports_and_sources() {
         [
             ("", None, 0),
             (".source=10.0.0.2", Some("10.0.0.2".to_owned()), 0),
-            (".source=[::1]", Some("::1".to_owned()), 1),
+            (".source=[::1]", Some("[::1]".to_owned()), 1),
         ],
         |worker| worker.source.clone(),
     );
@@ -133,6 +133,11 @@ fn pools() {
                 (Some(20), 10),
                 1,
             ),
+            (
+                ".connection_pool_size=-1\n.cachesize=100",
+                (Some(100), 50),
+                1,
+            ),
             (".connection_pool_minsize=5", (None, 5), 0),
             (
                 ".connection_pool_size=20\n.connection_pool_minsize=0",
@@ -158,6 +163,11 @@ fn waiting_in_pools() {
             (".connection_pool_timeout=0", None, 0),
             (".connection_pool_timeout=-1", None, 1),
             (".cache_timeout=30", Some(s(30)), 1),
+            (
+                ".connection_pool_timeout=-1\n.cache_timeout=30",
+                Some(s(30)),
+                1,
+            ),
         ],
         |worker| worker.pool.idle_timeout,
     );

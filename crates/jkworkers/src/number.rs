@@ -1,7 +1,7 @@
 //! Numbers as C's `atoi` reads them, and with it mod_jk.
 
 /// The number at the begin of a text, blanks and a sign before it included; 0 where there is none.
-pub(crate) fn atoi(text: &[u8]) -> i32 {
+pub fn atoi(text: &[u8]) -> i32 {
     let text = text.trim_ascii_start();
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
