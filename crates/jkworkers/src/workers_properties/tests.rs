@@ -33,6 +33,7 @@ fn ports(workers: &Workers) -> Vec<(&str, u16)> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a file and all that is said of it")]
 fn a_file_pasted_from_a_web_page_is_read() {
     let workers = read_bytes(PAIR);
     let names: Vec<&str> = workers.workers.iter().map(|w| &*w.name).collect();
