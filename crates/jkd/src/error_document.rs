@@ -16,7 +16,9 @@ use tokio::time::timeout;
 
 use crate::{
     access::Claims,
+    allow,
     answer::{Answer, Visit},
+    forward::own_scheme,
     handler::{self, Asking, Course},
     headers,
     http1::Head,
@@ -48,7 +50,7 @@ pub(crate) async fn respond(
             return claims.ask(&stumble, closing(page, &stumble));
         }
     }
-    let answer = match document {
+    let mut answer = match document {
         Some(ErrorDocument::Text(text)) => {
             let text = Bytes::copy_from_slice(text.as_bytes());
             rescue::respond_with(&stumble, text).map(Into::into)
@@ -59,6 +61,8 @@ pub(crate) async fn respond(
         }
         _ => own(visit, &stumble),
     };
+    let (status, trace) = (answer.status(), failed.host.identity.trace);
+    allow::tell(answer.headers_mut(), status, stumble.is_about_file(), trace);
     let mut answer = failed.finish(visit, claims.ask(&stumble, answer));
     if visit.head.method == Method::HEAD {
         // As httpd has it, the length of a page that is not sent is not told, either.
@@ -80,7 +84,8 @@ struct Failed<'a> {
 impl<'a> Failed<'a> {
     fn of(visit: &'a Visit) -> Self {
         let head = &visit.head;
-        let name = strict::check(head)
+        let own_scheme = || own_scheme(&visit.snapshot.model, &visit.peer);
+        let name = strict::check(head, own_scheme)
             .ok()
             .and_then(|checked| checked.target.host);
         let host = visit.snapshot.model.host_for(visit.peer.local, name);
@@ -225,7 +230,7 @@ fn asking_for(target: &str, failed: &Head) -> Head {
     let fields = failed.fields().filter(|(name, _)| !is_of_body(name));
     // A fragment is for browsers.
     let target = target.split('#').next().unwrap_or_default();
-    Head::new(Method::GET, failed.version, target.as_bytes(), fields)
+    Head::new(Method::GET, failed.version, target.as_bytes(), fields).speaking(failed.protocol())
 }
 
 /// A page of our own.

@@ -8,12 +8,11 @@ mod uri;
 
 use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
 use bytes::BytesMut;
-use http::Version;
 use jkworkers::model::{Activation, JkOptions, Secret};
 
 pub(crate) use self::facts::{Facts, software};
 pub(crate) use self::indicated::Indicated;
-pub(crate) use self::names::{default_port, scheme, server_name, server_port};
+pub(crate) use self::names::{default_port, own_scheme, scheme, server_name, server_port};
 use self::tls::Tls;
 pub(crate) use self::uri::{
     Seen, encode_path, forwarded as forwarded_uri, outgoing as outgoing_uri,
@@ -67,7 +66,7 @@ impl Forward<'_> {
         let said = self.indicated;
         let line = RequestLine {
             method: Method::from_name(self.head.method.as_str().as_bytes()),
-            protocol: Some(self.protocol()),
+            protocol: Some(self.head.protocol().as_bytes()),
             uri: Some(self.uri),
             remote_addr: known(said.remote_addr.unwrap_or(self.peer.ip_text.as_bytes())),
             remote_host: said.remote_host.and_then(known),
@@ -79,14 +78,6 @@ impl Forward<'_> {
         self.write_headers(&mut packet);
         self.write_attributes(&mut packet, to);
         packet.finish()
-    }
-
-    fn protocol(&self) -> &'static [u8] {
-        if self.head.version == Version::HTTP_10 {
-            b"HTTP/1.0"
-        } else {
-            b"HTTP/1.1"
-        }
     }
 
     /// All fields, hop-by-hop ones too, each name once: httpd joins repeated fields by `, `.

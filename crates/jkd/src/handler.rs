@@ -21,8 +21,8 @@ use crate::{
     dispatch::{Traced, dispatch},
     error_document,
     forward::{
-        Facts, Forward, Indicated, Seen, default_port, forwarded_uri, scheme, server_name,
-        server_port,
+        Facts, Forward, Indicated, Seen, default_port, forwarded_uri, own_scheme, scheme,
+        server_name, server_port,
     },
     headers::{self, Context, Rules},
     http1::{self, Body, BodyError, BodyLength, Head, Service},
@@ -143,11 +143,12 @@ pub(crate) async fn answer(
 ) -> Result<Response<Answer>, Stumble> {
     let Visit { snapshot, peer, .. } = visit;
     let (head, record) = (asking.head, asking.record);
-    let checked = strict::check(head).map_err(Stumble::Refused)?;
+    let own_scheme = || own_scheme(&snapshot.model, peer);
+    let checked = strict::check(head, own_scheme).map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     record.is_for(host, &snapshot.logs);
     snapshot.tls.admit(peer.tls(), host)?;
-    let renamed = strict::named(head);
+    let renamed = strict::named(head, &checked);
     let named = renamed.as_deref().unwrap_or(head);
     let mut course = Course::at(host, visit, named, record);
     let changed = headers::early(host, named, &course.cx);
@@ -522,7 +523,8 @@ fn no_worker(mapped: &Mapped<'_>) -> Stumble {
 /// The scheme, the name and the port of the server, as the client of a well-formed request knows
 /// them. No port is said that is the scheme's own.
 pub(crate) fn server(visit: &Visit) -> (&'static str, Cow<'_, str>, Option<u16>) {
-    let checked = strict::check(&visit.head);
+    let own_scheme = || own_scheme(&visit.snapshot.model, &visit.peer);
+    let checked = strict::check(&visit.head, own_scheme);
     let nobody = Target {
         host: None,
         port: None,

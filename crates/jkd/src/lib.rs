@@ -9,6 +9,7 @@ pub mod snapshot;
 pub mod stats;
 
 mod access;
+mod allow;
 mod answer;
 mod attempt;
 mod auth;

@@ -11,7 +11,6 @@ use hyper::ext::ReasonPhrase;
 use crate::{
     balancer::{GiveUp, retry::Failure},
     redirect::Elsewhere,
-    static_files,
     strict::Refusal,
 };
 
@@ -99,19 +98,15 @@ impl Stumble {
         }
     }
 
-    /// The methods that could be used instead.
-    const fn allowed(&self) -> Option<&'static str> {
-        match self {
-            Self::Refused(Refusal::Method) => Some("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"),
-            Self::ReadOnly | Self::UnknownMethod => Some(static_files::ALLOWED),
-            _ => None,
-        }
+    /// Whether a file was asked for what it cannot do.
+    pub(crate) const fn is_about_file(&self) -> bool {
+        matches!(self, Self::ReadOnly | Self::UnknownMethod)
     }
 
     /// Whether the connection cannot be trusted to be at the start of the next request.
     pub(crate) const fn closes(&self) -> bool {
         match self {
-            Self::Refused(refusal) => !matches!(refusal, Refusal::Expectation),
+            Self::Refused(refusal) => !matches!(refusal, Refusal::Expectation | Refusal::Method),
             Self::Body
             | Self::BadPath
             | Self::ClientBody
@@ -140,9 +135,6 @@ pub(crate) fn respond_with(stumble: &Stumble, page: Bytes) -> Response<Full<Byte
     headers.insert(header::CONTENT_TYPE, html);
     if stumble.closes() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    if let Some(allowed) = stumble.allowed() {
-        headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
     if let Some(reason) = httpds_reason(stumble.status()) {
         response.extensions_mut().insert(reason);

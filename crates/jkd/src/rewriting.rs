@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use http::{StatusCode, Version};
+use http::StatusCode;
 use jiff::Zoned;
 use jkworkers::{
     model::{Host, variables::Handler},
@@ -230,7 +230,7 @@ impl rewrite::Request for Inquiry<'_> {
             }
             Fact::ServerName => Cow::Borrowed(self.subject.server_name.as_bytes()),
             Fact::ServerPort => Cow::Owned(self.subject.server_port.to_string().into_bytes()),
-            Fact::Protocol => borrowed(protocol(head).as_bytes()),
+            Fact::Protocol => borrowed(head.protocol().as_bytes()),
             Fact::TheRequest => Cow::Owned(request_line(head)),
             Fact::IsSubrequest => borrowed(b"false"),
             // The engine knows these itself.
@@ -279,14 +279,14 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
 }
 
-fn protocol(head: &Head) -> &'static str {
-    match head.version {
-        Version::HTTP_10 => "HTTP/1.0",
-        _ => "HTTP/1.1",
-    }
-}
-
 fn request_line(head: &Head) -> Vec<u8> {
     let method = head.method.as_str().as_bytes();
-    [method, b" ", head.target(), b" ", protocol(head).as_bytes()].concat()
+    [
+        method,
+        b" ",
+        head.target(),
+        b" ",
+        head.protocol().as_bytes(),
+    ]
+    .concat()
 }

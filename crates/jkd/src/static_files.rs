@@ -27,6 +27,7 @@ pub(crate) use self::directory::Located;
 pub(crate) use self::place::place;
 use self::{directory::find, walk::What};
 use crate::{
+    allow,
     answer::{Answer, Visit},
     forward::Facts,
     http1::Head,
@@ -93,7 +94,7 @@ impl Wanted<'_> {
         let mut response = Response::new(Answer::from(Full::default()));
         let headers = response.headers_mut();
         if self.path != b"*" {
-            headers.insert(header::ALLOW, HeaderValue::from_static(ALLOWED));
+            headers.insert(header::ALLOW, allow::of_files(self.host.identity.trace));
         }
         match found.walked.what {
             What::Directory => {
@@ -272,9 +273,6 @@ fn path_of_file<'p>(
     let names_something = of_application || !decoded.contains(&b';');
     names_something.then_some(&*found.path)
 }
-
-/// The methods that files know, in httpd's order.
-pub(crate) const ALLOWED: &str = "GET,POST,OPTIONS,HEAD";
 
 fn check_method(method: &Method) -> Result<(), Stumble> {
     match method.as_str() {

@@ -13,8 +13,10 @@ use crate::http1::{BodyLength, Head, MAX_HEAD};
 pub(crate) enum Refusal {
     #[error("request without TLS where it is needed")]
     WithoutTls,
-    #[error("the method is not served")]
+    #[error("TRACE, which TraceEnable does not allow")]
     Method,
+    #[error("CONNECT, and there are no tunnels here")]
+    Tunnel,
     #[error("HTTP version other than 1.0 and 1.1")]
     Version,
     #[error("request target is neither a path nor an http URL")]
@@ -55,7 +57,7 @@ impl Refusal {
     /// The status that tells the client.
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method | Self::Tunnel => StatusCode::METHOD_NOT_ALLOWED,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::LineLength => StatusCode::URI_TOO_LONG,
             Self::BodyLength => StatusCode::PAYLOAD_TOO_LARGE,
@@ -80,15 +82,18 @@ pub(crate) struct Target<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Checked<'a> {
     pub(crate) target: Target<'a>,
+    /// The target in the request line has named the host.
+    is_named_by_target: bool,
     pub(crate) body: BodyLength,
     pub(crate) has_cookies: bool,
 }
 
-/// Checks the head and says which host it is for.
-pub(crate) fn check(head: &Head) -> Result<Checked<'_>, Refusal> {
-    if head.method == Method::CONNECT {
-        return Err(Refusal::Method);
-    }
+/// Checks the head and says which host it is for. `own_scheme` is that of the connection; it is
+/// asked for where the target names one.
+pub(crate) fn check(
+    head: &Head,
+    own_scheme: impl FnOnce() -> &'static str,
+) -> Result<Checked<'_>, Refusal> {
     if head.version != Version::HTTP_11 && head.version != Version::HTTP_10 {
         return Err(Refusal::Version);
     }
@@ -98,16 +103,26 @@ pub(crate) fn check(head: &Head) -> Result<Checked<'_>, Refusal> {
     if framing.surprises {
         return Err(Refusal::Expectation);
     }
+    let mut is_named_by_target = false;
     let target = match head.parts().absolute() {
         // RFC 9112, section 3.2.2: the absolute form wins over the Host field.
-        Some((_, authority)) => split_authority(authority)?,
+        Some((scheme, authority)) if scheme.eq_ignore_ascii_case(own_scheme().as_bytes()) => {
+            is_named_by_target = true;
+            split_authority(authority)?
+        }
+        // As in httpd: of an authority of another scheme there is nothing but a port.
+        Some((_, authority)) => Target {
+            port: host.port.or(port_of_stranger(authority)?),
+            ..host
+        },
         None => host,
     };
-    if target.host.is_none() && head.version == Version::HTTP_11 {
+    if target.host.is_none() && (head.version == Version::HTTP_11 || is_named_by_target) {
         return Err(Refusal::HostSyntax);
     }
     Ok(Checked {
         target,
+        is_named_by_target,
         body: framing.body,
         has_cookies: framing.has_cookies,
     })
@@ -115,25 +130,65 @@ pub(crate) fn check(head: &Head) -> Result<Checked<'_>, Refusal> {
 
 /// The head with the host in it that counts (RFC 9112, section 3.2.2): the authority of a target in
 /// absolute form, in lower case. `None`: it is the same. Boxed, since hardly any request needs it.
-pub(crate) fn named(head: &Head) -> Option<Box<Head>> {
-    let (_, authority) = head.parts().absolute()?;
-    if !head.headers.contains("host") {
+pub(crate) fn named(head: &Head, checked: &Checked<'_>) -> Option<Box<Head>> {
+    if !checked.is_named_by_target || !head.headers.contains("host") {
         return None;
     }
-    let authority = authority.to_ascii_lowercase();
+    let host = checked.target.host?;
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let mut authority = host.to_ascii_lowercase();
+    if let Some(port) = checked.target.port {
+        authority.push(':');
+        authority.push_str(&port.to_string());
+    }
     let mut named = Box::new(head.clone());
-    named.headers.set(b"Host", &authority);
+    named.headers.set(b"Host", authority.as_bytes());
     Some(named)
 }
 
 fn check_target(head: &Head) -> Result<(), Refusal> {
     let target = head.parts();
-    match target.absolute() {
+    if head.method == Method::CONNECT {
+        return Err(if names_a_port(target.raw()) {
+            Refusal::Tunnel
+        } else {
+            Refusal::Target
+        });
+    }
+    match target.scheme() {
         _ if target.has_fragment() => Err(Refusal::Target),
+        Some(scheme) if is_http(scheme) => Ok(()),
         None if target.is_origin() => Ok(()),
         None if target.is_asterisk() && head.method == Method::OPTIONS => Ok(()),
-        Some((scheme, authority)) if is_http(scheme) && !authority.is_empty() => Ok(()),
         _ => Err(Refusal::Target),
+    }
+}
+
+/// Whether `CONNECT` is told whom to connect to: `host:port`.
+fn names_a_port(target: &[u8]) -> bool {
+    let target = str::from_utf8(target).ok();
+    let parts = target.and_then(|target| target.rsplit_once(':'));
+    parts.is_some_and(|(host, port)| {
+        !host.contains('/') && decimal(port).is_some_and(|_| !port.is_empty())
+    })
+}
+
+/// The port in an authority that does not count.
+fn port_of_stranger(authority: &[u8]) -> Result<Option<u16>, Refusal> {
+    let end = match authority {
+        [b'[', ..] => authority.iter().position(|b| *b == b']'),
+        _ => Some(0),
+    };
+    let rest = authority.get(end.ok_or(Refusal::Target)?..);
+    let mut parts = rest.unwrap_or_default().splitn(2, |b| *b == b':');
+    let host = parts.next().unwrap_or_default();
+    if host.contains(&b'@') {
+        return Err(Refusal::HostSyntax);
+    }
+    match parts.next().map(str::from_utf8) {
+        None | Some(Ok("")) => Ok(None),
+        Some(Ok(digits)) => decimal(digits).map(Some).ok_or(Refusal::HostSyntax),
+        Some(Err(_)) => Err(Refusal::HostSyntax),
     }
 }
 
@@ -172,7 +227,7 @@ fn split_authority(text: &[u8]) -> Result<Target<'_>, Refusal> {
     } else {
         let end = (text.bytes()).position(|b| OF_NAME.get(usize::from(b)) != Some(&true));
         let (host, rest) = text.split_at(end.unwrap_or(text.len()));
-        if host.is_empty() {
+        if !is_name(host) {
             return Err(Refusal::HostSyntax);
         }
         (host, rest)
@@ -181,6 +236,24 @@ fn split_authority(text: &[u8]) -> Result<Target<'_>, Refusal> {
         host: Some(host),
         port: parse_port(port)?,
     })
+}
+
+/// Whether it is a name or an IPv4 address, as httpd has it: no label but the first is empty, and
+/// the last one does not begin with a digit, unless all is one address.
+fn is_name(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    if text.is_empty() || text.contains("..") || text.ends_with('.') {
+        return false;
+    }
+    let of_address = |b: u8| b.is_ascii_digit() || b == b'.';
+    if text.bytes().all(of_address) {
+        let number = |label: &str| label.len() < 2 || !label.starts_with('0');
+        let starts_well = !text.starts_with('.');
+        return starts_well && text.split('.').count() == 4 && text.split('.').all(number);
+    }
+    let last = text.rsplit_once('.').map(|(_, last)| last.as_bytes());
+    last.and_then(<[u8]>::first)
+        .is_none_or(u8::is_ascii_alphabetic)
 }
 
 fn check_ipv6(bracketed: &str) -> Result<(), Refusal> {
@@ -196,7 +269,7 @@ fn check_ipv6(bracketed: &str) -> Result<(), Refusal> {
 #[allow(clippy::indexing_slicing, reason = "computed by the compiler")]
 static OF_NAME: [bool; 256] = {
     let mut table = [false; 256];
-    let mut rest: &[u8] = b"-.0123456789_~\
+    let mut rest: &[u8] = b"-.0123456789_\
         ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     while let [byte, tail @ ..] = rest {
         table[*byte as usize] = true;
@@ -209,7 +282,10 @@ static OF_NAME: [bool; 256] = {
 fn parse_port(rest: &str) -> Result<Option<u16>, Refusal> {
     match rest.strip_prefix(':') {
         None if rest.is_empty() => Ok(None),
-        Some(digits) if !digits.is_empty() => decimal(digits).map(Some).ok_or(Refusal::HostSyntax),
+        Some(digits) => match decimal(digits) {
+            Some(port) if port > 0 => Ok(Some(port)),
+            _ => Err(Refusal::HostSyntax),
+        },
         _ => Err(Refusal::HostSyntax),
     }
 }
@@ -222,12 +298,20 @@ fn decimal(digits: &str) -> Option<u16> {
     })
 }
 
+/// The head with the host in it that counts, on a connection without TLS.
+#[cfg(test)]
+pub(crate) fn renamed(head: Head) -> Head {
+    let checked = check(&head, || "http").ok();
+    let named = checked.and_then(|checked| named(&head, &checked));
+    named.map_or(head, |named| *named)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn verdict(method: &str, target: &str, fields: &[(&str, &str)]) -> Result<(), Refusal> {
-        check(&Head::with(method, target, fields)).map(|_| ())
+        check(&Head::with(method, target, fields), || "http").map(|_| ())
     }
 
     fn host(value: &str) -> Result<(), Refusal> {
@@ -236,14 +320,15 @@ mod tests {
 
     #[test]
     fn one_well_formed_host_is_demanded() {
-        for good in ["a", "a:80", "a.b_c-d", "127.0.0.1:1", "[::1]", "[::1]:8080"] {
+        let good = "a a:80 a.b_c-d 127.0.0.1:1 [::1] [::1]:8080 .a a. 1a -a- 999.1.1.1 1.2.3.4. \
+                    1.2.3.a4";
+        for good in good.split(' ') {
             assert_eq!(host(good), Ok(()), "{good}");
         }
-        let bad = [
-            "a/evil", "user@a", "a:80:80", "a b", "a, b", "[::1", "a\\b", "a:99999", "a<x>", "a:x",
-            "[::1]x", ":80", "a%00", "a:", "",
-        ];
-        for bad in bad {
+        let bad = "a/evil user@a a:80:80 [::1 a\\b a:99999 a<x> a:x [::1]x :80 a%00 a: . a..b a.. \
+                   a:0 a:65536 a:+1 1.2.3 1.2.3. 1 1.2.3.4.5 01.2.3.4 1.2.3.04 .1.2.3 a.1 1.2.3.4a \
+                   a~b";
+        for bad in bad.split(' ').chain(["", "a b", "a, b"]) {
             assert_eq!(host(bad), Err(Refusal::HostSyntax), "{bad}");
         }
         assert_eq!(verdict("GET", "/", &[]), Err(Refusal::HostCount));
@@ -254,21 +339,59 @@ mod tests {
     #[test]
     fn http_1_0_may_do_without_a_host() {
         let head = Head::with("GET", "/", &[]).in_version(Version::HTTP_10);
-        assert_eq!(check(&head).unwrap().target.host, None);
+        assert_eq!(check(&head, || "http").unwrap().target.host, None);
+    }
+
+    fn target(method: &str, target: &str) -> Result<(), Refusal> {
+        verdict(method, target, &[("host", "a")])
     }
 
     #[test]
     fn targets_have_to_make_sense() {
-        let target = |method, target| verdict(method, target, &[("host", "a")]);
-        assert_eq!(target("GET", "/a?b"), Ok(()));
-        assert_eq!(target("GET", "http://b/a"), Ok(()));
+        let good = "/a?b http://b/a ?b http:/a http:?b HTTPS: https://b/a https://? https:///";
+        for good in good.split(' ') {
+            assert_eq!(target("GET", good), Ok(()), "{good}");
+        }
+        let bad = "* *a ftp://b/a ftp:/a example.org a:/b http:a : http:/a#b # 1://b/ https://[b/";
+        for bad in bad.split(' ').chain([""]) {
+            assert_eq!(target("GET", bad), Err(Refusal::Target), "{bad:?}");
+        }
+        let hosts = "http:// http://b:/ http://b:65536/ http://u:p@b/a https://b:x/ https://u@b/";
+        for bad in hosts.split(' ') {
+            assert_eq!(target("GET", bad), Err(Refusal::HostSyntax), "{bad}");
+        }
         assert_eq!(target("OPTIONS", "*"), Ok(()));
-        assert_eq!(target("GET", "*"), Err(Refusal::Target));
-        assert_eq!(target("GET", "ftp://b/a"), Err(Refusal::Target));
-        assert_eq!(target("GET", "http://u:p@b/a"), Err(Refusal::HostSyntax));
-        assert_eq!(target("GET", "example.org"), Err(Refusal::Target));
-        assert_eq!(target("CONNECT", "a:80"), Err(Refusal::Method));
+        assert_eq!(target("OPTIONS", "http://b"), Ok(()));
         assert_eq!(target("TRACE", "/"), Ok(()));
+    }
+
+    #[test]
+    fn nobody_gets_a_tunnel() {
+        for whom in ["a:80", "[::1]:80", ":80"] {
+            assert_eq!(target("CONNECT", whom), Err(Refusal::Tunnel), "{whom}");
+        }
+        for nobody in "/ * a a: a:x a:+1 http://a:80/ http://a:80".split(' ') {
+            assert_eq!(target("CONNECT", nobody), Err(Refusal::Target), "{nobody}");
+        }
+    }
+
+    #[test]
+    fn of_another_scheme_only_the_port_counts() {
+        let found = |target: &str, host: &str| {
+            let head = Head::with("GET", target, &[("host", host)]);
+            let checked = check(&head, || "http").unwrap();
+            assert!(named(&head, &checked).is_none());
+            (checked.target.host.map(str::to_owned), checked.target.port)
+        };
+        let a = || Some("a".to_owned());
+        assert_eq!(found("https://b/x", "a"), (a(), None));
+        assert_eq!(found("https://b:81/x", "a"), (a(), Some(81)));
+        assert_eq!(found("https://b:81/x", "a:82"), (a(), Some(82)));
+        assert_eq!(found("https://[::1]:81/x", "a"), (a(), Some(81)));
+        assert_eq!(found("https://%/x", "a"), (a(), None));
+        assert_eq!(found("http:/x", "a:83"), (a(), Some(83)));
+        let head = Head::with("GET", "https://b/x", &[("host", "a")]);
+        assert_eq!(check(&head, || "https").unwrap().target.host, Some("b"));
     }
 
     #[test]
@@ -278,6 +401,15 @@ mod tests {
             host: Some("b"),
             port: Some(81),
         };
-        assert_eq!(check(&head).unwrap().target, expected);
+        assert_eq!(check(&head, || "http").unwrap().target, expected);
+        let said = |target| renamed(Head::with("GET", target, &[("host", "a:82")]));
+        assert_eq!(
+            said("HTTP://B.:81/x").headers.get("host"),
+            Some(&b"b:81"[..])
+        );
+        assert_eq!(
+            said("http://[::A]/x").headers.get("host"),
+            Some(&b"[::a]"[..])
+        );
     }
 }

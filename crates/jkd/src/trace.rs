@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, Version, header};
+use http::{HeaderValue, Response, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use jkworkers::model::Trace;
@@ -45,10 +45,7 @@ pub(crate) async fn respond(
 }
 
 fn written(head: &Head, body: &[u8]) -> Vec<u8> {
-    let version: &[u8] = match head.version {
-        Version::HTTP_10 => b"HTTP/1.0",
-        _ => b"HTTP/1.1",
-    };
+    let version = head.protocol().as_bytes();
     let method = head.method.as_str().as_bytes();
     let mut text = [method, b" ", head.target(), b" ", version, b"\r\n"].concat();
     let mut head = head.clone();

@@ -6,7 +6,6 @@
 
 use std::{borrow::Cow, fmt};
 
-use http::Version;
 use jkworkers::{
     diag::Origin,
     model::{
@@ -183,10 +182,7 @@ impl<'a> Variables<'a> {
             Subject::ServerAddr => peer.local_text.as_bytes(),
             Subject::RequestUri => path,
             Subject::RequestMethod => head.method.as_str().as_bytes(),
-            Subject::RequestProtocol => match head.version {
-                Version::HTTP_10 => b"HTTP/1.0",
-                _ => b"HTTP/1.1",
-            },
+            Subject::RequestProtocol => head.protocol().as_bytes(),
             Subject::Named(name) => {
                 let header = header(head, name.as_bytes());
                 let variable = || Cow::Owned(self.get(name).unwrap_or_default().to_vec());

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jkworkers::model::{CanonicalName, Host};
+use jkworkers::model::{CanonicalName, Host, Model};
 
 use crate::{peer::Peer, strict::Target};
 
@@ -52,6 +52,11 @@ pub(crate) fn server_port(target: &Target<'_>, host: &Host, peer: &Peer) -> u16 
 /// The port that URLs of this host do not mention.
 pub(crate) fn default_port(host: &Host) -> u16 {
     if scheme(host) == "https" { 443 } else { 80 }
+}
+
+/// The scheme of requests on this connection, as far as it is known before their host is.
+pub(crate) fn own_scheme(model: &Model, peer: &Peer) -> &'static str {
+    scheme(model.host_for(peer.local, None))
 }
 
 /// What URLs of this host begin with: `SSLEngine On` or `ServerName https://…` says so.

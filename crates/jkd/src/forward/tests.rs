@@ -156,7 +156,7 @@ fn hop_by_hop_fields_travel() {
 #[test]
 fn an_absolute_target_replaces_the_host_field() {
     let head = request("GET", "http://B:81/x?y", &[("host", "a")]);
-    let head = crate::strict::named(&head).map_or(head, |named| *named);
+    let head = crate::strict::renamed(head);
     let packet = packet(&head, &peer(1), "b", &STANDALONE);
     let request = decode(&packet);
     assert_eq!(request.headers.get(b"host"), Some(b"b:81".as_slice()));

@@ -15,7 +15,10 @@ use crate::strict::Refusal;
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) method: Method,
+    /// 1.0 or 1.1: whatever came after 1.1 is to be understood by those who know 1.1.
     pub(crate) version: Version,
+    /// As the client wrote it.
+    protocol: &'static str,
     /// The fields: found by name in any case, kept as they were written.
     pub(crate) headers: Fields,
     /// Where the request line is.
@@ -40,14 +43,30 @@ impl Head {
         target: Span,
     ) -> Self {
         Self {
-            target: Target::new(headers.came(), target),
+            target: Target::new(headers.came(), target, method == Method::OPTIONS),
             framing: Framing::of(version, &headers),
             method,
             version,
+            protocol: if version == Version::HTTP_10 {
+                "HTTP/1.0"
+            } else {
+                "HTTP/1.1"
+            },
             headers,
             line,
             query: None,
         }
+    }
+
+    /// The same, in this protocol's name.
+    pub(crate) const fn speaking(mut self, protocol: &'static str) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// The protocol as the client wrote it: `HTTP/1.0` to `HTTP/1.9`.
+    pub(crate) const fn protocol(&self) -> &'static str {
+        self.protocol
     }
 
     /// The same, with something about it that makes it no request.
@@ -138,6 +157,9 @@ impl Head {
     /// The same in another version.
     pub(crate) fn in_version(mut self, version: Version) -> Self {
         self.version = version;
+        if version == Version::HTTP_10 {
+            self.protocol = "HTTP/1.0";
+        }
         self.framing = Framing::of(version, &self.headers);
         self
     }

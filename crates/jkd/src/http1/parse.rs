@@ -32,6 +32,7 @@ pub(super) fn head(text: Bytes, lines: usize) -> Head {
     };
     let fields = Fields::new(text, list);
     let head = Head::of(line.method, line.version, fields, whole, line.target);
+    let head = head.speaking(line.protocol);
     match refusal {
         None => head,
         Some(refusal) => head.refused(refusal),
@@ -61,6 +62,7 @@ struct Line {
     method: Method,
     target: Span,
     version: Version,
+    protocol: &'static str,
     /// What is wrong with a line that can be read.
     refusal: Option<Refusal>,
 }
@@ -82,21 +84,50 @@ fn request_line(text: &[u8], length: usize) -> Result<Line, Refusal> {
     if target.is_empty() || !target.iter().fold(true, |ok, b| ok & is_printable(*b)) {
         return Err(Refusal::Syntax);
     }
-    let (version, refusal) = match version {
-        b"HTTP/1.0" => (Version::HTTP_10, None),
-        // Whatever came after 1.1 is to be understood by those who know 1.1 (RFC 9110, section 2.5).
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => (Version::HTTP_11, None),
+    let (protocol, refusal) = match version {
+        [
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'1',
+            b'.',
+            minor @ b'0'..=b'9',
+        ] => (minor_of(*minor), None),
         [b'H', b'T', b'T', b'P', b'/', b'1'..=b'9', b'.', b'0'..=b'9'] => {
-            (Version::HTTP_11, Some(Refusal::Version))
+            ("HTTP/1.1", Some(Refusal::Version))
         }
         _ => return Err(Refusal::Syntax),
     };
     Ok(Line {
         method,
         target: Span::new(start, target.len()).unwrap_or_default(),
-        version,
+        version: match protocol {
+            "HTTP/1.0" => Version::HTTP_10,
+            // Whatever came after 1.1 is to be understood by those who know 1.1 (RFC 9110,
+            // section 2.5).
+            _ => Version::HTTP_11,
+        },
+        protocol,
         refusal,
     })
+}
+
+/// The protocol with this last digit.
+const fn minor_of(digit: u8) -> &'static str {
+    match digit {
+        b'0' => "HTTP/1.0",
+        b'2' => "HTTP/1.2",
+        b'3' => "HTTP/1.3",
+        b'4' => "HTTP/1.4",
+        b'5' => "HTTP/1.5",
+        b'6' => "HTTP/1.6",
+        b'7' => "HTTP/1.7",
+        b'8' => "HTTP/1.8",
+        b'9' => "HTTP/1.9",
+        _ => "HTTP/1.1",
+    }
 }
 
 fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -219,6 +250,12 @@ mod tests {
             "GET / ",
         ] {
             assert_eq!(line(bad).unwrap_err(), Refusal::Syntax, "{bad}");
+        }
+        for minor in 0..=9 {
+            let protocol = format!("HTTP/1.{minor}");
+            let head = line(&format!("GET / {protocol}")).unwrap();
+            assert_eq!(head.protocol(), protocol);
+            assert_eq!(head.version == Version::HTTP_10, minor == 0);
         }
         for other in ["PRI * HTTP/2.0", "GET / HTTP/3.0"] {
             assert_eq!(line(other).unwrap_err(), Refusal::Version, "{other}");

@@ -212,6 +212,38 @@ mod tests {
         }
     }
 
+    /// What the whole input is judged as, which has to be the same wherever it is cut in two.
+    fn judged(input: &[u8]) -> Result<Option<Whole>, Refusal> {
+        let at_once = whole(input);
+        for cut in 0..=input.len() {
+            let mut scan = Scan::default();
+            let first = scan.go_on(&input[..cut], &BOUNDS);
+            let last = match first {
+                Ok(None) => scan.go_on(input, &BOUNDS),
+                judged => judged,
+            };
+            assert_eq!(last, at_once, "cut at {cut}");
+        }
+        at_once
+    }
+
+    #[test]
+    fn what_is_wrong_twice_is_judged_alike_wherever_it_is_cut() {
+        const LINE: &[u8] = b"GET / HTTP/1.1\r\n";
+        let judged = |rest: &[u8]| judged(&[LINE, rest].concat());
+        let too_many = b"a\r\na\r\naaaa\r\naaaaaaaaaaaa\n";
+        assert_eq!(judged(too_many), Err(Refusal::FieldCount));
+        assert_eq!(judged(b"a\r\na\r\na\r\n\n"), Err(Refusal::LineEnd));
+        assert_eq!(judged(b"a\r\na\r\na\r\n\r\r\n"), Err(Refusal::FieldCount));
+        let too_long = [&[b'a'; 22][..], b"\n"].concat();
+        assert_eq!(judged(&too_long), Err(Refusal::FieldLength));
+        assert_eq!(judged(b"aaaaaaaaaaaaaaaaaaaaa\n"), Err(Refusal::LineEnd));
+        assert_eq!(
+            judged(b"a\r\na\r\na\r\n\r\nbody\n").map(|w| w.is_some()),
+            Ok(true)
+        );
+    }
+
     proptest! {
         #[test]
         fn pieces_make_no_difference(

@@ -9,6 +9,8 @@ pub(super) struct Target {
     form: Form,
     path: Span,
     query: Option<Span>,
+    /// It is about the server as a whole, though it is not `*` (RFC 9112, section 3.2.4).
+    is_empty_options: bool,
 }
 
 /// A request target.
@@ -21,8 +23,10 @@ pub(crate) struct Parts<'a> {
 /// What kind of target it is.
 #[derive(Clone, Copy, Debug)]
 enum Form {
-    /// `/path?query`
+    /// `/path?query`, or no more than a query
     Origin,
+    /// `http:/path?query`: nobody's name is in it
+    Nameless { scheme: Span },
     /// `http://authority/path?query`
     Absolute { scheme: Span, authority: Span },
     /// `*`
@@ -33,8 +37,8 @@ enum Form {
 
 impl Target {
     /// Finds the parts of the target at `place` in `text`. Any bytes are one: whether it makes sense
-    /// is checked elsewhere.
-    pub(super) fn new(text: &[u8], place: Span) -> Self {
+    /// is checked elsewhere. Without a path it is about the server where `is_options`.
+    pub(super) fn new(text: &[u8], place: Span, is_options: bool) -> Self {
         let raw = place.of(text);
         let (form, start) = form(raw);
         let rest = raw.get(start..).unwrap_or_default();
@@ -55,8 +59,12 @@ impl Target {
                     scheme: place.shifted(scheme),
                     authority: place.shifted(authority),
                 },
+                Form::Nameless { scheme } => Form::Nameless {
+                    scheme: place.shifted(scheme),
+                },
                 form => form,
             },
+            is_empty_options: is_options && path == 0 && !matches!(form, Form::Other),
             path: within((start, path)),
             query: query.map(within),
         }
@@ -73,11 +81,13 @@ impl<'a> Parts<'a> {
         self.target.raw.of(self.text)
     }
 
-    /// The path; `/` where an absolute target has none, and nothing where a target makes no sense.
+    /// The path; `/` where a target has none, but with `OPTIONS` `*`, and nothing where a target
+    /// makes no sense.
     pub(crate) fn path(&self) -> &'a [u8] {
         match (self.target.form, self.target.path.of(self.text)) {
-            (Form::Absolute { .. }, b"") => b"/",
             (Form::Other, _) => b"",
+            (_, b"") if self.target.is_empty_options => b"*",
+            (_, b"") => b"/",
             (_, path) => path,
         }
     }
@@ -97,6 +107,14 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// The scheme of a target that has one.
+    pub(crate) fn scheme(&self) -> Option<&'a [u8]> {
+        match self.target.form {
+            Form::Absolute { scheme, .. } | Form::Nameless { scheme } => Some(scheme.of(self.text)),
+            _ => None,
+        }
+    }
+
     /// Whether it is a path.
     pub(crate) const fn is_origin(&self) -> bool {
         matches!(self.target.form, Form::Origin)
@@ -104,7 +122,7 @@ impl<'a> Parts<'a> {
 
     /// Whether it is `*`, which is the server as a whole.
     pub(crate) const fn is_asterisk(&self) -> bool {
-        matches!(self.target.form, Form::Asterisk)
+        matches!(self.target.form, Form::Asterisk) || self.target.is_empty_options
     }
 
     /// Whether it has a fragment, which is nothing to be sent (RFC 9110, section 4.1).
@@ -116,7 +134,7 @@ impl<'a> Parts<'a> {
 /// The form of a target, and where its path begins.
 fn form(raw: &[u8]) -> (Form, usize) {
     match raw {
-        [b'/', ..] => (Form::Origin, 0),
+        [b'/' | b'?', ..] => (Form::Origin, 0),
         b"*" => (Form::Asterisk, 0),
         _ => absolute(raw).unwrap_or((Form::Other, 0)),
     }
@@ -125,7 +143,10 @@ fn form(raw: &[u8]) -> (Form, usize) {
 fn absolute(raw: &[u8]) -> Option<(Form, usize)> {
     let of_scheme = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     let scheme = raw.iter().position(|b| !of_scheme(b))?;
-    let rest = raw.get(scheme..)?.strip_prefix(b"://")?;
+    let rest = raw.get(scheme..)?.strip_prefix(b":")?;
+    let Some(rest) = rest.strip_prefix(b"//") else {
+        return nameless(rest, scheme);
+    };
     let length = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
     let length = length.unwrap_or(rest.len());
     let start = scheme + 3;
@@ -134,6 +155,17 @@ fn absolute(raw: &[u8]) -> Option<(Form, usize)> {
         authority: Span::new(start, length)?,
     };
     Some((form, start + length))
+}
+
+/// Behind the scheme there is a path, or none.
+fn nameless(rest: &[u8], scheme: usize) -> Option<(Form, usize)> {
+    if !matches!(rest, [] | [b'/' | b'?' | b'#', ..]) {
+        return None;
+    }
+    let form = Form::Nameless {
+        scheme: Span::new(0, scheme)?,
+    };
+    Some((form, scheme + 1))
 }
 
 #[cfg(test)]
@@ -153,12 +185,17 @@ mod tests {
             ("HTTP://h", "/", None, Some(("HTTP", "h"))),
             ("http://h?b", "/", Some("b"), Some(("http", "h"))),
             ("http:///a", "/a", None, Some(("http", ""))),
+            ("?a?b", "/", Some("a?b"), None),
+            ("http:/a?b", "/a", Some("b"), None),
+            ("http:?b", "/", Some("b"), None),
+            ("http:", "/", None, None),
             ("h:80", "", None, None),
             ("a/b", "", None, None),
             ("", "", None, None),
         ] {
             let text = format!("GET {raw} HTTP/1.1");
-            let target = Target::new(text.as_bytes(), Span::new(4, raw.len()).unwrap());
+            let place = Span::new(4, raw.len()).unwrap();
+            let target = Target::new(text.as_bytes(), place, false);
             let target = target.parts(text.as_bytes());
             let bytes = |(a, b): (&'static str, &'static str)| (a.as_bytes(), b.as_bytes());
             assert_eq!(target.path(), path.as_bytes(), "{raw}");
@@ -168,9 +205,28 @@ mod tests {
     }
 
     #[test]
+    fn options_without_a_path_are_about_the_server() {
+        for (raw, expected) in [
+            ("*", true),
+            ("?x", true),
+            ("http://h", true),
+            ("http://h?x", true),
+            ("http:", true),
+            ("/", false),
+            ("http://h/", false),
+            ("x", false),
+        ] {
+            let place = Span::new(0, raw.len()).unwrap();
+            let target = Target::new(raw.as_bytes(), place, true).parts(raw.as_bytes());
+            assert_eq!(target.is_asterisk(), expected, "{raw}");
+            assert_eq!(target.path() == b"*", expected, "{raw}");
+        }
+    }
+
+    #[test]
     fn any_byte_is_kept() {
         let raw = b"/<\xFF`>?\x80".as_slice();
-        let target = Target::new(raw, Span::new(0, raw.len()).unwrap()).parts(raw);
+        let target = Target::new(raw, Span::new(0, raw.len()).unwrap(), false).parts(raw);
         assert_eq!((target.path(), target.raw()), (&b"/<\xFF`>"[..], raw));
         assert_eq!(target.query(), Some(&b"\x80"[..]));
     }

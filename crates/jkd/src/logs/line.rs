@@ -6,7 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::Version;
 use jkworkers::{
     log_format::{LogFormat, TimeForm, Token, Unit},
     model::{Asked, CanonicalName, Host},
@@ -201,12 +200,10 @@ impl Transaction<'_> {
 
     fn protocol(&self) -> &'static str {
         let has_none = self.head.path().is_empty() && self.head.framing().is_err();
-        match self.head.version {
-            _ if has_none || !self.is_readable() => "HTTP/1.0",
-            Version::HTTP_09 => "HTTP/0.9",
-            Version::HTTP_10 => "HTTP/1.0",
-            _ => "HTTP/1.1",
+        if has_none || !self.is_readable() {
+            return "HTTP/1.0";
         }
+        self.head.protocol()
     }
 
     /// As httpd counts them: without the first request, and without one that closes.
@@ -307,7 +304,7 @@ impl Transaction<'_> {
             let nobody = Target::default();
             return forward::server_name(&nobody, self.host, self.peer);
         }
-        let asked = strict::check(self.head).ok();
+        let asked = strict::check(self.head, || forward::scheme(self.host)).ok();
         let named = asked.and_then(|checked| checked.target.host);
         match named.map(|name| name.strip_suffix('.').unwrap_or(name)) {
             Some(name) => Cow::Owned(name.to_ascii_lowercase()),

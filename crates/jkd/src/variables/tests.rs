@@ -62,7 +62,7 @@ fn head(target: &str, fields: &[(&str, &str)]) -> Head {
 fn of(lines: &str, target: &str, path: &str, fields: &[(&str, &str)]) -> String {
     let model = model(lines, &["A", "B", "C", "D"]);
     let head = head(target, fields);
-    let head = crate::strict::named(&head).map_or(head, |named| *named);
+    let head = crate::strict::renamed(head);
     let client = ([192, 0, 2, 7], 4711).into();
     let peer = Peer::new(client, ([127, 0, 0, 1], 80).into(), 0);
     let host = &model.hosts[0];

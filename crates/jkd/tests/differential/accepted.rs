@@ -12,6 +12,8 @@ mod balancing;
 mod edges;
 #[path = "accepted/paths.rs"]
 mod paths;
+#[path = "accepted/requests.rs"]
+mod requests;
 #[path = "accepted/status.rs"]
 mod status;
 #[path = "accepted/wire.rs"]

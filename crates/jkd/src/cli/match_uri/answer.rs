@@ -18,7 +18,7 @@ use jkworkers::{
 use crate::{
     access,
     cli::rule::Rule,
-    forward::{Seen, outgoing_uri, server_name, server_port},
+    forward::{Seen, outgoing_uri, own_scheme, server_name, server_port},
     http1::Head,
     logging::Printable,
     mapping::{self, Before, Decision, Found, Mapped},
@@ -78,7 +78,8 @@ impl<'a> Question<'a> {
     )]
     fn steps(self, answer: &mut Answer) -> Result<(), Refused> {
         let Self { model, head, peer } = self;
-        let checked = strict::check(head).map_err(|refusal| refused(refusal, refusal.status()))?;
+        let checked = strict::check(head, || own_scheme(model, peer))
+            .map_err(|refusal| refused(refusal, refusal.status()))?;
         let host = model.host_for(peer.local, checked.target.host);
         answer.say(format!("host: {}", describe(host)));
         let raw = head.path();

@@ -2,7 +2,7 @@
 
 use jkd_tests::{End, Reply};
 
-use super::{Difference, answers, balancing, edges, paths};
+use super::{Difference, answers, balancing, edges, paths, requests};
 use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
@@ -32,6 +32,12 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("bodies that do not come", answers::late_bodies),
     Difference::named("Last-Modified", answers::last_modified),
     Difference::named("ranges of answers", answers::ranges),
+    Difference::named("TRACE", requests::trace),
+    Difference::named("CONNECT", requests::connect),
+    Difference::named("doubtful hosts", requests::doubtful_hosts),
+    Difference::named("folded fields", requests::folded_fields),
+    Difference::named("other versions", requests::other_versions),
+    Difference::named("HTTP/0.9", requests::http_0_9),
     Difference::named("route", balancing::route),
     Difference::named("cookies", balancing::cookies),
     Difference::named("broken answer", balancing::broken_answer),

@@ -1,0 +1,58 @@
+//! Requests that httpd serves and jkd refuses.
+
+use jkd_tests::End;
+
+use crate::play::Seen;
+
+/// TRACE is off unless it is switched on.
+pub(super) fn trace(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, 405)
+}
+
+/// No backend is asked for a tunnel.
+pub(super) fn connect(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, 405)
+}
+
+/// A host is a name, and there is one.
+pub(super) fn doubtful_hosts(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, 400)
+}
+
+/// A field is a line.
+pub(super) fn folded_fields(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, 400)
+}
+
+/// Only 1.x is spoken.
+pub(super) fn other_versions(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, 505)
+}
+
+/// An answer without a head.
+pub(super) fn http_0_9(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let (Some(theirs), Some(ours)) = (&mod_jk.rest, &jkd.rest) else {
+        return false;
+    };
+    let found = !theirs.starts_with("HTTP/") && ours.starts_with("HTTP/1.1 400 ");
+    if found {
+        mod_jk.rest.clone_from(&jkd.rest);
+        mod_jk.requests.clear();
+    }
+    found
+}
+
+/// Whether mod_jk has answered with 200, and jkd with this status, its connection closed unless the
+/// end of the request is certain, and no backend asked.
+fn refused(mod_jk: &mut Seen, jkd: &Seen, status: u16) -> bool {
+    let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
+    let found = pair.is_some_and(|(theirs, ours)| {
+        let certain = ours.end == End::Closed || ours.header("allow").is_some();
+        (theirs.status, ours.status) == (200, status) && certain && jkd.requests.is_empty()
+    });
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+        mod_jk.requests.clear();
+    }
+    found
+}
