@@ -63,7 +63,7 @@ pub struct Pool {
 
 struct Inner {
     shared: Arc<Shared<Stream>>,
-    dial: Dial,
+    dial: Arc<Dial>,
     /// The address as errors show it.
     peer: Arc<str>,
     options: PoolOptions,
@@ -92,7 +92,26 @@ impl Pool {
         let inner = Inner {
             shared: Arc::new(Shared::new(options.max, options.lanes, addresses.clone())),
             peer: address.to_string().into(),
-            dial: Dial::new(address, addresses),
+            dial: Arc::new(Dial::new(address, addresses)),
+            options,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The same connections under other rules: `options` count from the next checkout on. What a
+    /// connection is made with stays as it is: [`max`](PoolOptions::max) and
+    /// [`lanes`](PoolOptions::lanes) of the pool, and the packet size of connections that are open.
+    #[must_use]
+    pub fn with_options(&self, options: PoolOptions) -> Self {
+        let Inner {
+            shared, dial, peer, ..
+        } = &*self.inner;
+        let inner = Inner {
+            shared: Arc::clone(shared),
+            dial: Arc::clone(dial),
+            peer: Arc::clone(peer),
             options,
         };
         Self {
@@ -223,6 +242,17 @@ impl Pool {
     /// A snapshot of the counters.
     pub fn stats(&self) -> PoolStats {
         self.inner.shared.stats()
+    }
+
+    /// Counts from what another pool has seen, in whose place this one is: at least this many were
+    /// [open](PoolStats::max_open) at the same time.
+    pub fn remember_max_open(&self, max_open: u64) {
+        self.inner.shared.remember_max_open(max_open);
+    }
+
+    /// Forgets [`max_open`](PoolStats::max_open): it is 0 until the next connection is opened.
+    pub fn forget_max_open(&self) {
+        self.inner.shared.forget_max_open();
     }
 
     async fn wait_for_slot(&self, lane: usize) -> Result<Slot<Stream>, Error> {

@@ -65,6 +65,8 @@ pub struct Balancer {
     /// Since when it counts.
     started: Stamp,
     last_maintenance: Stamp,
+    /// When all of it was reset.
+    last_reset: Stamp,
     /// Requests in flight at all members together.
     occupancy: Arc<Occupancy>,
     budget: Budget,
@@ -101,6 +103,7 @@ impl Balancer {
             cursor: Mutex::new(0),
             started: Stamp::default(),
             last_maintenance: Stamp::default(),
+            last_reset: Stamp::default(),
             occupancy: Arc::default(),
             budget: Budget::new(config.retry_budget),
             config,

@@ -429,7 +429,8 @@ async fn hand_over(
         }
         Some(Running::Status(worker)) => {
             record.has_other_worker(mapped.worker(), "status");
-            Ok(status::respond(snapshot, worker, &facts).await)
+            let named = (mapped.worker(), worker);
+            Ok(status::respond(snapshot, named, &facts).await)
         }
         None => {
             record.has_other_worker(mapped.worker(), "-");

@@ -15,6 +15,7 @@ mod attempt;
 mod auth;
 mod client_names;
 mod dispatch;
+mod edits;
 mod error_document;
 mod forward;
 mod handler;

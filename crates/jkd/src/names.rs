@@ -98,6 +98,19 @@ impl Names {
     }
 }
 
+/// Whether a host can be reached by an address that is known within `moment`. Blocks.
+pub(crate) fn is_known(host: &str, moment: Duration) -> bool {
+    if host.parse::<IpAddr>().is_ok() {
+        return true;
+    }
+    let mut is_found = false;
+    let name = Name::new(host.into());
+    lookup::within(moment, &[name], |_, found| {
+        is_found = found.is_ok_and(|found| !found.is_empty());
+    });
+    is_found
+}
+
 /// All Tomcats, alone or as members.
 fn workers(model: &Model) -> impl Iterator<Item = &AjpWorker> {
     model.workers.iter().flat_map(|worker| {

@@ -28,7 +28,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::listeners::{Bound, Listeners, Ready};
 pub use self::process::{Options, run};
-pub(crate) use self::shared::Shared;
+pub(crate) use self::shared::{Change, Shared};
 pub use crate::logs::OpenError;
 use crate::{
     logs::{Logs, Writer},
@@ -139,7 +139,7 @@ fn start_with(
     let daemon = Daemon {
         listeners: Mutex::default(),
         writer,
-        shared: Arc::new(Shared::new(Arc::new(model), (logs, tls), lanes)),
+        shared: Shared::new(Arc::new(model), (logs, tls), lanes),
         lanes: runtimes.iter().map(|lane| lane.handle().clone()).collect(),
         tasks: TaskTracker::new(),
         closing: CancellationToken::new(),

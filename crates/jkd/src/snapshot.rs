@@ -7,7 +7,7 @@ mod endpoint;
 
 use std::{
     collections::HashSet,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Weak},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ use crate::{
     logging::Quota,
     logs::Logs,
     names::Names,
+    serve::Shared,
     stats::Requests,
     tls,
 };
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub(crate) tls: Arc<tls::Hosts>,
     /// What its host names stand for.
     pub(crate) names: Arc<Names>,
+    /// Where it is replaced by another one.
+    pub(crate) home: Weak<Shared>,
     /// In the order of the model.
     workers: Vec<Running>,
     /// Hashed without secret keys: names come from the configuration, not from clients.
@@ -86,17 +89,18 @@ pub struct Group {
 }
 
 impl Snapshot {
-    /// Makes the objects for `model`, which `configured` has become, taking over from `old` what goes on living.
+    /// Makes the objects for `model`, which `configured` has become, taking over from the snapshot
+    /// `before` what goes on living.
     ///
     /// `lanes` is the number of runtimes that keep their connections apart.
     pub(crate) fn new(
         (configured, model): (Arc<Model>, Arc<Model>),
         names: Arc<Names>,
         (logs, tls): (Arc<Logs>, Arc<tls::Hosts>),
-        old: Option<&Self>,
-        lanes: usize,
+        before: Option<Before<'_>>,
+        (lanes, home): (usize, Weak<Shared>),
     ) -> Self {
-        let mut endpoints = Endpoints::new(old, &names, lanes);
+        let mut endpoints = Endpoints::new(before, &names, lanes);
         let numbered = || model.workers.iter().enumerate();
         let workers = numbered().map(|(index, worker)| endpoints.run(index, worker));
         let workers = workers.collect();
@@ -108,6 +112,7 @@ impl Snapshot {
             logs,
             tls,
             names,
+            home,
             workers,
             by_name,
         }
@@ -174,6 +179,14 @@ impl Snapshot {
     fn group(&self, name: &str) -> Option<&Group> {
         self.worker(name)?.group()
     }
+}
+
+/// The snapshot that another one follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    /// Whether an operator has changed settings, so that all members are the same.
+    pub(crate) is_edited: bool,
 }
 
 impl Running {
@@ -263,8 +276,10 @@ impl Endpoints<'_> {
     }
 
     fn group(&mut self, name: &Arc<str>, mut balancer: Balancer) -> Group {
-        if let Some(old) = self.old.and_then(|old| old.group(name)) {
-            balancer.adopt(&old.balancer);
+        if let Some(before) = self.before
+            && let Some(old) = before.snapshot.group(name)
+        {
+            balancer.adopt(&old.balancer, before.is_edited);
         }
         balancer.start(now());
         let members = &balancer.config().members;

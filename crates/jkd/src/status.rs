@@ -1,10 +1,15 @@
-//! Status workers: balancers, members and what they are doing, in several forms. They only show.
+//! Status workers: balancers, members and what they are doing, in several forms, and the commands
+//! that change it.
 
+mod accept;
+mod change;
 mod json;
+mod origin;
 mod prop;
 mod query;
 mod rating;
 mod report;
+mod target;
 mod txt;
 mod view;
 mod xml;
@@ -42,30 +47,39 @@ struct Asked {
     server_port: u16,
     /// Who has proved to be that user.
     user: Option<String>,
+    /// The client's address.
+    client: String,
+    /// Whether a page of another site has made the client ask.
+    is_from_elsewhere: bool,
+    /// The status worker's name.
+    status: String,
 }
 
 impl Asked {
     /// A request of nobody in particular.
-    fn by(facts: &Facts<'_>) -> Self {
+    fn by(facts: &Facts<'_>, status: &str) -> Self {
         Self {
             query: facts.head.query().unwrap_or_default().into(),
             server_name: facts.server_name.to_owned(),
             server_port: facts.server_port,
             user: facts.claims.proven_user().map(str::to_owned),
+            client: facts.peer.ip_text.clone(),
+            is_from_elsewhere: origin::is_elsewhere(facts.head),
+            status: status.to_owned(),
         }
     }
 }
 
 /// Answers a request at the mount of a status worker, whatever its path: only the query counts.
 ///
-/// As in mod_jk the status is 200 also where something is refused. What has to be written may be
-/// long: no lane waits for it.
+/// As in mod_jk the status is 200 also where something is refused, but for what another site's page
+/// has asked for. What has to be written may be long, and a change waits for others: no lane does.
 pub(crate) async fn respond(
     snapshot: &Arc<Snapshot>,
-    worker: &Arc<StatusWorker>,
+    (name, worker): (&str, &Arc<StatusWorker>),
     facts: &Facts<'_>,
 ) -> Response<Answer> {
-    let asked = Asked::by(facts);
+    let asked = Asked::by(facts, name);
     let (snapshot, worker) = (snapshot.clone(), worker.clone());
     let written = spawn_blocking(move || page(&snapshot, &worker, &asked)).await;
     // A panic was reported when it happened.
@@ -77,18 +91,18 @@ fn page(snapshot: &Snapshot, worker: &StatusWorker, asked: &Asked) -> Response<F
         return answer("text/css; charset=utf-8", CSS.to_owned());
     }
     let query = Query::read(&asked.query);
-    let report = if admits(worker, asked.user.as_deref()) {
-        checked(snapshot, worker, asked, &query)
-    } else {
-        Err("Access denied.")
-    };
+    let report = permitted(worker, asked, &query)
+        .and_then(|()| done(snapshot, asked, &query))
+        .and_then(|()| report(snapshot, worker, asked, &query));
     if let Err(refusal) = &report {
-        tracing::warn!("status page: {refusal}");
+        let refusal = refusal.escape_debug();
+        tracing::warn!(client = %asked.client, "Status worker '{}': {refusal}", asked.status);
     }
     if query.command == Command::Config && report.is_ok() {
         return answer(JSON, diff::document(&snapshot.configured).to_string());
     }
     let prefix = worker.prefix.as_deref().unwrap_or("worker");
+    let is_foreign = is_foreign(asked, &query);
     let (content_type, text) = match query.form {
         Form::Html => (HTML, html(snapshot, worker, &query, report.err())),
         Form::Json => (JSON, json::render(&report).ok()),
@@ -96,7 +110,48 @@ fn page(snapshot: &Snapshot, worker: &StatusWorker, asked: &Asked) -> Response<F
         Form::Text => ("text/plain", Some(txt::render(&report))),
         Form::Xml => ("text/xml", Some(xml::render(worker, &report))),
     };
-    text.map_or_else(failed, |text| answer(content_type, text))
+    let mut page = text.map_or_else(failed, |text| answer(content_type, text));
+    if is_foreign {
+        *page.status_mut() = StatusCode::FORBIDDEN;
+    }
+    page
+}
+
+/// Whether this client may do this, in mod_jk's order.
+fn permitted(worker: &StatusWorker, asked: &Asked, query: &Query) -> Result<(), Refusal> {
+    let is_read_only = worker.read_only || query.is_read_only();
+    if !admits(worker, asked.user.as_deref()) {
+        return Err("Access denied.".into());
+    }
+    if query.is_broken {
+        return Err("Error during parsing of URI".into());
+    }
+    if is_read_only && query.command.is_to_write() {
+        return Err("This command is not allowed in read only mode.".into());
+    }
+    if is_foreign(asked, query) {
+        return Err("This command is not allowed from another site.".into());
+    }
+    if query.form == Form::Unknown && query.command != Command::Unknown {
+        return Err("Invalid mime type.".into());
+    }
+    Ok(())
+}
+
+fn is_foreign(asked: &Asked, query: &Query) -> bool {
+    asked.is_from_elsewhere && query.command.changes()
+}
+
+/// Does what is to be done before anything is shown.
+fn done(snapshot: &Snapshot, asked: &Asked, query: &Query) -> Result<(), Refusal> {
+    if !query.command.changes() {
+        return Ok(());
+    }
+    match snapshot.home.upgrade() {
+        Some(shared) => change::make(&shared, asked, query),
+        // The daemon is ending.
+        None => Err("Update failed".into()),
+    }
 }
 
 /// Whether this client may see anything.
@@ -112,23 +167,6 @@ fn admits(worker: &StatusWorker, user: Option<&str>) -> bool {
         })
     };
     worker.users.is_empty() || user.is_some_and(is_listed)
-}
-
-fn checked<'a>(
-    snapshot: &'a Snapshot,
-    worker: &StatusWorker,
-    asked: &'a Asked,
-    query: &'a Query,
-) -> Result<Report<'a>, Refusal> {
-    if query.is_broken {
-        return Err("Error during parsing of URI");
-    }
-    let report = report(snapshot, worker, asked, query);
-    let is_command = !matches!(query.command, Command::Refused | Command::Unknown);
-    if query.form == Form::Unknown && is_command {
-        return Err("Invalid mime type.");
-    }
-    report
 }
 
 fn html(
@@ -151,16 +189,26 @@ fn failed() -> Response<Full<Bytes>> {
 }
 
 /// How it went: `type` and `message`.
-fn result(report: &Result<Report<'_>, Refusal>) -> (&'static str, &'static str) {
+fn result<'a>(report: &'a Result<Report<'_>, Refusal>) -> (&'static str, &'a str) {
     match report {
         Ok(_) => ("OK", "Action finished"),
         Err(refusal) => ("ERROR", refusal),
     }
 }
 
-fn result_fields(report: &Result<Report<'_>, Refusal>) -> [Field<'static>; 2] {
+fn result_fields<'a>(report: &'a Result<Report<'_>, Refusal>) -> [Field<'a>; 2] {
     let (kind, message) = result(report);
     [Field::text("type", kind), Field::text("message", message)]
+}
+
+/// `NAME=VALUE`, a line each.
+fn dumped(text: &mut String, properties: &[(&str, &str)]) {
+    for (name, value) in properties {
+        let start = text.len();
+        text.extend([name, "=", value]);
+        one_line(text, start);
+        text.push('\n');
+    }
 }
 
 /// Whatever stands in names and values: what was written since `start` stays one line.

@@ -104,6 +104,9 @@ pub struct Global {
     /// `TypesConfig`.
     #[serde(skip)]
     pub types: Arc<MimeTypes>,
+    /// What workers.properties and its like say, in the order in which it came, without secrets.
+    #[serde(skip)]
+    pub properties: Arc<[(Box<str>, Box<str>)]>,
 }
 
 impl Default for Global {
@@ -115,6 +118,7 @@ impl Default for Global {
             log_file: None,
             log_level: LogLevel::default(),
             types: Arc::default(),
+            properties: Arc::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! `reference` resolved.
 
 mod reference;
+mod shown;
 pub(crate) mod variables;
 
 use std::{collections::BTreeMap, ops::Bound};
@@ -94,13 +95,21 @@ pub(crate) struct Properties {
     /// Bytes of all keys and values that were ever taken.
     total: usize,
     map: BTreeMap<String, Property>,
+    /// The keys in the order in which they came.
+    order: Vec<String>,
 }
 
 impl Properties {
     /// Sets a variable that no file wrote.
     pub(crate) fn predefine(&mut self, name: &str, value: &str) {
         let property = Property::new(value.to_owned(), Origin::new(name, 0));
-        self.map.insert(name.to_owned(), property);
+        self.insert(name.to_owned(), property);
+    }
+
+    fn insert(&mut self, key: String, property: Property) {
+        if self.map.insert(key.clone(), property).is_none() {
+            self.order.push(key);
+        }
     }
 
     /// Takes one line: replaces its variables, then joins it with an earlier value of the key or
@@ -117,7 +126,7 @@ impl Properties {
             return refuse_size(&line, found);
         }
         let Some(old) = self.map.get_mut(&line.key) else {
-            self.map.insert(line.key, Property::new(value, line.origin));
+            self.insert(line.key, Property::new(value, line.origin));
             return;
         };
         match directive::duplicates(&line.key) {

@@ -56,6 +56,7 @@ pub(crate) fn build(properties: &Properties, file: &str, found: &mut Diagnostics
         workers,
         listed,
         mounts,
+        properties: properties.shown(),
         diagnostics: Diagnostics::default(),
     }
 }

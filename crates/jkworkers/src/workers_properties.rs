@@ -42,6 +42,8 @@ pub struct Workers {
     pub resolve_interval: Duration,
     /// `worker.NAME.mount` rules, in list order, as they were written.
     pub mounts: Vec<WorkerMount>,
+    /// All properties in the order in which they came, without secrets.
+    pub properties: Vec<(Box<str>, Box<str>)>,
     /// All findings of all sources, in the order of the sources and their lines.
     pub diagnostics: Diagnostics,
 }

@@ -196,6 +196,14 @@ impl<IO> Shared<IO> {
         }
     }
 
+    pub(super) fn remember_max_open(&self, max_open: u64) {
+        self.max_open.fetch_max(max_open, Ordering::Relaxed);
+    }
+
+    pub(super) fn forget_max_open(&self) {
+        self.max_open.store(0, Ordering::Relaxed);
+    }
+
     pub(super) fn stats(&self) -> PoolStats {
         PoolStats {
             idle: self.idle(),

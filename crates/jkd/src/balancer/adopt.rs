@@ -13,10 +13,13 @@ use super::{Balancer, Slot, method};
 
 impl Balancer {
     /// Takes over from `old`. The requests that `old` still serves go on being counted.
-    pub fn adopt(&mut self, old: &Self) {
+    ///
+    /// `is_edited`: an operator has changed settings. As in mod_jk a member stays what it is then,
+    /// wherever it is now, and so do the loads.
+    pub fn adopt(&mut self, old: &Self, is_edited: bool) {
         for (member, slot) in self.config.members.iter().zip(&mut self.slots) {
             if let Some((before, twin)) = old.of_name(&member.worker.name) {
-                slot.adopt(member, before, twin);
+                slot.adopt(member, before, twin, is_edited);
             }
         }
         self.occupancy = Arc::clone(&old.occupancy);
@@ -26,8 +29,11 @@ impl Balancer {
         if let Some(last) = old.last_maintenance.get() {
             self.last_maintenance.set(last);
         }
+        if let Some(reset) = old.last_reset.get() {
+            self.last_reset.set(reset);
+        }
         self.budget.adopt(&old.budget);
-        if self.weighs_as(old) {
+        if is_edited || self.weighs_as(old) {
             *self.cursor.get_mut() = *old.cursor.lock();
         } else if self.loads_begin_anew(old) {
             (self.slots.iter()).for_each(|slot| slot.state.load.store(0, Relaxed));
@@ -57,14 +63,14 @@ impl Balancer {
 }
 
 impl Slot {
-    fn adopt(&mut self, member: &Member, before: &Member, twin: &Self) {
+    fn adopt(&mut self, member: &Member, before: &Member, twin: &Self, is_edited: bool) {
         let activation = merged(
             &before.activation,
             twin.state.activation(),
             member.activation,
         );
         let (new, old) = (&member.worker, &before.worker);
-        if (&new.host, new.port) == (&old.host, old.port) {
+        if is_edited || (&new.host, new.port) == (&old.host, old.port) {
             self.state = Arc::clone(&twin.state);
         } else {
             // Metrics go by the member's name, and must not run backwards.
@@ -90,7 +96,7 @@ mod tests {
 
     fn after(old: &Balancer, config: model::Balancer) -> Balancer {
         let mut new = Balancer::new(Arc::new(config));
-        new.adopt(old);
+        new.adopt(old, false);
         new
     }
 

@@ -57,17 +57,19 @@ impl Balancer {
             answered: false,
             weighs: true,
         };
-        self.occupancy.enter();
+        let mut waits = false;
         let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
             let count = slot.state.in_flight.fetch_add(1, Relaxed).saturating_add(1);
             slot.elect(chosen);
             let fits = slot.busy_limit == 0 || count <= slot.busy_limit;
-            if fits {
+            waits = slot.waiting_of(count) > 0;
+            if fits && !waits {
                 let counters = &slot.state.counters;
                 counters.max_in_flight.fetch_max(count, Relaxed);
             }
             fits
         });
+        self.occupancy.enter(waits);
         if allowed {
             Ok(guard)
         } else {
@@ -185,6 +187,18 @@ impl Drop for InFlight {
 }
 
 impl Slot {
+    /// How many of so many requests have a connection or are getting one: the others wait for a
+    /// place. mod_jk's `busy`.
+    pub(super) fn served_of(&self, in_flight: u32) -> u32 {
+        self.places
+            .map_or(in_flight, |places| in_flight.min(places))
+    }
+
+    /// How many of them wait.
+    pub(super) fn waiting_of(&self, in_flight: u32) -> u32 {
+        in_flight - self.served_of(in_flight)
+    }
+
     fn elect(&self, chosen: Chosen) {
         let counters = &self.state.counters;
         counters.elected.add(1);

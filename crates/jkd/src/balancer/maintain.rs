@@ -129,6 +129,15 @@ impl Balancer {
         }
     }
 
+    /// `cmd=reset` of a balancer: all its members and what is known of them together.
+    pub fn reset_all(&self, now: Now) {
+        for index in 0..self.slots.len() {
+            self.reset(index, now);
+        }
+        self.occupancy.reset_max();
+        self.last_reset.set(now);
+    }
+
     /// Changes a member's activation, after which all members begin with the same load.
     pub fn set_activation(&self, index: usize, activation: Activation) {
         let _alone = self.cursor.lock();

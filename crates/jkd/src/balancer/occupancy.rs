@@ -11,16 +11,22 @@ pub(super) struct Occupancy {
 }
 
 impl Occupancy {
-    pub(super) fn enter(&self) {
+    /// `waits`: it has to wait for a connection to be free.
+    pub(super) fn enter(&self, waits: bool) {
         let now = self.now.fetch_add(1, Relaxed).saturating_add(1);
         // Reads first: the most is seldom passed.
-        if now > self.max() {
+        if !waits && now > self.max() {
             self.max.fetch_max(now, Relaxed);
         }
     }
 
     pub(super) fn leave(&self) {
         self.now.fetch_sub(1, Relaxed);
+    }
+
+    /// Forgets how many there were at most.
+    pub(super) fn reset_max(&self) {
+        self.max.store(0, Relaxed);
     }
 
     pub(super) fn now(&self) -> u32 {
@@ -39,12 +45,17 @@ mod tests {
     #[test]
     fn the_most_stays_when_requests_end() {
         let occupancy = Occupancy::default();
-        occupancy.enter();
-        occupancy.enter();
+        occupancy.enter(false);
+        occupancy.enter(false);
         assert_eq!((occupancy.now(), occupancy.max()), (2, 2));
+        occupancy.enter(true);
+        assert_eq!((occupancy.now(), occupancy.max()), (3, 2));
         occupancy.leave();
         occupancy.leave();
-        occupancy.enter();
+        occupancy.leave();
+        occupancy.enter(false);
         assert_eq!((occupancy.now(), occupancy.max()), (1, 2));
+        occupancy.reset_max();
+        assert_eq!((occupancy.now(), occupancy.max()), (1, 0));
     }
 }

@@ -18,9 +18,9 @@ pub struct View {
     pub config: Arc<model::Balancer>,
     /// Its members in configuration order.
     pub members: Vec<MemberView>,
-    /// Requests in flight at all members.
+    /// Requests in flight at all members, but for those that wait for a connection to be free.
     pub busy: u32,
-    /// Requests in flight at all members, at most.
+    /// The same at most.
     pub max_busy: u32,
     /// Members by [`Health`]: good, degraded, bad.
     pub health: (usize, usize, usize),
@@ -30,8 +30,8 @@ pub struct View {
     pub over_budget: u64,
     /// Time since the last maintenance, or else since the start.
     pub since_maintenance: Duration,
-    /// Time since the start.
-    pub since_start: Duration,
+    /// Time since the last reset of all of it, or else since the start.
+    pub since_reset: Duration,
 }
 
 /// A member at one moment.
@@ -56,9 +56,9 @@ pub struct MemberView {
     pub recent_reply_timeouts: u64,
     /// Counts since the start, whatever was reset.
     pub totals: Counts,
-    /// Requests in flight.
+    /// Requests in flight, but for those that wait for a connection to be free.
     pub busy: u32,
-    /// Requests in flight at most.
+    /// The same at most.
     pub max_busy: u32,
     /// In `ERR`, unless probes bring it back: how much of its rest is left.
     pub recovers_in: Option<Duration>,
@@ -115,9 +115,11 @@ impl Balancer {
             .map(|(index, slot)| self.view_member(index, slot, now))
             .collect();
         let count = |health| members.iter().filter(|m| m.health == health).count();
+        let waits = |slot: &Slot| slot.waiting_of(slot.state.in_flight());
+        let waiting = self.slots.iter().map(waits).sum();
         View {
             config: Arc::clone(&self.config),
-            busy: self.occupancy.now(),
+            busy: self.occupancy.now().saturating_sub(waiting),
             max_busy: self.occupancy.max(),
             health: (
                 count(Health::Good),
@@ -129,7 +131,9 @@ impl Balancer {
             since_maintenance: (self.last_maintenance.age(now))
                 .or_else(|| self.started.age(now))
                 .unwrap_or_default(),
-            since_start: self.started.age(now).unwrap_or_default(),
+            since_reset: (self.last_reset.age(now))
+                .or_else(|| self.started.age(now))
+                .unwrap_or_default(),
             members,
         }
     }
@@ -158,7 +162,7 @@ impl Balancer {
                 counters.reply_timeouts.get()
             },
             totals: Counts::of(counters, Counter::total),
-            busy: slot.state.in_flight(),
+            busy: slot.served_of(slot.state.in_flight()),
             max_busy: counters.max_in_flight.load(Relaxed),
             recovers_in: (state == State::Error && !slot.is_asked())
                 .then(|| self.config.recover_time.saturating_sub(rest)),

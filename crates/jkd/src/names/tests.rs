@@ -1,4 +1,4 @@
-use std::{cell::RefCell, future, io, time::Duration};
+use std::{cell::RefCell, future, io, sync::Weak, time::Duration};
 
 use jkworkers::workers_properties::{Source, read};
 use tokio::time::{Instant, timeout};
@@ -92,7 +92,7 @@ fn what_is_configured_stays_as_it_is() {
         Arc::new(names),
         (Arc::default(), Arc::default()),
         None,
-        1,
+        (1, Weak::new()),
     );
     let worker = snapshot.configured("lb").unwrap();
     let names = members(&worker.kind).unwrap().iter();

@@ -1,10 +1,14 @@
 //! What all lanes share: the running configuration, and the one way in which it changes.
 //!
 //! What files say and what runs are two things: names that turn into several addresses make the
-//! running model larger than the configured one. Both change here only, under one lock, so that no
-//! change is lost to another one that happens at the same time.
+//! running model larger than the configured one, and operators change settings at run time. All of
+//! it changes here only, under one lock, so that no change is lost to another one that happens at
+//! the same time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use jkworkers::model::Model;
@@ -12,9 +16,10 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::{
+    edits::Edits,
     logs::Logs,
     names::{self, Names},
-    snapshot::Snapshot,
+    snapshot::{Before, Snapshot},
     tls,
 };
 
@@ -27,11 +32,21 @@ const MOMENT: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     /// The running configuration; replaced as a whole at a change.
     pub(crate) snapshot: ArcSwap<Snapshot>,
-    /// What files say, of which the snapshot is made. Requests do not need it.
-    configured: Mutex<Arc<Model>>,
+    /// What the snapshot is made of. Requests do not need it.
+    origin: Mutex<Origin>,
     lanes: usize,
-    /// Files have been read again.
+    /// Files have been read again, or names are others.
     pub(crate) reloaded: Notify,
+    home: Weak<Self>,
+}
+
+/// What the snapshot is made of.
+#[derive(Debug)]
+struct Origin {
+    /// What files say.
+    configured: Arc<Model>,
+    /// What was changed since.
+    edits: Edits,
 }
 
 /// What is opened for a configuration: its logs, and its certificates.
@@ -40,25 +55,32 @@ pub(super) type Means = (Arc<Logs>, Arc<tls::Hosts>);
 /// The right to change the running configuration. There is one at a time.
 pub(crate) struct Change<'a> {
     shared: &'a Shared,
-    configured: MutexGuard<'a, Arc<Model>>,
+    origin: MutexGuard<'a, Origin>,
 }
 
 impl Shared {
-    pub(super) fn new(configured: Arc<Model>, means: Means, lanes: usize) -> Self {
+    pub(super) fn new(configured: Arc<Model>, means: Means, lanes: usize) -> Arc<Self> {
         let names = Arc::new(Names::new(&configured, None));
         names.await_members(MOMENT);
         let models = (configured.clone(), names.expand(&configured));
-        Self {
-            snapshot: ArcSwap::from_pointee(Snapshot::new(models, names, means, None, lanes)),
-            configured: Mutex::new(configured),
-            lanes,
-            reloaded: Notify::new(),
-        }
+        Arc::new_cyclic(|home| {
+            let place = (lanes, home.clone());
+            Self {
+                snapshot: ArcSwap::from_pointee(Snapshot::new(models, names, means, None, place)),
+                origin: Mutex::new(Origin {
+                    configured,
+                    edits: Edits::default(),
+                }),
+                lanes,
+                reloaded: Notify::new(),
+                home: home.clone(),
+            }
+        })
     }
 
     /// What files say.
     pub(crate) fn configured(&self) -> Arc<Model> {
-        self.configured.lock().clone()
+        self.origin.lock().configured.clone()
     }
 
     /// Begins a change; waits for one that is under way.
@@ -67,35 +89,64 @@ impl Shared {
     pub(crate) fn change(&self) -> Change<'_> {
         Change {
             shared: self,
-            configured: self.configured.lock(),
+            origin: self.origin.lock(),
         }
     }
 }
 
 impl Change<'_> {
+    /// What runs until now.
+    pub(crate) fn running(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// What was changed at run time.
+    pub(crate) fn edits(&self) -> &Edits {
+        &self.origin.edits
+    }
+
     /// Serves what files say now, from the next request on.
     pub(crate) fn serve(&mut self, configured: Arc<Model>, means: Means) {
-        let running = self.shared.snapshot.load_full();
-        let names = Arc::new(Names::new(&configured, Some(&running.names)));
-        names.await_members(MOMENT);
-        *self.configured = configured;
-        self.replace(&running, names, means);
+        self.origin.edits.follow(&configured);
+        self.origin.configured = configured;
+        self.replace(Some(means), false);
         self.shared.reloaded.notify_one();
     }
 
     /// Makes the running configuration anew from the same files: names have other addresses.
     pub(crate) fn serve_again(self) {
-        let old = self.shared.snapshot.load_full();
-        let new = self.replace(&old, old.names.clone(), (old.logs.clone(), old.tls.clone()));
+        let old = self.running();
+        let new = self.replace(None, false);
         names::log_members(&old.model, &new.model);
     }
 
-    fn replace(&self, old: &Snapshot, names: Arc<Names>, means: Means) -> Arc<Snapshot> {
-        let models = (self.configured.clone(), names.expand(&self.configured));
-        let new = Snapshot::new(models, names, means, Some(old), self.shared.lanes);
+    /// Serves the same files with these changes, from the next request on.
+    pub(crate) fn edit(mut self, edits: Edits) {
+        self.origin.edits = edits;
+        self.replace(None, true);
+        self.shared.reloaded.notify_one();
+    }
+
+    /// `means`: what files that were read again ask for.
+    fn replace(&self, means: Option<Means>, is_edited: bool) -> Arc<Snapshot> {
+        let Origin { configured, edits } = &*self.origin;
+        let old = self.running();
+        let edited = edits.apply(configured);
+        let names = Arc::new(Names::new(&edited, Some(&old.names)));
+        names.await_members(MOMENT);
+        // Once more: some are about members that there were not before.
+        let model = edits.apply(&names.expand(&edited));
+        let means = means.unwrap_or_else(|| (old.logs.clone(), old.tls.clone()));
+        let before = Before {
+            snapshot: &old,
+            is_edited,
+        };
+        let place = (self.shared.lanes, self.shared.home.clone());
+        let models = (configured.clone(), model);
+        let new = Snapshot::new(models, names, means, Some(before), place);
         let new = Arc::new(new);
         self.shared.snapshot.store(new.clone());
-        new.retire(old);
+        new.retire(&old);
         new
     }
 }

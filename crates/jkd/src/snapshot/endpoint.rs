@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use ajp13::{Address, IdlePing, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
 use jkworkers::model::{self, AjpWorker};
 
-use super::Snapshot;
+use super::{Before, Snapshot};
 use crate::names::Names;
 
 /// Where a member is, and the connections to it.
@@ -23,7 +23,7 @@ pub struct Endpoint {
 
 /// Makes each endpoint once, whoever refers to it with the same secret.
 pub(super) struct Endpoints<'a> {
-    pub(super) old: Option<&'a Snapshot>,
+    pub(super) before: Option<Before<'a>>,
     /// The pools that may be taken over, by identity.
     pools: HashMap<&'a str, &'a Pool>,
     names: &'a Names,
@@ -32,10 +32,11 @@ pub(super) struct Endpoints<'a> {
 }
 
 impl<'a> Endpoints<'a> {
-    pub(super) fn new(old: Option<&'a Snapshot>, names: &'a Names, lanes: usize) -> Self {
+    pub(super) fn new(before: Option<Before<'a>>, names: &'a Names, lanes: usize) -> Self {
+        let old = before.map(|before| before.snapshot);
         let pools = old.into_iter().flat_map(Snapshot::endpoints);
         Self {
-            old,
+            before,
             pools: pools.map(|e| (&*e.identity, &e.pool)).collect(),
             names,
             lanes,
@@ -50,13 +51,13 @@ impl<'a> Endpoints<'a> {
             self.new.insert(identity, endpoint.clone());
             return endpoint;
         };
-        if known.worker.secret == worker.secret {
+        if known.worker == *worker {
             return known.clone();
         }
-        // A member of two balancers, each with a secret of its own.
+        // A member of two balancers, each with a secret or settings of its own.
         Arc::new(Endpoint {
             worker: worker.clone(),
-            pool: known.pool.clone(),
+            pool: with_options(&known.pool, pool_options(worker, self.lanes)),
             packet_size: known.packet_size,
             identity,
         })
@@ -64,10 +65,21 @@ impl<'a> Endpoints<'a> {
 
     fn new_pool(&self, worker: &AjpWorker, options: PoolOptions) -> Pool {
         let address = Address::new(&worker.host, worker.port);
-        match self.names.addresses(&worker.host) {
+        let pool = match self.names.addresses(&worker.host) {
             Some(addresses) => Pool::with_addresses(address, addresses, options),
             None => Pool::new(address, options),
+        };
+        if let Some(old) = self.edited(&worker.name) {
+            pool.remember_max_open(old.pool.stats().max_open);
         }
+        pool
+    }
+
+    /// The same Tomcat before an operator has changed where it is.
+    fn edited(&self, name: &str) -> Option<&Endpoint> {
+        let before = self.before.filter(|before| before.is_edited)?;
+        let mut endpoints = before.snapshot.endpoints();
+        endpoints.find(|endpoint| *endpoint.worker.name == *name)
     }
 }
 
@@ -78,7 +90,7 @@ impl Endpoint {
             worker: worker.clone(),
             packet_size: options.packet_size,
             pool: match all.pools.get(&*identity) {
-                Some(pool) => Pool::clone(pool),
+                Some(pool) => with_options(pool, options),
                 None => all.new_pool(worker, options),
             },
             identity,
@@ -94,20 +106,26 @@ impl Endpoint {
 }
 
 /// Two workers of equal identity may share connections. Their secrets may differ: a secret is
-/// part of each request, not of the connection.
+/// part of each request, not of the connection. So may what is done with connections that are open.
 fn identity(worker: &AjpWorker) -> String {
     format!(
-        "{} {}:{} {:?} {} {} {:?} {:?} {:?}",
+        "{} {}:{} {:?} {} {} {:?} {:?}",
         worker.name,
         worker.host,
         worker.port,
         worker.source,
         worker.prefer_ipv6,
         worker.max_packet_size,
-        worker.pool,
+        worker.pool.size,
         worker.socket,
-        worker.ping
     )
+}
+
+fn with_options(pool: &Pool, options: PoolOptions) -> Pool {
+    if *pool.options() == options {
+        return pool.clone();
+    }
+    pool.with_options(options)
 }
 
 fn pool_options(worker: &AjpWorker, lanes: usize) -> PoolOptions {
@@ -139,8 +157,8 @@ fn ping_policy(ping: &model::PingPolicy) -> PingPolicy {
             idle: prepost.min_idle,
             timeout: prepost.timeout,
         }),
-        interval: ping
-            .interval
+        // As in mod_jk there is none without a `ping_timeout`.
+        interval: (ping.interval.filter(|(_, timeout)| !timeout.is_zero()))
             .map(|(idle, timeout)| IdlePing { idle, timeout }),
     }
 }

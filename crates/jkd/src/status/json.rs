@@ -1,5 +1,7 @@
 //! `mime=json`: for scripts. mod_jk has no such form; the names are those of its XML.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::report::{Block, Field, Refusal, Report, Shown, Value};
@@ -19,11 +21,21 @@ impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if let Ok(report) = self.0 {
-            map.serialize_entry("server", &Object(&report.server))?;
-            map.serialize_entry("time", &Object(&report.time))?;
-            map.serialize_entry("software", &Object(&report.software))?;
+            for (name, fields) in [
+                ("server", &report.server),
+                ("time", &report.time),
+                ("software", &report.software),
+            ] {
+                if !fields.is_empty() {
+                    map.serialize_entry(name, &Object(fields))?;
+                }
+            }
+            if let Shown::Dump(properties) = &report.shown {
+                let properties: BTreeMap<_, _> = properties.iter().copied().collect();
+                map.serialize_entry("configuration", &properties)?;
+            }
             let (balancers, workers) = match &report.shown {
-                Shown::Nothing => (None, None),
+                Shown::Nothing | Shown::Dump(_) => (None, None),
                 Shown::One(block) if block.is_balancer => (Some(std::slice::from_ref(block)), None),
                 Shown::One(block) => (None, Some(std::slice::from_ref(block))),
                 Shown::List { balancers, workers } => (balancers.as_deref(), workers.as_deref()),

@@ -41,6 +41,7 @@ impl Page<'_> {
         match &report.shown {
             Shown::Nothing => {}
             Shown::One(block) => self.block(block),
+            Shown::Dump(properties) => super::dumped(&mut self.text, properties),
             Shown::List { balancers, workers } => {
                 self.list("lb_count", balancers.as_deref());
                 self.list("ajp_count", workers.as_deref());

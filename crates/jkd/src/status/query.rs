@@ -11,8 +11,16 @@ pub(super) enum Command {
     Version,
     /// `config`: what files say, for `jkd check --against`. mod_jk has no such command.
     Config,
-    /// `edit`, `update`, `reset`, `recover` and `dump`, which no status worker of jkd does.
-    Refused,
+    /// `dump`: what workers.properties says.
+    Dump,
+    /// `edit`: a form.
+    Edit,
+    /// `update`: changes settings.
+    Update,
+    /// `reset`: states and counters begin anew.
+    Reset,
+    /// `recover`: ends the rest of a member in error.
+    Recover,
     /// Anything else.
     Unknown,
 }
@@ -33,6 +41,24 @@ pub(super) enum Form {
     /// Anything else.
     Unknown,
 }
+
+impl Command {
+    /// Whether it is not for those who may only read.
+    pub(super) const fn is_to_write(self) -> bool {
+        matches!(
+            self,
+            Self::Edit | Self::Update | Self::Reset | Self::Recover
+        )
+    }
+
+    /// Whether it changes something at once.
+    pub(super) const fn changes(self) -> bool {
+        matches!(self, Self::Update | Self::Reset | Self::Recover)
+    }
+}
+
+/// The bit of `opt` that lets nothing be changed.
+const READ_ONLY: i32 = 32;
 
 /// Bits of `opt`: what is left out.
 pub(super) mod without {
@@ -61,6 +87,8 @@ pub(super) struct Query {
     pub(super) refresh: Option<u32>,
     /// Whether a value could not be decoded. What stands behind it does not count.
     pub(super) is_broken: bool,
+    /// All of them, as they were written.
+    parameters: Vec<(Vec<u8>, String)>,
 }
 
 impl Query {
@@ -81,13 +109,9 @@ impl Query {
                 is_broken = true;
                 break;
             };
-            parameters.push((name, value));
+            parameters.push((name.to_vec(), value));
         }
-        let last = |wanted: &str| {
-            let mut found = parameters.iter().rev();
-            let found = found.find(|(name, _)| *name == wanted.as_bytes());
-            found.map(|(_, value)| value.as_str())
-        };
+        let last = |wanted: &str| value_of(&parameters, wanted);
         Self {
             command: last("cmd").map_or(Command::List, Command::named),
             form: last("mime").map_or(Form::Html, Form::named),
@@ -98,7 +122,18 @@ impl Query {
                 .and_then(|seconds| u32::try_from(seconds).ok())
                 .filter(|seconds| *seconds > 0),
             is_broken,
+            parameters,
         }
+    }
+
+    /// The value of a parameter.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        value_of(&self.parameters, name)
+    }
+
+    /// Whether the client wants nothing to be changed.
+    pub(super) const fn is_read_only(&self) -> bool {
+        self.leaves_out(READ_ONLY)
     }
 
     pub(super) const fn leaves_out(&self, bit: i32) -> bool {
@@ -113,7 +148,11 @@ impl Command {
             "show" => Self::Show,
             "version" => Self::Version,
             "config" => Self::Config,
-            "edit" | "update" | "reset" | "recover" | "dump" => Self::Refused,
+            "dump" => Self::Dump,
+            "edit" => Self::Edit,
+            "update" => Self::Update,
+            "reset" => Self::Reset,
+            "recover" => Self::Recover,
             _ => Self::Unknown,
         }
     }
@@ -130,6 +169,12 @@ impl Form {
             _ => Self::Unknown,
         }
     }
+}
+
+fn value_of<'a>(parameters: &'a [(Vec<u8>, String)], wanted: &str) -> Option<&'a str> {
+    let mut found = parameters.iter().rev();
+    let found = found.find(|(name, _)| name == wanted.as_bytes());
+    found.map(|(_, value)| value.as_str())
 }
 
 /// A value without its percent signs and with blanks for `+`; `None` where it cannot be decoded.

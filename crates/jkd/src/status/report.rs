@@ -16,8 +16,9 @@ use super::{
     Asked,
     query::{Command, Query, without},
     rating::Rating,
+    target::Target,
 };
-use crate::snapshot::{Group, Running, Snapshot};
+use crate::snapshot::{Running, Snapshot};
 
 /// What both the server and its connector are called.
 const SOFTWARE: &str = concat!("jkd/", env!("CARGO_PKG_VERSION"));
@@ -61,6 +62,8 @@ pub(super) enum Shown<'a> {
         workers: Option<Vec<Block<'a>>>,
     },
     One(Block<'a>),
+    /// What workers.properties says: names with values.
+    Dump(Vec<(&'a str, &'a str)>),
 }
 
 /// What shows everything of one snapshot in the same way.
@@ -73,7 +76,7 @@ struct Look<'a> {
 }
 
 /// Why a status worker does not do what it is asked for, in mod_jk's words.
-pub(super) type Refusal = &'static str;
+pub(super) type Refusal = Cow<'static, str>;
 
 /// Finds out what is to be shown.
 pub(super) fn report<'a>(
@@ -88,18 +91,27 @@ pub(super) fn report<'a>(
         rating: Rating::of(worker),
         now: SystemTime::now(),
     };
+    let server = vec![
+        Field::text("name", &*asked.server_name),
+        Field::number("port", asked.server_port),
+    ];
     let shown = match query.command {
-        Command::Refused => return Err("This command is not allowed in read only mode."),
-        Command::Unknown => return Err("Invalid command."),
+        Command::Unknown => return Err("Invalid command.".into()),
+        Command::Edit => {
+            Target::find(snapshot, query, false)?;
+            return Ok(Report {
+                server,
+                ..Report::default()
+            });
+        }
+        Command::Recover | Command::Reset | Command::Update => return Ok(Report::default()),
         Command::Config | Command::Version => Shown::Nothing,
+        Command::Dump => Shown::Dump(properties(snapshot)),
         Command::List => look.list(),
         Command::Show => look.one()?,
     };
     Ok(Report {
-        server: vec![
-            Field::text("name", &*asked.server_name),
-            Field::number("port", asked.server_port),
-        ],
+        server,
         time: time::fields(look.now),
         software: vec![
             Field::text("web_server", SOFTWARE),
@@ -107,6 +119,15 @@ pub(super) fn report<'a>(
         ],
         shown,
     })
+}
+
+/// What was written in workers.properties, without secrets, in the order in which it came: as it
+/// was at the start or the last reload.
+pub(super) fn properties(snapshot: &Snapshot) -> Vec<(&str, &str)> {
+    let properties = snapshot.configured.global.properties.iter();
+    properties
+        .map(|(name, value)| (&**name, &**value))
+        .collect()
 }
 
 impl<'a> Look<'a> {
@@ -128,38 +149,12 @@ impl<'a> Look<'a> {
     }
 
     fn one(&self) -> Result<Shown<'a>, Refusal> {
-        let named = |name: &'a Option<String>| name.as_deref();
-        let name = named(&self.query.worker).filter(|name| !name.is_empty());
-        let name = name.ok_or("NULL or EMPTY worker param")?;
-        let member = named(&self.query.member);
-        if member == Some("") {
-            return Err("EMPTY sub worker param");
-        }
-        let worker = self.snapshot.worker(name);
-        let worker = worker.ok_or("Could not find given worker")?;
-        if member.is_some_and(|member| member.contains('*')) {
-            return Err("wildcard not allowed in sub worker for this command");
-        }
-        let balancer = match worker {
-            Running::Group(group) if group.is_balancer => Some(group),
-            _ => None,
-        };
-        let index = match (member, balancer) {
-            (None, _) => None,
-            (Some(_), None) => return Err("worker type has no sub workers"),
-            (Some(member), Some(group)) => Some(index_of(group, member)?),
-        };
-        Ok(match worker {
-            Running::Group(group) => Shown::One(self.block(group, index)),
+        let target = Target::find(self.snapshot, self.query, false)?;
+        Ok(match target.worker {
+            Running::Group(group) => Shown::One(self.block(group, target.member())),
             Running::Status(_) => Shown::Nothing,
         })
     }
-}
-
-fn index_of(group: &Group, member: &str) -> Result<usize, Refusal> {
-    let members = &group.balancer.config().members;
-    let index = members.iter().position(|m| *m.worker.name == *member);
-    index.ok_or("could not find sub worker")
 }
 
 impl<'a> Field<'a> {

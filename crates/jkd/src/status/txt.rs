@@ -21,12 +21,22 @@ struct Page(String);
 
 impl Page {
     fn report(&mut self, report: &Report<'_>) {
-        self.line("Server", &report.server, false);
-        self.line("Time", &report.time, false);
-        self.line("Software", &report.software, false);
+        for (title, fields) in [
+            ("Server", &report.server),
+            ("Time", &report.time),
+            ("Software", &report.software),
+        ] {
+            if !fields.is_empty() {
+                self.line(title, fields, false);
+            }
+        }
         match &report.shown {
             Shown::Nothing => {}
             Shown::One(block) => self.block(block),
+            Shown::Dump(properties) => {
+                self.0.push_str("Configuration:\n");
+                super::dumped(&mut self.0, properties);
+            }
             Shown::List { balancers, workers } => {
                 self.list("Balancer Workers", balancers.as_deref());
                 self.list("AJP Workers", workers.as_deref());

@@ -1,6 +1,9 @@
 //! What the page shows, taken from the running objects at one moment.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt::Write as _,
+    time::{Duration, SystemTime},
+};
 
 use ajp13::PoolStats;
 use askama::Template;
@@ -9,7 +12,7 @@ use jkworkers::model::{AjpWorker, Copied, Mount, StatusWorker};
 use super::{
     query::{Command, Query, without},
     rating::Rating,
-    report::Refusal,
+    report::{self, Refusal},
 };
 use crate::{
     balancer::{Health, MemberView, View},
@@ -28,6 +31,12 @@ pub(super) struct Page<'a> {
     refresh: Option<u32>,
     /// Why nothing is shown.
     refused: Option<Refusal>,
+    /// Whether something was changed.
+    is_done: bool,
+    /// The query of the page that it was asked for on.
+    back: String,
+    /// What workers.properties says, where that is asked for.
+    dump: Option<Vec<(&'a str, &'a str)>>,
     balancers: Vec<BalancerBlock<'a>>,
     workers: Vec<MemberRow<'a>>,
     /// Unless they are left out.
@@ -92,8 +101,11 @@ impl<'a> Page<'a> {
             workers: (blocks(alone, without::WORKERS))
                 .flat_map(|block| block.rows)
                 .collect(),
-            mounts: (refused.is_none() && !query.leaves_out(without::MAPS))
-                .then(|| mounts(snapshot, query)),
+            back: back(query),
+            is_done: refused.is_none() && query.command.changes(),
+            dump: (refused.is_none() && query.command == Command::Dump)
+                .then(|| report::properties(snapshot)),
+            mounts: (refused.is_none() && shows_mounts(query)).then(|| mounts(snapshot, query)),
             refused,
         }
     }
@@ -193,6 +205,37 @@ fn seconds(time: Option<Duration>) -> String {
     time.map_or_else(String::new, |time| format!("{} s", time.as_secs()))
 }
 
+/// As `from` and `psw` say.
+fn back(query: &Query) -> String {
+    if query.get("from") != Some("show") {
+        return "cmd=list".to_owned();
+    }
+    let mut text = "cmd=show".to_owned();
+    for (name, value) in [
+        ("w", &query.worker),
+        ("sw", &query.get("psw").map(str::to_owned)),
+    ] {
+        if let Some(value) = value {
+            text.extend(["&", name, "="]);
+            value.bytes().for_each(|byte| escape(byte, &mut text));
+        }
+    }
+    text
+}
+
+fn escape(byte: u8, text: &mut String) {
+    if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
+        text.push(char::from(byte));
+    } else {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "%{byte:02X}");
+    }
+}
+
+fn shows_mounts(query: &Query) -> bool {
+    matches!(query.command, Command::List | Command::Show) && !query.leaves_out(without::MAPS)
+}
+
 /// With `show` those of one worker.
 fn mounts<'a>(snapshot: &'a Snapshot, query: &Query) -> Vec<MountRow<'a>> {
     let model = &snapshot.model;
@@ -212,4 +255,22 @@ fn mounts<'a>(snapshot: &'a Snapshot, query: &Query) -> Vec<MountRow<'a>> {
         mounts.map(move |mount| MountRow { host: name, mount })
     });
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_about_changes_lead_back() {
+        let of = |query: &str| back(&Query::read(query.as_bytes()));
+        assert_eq!(of("cmd=update&w=lb&sw=a"), "cmd=list");
+        assert_eq!(of("cmd=update&from=list&w=lb&sw=a"), "cmd=list");
+        assert_eq!(of("cmd=update&from=show&w=lb&sw=a"), "cmd=show&w=lb");
+        assert_eq!(
+            of("from=show&w=a%26b&psw=c%3Dd"),
+            "cmd=show&w=a%26b&sw=c%3Dd"
+        );
+        assert_eq!(of("from=javascript:&w=x&psw=y"), "cmd=list");
+    }
 }

@@ -1,6 +1,6 @@
 //! `mime=xml`: an attribute a line.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use jkworkers::model::StatusWorker;
 
@@ -36,12 +36,19 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn report(&mut self, report: &Report<'_>) {
-        self.element(0, "server", &report.server);
-        self.element(0, "time", &report.time);
-        self.element(0, "software", &report.software);
+        for (name, fields) in [
+            ("server", &report.server),
+            ("time", &report.time),
+            ("software", &report.software),
+        ] {
+            if !fields.is_empty() {
+                self.element(0, name, fields);
+            }
+        }
         match &report.shown {
             Shown::Nothing => {}
             Shown::One(block) => self.block(block),
+            Shown::Dump(properties) => self.dump(properties),
             Shown::List { balancers, workers } => {
                 self.list("balancers", balancers.as_deref());
                 self.list("ajp_workers", workers.as_deref());
@@ -58,6 +65,19 @@ impl Page<'_> {
             self.block(block);
         }
         self.close(0, name);
+    }
+
+    /// Names are those of the properties, as far as they can be names.
+    fn dump(&mut self, properties: &[(&str, &str)]) {
+        self.open(2, "configuration");
+        let mut seen = HashSet::new();
+        for (name, value) in properties {
+            let name = attribute_name(name);
+            if seen.insert(name.clone()) {
+                self.attribute(4, &name, value);
+            }
+        }
+        self.text.push_str("  />\n");
     }
 
     /// The maps of a balancer are inside of it, those of another worker behind it.
@@ -121,6 +141,18 @@ impl Page<'_> {
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => self.text.push('?'),
             c => self.text.push(c),
         }
+    }
+}
+
+/// What XML has no place for in a name is `_`.
+fn attribute_name(name: &str) -> String {
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let name = name.chars().map(|c| if fits(c) { c } else { '_' });
+    let name: String = name.collect();
+    if name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        name
+    } else {
+        format!("_{name}")
     }
 }
 

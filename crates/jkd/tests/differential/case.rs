@@ -60,6 +60,8 @@ pub(crate) enum Step {
     },
     /// Sends bytes.
     Send(Vec<u8>),
+    /// Asks the status page, and compares what it says without addresses and times.
+    Status { query: String, fields: String },
     /// Sends a request again and again until this is the status.
     Until { status: u16, bytes: Vec<u8> },
 }
@@ -251,7 +253,12 @@ impl Configuration {
     /// How many requests are sent.
     pub(crate) fn requests(&self) -> usize {
         let steps = self.cases.iter().flat_map(|case| &case.steps);
-        let sends = |step: &&Step| matches!(step, Step::Request { .. } | Step::Read(_) | Step::Eof);
+        let sends = |step: &&Step| {
+            matches!(
+                step,
+                Step::Request { .. } | Step::Read(_) | Step::Eof | Step::Status { .. }
+            )
+        };
         steps.filter(sends).count()
     }
 }
@@ -308,6 +315,15 @@ fn step(line: &str) -> Step {
         "read" => Step::Read(rest.to_owned()),
         "release" => Step::Release,
         "send" => Step::Send(unescaped(rest)),
+        "status" => {
+            let (query, fields) = rest.split_once(" | ").unwrap_or((rest, ""));
+            let fields = fields.split(" | ").filter(|field| !field.is_empty());
+            let fields: Vec<_> = fields.map(|field| format!("{field}\r\n")).collect();
+            Step::Status {
+                query: query.to_owned(),
+                fields: fields.concat(),
+            }
+        }
         _ => match line.split_once(": ") {
             Some((name, script)) => Step::Play(name.to_owned(), script.to_owned()),
             None => panic!("no step: {line}"),

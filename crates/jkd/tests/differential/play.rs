@@ -112,6 +112,16 @@ impl Client<'_> {
             Step::Release => self.actors.release(),
             Step::Send(bytes) => self.connection().send(bytes),
             Step::Until { status, bytes } => self.until(*status, bytes),
+            Step::Status { query, fields } => {
+                let (query, fields) = (query.as_str(), fields.as_str());
+                let page = || status_page(self.address, query, fields);
+                let changes = ["update", "reset", "recover"];
+                let changes = changes.iter().any(|word| query.contains(word));
+                let page = if changes { page() } else { settled(page) };
+                let mut seen = self.seen(&format!("the status page: {query}"), None);
+                seen.rest = Some(page.join("\n"));
+                return Some(seen);
+            }
             Step::Eof => {
                 let rest = self.connection().read_to_end();
                 let mut seen = self.seen("the rest of the connection", None);
@@ -283,14 +293,63 @@ fn status(address: SocketAddr) -> Vec<String> {
     text.lines().map(masked).collect()
 }
 
-/// Ports, times and who serves.
+/// What the status page answers to a query: its status, its kind and its lines.
+fn status_page(address: SocketAddr, query: &str, fields: &str) -> Vec<String> {
+    let mut connection = Connection::open(address).expect("a connection");
+    let at = if query.starts_with('/') {
+        ""
+    } else {
+        "/the-status?"
+    };
+    let head = format!("GET {at}{query} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+    connection.send(head.as_bytes());
+    let page = connection.read("GET");
+    let kind = page.header("content-type").unwrap_or_default();
+    let first = format!("{} {kind}", page.status);
+    let text = String::from_utf8_lossy(&page.body).into_owned();
+    // What is jkd's own about configurations is not what is compared.
+    let lines = text
+        .lines()
+        .filter(|line| !line.contains(".probe_interval="));
+    std::iter::once(first).chain(lines.map(masked)).collect()
+}
+
+/// Ports, times and who serves: in properties and in XML the line, in text the words of it.
 fn masked(line: &str) -> String {
-    const MASKED: [&str; 5] = ["port", "address", "web_server", "jk_version", "server_port"];
+    const SOFTWARE: &str = "web_server=\"";
+    if let Some((before, _)) = line.split_once(SOFTWARE) {
+        return format!("{before}{SOFTWARE}…");
+    }
+    if let Some((before, address)) = line.split_once("resolve address '") {
+        let (host, rest) = address.split_once(':').unwrap_or((address, ""));
+        let (_, rest) = rest.split_once('\'').unwrap_or(("", rest));
+        return format!("{before}resolve address '{host}:…'{rest}");
+    }
+    if line.contains(": ") && !line.trim_start().starts_with("worker.") && line.contains('=') {
+        let words = line.split(' ').map(masked_word);
+        return words.collect::<Vec<_>>().join(" ");
+    }
+    masked_word(line)
+}
+
+fn masked_word(line: &str) -> String {
+    const MASKED: [&str; 10] = [
+        "port",
+        "address",
+        "web_server",
+        "jk_version",
+        "server_port",
+        "time_datetime",
+        "datetime",
+        "unix",
+        "tz",
+        "ServerRoot",
+    ];
     let key = line.split('=').next().unwrap_or_default();
-    let last = key.rsplit('.').next().unwrap_or_default();
+    let last = key.trim().rsplit('.').next().unwrap_or_default();
     let times = ["last_reset_", "error_time_", "time_"];
     let is_time = times.iter().any(|begin| last.starts_with(begin));
-    if MASKED.contains(&last) || is_time {
+    if line.contains('=') && (MASKED.contains(&last) || is_time) {
         return format!("{key}=…");
     }
     line.to_owned()

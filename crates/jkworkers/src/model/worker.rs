@@ -31,7 +31,7 @@ pub enum WorkerKind {
 }
 
 /// One Tomcat: address and everything about connections to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AjpWorker {
     /// Its name; equals the route unless `route` says otherwise.
     pub name: Arc<str>,
@@ -209,6 +209,38 @@ pub struct RecoveryOptions {
     pub always_head: bool,
     /// 16: GET may always be retried.
     pub always_get: bool,
+    /// Bits that mean nothing; they are shown only.
+    #[serde(skip)]
+    pub unknown: u32,
+}
+
+impl RecoveryOptions {
+    /// The sum of these bits.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self {
+            not_if_request_sent: bits & 1 != 0,
+            not_if_headers_sent: bits & 2 != 0,
+            abort_if_client_fails: bits & 4 != 0,
+            always_head: bits & 8 != 0,
+            always_get: bits & 16 != 0,
+            unknown: bits & !31,
+        }
+    }
+
+    /// The bits as a sum.
+    pub fn bits(self) -> u32 {
+        let known = [
+            self.not_if_request_sent,
+            self.not_if_headers_sent,
+            self.abort_if_client_fails,
+            self.always_head,
+            self.always_get,
+        ];
+        let bits = (0_u32..).zip(known);
+        bits.fold(self.unknown, |sum, (place, bit)| {
+            sum | u32::from(bit) << place
+        })
+    }
 }
 
 /// A load balancer (`type=lb`).

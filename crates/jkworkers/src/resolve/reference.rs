@@ -90,7 +90,7 @@ impl Properties {
             if !self.has_room(&key, property.text()) {
                 return refuse_size(target, origin, found);
             }
-            self.map.insert(key, property);
+            self.insert(key, property);
         }
     }
 

@@ -306,13 +306,8 @@ fn recovery_options(settings: &mut Settings<'_, '_>) -> Option<RecoveryOptions> 
             )
         });
     }
-    Some(RecoveryOptions {
-        not_if_request_sent: bits & 1 != 0,
-        not_if_headers_sent: bits & 2 != 0,
-        abort_if_client_fails: bits & 4 != 0,
-        always_head: bits & 8 != 0,
-        always_get: bits & 16 != 0,
-    })
+    let bits = u32::try_from(bits).unwrap_or_default();
+    Some(RecoveryOptions::from_bits(bits))
 }
 
 /// mod_jk reads 0 where an item is no number; that never matches.

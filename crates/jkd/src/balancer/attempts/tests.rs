@@ -7,6 +7,7 @@ use crate::balancer::{Verdict, choose::RuleOverrides, testing::*};
 
 /// mod_jk's default, written out in the file.
 const MOD_JK: Option<RecoveryOptions> = Some(RecoveryOptions {
+    unknown: 0,
     not_if_request_sent: false,
     not_if_headers_sent: false,
     abort_if_client_fails: false,

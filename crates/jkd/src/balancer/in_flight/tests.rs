@@ -183,7 +183,7 @@ fn a_reload_counts_out_what_began_before() {
     let mut config = config(&[1, 1]);
     config.method = Method::Busyness;
     let mut new = Balancer::new(Arc::new(config));
-    new.adopt(&old);
+    new.adopt(&old, false);
     drop(old);
     assert_eq!(new.view(at(1)).busy, 1);
     drop(request);

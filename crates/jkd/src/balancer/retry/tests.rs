@@ -9,6 +9,7 @@ const AT_ONCE: Retry = Retry::SameMember {
 /// `recovery_options` by its number.
 fn options(bits: u8) -> RecoveryOptions {
     RecoveryOptions {
+        unknown: 0,
         not_if_request_sent: bits & 1 != 0,
         not_if_headers_sent: bits & 2 != 0,
         abort_if_client_fails: bits & 4 != 0,

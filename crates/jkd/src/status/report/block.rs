@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use jkworkers::model::{self, AjpWorker, Lock, Method};
+use jkworkers::model::{self, AjpWorker, Lock, Method, RecoveryOptions};
 
 use super::{
     Field, Fields, Look, local, maps,
@@ -84,7 +84,7 @@ impl<'a> Look<'a> {
             Field::number("time_to_maintenance_min", soonest),
             Field::number("time_to_maintenance_max", latest),
         ]);
-        fields.extend(self.reset(view.since_start));
+        fields.extend(self.reset(view.since_reset));
         fields
     }
 
@@ -197,7 +197,10 @@ fn settings<'a>(worker: &'a AjpWorker, snapshot: &Snapshot) -> Fields<'a> {
             "connection_ping_interval",
             or_zero(ping.interval.map(|(idle, _)| idle)),
         ),
-        Field::number("recovery_options", recovery_options(worker)),
+        Field::number(
+            "recovery_options",
+            worker.recovery_options.map_or(0, RecoveryOptions::bits),
+        ),
         Field::number("busy_limit", worker.busy_limit),
         Field::number("max_packet_size", worker.max_packet_size),
     ]
@@ -281,22 +284,6 @@ fn address(worker: &AjpWorker, snapshot: &Snapshot) -> String {
         Some(ip) => format!("{ip}:{}", worker.port),
         None => format!("UnresolvedIP:{}", worker.port),
     }
-}
-
-fn recovery_options(worker: &AjpWorker) -> u32 {
-    let Some(options) = worker.recovery_options else {
-        return 0;
-    };
-    let bits = [
-        options.not_if_request_sent,
-        options.not_if_headers_sent,
-        options.abort_if_client_fails,
-        options.always_head,
-        options.always_get,
-    ];
-    bits.iter()
-        .rev()
-        .fold(0, |sum, bit| sum * 2 + u32::from(*bit))
 }
 
 fn count(items: usize) -> u64 {

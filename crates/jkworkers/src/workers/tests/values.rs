@@ -288,6 +288,7 @@ fn retries_are_attempts() {
 fn recovery_options_are_bits() {
     let bits = |bits: [u8; 5]| {
         Some(RecoveryOptions {
+            unknown: 0,
             not_if_request_sent: bits[0] == 1,
             not_if_headers_sent: bits[1] == 1,
             abort_if_client_fails: bits[2] == 1,
@@ -305,7 +306,13 @@ fn recovery_options_are_bits() {
             (".recovery_options=27", bits([1, 1, 0, 1, 1]), 0),
             (".recovery_options=33", bits([1, 0, 0, 0, 0]), 1),
         ],
-        |worker| worker.recovery_options,
+        |worker| {
+            let written = worker.recovery_options;
+            written.map(|options| RecoveryOptions {
+                unknown: 0,
+                ..options
+            })
+        },
     );
 }
 
