@@ -12,6 +12,7 @@ mod draft;
 mod include;
 mod known;
 mod lex;
+mod macros;
 mod section;
 mod variables;
 
@@ -25,8 +26,13 @@ pub(crate) use self::directive::{SECTIONS, states};
 pub(crate) use self::{
     apply::{apply, listen, variables::indicators},
     draft::{AccessLine, Draft, LogsDraft, MountLine, Options, RequestsDraft, Server},
+    macros::used_at,
 };
-use self::{section::Nesting, variables::Variables};
+use self::{
+    macros::{Line, Macros},
+    section::Nesting,
+    variables::Variables,
+};
 use crate::{
     blank,
     diag::{Diagnostics, Origin},
@@ -66,6 +72,7 @@ pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &
     let mut reader = Reader {
         files,
         variables: Variables::default(),
+        macros: Macros::default(),
         server_root: server_root.to_owned(),
         open: Vec::new(),
         read: Vec::new(),
@@ -106,6 +113,7 @@ fn no_configuration(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
 struct Reader<'a> {
     files: &'a dyn Files,
     variables: Variables,
+    macros: Macros,
     server_root: PathBuf,
     /// The files that are being read, the innermost last.
     open: Vec<PathBuf>,
@@ -182,20 +190,39 @@ impl Reader<'_> {
 
     fn content(&mut self, file: &Arc<str>, text: &str) -> Vec<Node> {
         let mut nesting = Nesting::default();
-        for line in lex::lines(text) {
-            let content = lex::trim(&line.text);
+        let lines = lex::lines(text).into_iter().map(|line| Line {
+            text: line.text,
+            origin: Origin::new(Arc::clone(file), line.number),
+        });
+        self.lines(lines, &mut nesting);
+        nesting.finish(&mut self.diagnostics)
+    }
+
+    fn lines(&mut self, lines: impl IntoIterator<Item = Line>, nesting: &mut Nesting) {
+        let mut lines = lines.into_iter();
+        while let Some(Line { text, origin }) = lines.next() {
+            let content = lex::trim(&text);
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
-            let origin = Origin::new(Arc::clone(file), line.number);
             if nesting.is_skipping() {
                 nesting.skipped_line(content, &origin, &mut self.diagnostics);
-            } else {
-                let text = self.expand(&line.text, &origin);
-                self.line(lex::trim(&text), &origin, &mut nesting);
+                continue;
+            }
+            let text = self.expand(&text, &origin);
+            let text = lex::trim(&text);
+            match lex::word(text) {
+                Some((name, _)) if name.trim_end_matches('>').eq_ignore_ascii_case("<Macro") => {
+                    let (_, args) = section::split(text, &origin, &mut self.diagnostics);
+                    self.define_macro(args, &origin, &mut lines);
+                }
+                Some((name, args)) if name.eq_ignore_ascii_case("Use") => {
+                    self.use_macro(args, &origin, nesting);
+                }
+                Some(_) => self.line(text, &origin, nesting),
+                None => {}
             }
         }
-        nesting.finish(&mut self.diagnostics)
     }
 
     fn expand(&mut self, text: &str, origin: &Origin) -> String {
@@ -296,6 +323,7 @@ impl Reader<'_> {
             ("define", [name]) => self.define(name, "", origin),
             ("define", [name, value]) => self.define(name, value, origin),
             ("undefine", [name]) => self.variables.undefine(name),
+            ("undefmacro", [name]) => self.undefine_macro(name, origin),
             ("serverroot", [root]) => self.server_root = self.server_root.join(root),
             ("loadmodule", [module, ..]) if module == "ssl_module" => {
                 self.has_tls = true;
@@ -307,7 +335,7 @@ impl Reader<'_> {
                     .error(origin, format!("the file says: {text}"))
                     .help("This is an Error line: do what it says, or remove it.");
             }
-            ("include" | "includeoptional" | "undefine" | "serverroot", _) => {
+            ("include" | "includeoptional" | "undefine" | "undefmacro" | "serverroot", _) => {
                 self.diagnostics
                     .error(
                         origin,

@@ -144,8 +144,12 @@ impl Loader<'_> {
         for (place, path) in self.read.iter().enumerate() {
             places.entry(path.display().to_string()).or_insert(place);
         }
-        let file = |origin: &Origin| places.get(&*origin.file).copied();
-        self.found.sort_by_key(|origin| (file(origin), origin.line));
+        let key = |origin: &Origin| {
+            // Lines of a macro are where it is used.
+            let (file, line) = httpd::used_at(origin).unwrap_or((&origin.file, origin.line));
+            (places.get(file).copied(), line)
+        };
+        self.found.sort_by_key(key);
     }
 
     fn draft(&mut self) -> Draft {

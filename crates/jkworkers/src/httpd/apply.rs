@@ -217,7 +217,6 @@ impl Apply<'_> {
             "if" | "elseif" | "else" => {
                 self.conditional_on_request(&node.name, node, children);
             }
-            "macro" => self.refuse_macro(&node.name, &node.origin),
             lower if IGNORED_SECTIONS.contains(&lower) => {
                 self.ignore_section(&node.name, node, children, MOUNTING);
             }

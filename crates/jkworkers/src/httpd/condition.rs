@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Reader, directive, lex};
-use crate::diag::Origin;
+use crate::{diag::Origin, pattern::Pattern};
 
 /// The version of httpd whose configuration language this is.
 const VERSION: [u32; 3] = [2, 4, 71];
@@ -28,6 +28,8 @@ const PRESENT: &[&str] = &[
     "http_core.c",
     "jk_module",
     "mod_jk.c",
+    "macro_module",
+    "mod_macro.c",
     "mime_module",
     "mod_mime.c",
     "rewrite_module",
@@ -84,15 +86,10 @@ impl Reader<'_> {
         };
         let compared = compare(operator, version);
         if compared.is_none() {
-            self.diagnostics
-                .error(
-                    origin,
-                    format!("<IfVersion {}> cannot be decided", args.trim()),
-                )
-                .help(
-                    "Write an operator (=, >, >=, <, <=, or one with ! before it) and \
-                     major[.minor[.patch]]; regular expressions are not supported here.",
-                );
+            let message = format!("<IfVersion {}> cannot be decided", args.trim());
+            let help = "Write an operator (=, >, >=, <, <=, or one with ! before it) and \
+                        major[.minor[.patch]], or ~ and a regular expression.";
+            self.diagnostics.error(origin, message).help(help);
         }
         compared.unwrap_or(false)
     }
@@ -104,6 +101,26 @@ impl Reader<'_> {
 }
 
 fn compare(operator: &str, version: &str) -> Option<bool> {
+    let (negated, operator) = match operator.strip_prefix('!') {
+        Some(rest) => (true, rest),
+        None => (false, operator),
+    };
+    let holds = match (operator, version.strip_prefix('/')) {
+        ("~", _) => is_like(version)?,
+        ("=" | "==", Some(expression)) => is_like(expression.strip_suffix('/')?)?,
+        _ => is_in_order(operator, version)?,
+    };
+    Some(holds != negated)
+}
+
+/// Whether a regular expression finds anything in the version.
+fn is_like(expression: &str) -> Option<bool> {
+    let [major, minor, patch] = VERSION;
+    let pattern = Pattern::new(expression, false).ok()?;
+    Some(pattern.is_match(format!("{major}.{minor}.{patch}").as_bytes()))
+}
+
+fn is_in_order(operator: &str, version: &str) -> Option<bool> {
     let mut wanted = [0; 3];
     let parts: Vec<_> = version.split('.').collect();
     if parts.len() > wanted.len() {
@@ -112,19 +129,14 @@ fn compare(operator: &str, version: &str) -> Option<bool> {
     for (slot, part) in wanted.iter_mut().zip(parts) {
         *slot = part.parse().ok()?;
     }
-    let (negated, operator) = match operator.strip_prefix('!') {
-        Some(rest) => (true, rest),
-        None => (false, operator),
-    };
-    let holds = match operator {
+    Some(match operator {
         "=" | "==" => VERSION == wanted,
         ">" => VERSION > wanted,
         ">=" => VERSION >= wanted,
         "<" => VERSION < wanted,
         "<=" => VERSION <= wanted,
         _ => return None,
-    };
-    Some(holds != negated)
+    })
 }
 
 #[cfg(test)]
@@ -143,8 +155,15 @@ mod tests {
             ("<", "2.4.72", Some(true)),
             (">", "2", Some(true)),
             (">=", "x", None),
-            ("~", "2.4", None),
-            ("=", "/^2/", None),
+            ("~", "^2\\.4", Some(true)),
+            ("~", "/2", Some(false)),
+            ("!~", "^2", Some(false)),
+            ("=", "/^2/", Some(true)),
+            ("==", "/^3/", Some(false)),
+            ("!=", "/^3/", Some(true)),
+            ("=", "/^2", None),
+            ("~", "(", None),
+            (">", "/^2/", None),
             ("=", "", None),
             ("=", "2.4.71.1", None),
         ] {

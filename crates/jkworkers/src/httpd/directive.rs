@@ -147,6 +147,7 @@ pub(crate) const SECTIONS: &[&str] = &[
     "LimitExcept",
     "Location",
     "LocationMatch",
+    "Macro",
     "RequireAll",
     "RequireAny",
     "RequireNone",
@@ -161,6 +162,8 @@ const IMMEDIATE: &[&str] = &[
     "IncludeOptional",
     "ServerRoot",
     "UnDefine",
+    "UndefMacro",
+    "Use",
 ];
 
 const fn row(name: &'static str, place: Place, arguments: Arguments, effect: Effect) -> Directive {
@@ -328,7 +331,6 @@ const TABLE: &[Directive] = &[
     row("TransferLog", Server, ONE, Works(logs::transfer_log)),
     row("TraceEnable", Server, ONE, Works(identity::trace)),
     row("UnsetEnv", Anywhere, MANY, Works(variables::unset_env)),
-    row("Use", Anywhere, MANY, Works(server::refuse_macro)),
     row(
         "UseCanonicalName",
         Server,

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Apply, Call};
 use crate::{
-    diag::Origin,
     httpd::{Node, Server, lex},
     model::{Listen, ServerName},
     uri_map::{EncodedSlashes, wildcard},
@@ -51,17 +50,6 @@ impl Apply<'_> {
         let main = self.draft.servers.first()?;
         main.name.as_ref()?.port
     }
-
-    /// Macros write configuration: leaving them out would lose some.
-    pub(super) fn refuse_macro(&mut self, name: &str, origin: &Origin) {
-        let message = format!("{name}: macros are not supported");
-        self.error(origin, message, "Write out the lines that the macro makes.");
-    }
-}
-
-/// `Use`
-pub(in crate::httpd) fn refuse_macro(apply: &mut Apply<'_>, call: &Call<'_>) {
-    apply.refuse_macro(call.name, call.origin);
 }
 
 /// `Listen [address:]port [protocol]`

@@ -44,11 +44,11 @@ fn variables() {
 
 #[test]
 fn conditions() {
-    assert_snapshot!(body("<IfModule>\nFoo\n</IfModule>\n<IfVersion ~ ^2>\n</IfVersion>\n<IfDefine A B>\n</IfDefine>\n"), @r"
+    assert_snapshot!(body("<IfModule>\nFoo\n</IfModule>\n<IfVersion ~ (>\n</IfVersion>\n<IfDefine A B>\n</IfDefine>\n"), @r"
     jk.conf:5: error: <IfModule> takes one argument
         remedy: Write <IfModule NAME> or <IfModule !NAME>.
-    jk.conf:8: error: <IfVersion ~ ^2> cannot be decided
-        remedy: Write an operator (=, >, >=, <, <=, or one with ! before it) and major[.minor[.patch]]; regular expressions are not supported here.
+    jk.conf:8: error: <IfVersion ~ (> cannot be decided
+        remedy: Write an operator (=, >, >=, <, <=, or one with ! before it) and major[.minor[.patch]], or ~ and a regular expression.
     jk.conf:10: error: <IfDefine> takes one argument
         remedy: Write <IfDefine NAME> or <IfDefine !NAME>.
     ");
