@@ -112,7 +112,7 @@ impl Macro {
                 .get(found.range())
                 .is_some_and(|name| name.starts_with('@'));
             let argument = argument.map_or("", String::as_str);
-            push(&*if quotes {
+            push(&if quotes {
                 quoted(argument)
             } else {
                 argument.into()
@@ -234,61 +234,65 @@ impl Reader<'_> {
 
     /// `Use name argument …`: reads the lines of a macro.
     pub(super) fn use_macro(&mut self, args: &str, origin: &Origin, nesting: &mut Nesting) {
-        let mut words = lex::words(args);
-        if words.is_empty() {
-            self.refuse_use(
-                origin,
-                "Use: the macro's name is missing".into(),
-                "Write `Use NAME argument …`.".into(),
-            );
-            return;
+        match self.make(args, origin) {
+            Ok((name, lines)) => {
+                self.macros.open.push(name);
+                self.lines(lines, nesting);
+                self.macros.open.pop();
+            }
+            Err((message, help)) => {
+                let message = format!("Use: {message}");
+                self.diagnostics.error(origin, message).help(help);
+            }
         }
-        let name = words.remove(0).to_ascii_lowercase();
-        let Some(used) = self.macros.defined.get(&name).cloned() else {
+    }
+
+    /// A macro's name and its lines; else what is wrong, and what to do about it.
+    fn make(
+        &mut self,
+        args: &str,
+        origin: &Origin,
+    ) -> Result<(String, Vec<Line>), (String, String)> {
+        let mut words = lex::words(args).into_iter();
+        let Some(name) = words.next().map(|name| name.to_ascii_lowercase()) else {
+            let help = "Write `Use NAME argument …`.".to_owned();
+            return Err(("the macro's name is missing".to_owned(), help));
+        };
+        let arguments: Vec<_> = words.collect();
+        let used = self.usable(&name, arguments.len())?;
+        if arguments.iter().any(String::is_empty) {
+            let message = format!("Use: the macro {name} has an argument that is empty");
+            let help = "Write what is to be put in.";
+            self.diagnostics.warning(origin, message).help(help);
+        }
+        let made = used.made(&name, &arguments, origin, &mut self.macros.room);
+        made.map(|lines| (name, lines)).ok_or_else(|| {
+            let help = "Look for macros that use others again and again.".to_owned();
+            ("macros make too much text".to_owned(), help)
+        })
+    }
+
+    /// The macro of this name, if it may be used with so many arguments.
+    fn usable(&mut self, name: &str, given: usize) -> Result<Arc<Macro>, (String, String)> {
+        let Some(used) = self.macros.defined.get(name) else {
             let names = || self.macros.defined.keys().map(String::as_str);
-            let help = match self.diagnostics.guess(&name, names) {
+            let help = match self.diagnostics.guess(name, names) {
                 Some(known) => format!("Did you mean {known}?"),
                 None => "Define it above, with <Macro NAME $parameter …>.".to_owned(),
             };
-            return self.refuse_use(origin, format!("Use: there is no macro {name}"), help);
+            return Err((format!("there is no macro {name}"), help));
         };
-        if words.len() != used.parameters.len() {
-            let (given, wanted) = (words.len(), used.parameters.len());
-            let message = format!(
-                "Use: the macro {name} of {} takes {wanted} arguments, not {given}",
-                used.origin
-            );
-            let help = format!("Write `Use {name} {}`.", used.parameters.join(" "));
-            return self.refuse_use(origin, message, help.replace(" `.", "`."));
+        let (at, wanted) = (&used.origin, used.parameters.len());
+        if given != wanted {
+            let message = format!("the macro {name} of {at} takes {wanted} arguments, not {given}");
+            let line = format!("Use {name} {}", used.parameters.join(" "));
+            return Err((message, format!("Write `{}`.", line.trim_end())));
         }
-        if self.macros.open.contains(&name) || self.macros.open.len() >= MAX_DEPTH {
-            let message = format!(
-                "Use: the macro {name} of {} uses itself, or is used too deep",
-                used.origin
-            );
-            return self.refuse_use(
-                origin,
-                message,
-                "Remove the Use that closes the circle.".into(),
-            );
+        if self.macros.open.iter().any(|open| open == name) || self.macros.open.len() >= MAX_DEPTH {
+            let message = format!("the macro {name} of {at} uses itself, or is used too deep");
+            return Err((message, "Remove the Use that closes the circle.".to_owned()));
         }
-        if words.iter().any(String::is_empty) {
-            let message = format!("Use: the macro {name} has an argument that is empty");
-            self.diagnostics
-                .warning(origin, message)
-                .help("Write what is to be put in.");
-        }
-        let Some(lines) = used.made(&name, &words, origin, &mut self.macros.room) else {
-            let help = "Look for macros that use others again and again.".to_owned();
-            return self.refuse_use(origin, "macros make too much text".into(), help);
-        };
-        self.macros.open.push(name);
-        self.lines(lines, nesting);
-        self.macros.open.pop();
-    }
-
-    fn refuse_use(&mut self, origin: &Origin, message: String, help: String) {
-        self.diagnostics.error(origin, message).help(help);
+        Ok(Arc::clone(used))
     }
 
     /// `UndefMacro name`
