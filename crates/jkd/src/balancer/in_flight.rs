@@ -62,7 +62,7 @@ impl Balancer {
             let count = slot.state.in_flight.fetch_add(1, Relaxed).saturating_add(1);
             slot.elect(chosen);
             let fits = slot.busy_limit == 0 || count <= slot.busy_limit;
-            waits = slot.waiting_of(count) > 0;
+            waits = self.waiting_of(chosen.index, count) > 0;
             if fits && !waits {
                 let counters = &slot.state.counters;
                 counters.max_in_flight.fetch_max(count, Relaxed);
@@ -75,6 +75,21 @@ impl Balancer {
         } else {
             Err(OverLimit(guard.record(Verdict::Busy, now)))
         }
+    }
+}
+
+impl Balancer {
+    /// How many of so many requests at a member wait for a connection to be free. mod_jk does not
+    /// take them for `busy`.
+    pub(super) fn waiting_of(&self, index: usize, in_flight: u32) -> u32 {
+        let places = self.slots.get(index).and_then(|slot| slot.places);
+        // Mostly there are places for all, so that nothing else is looked at.
+        if places.is_none_or(|places| in_flight <= places) {
+            return 0;
+        }
+        let member = self.config.members.get(index);
+        let size = member.and_then(|member| member.worker.pool.size);
+        size.map_or(0, |size| in_flight.saturating_sub(size))
     }
 }
 
@@ -187,18 +202,6 @@ impl Drop for InFlight {
 }
 
 impl Slot {
-    /// How many of so many requests have a connection or are getting one: the others wait for a
-    /// place. mod_jk's `busy`.
-    pub(super) fn served_of(&self, in_flight: u32) -> u32 {
-        self.places
-            .map_or(in_flight, |places| in_flight.min(places))
-    }
-
-    /// How many of them wait.
-    pub(super) fn waiting_of(&self, in_flight: u32) -> u32 {
-        in_flight - self.served_of(in_flight)
-    }
-
     fn elect(&self, chosen: Chosen) {
         let counters = &self.state.counters;
         counters.elected.add(1);

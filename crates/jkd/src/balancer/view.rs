@@ -115,8 +115,8 @@ impl Balancer {
             .map(|(index, slot)| self.view_member(index, slot, now))
             .collect();
         let count = |health| members.iter().filter(|m| m.health == health).count();
-        let waits = |slot: &Slot| slot.waiting_of(slot.state.in_flight());
-        let waiting = self.slots.iter().map(waits).sum();
+        let waits = |(index, slot): (usize, &Slot)| self.waiting_of(index, slot.state.in_flight());
+        let waiting = self.slots.iter().enumerate().map(waits).sum();
         View {
             config: Arc::clone(&self.config),
             busy: self.occupancy.now().saturating_sub(waiting),
@@ -147,6 +147,7 @@ impl Balancer {
     fn view_member(&self, index: usize, slot: &Slot, now: Now) -> MemberView {
         let (state, activation) = (slot.state.state(), slot.state.activation());
         let counters = &slot.state.counters;
+        let in_flight = slot.state.in_flight();
         let rest = slot.state.last_error.age(now).unwrap_or_default();
         MemberView {
             index,
@@ -162,7 +163,7 @@ impl Balancer {
                 counters.reply_timeouts.get()
             },
             totals: Counts::of(counters, Counter::total),
-            busy: slot.served_of(slot.state.in_flight()),
+            busy: in_flight.saturating_sub(self.waiting_of(index, in_flight)),
             max_busy: counters.max_in_flight.load(Relaxed),
             recovers_in: (state == State::Error && !slot.is_asked())
                 .then(|| self.config.recover_time.saturating_sub(rest)),
