@@ -157,6 +157,8 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         forward_uri: server.forward_uri.or(main.forward_uri).unwrap_or_default(),
         auto_alias: server.auto_alias.clone(),
         rewriting: server.rewriting.merged(base.map(|main| &main.rewriting)),
+        rewrite_maps: server.rewriting.maps(base.map(|main| &main.rewriting)),
+        max_turns: (server.max_turns.or(main.max_turns)).unwrap_or(Host::MAX_TURNS),
         roots: base.map_or_else(
             || server.roots.clone(),
             |main| server.roots.over(&main.roots),
@@ -183,6 +185,8 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         sections: sections(base, server),
         ..Host::new(server.origin.clone())
     };
+    let rewrites = |section: &Section| !section.settings.rewriting.is_empty();
+    host.rewrites_in_sections = host.sections.iter().any(rewrites);
     host.changes_headers = says(&host, |settings| !settings.headers.is_empty());
     host.looks_up_clients = says(&host, |s| s.lookups.unwrap_or_default() != Lookups::Off);
     host.requires_tls = (host.sections.iter()).any(|section| section.settings.tls.required);

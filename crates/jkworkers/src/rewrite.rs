@@ -1,26 +1,38 @@
-//! mod_rewrite in the server and in virtual hosts: `RewriteRule`, `RewriteCond`.
+//! mod_rewrite: `RewriteRule`, `RewriteCond`, `RewriteMap`.
 //!
-//! Rules are read by `httpd`; [`rewrite`] applies them to one request. It is pure: what it has to
-//! know about the request it asks a [`Request`], and what only the file system knows ends it with
-//! [`Unknown`], so that the caller finds out and asks again.
+//! Rules are read by `httpd`; [`rewrite`] applies those of a server to one request, and
+//! [`rewrite_in`] those of sections. Both are pure: what they have to know about the request they
+//! ask a [`Request`], and what has to be looked up somewhere ends them with [`Unknown`], so that
+//! the caller finds out and asks again.
 
 mod condition;
+mod effects;
 mod engine;
 mod expand;
+mod map;
 mod rule;
+mod section;
 mod text;
+mod url;
 
 pub(crate) use self::{
     condition::{Condition, FileTest as Test, Looks, Order, number_of},
+    section::Inherit,
     text::{BadText, Text},
 };
 pub use self::{
-    engine::{End, MAX_ROUNDS, Redirect, Rewritten, rewrite},
+    effects::Cookie,
+    engine::{End, MAX_ROUNDS, Redirect, Rewritten, rewrite, rewrite_in},
+    map::{Map, Maps, find as find_in_map},
     rule::{Escape, Flags, RewriteRule, Rewriting},
+    section::{InSection, Options, SectionRewriting, Spot},
     text::{Fact, TimePart},
 };
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 /// What a test of a file asks about.
 pub use self::condition::FileTest;
@@ -31,27 +43,91 @@ pub trait Request {
     fn header(&self, name: &str) -> Option<Cow<'_, [u8]>>;
     /// A variable that was set before, or one of the process.
     fn variable(&self, name: &str) -> Option<Cow<'_, [u8]>>;
+    /// A variable of mod_ssl.
+    fn tls(&self, name: &str) -> Option<Cow<'_, [u8]>>;
     /// Anything else. What is not there is empty.
     fn fact(&self, fact: Fact) -> Cow<'_, [u8]>;
     /// A part of the time of day, where the server is.
     fn time(&self, part: TimePart) -> String;
     /// Whether a name and a port are the ones of the server that the request is for.
     fn is_own(&self, name: &[u8], port: u16) -> bool;
+    /// A path as it is encoded in a URL.
+    fn escape(&self, path: &[u8]) -> Vec<u8>;
+    /// A number below `count`, by chance.
+    fn pick(&self, count: usize) -> usize;
+    /// Whether it is asked on behalf of another one: for an index file, or to look ahead.
+    fn is_subrequest(&self) -> bool;
     /// What is true of a file.
     ///
     /// # Errors
     ///
     /// [`Unknown`] where nobody has looked yet.
     fn holds(&self, test: FileTest, path: &[u8]) -> Result<bool, Unknown>;
+    /// What the file of a map has for a key.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] where nobody has looked yet.
+    fn mapped(&self, file: &Path, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Unknown>;
+    /// What would become of a request for this path, or for this file.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown`] where nobody has looked yet.
+    fn ahead(&self, target: &Ahead) -> Result<&Seen, Unknown>;
 }
 
-/// A question about a file that has to be answered before rules can be applied.
+/// A question that has to be answered before rules can be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unknown {
-    /// What is asked.
-    pub test: FileTest,
-    /// Which file it is about.
-    pub path: Vec<u8>,
+pub enum Unknown {
+    /// What is true of a file.
+    File {
+        /// What is asked.
+        test: FileTest,
+        /// Which file it is about.
+        path: Vec<u8>,
+    },
+    /// What the file of a map has for a key.
+    Map {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        key: Vec<u8>,
+    },
+    /// What would become of a request.
+    Ahead(Ahead),
+}
+
+/// A request that might be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// A path of this server, or the name of a file.
+    pub target: Vec<u8>,
+    /// Whether it is the name of a file.
+    pub is_file: bool,
+}
+
+/// What would become of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The status, as far as it is known before it is answered.
+    pub status: u16,
+    /// Whether its file is there.
+    pub exists: bool,
+    /// The file that it leads to.
+    pub filename: Vec<u8>,
+    /// What stands in its path behind the file.
+    pub path_info: Vec<u8>,
+    /// Its path.
+    pub uri: Vec<u8>,
+    /// Its query.
+    pub query: Option<Vec<u8>>,
+    /// The user who would have been let in.
+    pub user: Option<Vec<u8>>,
+    /// How the user has proved it.
+    pub auth_type: Option<Vec<u8>>,
+    /// The variables that would be set.
+    pub variables: Vec<(String, Vec<u8>)>,
 }
 
 #[cfg(test)]

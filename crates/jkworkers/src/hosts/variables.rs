@@ -68,6 +68,10 @@ impl Read {
             );
         }
         read.extend(host.rewriting.variables().map(str::to_ascii_lowercase));
+        for section in &host.sections {
+            let rules = &section.settings.rewriting;
+            read.extend(rules.variables().map(str::to_ascii_lowercase));
+        }
         read.extend(asked_for(host).map(str::to_ascii_lowercase));
         // Under these names the variables of a request are there for its page of an error.
         let renamed = read

@@ -62,7 +62,6 @@ pub(crate) fn apply(
         diagnostics: Diagnostics::default(),
     };
     apply.nodes(nodes);
-    apply.refuse_rules_in_sections();
     (apply.draft, apply.diagnostics)
 }
 

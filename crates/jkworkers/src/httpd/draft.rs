@@ -12,7 +12,7 @@ pub(crate) use self::{
     clients::ClientsDraft,
     logs::{AccessLine, LogsDraft, RequestsDraft},
     options::{OptionBits, Options},
-    rewriting::{Inherit, RewriteDraft},
+    rewriting::RewriteDraft,
     tls::TlsDraft,
 };
 use super::apply::identity::IdentityDraft;
@@ -67,6 +67,8 @@ pub(crate) struct Server {
     pub(crate) auto_alias: Option<PathBuf>,
     pub(crate) roots: Roots,
     pub(crate) rewriting: RewriteDraft,
+    /// `LimitInternalRecursion`
+    pub(crate) max_turns: Option<u32>,
     /// The name; empty for Off.
     pub(crate) strip_session: Option<String>,
     pub(crate) request_timeout: Option<Duration>,
@@ -152,6 +154,7 @@ impl Server {
             auto_alias: None,
             roots: Roots::default(),
             rewriting: RewriteDraft::default(),
+            max_turns: None,
             strip_session: None,
             request_timeout: None,
             encoded_slashes: None,

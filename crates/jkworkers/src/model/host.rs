@@ -1,6 +1,7 @@
 //! Hosts and mounts: what httpd's side of the configuration says.
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::Arc,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     diag::Origin,
-    rewrite::Rewriting,
+    rewrite::{InSection, Maps, Rewriting},
     uri_map::{UriMap, UriRules, wildcard},
 };
 
@@ -56,6 +57,15 @@ pub struct Host {
     /// `RewriteRule`, where `RewriteEngine` is on.
     #[serde(skip_serializing_if = "Rewriting::is_empty")]
     pub rewriting: Rewriting,
+    /// `RewriteMap`.
+    #[serde(skip_serializing_if = "Maps::is_empty")]
+    pub rewrite_maps: Maps,
+    /// Whether any section has something to say about rewriting.
+    #[serde(skip)]
+    pub rewrites_in_sections: bool,
+    /// `LimitInternalRecursion`: how often rules in sections may have a request begin anew.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub max_turns: u32,
     /// Where files are that are served where nothing is mounted.
     pub roots: Roots,
     /// `JkStripSession On`: what begins the session id that is cut out of a path that no rule
@@ -111,6 +121,9 @@ pub struct Host {
 }
 
 impl Host {
+    /// How often a request may begin anew, unless it is said.
+    pub(crate) const MAX_TURNS: u32 = 10;
+
     /// A host that nothing is said about: every default, nothing mounted.
     pub fn new(origin: Origin) -> Self {
         Self {
@@ -128,6 +141,9 @@ impl Host {
             closes_directories: false,
             roots: Roots::default(),
             rewriting: Rewriting::default(),
+            rewrite_maps: Maps::default(),
+            rewrites_in_sections: false,
+            max_turns: Self::MAX_TURNS,
             auto_alias: None,
             strip_session: None,
             request_timeout: None,
@@ -189,6 +205,29 @@ impl Host {
         let mut sections = self.sections.iter().rev();
         let section = sections.find_map(|s| s.settings.handler.filter(|_| s.covers(asked)));
         section.or(self.settings.handler).unwrap_or(Handler::Map)
+    }
+
+    /// What sections say about rewriting what is asked for, where that is switched on there.
+    pub fn rewriting_about(&self, asked: Asked<'_>) -> Option<InSection<'_>> {
+        if !self.rewrites_in_sections {
+            return None;
+        }
+        let sections = self.sections_about(asked);
+        let mut told = sections.filter(|section| section.settings.rewriting.is_told);
+        let last = told.clone().next_back()?;
+        let base = self.settings.rewriting.clone();
+        let said = told.try_fold(base, |around, section| {
+            Some(section.settings.rewriting.over(&around))
+        })?;
+        if said.engine != Some(true) {
+            return None;
+        }
+        let argument = last.covers.argument();
+        let slash = if argument.ends_with('/') { "" } else { "/" };
+        Some(InSection {
+            said: Cow::Owned(said),
+            directory: format!("{argument}{slash}"),
+        })
     }
 
     /// Whether there is any place for files.
@@ -255,6 +294,11 @@ const fn is_off(tls: &Tls) -> bool {
 
 fn is_default(indicators: &Indicators) -> bool {
     *indicators == Indicators::default()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_usual(turns: &u32) -> bool {
+    *turns == Host::MAX_TURNS
 }
 
 /// How a virtual host's address fits: an address counts more than a port.

@@ -129,6 +129,11 @@ impl Covers {
         }
     }
 
+    /// The section's argument, without quotes.
+    pub fn argument(&self) -> String {
+        self.parts().1.to_string()
+    }
+
     /// The section's name and its argument.
     const fn parts(&self) -> (&'static str, &dyn fmt::Display) {
         match self {

@@ -6,6 +6,7 @@ use super::{
     Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Lookups, Redirects, TlsSettings,
     variables::{Handler, VariableRules},
 };
+use crate::rewrite::SectionRewriting;
 
 /// The settings of one server or one section: each topic has a type of its own, with its own rule
 /// for what happens where several sections are about the same request.
@@ -40,6 +41,9 @@ pub struct Settings {
     /// How files are found, and what they are.
     #[serde(skip_serializing_if = "FileSettings::is_empty")]
     pub files: FileSettings,
+    /// Rules about rewriting, for sections.
+    #[serde(skip_serializing_if = "SectionRewriting::is_empty")]
+    pub rewriting: SectionRewriting,
     /// What variables say about TLS, and where it is required.
     #[serde(rename = "tls_options", skip_serializing_if = "TlsSettings::is_empty")]
     pub tls: TlsSettings,
@@ -64,6 +68,7 @@ impl Settings {
             redirects: self.redirects.over(&base.redirects),
             error_documents: self.error_documents.over(&base.error_documents),
             files: self.files.over(&base.files),
+            rewriting: self.rewriting.over(&base.rewriting),
             tls: self.tls.over(&base.tls),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Request, Unknown, engine::Run, expand::Found, text::Text};
+use super::{Ahead, Request, Unknown, engine::Run, expand::Found, text::Text};
 use crate::pattern::Pattern;
 
 /// One `RewriteCond`.
@@ -27,12 +27,18 @@ pub(crate) enum Looks {
         text: String,
         ignores_case: bool,
     },
-    /// `<text`, `>=text`: the longer text is the greater one.
-    Text(Order, String),
+    /// `<text`, `>=text`: the longer text is the greater one, unless case makes no difference.
+    Text {
+        order: Order,
+        text: String,
+        ignores_case: bool,
+    },
     /// `-eq 5`
     Number(Order, i64),
     /// `-f`
     File(FileTest),
+    /// `-U`, `-F`: a request for this path, or this file, would be answered.
+    Answered { is_file: bool },
 }
 
 /// Which orders of subject and operand will do.
@@ -101,7 +107,7 @@ impl<R: Request> Run<'_, R> {
     }
 
     fn holds(&mut self, condition: &Condition) -> Result<bool, Unknown> {
-        let subject = self.expand(&condition.subject, None).text;
+        let subject = self.expand(&condition.subject, None)?.text;
         let holds = match &condition.looks {
             Looks::Pattern(pattern) => {
                 let groups = pattern.find(&subject);
@@ -116,13 +122,27 @@ impl<R: Request> Run<'_, R> {
                 let text = text.as_bytes();
                 *subject == *text || *ignores_case && subject.eq_ignore_ascii_case(text)
             }
-            Looks::Text(order, text) => {
+            Looks::Text {
+                order,
+                text,
+                ignores_case: true,
+            } => {
+                let text = text.to_ascii_lowercase();
+                order.allows(subject.to_ascii_lowercase().as_slice().cmp(text.as_bytes()))
+            }
+            Looks::Text { order, text, .. } => {
                 let text = text.as_bytes();
                 let lengths = subject.len().cmp(&text.len());
                 order.allows(lengths.then_with(|| (*subject).cmp(text)))
             }
             Looks::Number(order, number) => order.allows(number_of(&subject).cmp(number)),
             Looks::File(test) => self.request.holds(*test, &subject)?,
+            Looks::Answered { .. } if subject.is_empty() => false,
+            Looks::Answered { is_file } => {
+                let (target, is_file) = (subject, *is_file);
+                let seen = self.request.ahead(&Ahead { target, is_file })?;
+                seen.status < if is_file { 300 } else { 400 } && (seen.exists || !is_file)
+            }
         };
         Ok(holds != condition.negated)
     }

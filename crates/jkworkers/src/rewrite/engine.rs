@@ -1,12 +1,17 @@
-//! Applies the rules of a server to one request, in mod_rewrite's order.
+//! Applies rules to one request, in mod_rewrite's order.
+
+use std::sync::Arc;
 
 use super::{
     Request, Unknown,
-    expand::Found,
-    rule::{Flags, RewriteRule, Rewriting},
-    text::{Fact, Text},
+    effects::Cookie,
+    expand::{Found, How},
+    map::Maps,
+    rule::{RewriteRule, Rewriting},
+    section::Spot,
+    url::{plain_length, scheme, with_prefix},
 };
-use crate::model::variables::Handler;
+use crate::{model::variables::Handler, rewrite::text::Fact};
 
 /// How often `N` may begin anew, unless it says so itself.
 pub const MAX_ROUNDS: u32 = 32_000;
@@ -23,10 +28,16 @@ pub struct Rewritten {
     pub query: Option<Vec<u8>>,
     /// Variables that were set, or taken away (`None`), in order.
     pub variables: Vec<(String, Option<Vec<u8>>)>,
+    /// `CO`, in order; the first one of a name counts.
+    pub cookies: Vec<Cookie>,
     /// Headers that conditions looked at: caches have to know.
     pub vary: Vec<String>,
     /// `H`
     pub handler: Option<Handler>,
+    /// `T`, in lower case.
+    pub kind: Option<Vec<u8>>,
+    /// `END`: no rule looks at the request any more, here or elsewhere.
+    pub is_last: bool,
 }
 
 /// What becomes of a request.
@@ -37,6 +48,8 @@ pub enum End {
     Same,
     /// `PT`: it goes on with this path, as if the client had asked for it.
     Path(Vec<u8>),
+    /// It begins anew with this path: rules in sections have changed it.
+    Anew(Vec<u8>),
     /// It is for a file: this path below the directory of documents, or in the file system. What is
     /// mapped and protected is the path that the client has asked for.
     File {
@@ -72,9 +85,12 @@ pub struct Redirect {
 /// One request on its way through the rules.
 pub(super) struct Run<'r, R> {
     pub(super) request: &'r R,
+    pub(super) maps: &'r Maps,
     /// The path before any rule.
     pub(super) uri: &'r [u8],
-    /// The path as far as it is rewritten.
+    /// Where it is, for rules in sections.
+    spot: Option<Spot<'r>>,
+    /// The path, or the file, as far as it is rewritten.
     pub(super) filename: Vec<u8>,
     pub(super) query: Option<Vec<u8>>,
     pub(super) by_rule: Found,
@@ -85,6 +101,8 @@ pub(super) struct Run<'r, R> {
     /// The status to redirect with.
     status: u16,
     changed: Option<Changed>,
+    /// `DPI`
+    drops_path_info: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,35 +120,65 @@ enum Then {
     Status(u16),
 }
 
-/// Applies rules to a request for `path`, as httpd decodes it.
+/// Applies the rules of a server to a request for `path`, as httpd decodes it.
 ///
 /// # Errors
 ///
-/// [`Unknown`]: a file has to be looked at first.
+/// [`Unknown`]: something has to be looked up first.
 pub fn rewrite<R: Request>(
     rules: &Rewriting,
+    maps: &Maps,
     request: &R,
     path: &[u8],
     query: Option<&[u8]>,
 ) -> Result<Rewritten, Unknown> {
-    let mut run = Run {
-        request,
-        uri: path,
-        filename: path.to_vec(),
-        query: query.map(<[u8]>::to_vec),
-        by_rule: Found::default(),
-        by_condition: Found::default(),
-        seen_headers: Vec::new(),
-        result: Rewritten::default(),
-        status: 302,
-        changed: None,
-    };
+    let mut run = Run::new(request, maps, (path, query), None);
     run.tell_own_address();
     let status = run.all(rules.rules())?;
     Ok(run.finish(status, query))
 }
 
-impl<R: Request> Run<'_, R> {
+/// Applies the rules of sections to a request for `path` that is for the file of `spot`.
+///
+/// # Errors
+///
+/// [`Unknown`]: something has to be looked up first.
+pub fn rewrite_in<R: Request>(
+    spot: Spot<'_>,
+    maps: &Maps,
+    request: &R,
+    path: &[u8],
+    query: Option<&[u8]>,
+) -> Result<Rewritten, Unknown> {
+    let mut run = Run::new(request, maps, (path, query), Some(spot));
+    let status = run.all(&spot.rules.said.rules)?;
+    Ok(run.finish(status, query))
+}
+
+impl<'r, R: Request> Run<'r, R> {
+    fn new(
+        request: &'r R,
+        maps: &'r Maps,
+        (uri, query): (&'r [u8], Option<&[u8]>),
+        spot: Option<Spot<'r>>,
+    ) -> Self {
+        Self {
+            request,
+            maps,
+            uri,
+            filename: spot.map_or(uri, |spot| spot.filename).to_vec(),
+            spot,
+            query: query.map(<[u8]>::to_vec),
+            by_rule: Found::default(),
+            by_condition: Found::default(),
+            seen_headers: Vec::new(),
+            result: Rewritten::default(),
+            status: 302,
+            changed: None,
+            drops_path_info: false,
+        }
+    }
+
     fn tell_own_address(&mut self) {
         let url = self.qualified(self.uri);
         let variables = &mut self.result.variables;
@@ -139,11 +187,15 @@ impl<R: Request> Run<'_, R> {
     }
 
     /// Goes through the rules; gives the status, if one of them ends the request.
-    fn all(&mut self, rules: &[RewriteRule]) -> Result<Option<u16>, Unknown> {
+    fn all(&mut self, rules: &[Arc<RewriteRule>]) -> Result<Option<u16>, Unknown> {
         let mut rounds = 0;
         let mut at = 0;
         while let Some(rule) = rules.get(at) {
             at += 1;
+            let flags = &rule.flags;
+            if self.request.is_subrequest() && (flags.not_ahead || flags.redirect.is_some()) {
+                continue;
+            }
             match self.apply(rule)? {
                 Then::NotAbout => {
                     let chained = rules.get(at - 1..).unwrap_or_default();
@@ -156,12 +208,12 @@ impl<R: Request> Run<'_, R> {
             if self.filename.len() > MAX_PATH {
                 return Ok(Some(500));
             }
-            let flags = &rule.flags;
             if flags.pass {
                 self.passes();
                 break;
             }
-            if flags.last {
+            self.result.is_last |= flags.end;
+            if flags.last || flags.end {
                 break;
             }
             if let Some(most) = flags.again {
@@ -186,46 +238,86 @@ impl<R: Request> Run<'_, R> {
     }
 
     fn apply(&mut self, rule: &RewriteRule) -> Result<Then, Unknown> {
-        let found = rule.pattern.find(&self.filename);
+        let subject = self.subject();
+        let found = rule.pattern.find(&subject);
         if found.is_some() == rule.negated {
             return Ok(Then::NotAbout);
         }
-        self.by_rule = found.map(|groups| Found::new(&groups)).unwrap_or_default();
-        self.by_condition = Found::default();
+        self.begin_rule(found.map(|groups| Found::new(&groups)));
         if !self.all_hold(&rule.conditions)? {
             return Ok(Then::NotAbout);
         }
         let flags = &rule.flags;
-        let made = rule
-            .to
-            .as_ref()
-            .map(|to| self.expand(to, flags.escape.as_ref()));
+        let how = How {
+            escape: flags.escape.as_ref(),
+            last_mark: flags.last_mark,
+        };
+        let made = match &rule.to {
+            Some(to) => Some(self.fill(to, how)?),
+            None => None,
+        };
         if let Some(made) = &made
             && made.mark_is_found
             && !flags.allow_mark
         {
             return Ok(Then::Status(403));
         }
-        self.set_variables(&flags.variables);
-        self.result.handler = flags.handler.or(self.result.handler);
-        if let (Some(made), Some(to)) = (made, &rule.to) {
-            self.replace(made.text, flags);
-            self.changed = Some(Changed {
-                no_escape: flags.no_escape,
-                anywhere: flags.allow_any_file || to.begins_as_written(),
-                pass: false,
-            });
+        self.leave_marks(rule)?;
+        if let Some(made) = made {
+            self.replace(made.text, rule);
         }
+        self.force(rule)?;
         Ok(flags.status.map_or(Then::Applied, Then::Status))
     }
 
-    /// The path is another one now.
-    fn replace(&mut self, made: Vec<u8>, flags: &Flags) {
-        self.filename = made;
-        if scheme(&self.filename).is_none() && !self.filename.starts_with(b"/") {
-            self.filename.insert(0, b'/');
+    /// What patterns are compared with: in sections without the directory.
+    fn subject(&self) -> Vec<u8> {
+        let Some(spot) = &self.spot else {
+            return self.filename.clone();
+        };
+        let whole = [&*self.filename, self.path_info()].concat();
+        let own = spot.rules.directory.as_bytes();
+        match whole.strip_prefix(own) {
+            Some(rest) => rest.to_vec(),
+            None => whole,
         }
+    }
+
+    pub(super) fn path_info(&self) -> &[u8] {
+        let info = self.spot.as_ref().map(|spot| spot.path_info);
+        info.filter(|_| !self.drops_path_info).unwrap_or_default()
+    }
+
+    /// What `%{LA-U:…}` and `%{LA-F:…}` are about, and whether it is a file.
+    pub(super) fn target_ahead(&self, is_file: bool) -> (Vec<u8>, bool) {
+        let subject = self.subject();
+        let Some(spot) = self.spot.filter(|_| !subject.starts_with(b"/")) else {
+            return (subject, is_file && self.spot.is_none());
+        };
+        let base = spot.rules.said.base.as_deref().filter(|_| !is_file);
+        let base = base.unwrap_or(&spot.rules.directory).as_bytes();
+        ([base, &subject].concat(), is_file)
+    }
+
+    /// The path is another one now.
+    fn replace(&mut self, made: Vec<u8>, rule: &RewriteRule) {
+        let flags = &rule.flags;
+        self.filename = made;
+        let mut is_completed = false;
+        if scheme(&self.filename).is_none() && !self.filename.starts_with(b"/") {
+            let directory = self.spot.as_ref().map(|spot| &*spot.rules.directory);
+            let directory = directory.unwrap_or("/").as_bytes();
+            self.filename = [directory, &self.filename].concat();
+            is_completed = true;
+        }
+        self.drops_path_info |= flags.no_path_info;
         self.split_query(flags);
+        let to = rule.to.as_ref();
+        self.changed = Some(Changed {
+            no_escape: flags.no_escape,
+            anywhere: flags.allow_any_file || to.is_some_and(super::Text::begins_as_written),
+            pass: false,
+        });
         if let Some(status) = flags.redirect {
             if scheme(&self.filename).is_none() {
                 self.filename = self.qualified(&self.filename);
@@ -236,94 +328,11 @@ impl<R: Request> Run<'_, R> {
         self.reduce();
         if scheme(&self.filename).is_some() {
             self.status = 302;
-        }
-    }
-
-    /// What stands behind `?` is the new query.
-    fn split_query(&mut self, flags: &Flags) {
-        if flags.discard_query {
-            self.query = None;
-        }
-        let is_mark = |b: &u8| *b == b'?';
-        let mark = if flags.last_mark {
-            self.filename.iter().rposition(is_mark)
-        } else {
-            self.filename.iter().position(is_mark)
-        };
-        let Some(mark) = mark else { return };
-        let mut query = self.filename.split_off(mark);
-        query.remove(0);
-        if flags.append_query
-            && let Some(old) = &self.query
-        {
-            if !query.is_empty() {
-                query.push(b'&');
-            }
-            query.extend_from_slice(old);
-        }
-        if query.ends_with(b"&") {
-            query.pop();
-        }
-        self.query = Some(query).filter(|query| !query.is_empty());
-    }
-
-    /// A path as a URL of this server.
-    fn qualified(&self, path: &[u8]) -> Vec<u8> {
-        let scheme = self.request.fact(Fact::Scheme);
-        let name = self.request.fact(Fact::ServerName);
-        let port = self.request.fact(Fact::ServerPort);
-        let (colon, port): (&[u8], &[u8]) = match &*port {
-            b"80" if *scheme == *b"http" => (b"", b""),
-            b"443" if *scheme == *b"https" => (b"", b""),
-            port => (b":", port),
-        };
-        let slash: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
-        [&*scheme, b"://", &*name, colon, port, slash, path].concat()
-    }
-
-    /// A URL of this server is a path.
-    fn reduce(&mut self) {
-        let scheme = self.request.fact(Fact::Scheme);
-        let rest = self.filename.get(scheme.len()..).unwrap_or_default();
-        let is_ours = self.filename.get(..scheme.len());
-        let is_ours = is_ours.is_some_and(|start| start.eq_ignore_ascii_case(&scheme));
-        let Some(rest) = rest.strip_prefix(b"://").filter(|_| is_ours) else {
             return;
-        };
-        let end = rest.iter().position(|&b| b == b'/').unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
-        let colon = authority.iter().rposition(|&b| b == b':');
-        let (name, port) = authority.split_at(colon.unwrap_or(authority.len()));
-        let port = match std::str::from_utf8(port.get(1..).unwrap_or_default()) {
-            Ok("") if *scheme == *b"https" => 443,
-            Ok("") => 80,
-            Ok(port) => port.parse().unwrap_or_default(),
-            Err(_) => 0,
-        };
-        if self.request.is_own(name, port) {
-            self.filename = if path.is_empty() {
-                b"/".to_vec()
-            } else {
-                path.to_vec()
-            };
         }
-    }
-
-    fn set_variables(&mut self, variables: &[Text]) {
-        for text in variables {
-            let text = self.expand(text, None).text;
-            let (name, value) = match text.strip_prefix(b"!") {
-                Some(name) => (name, None),
-                None => match text.iter().position(|&b| b == b':') {
-                    Some(colon) => {
-                        let (name, value) = text.split_at(colon);
-                        (name, Some(value.get(1..).unwrap_or_default().to_vec()))
-                    }
-                    None => (&*text, Some(Vec::new())),
-                },
-            };
-            let name = String::from_utf8_lossy(name).into_owned();
-            self.result.variables.push((name, value));
+        let keeps = flags.keeps_slashes || to.is_some_and(super::Text::begins_with_slashes);
+        while !keeps && !is_completed && self.filename.starts_with(b"//") {
+            self.filename.remove(0);
         }
     }
 
@@ -339,11 +348,12 @@ impl<R: Request> Run<'_, R> {
 
     fn changed_end(&mut self, changed: Changed, original: Option<&[u8]>) -> End {
         let path = std::mem::take(&mut self.filename);
-        let scheme = scheme(&path);
+        let scheme = scheme(&path).map(|scheme| scheme.length);
         if changed.pass && scheme.is_some() {
             return End::Status(400);
         }
         if let Some(length) = scheme {
+            let path = self.with_base(path, length);
             let plain_query = changed.no_escape || self.query.as_deref() == original;
             return End::Redirect {
                 status: self.status,
@@ -359,6 +369,9 @@ impl<R: Request> Run<'_, R> {
         if self.query.iter().flatten().any(is_bad) {
             return End::Status(403);
         }
+        if let Some(spot) = self.spot {
+            return self.anew(spot, path);
+        }
         if changed.pass {
             return End::Path(path);
         }
@@ -367,44 +380,49 @@ impl<R: Request> Run<'_, R> {
             anywhere: changed.anywhere,
         }
     }
-}
 
-/// How much of a URL is never encoded: the scheme, and the host with its slash.
-fn plain_length(url: &[u8], scheme: usize, all: bool) -> usize {
-    let rest = url.get(scheme..).unwrap_or_default();
-    match rest.iter().position(|&b| b == b'/') {
-        _ if all => url.len(),
-        _ if url.get(scheme.saturating_sub(1)) != Some(&b'/') => scheme,
-        Some(slash) => scheme + slash + 1,
-        None => url.len(),
+    /// `RewriteBase` in the path of a URL that stands for the directory.
+    fn with_base(&self, url: Vec<u8>, scheme: usize) -> Vec<u8> {
+        let base = self.spot.and_then(|spot| Some((spot, spot.rules.said.base.as_deref()?)));
+        let Some((spot, base)) = base else { return url };
+        let rest = url.get(scheme..).unwrap_or_default();
+        let Some(slash) = rest.iter().position(|&b| b == b'/') else {
+            return url;
+        };
+        let (host, path) = url.split_at(scheme + slash + 1);
+        let own = spot.rules.directory.as_bytes();
+        let own = own.strip_prefix(b"/").unwrap_or(own);
+        let base = base.strip_prefix('/').unwrap_or(base).as_bytes();
+        match with_prefix(path, own, base) {
+            Some(path) => [host, &path].concat(),
+            None => url,
+        }
     }
-}
 
-/// How long the scheme of a URL is, with its `://`. `None`: it is a path.
-fn scheme(text: &[u8]) -> Option<usize> {
-    const SCHEMES: [&str; 18] = [
-        "http://",
-        "https://",
-        "ajp://",
-        "balancer://",
-        "fcgi://",
-        "ftp://",
-        "gopher://",
-        "h2://",
-        "h2c://",
-        "ldap://",
-        "ldaps://",
-        "mailto:",
-        "news:",
-        "nntp://",
-        "scgi://",
-        "uwsgi://",
-        "ws://",
-        "wss://",
-    ];
-    let is_it = |scheme: &&&str| {
-        let start = text.get(..scheme.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
-    };
-    SCHEMES.iter().find(is_it).map(|scheme| scheme.len())
+    /// From the name of a file back to a path, for a request that begins anew.
+    fn anew(&self, spot: Spot<'r>, path: Vec<u8>) -> End {
+        if !path.starts_with(b"/") {
+            return End::Status(400);
+        }
+        if path == spot.filename {
+            return End::Same;
+        }
+        let root = self.request.fact(Fact::DocumentRoot);
+        let own = spot.rules.directory.as_bytes();
+        let found = match spot.rules.said.base.as_deref() {
+            Some(base) => with_prefix(&path, own, base.as_bytes()),
+            None if root.is_empty() => None,
+            None => {
+                let root = root.strip_suffix(b"/").unwrap_or(&root);
+                let rest = path.strip_prefix(root);
+                rest.filter(|rest| rest.starts_with(b"/")).map(<[u8]>::to_vec)
+            }
+        };
+        let uses_context = !spot.rules.said.options.unwrap_or_default().ignore_context;
+        let by_context = || {
+            let (root, prefix) = spot.context.filter(|_| uses_context)?;
+            with_prefix(&path, root, prefix)
+        };
+        End::Anew(found.or_else(by_context).unwrap_or(path))
+    }
 }

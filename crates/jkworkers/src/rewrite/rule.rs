@@ -10,7 +10,7 @@ use crate::{diag::Origin, model::variables::Handler, pattern::Pattern};
 /// The rules of one server, in order; none where `RewriteEngine` is not on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Rewriting(pub(crate) Arc<[RewriteRule]>);
+pub struct Rewriting(pub(crate) Arc<[Arc<RewriteRule>]>);
 
 impl Rewriting {
     /// Whether there is no rule.
@@ -19,18 +19,13 @@ impl Rewriting {
     }
 
     /// The rules.
-    pub fn rules(&self) -> &[RewriteRule] {
+    pub fn rules(&self) -> &[Arc<RewriteRule>] {
         &self.0
     }
 
     /// The variables that rules read.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
-        let conditions = self.0.iter().flat_map(|rule| &rule.conditions);
-        let made = self
-            .0
-            .iter()
-            .flat_map(|rule| rule.to.iter().chain(&rule.flags.variables));
-        let texts = conditions.map(|condition| &condition.subject).chain(made);
+        let texts = self.0.iter().flat_map(|rule| rule.texts());
         texts.flat_map(Text::variables)
     }
 }
@@ -51,6 +46,16 @@ pub struct RewriteRule {
     pub origin: Origin,
 }
 
+impl RewriteRule {
+    /// All texts that are made for a request.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let flags = &self.flags;
+        let subjects = self.conditions.iter().map(|condition| &condition.subject);
+        let marks = flags.variables.iter().chain(&flags.cookies);
+        subjects.chain(&self.to).chain(marks).chain(&flags.kind)
+    }
+}
+
 /// What stands in `[…]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
@@ -60,6 +65,8 @@ pub struct Flags {
     pub(crate) status: Option<u16>,
     /// `L`
     pub(crate) last: bool,
+    /// `END`: no rule at all looks at the request any more.
+    pub(crate) end: bool,
     /// `N`: so many rounds at most.
     pub(crate) again: Option<u32>,
     /// `C`
@@ -72,6 +79,8 @@ pub struct Flags {
     pub(crate) append_query: bool,
     /// `QSD`
     pub(crate) discard_query: bool,
+    /// A `?` at the end of the substitution, or `QSD` without one: there is no query.
+    pub(crate) no_query: bool,
     /// `QSL`
     pub(crate) last_mark: bool,
     /// `PT`
@@ -84,17 +93,45 @@ pub struct Flags {
     pub(crate) escape: Option<Escape>,
     /// `E`: names, and values behind a `:`.
     pub(crate) variables: Vec<Text>,
+    /// `CO`
+    pub(crate) cookies: Vec<Text>,
+    /// `T`
+    pub(crate) kind: Option<Text>,
     /// `H`
     pub(crate) handler: Option<Handler>,
+    /// `DPI`
+    pub(crate) no_path_info: bool,
+    /// `NS`
+    pub(crate) not_ahead: bool,
+    /// `UNC`: slashes at the beginning stay as many as they are.
+    pub(crate) keeps_slashes: bool,
 }
 
-/// `B`: how what was found is encoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `B`: how what was found is encoded. Letters, digits and `_` never are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Escape {
-    /// `B=…`: only these; `None`: all but letters, digits and `_`.
+    /// `B=…`: these.
     pub(crate) only: Option<String>,
+    /// `BCTLS`: blanks and control characters, and these alone unless `B=` names more.
+    pub(crate) controls: bool,
+    /// `BNE=…`: never these.
+    pub(crate) never: String,
     /// `BNP`: a blank becomes `%20`.
     pub(crate) no_plus: bool,
+    /// `B` or `BCTLS` is written: anything is encoded at all.
+    pub(crate) is_on: bool,
+}
+
+impl Escape {
+    /// Whether a byte is encoded, unless it never is.
+    pub(super) fn is_about(&self, byte: u8) -> bool {
+        let named = self.only.as_ref();
+        let is_control = byte <= b' ' || byte == 0x7F;
+        let by_default = if self.controls { is_control } else { named.is_none() };
+        self.is_on
+            && (by_default || named.is_some_and(|only| only.as_bytes().contains(&byte)))
+            && !self.never.as_bytes().contains(&byte)
+    }
 }
 
 /// As it was written.

@@ -1,6 +1,12 @@
 use std::borrow::Cow;
 
-use super::{End, Fact, FileTest, Request, Rewriting, Rewritten, TimePart, Unknown, rewrite};
+use std::path::Path;
+
+use super::{
+    Ahead, End, Fact, FileTest, Request, Rewritten, Seen, Spot, TimePart, Unknown, rewrite,
+    rewrite_in,
+};
+use crate::model::{Asked, Host};
 use crate::load::memory::Memory;
 
 /// A request for `localhost:8080` with one header and one variable.
@@ -27,6 +33,48 @@ impl Request for Plain {
         })
     }
 
+    fn tls(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        (name == "SSL_PROTOCOL").then_some(Cow::Borrowed(b"TLSv1.3"))
+    }
+
+    fn escape(&self, path: &[u8]) -> Vec<u8> {
+        path.escape_ascii().collect()
+    }
+
+    fn pick(&self, count: usize) -> usize {
+        count - 1
+    }
+
+    fn is_subrequest(&self) -> bool {
+        false
+    }
+
+    fn mapped(&self, file: &Path, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Unknown> {
+        if key == b"unknown" {
+            let (file, key) = (file.to_owned(), key.to_vec());
+            return Err(Unknown::Map { file, key });
+        }
+        Ok((key == b"k").then_some(Cow::Borrowed(b"v|w")))
+    }
+
+    fn ahead(&self, target: &Ahead) -> Result<&Seen, Unknown> {
+        static SEEN: Seen = Seen {
+            status: 302,
+            exists: true,
+            filename: Vec::new(),
+            path_info: Vec::new(),
+            uri: Vec::new(),
+            query: None,
+            user: None,
+            auth_type: None,
+            variables: Vec::new(),
+        };
+        if target.target == b"/unknown" {
+            return Err(Unknown::Ahead(target.clone()));
+        }
+        Ok(&SEEN)
+    }
+
     fn time(&self, _: TimePart) -> String {
         "12".to_owned()
     }
@@ -38,26 +86,34 @@ impl Request for Plain {
     fn holds(&self, test: FileTest, path: &[u8]) -> Result<bool, Unknown> {
         if path.ends_with(b"unknown") {
             let path = path.to_vec();
-            return Err(Unknown { test, path });
+            return Err(Unknown::File { test, path });
         }
         Ok(path.ends_with(b"there"))
     }
 }
 
-fn rules(lines: &str) -> Rewriting {
+fn host(lines: &str) -> Host {
     let conf = format!("Listen 80\nJkWorkersFile w\nJkMount /* w\nRewriteEngine On\n{lines}\n");
-    let files = [("/etc/jk.conf", &*conf), ("/etc/w", "worker.list=w\n")];
-    Memory::new(&files).model().hosts[0].rewriting.clone()
+    let files = [
+        ("/etc/jk.conf", &*conf),
+        ("/etc/w", "worker.list=w\n"),
+        ("/etc/map", "k v"),
+    ];
+    Memory::new(&files).model().hosts[0].clone()
 }
 
 fn made(lines: &str, path: &str, query: Option<&str>) -> Rewritten {
     let query = query.map(str::as_bytes);
-    rewrite(&rules(lines), &Plain, path.as_bytes(), query).unwrap()
+    let host = host(lines);
+    rewrite(&host.rewriting, &host.rewrite_maps, &Plain, path.as_bytes(), query).unwrap()
 }
 
 /// Where a request for `path?a=b` goes, in short.
 fn end(lines: &str, path: &str) -> String {
-    let made = made(lines, path, Some("a=b"));
+    shown(made(lines, path, Some("a=b")))
+}
+
+fn shown(made: Rewritten) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let query = made
         .query
@@ -66,6 +122,7 @@ fn end(lines: &str, path: &str) -> String {
     let query = query.unwrap_or_default();
     match made.end {
         End::Same => "same".to_owned(),
+        End::Anew(path) => format!("anew {}{query}", text(&path)),
         End::Path(path) => format!("path {}{query}", text(&path)),
         End::File { path, anywhere } => format!("file {} {anywhere}", text(&path)),
         End::Status(status) => status.to_string(),
@@ -224,9 +281,138 @@ fn caches_are_told_what_was_looked_at() {
 
 #[test]
 fn unknown_files_have_to_be_looked_at() {
-    let rules = rules("RewriteCond /unknown !-s\nRewriteRule . - [F]");
-    let unknown = rewrite(&rules, &Plain, b"/", None).unwrap_err();
-    let test = FileTest::NotEmpty;
-    let path = b"/unknown".to_vec();
-    assert_eq!(unknown, Unknown { test, path });
+    for (line, expected) in [
+        (
+            "RewriteCond /unknown !-s",
+            Unknown::File {
+                test: FileTest::NotEmpty,
+                path: b"/unknown".to_vec(),
+            },
+        ),
+        (
+            "RewriteMap m txt:/etc/map\nRewriteCond ${m:unknown} x",
+            Unknown::Map {
+                file: "/etc/map".into(),
+                key: b"unknown".to_vec(),
+            },
+        ),
+        (
+            "RewriteCond /unknown -U",
+            Unknown::Ahead(Ahead {
+                target: b"/unknown".to_vec(),
+                is_file: false,
+            }),
+        ),
+        (
+            "RewriteCond %{LA-F:REMOTE_USER} x",
+            Unknown::Ahead(Ahead {
+                target: b"/unknown".to_vec(),
+                is_file: true,
+            }),
+        ),
+    ] {
+        let host = host(&format!("{line}\nRewriteRule . - [F]"));
+        let made = rewrite(&host.rewriting, &host.rewrite_maps, &Plain, b"/unknown", None);
+        assert_eq!(made.unwrap_err(), expected, "{line}");
+    }
+}
+
+#[test]
+fn maps_have_values_for_keys() {
+    let maps = "RewriteMap t txt:/etc/map\nRewriteMap r rnd:/etc/map\nRewriteMap u int:toupper\n\
+                RewriteMap e int:escape\nRewriteMap d int:unescape\n";
+    for (to, path, expected) in [
+        ("/${t:$1}", "/k", "path /v|w?a=b"),
+        ("/${r:$1}", "/k", "path /w?a=b"),
+        ("/${t:$1}", "/x", "path /?a=b"),
+        ("/${t:$1|no-$1}", "/x", "path /no-x?a=b"),
+        ("/${u:$1}", "/x", "path /X?a=b"),
+        ("/${t:${d:\\%6B}}", "/x", "path /v|w?a=b"),
+        ("/${none:$1|$1}", "/x", "path /x?a=b"),
+        ("/${t:$1", "/k", "path /${t:k?a=b"),
+        ("/${t}", "/k", "path /${t}?a=b"),
+    ] {
+        let lines = format!("{maps}RewriteRule ^/(.*)$ {to} [PT]");
+        assert_eq!(end(&lines, path), expected, "{to} for {path}");
+    }
+}
+
+/// Where a request for `/dir/PATH` goes, whose file is below `/srv/www`.
+fn end_in(section: &str, lines: &str, path: &str) -> String {
+    let name = section.split(' ').next().unwrap_or_default();
+    let host = host(&format!("<{section}>\n{lines}\n</{name}>"));
+    let (uri, file) = (format!("/dir/{path}"), format!("/srv/www/dir/{path}"));
+    let asked = Asked::at(uri.as_bytes()).with_file(Some(file.as_bytes()));
+    let rules = host.rewriting_about(asked).unwrap();
+    let spot = Spot {
+        rules: &rules,
+        filename: file.as_bytes(),
+        path_info: b"",
+        context: None,
+    };
+    let maps = &host.rewrite_maps;
+    shown(rewrite_in(spot, maps, &Plain, uri.as_bytes(), Some(b"a=b")).unwrap())
+}
+
+#[test]
+fn rules_in_sections_see_files_below_them() {
+    const DIRECTORY: &str = "Directory /srv/www/dir";
+    for (section, lines, path, expected) in [
+        (DIRECTORY, "RewriteRule ^x$ y", "x", "anew /dir/y?a=b"),
+        (DIRECTORY, "RewriteRule ^x$ /y", "x", "anew /y?a=b"),
+        (DIRECTORY, "RewriteRule ^x$ /y?c [L,PT]", "x", "anew /y?c"),
+        (DIRECTORY, "RewriteRule ^x$ x", "x", "same"),
+        (DIRECTORY, "RewriteRule ^x$ - [F]", "x", "403"),
+        (
+            DIRECTORY,
+            "RewriteRule ^x$ y [R]",
+            "x",
+            "302 http://localhost:8080/srv/www/dir/y 22 a=b true",
+        ),
+        (
+            DIRECTORY,
+            "RewriteBase /b\nRewriteRule ^x$ y [R]",
+            "x",
+            "302 http://localhost:8080/b/y 22 a=b true",
+        ),
+        (
+            DIRECTORY,
+            "RewriteBase /b/\nRewriteRule ^x$ y",
+            "x",
+            "anew /b/y?a=b",
+        ),
+        (
+            "Location /dir",
+            "RewriteRule x$ /y",
+            "x",
+            "anew /y?a=b",
+        ),
+        ("Files x", "RewriteRule ^x /y", "x", "same"),
+        ("Files x", "RewriteRule . y", "x", "400"),
+    ] {
+        let made = end_in(section, lines, path);
+        assert_eq!(made, expected, "{lines} in {section} for {path}");
+    }
+}
+
+#[test]
+fn the_last_section_has_the_say() {
+    let host = host(
+        "<Location /a>\nRewriteRule a a\n</Location>\n\
+         <Location /a/b>\nRewriteRule b b\n</Location>\n\
+         <Location /a/b/c>\nRewriteOptions Inherit\nRewriteRule c c\n</Location>\n\
+         <Location /a/b/d>\nRewriteEngine Off\n</Location>",
+    );
+    let said = |path: &str| {
+        let found = host.rewriting_about(Asked::at(path.as_bytes()))?;
+        let rules = found.said.rules.iter();
+        let rules: Vec<_> = rules.map(|rule| rule.to_string()).collect();
+        Some((found.directory, rules.join(", ")))
+    };
+    let expected = |directory: &str, rules: &str| Some((directory.to_owned(), rules.to_owned()));
+    assert_eq!(said("/"), None);
+    assert_eq!(said("/a"), expected("/a/", "a a"));
+    assert_eq!(said("/a/b"), expected("/a/b/", "b b"));
+    assert_eq!(said("/a/b/c"), expected("/a/b/c/", "c c, b b"));
+    assert_eq!(said("/a/b/d"), None);
 }

@@ -15,8 +15,22 @@ pub(super) enum Piece {
     Condition(usize),
     Header(Arc<str>),
     Variable(Arc<str>),
+    /// A variable of mod_ssl.
+    Tls(Arc<str>),
+    /// `${map:key|default}`
+    Map(Box<Look>),
+    /// `%{LA-U:…}`, `%{LA-F:…}`: what it would be for the path, or the file, as it is now.
+    Ahead { is_file: bool, of: Box<Piece> },
     Time(TimePart),
     Fact(Fact),
+}
+
+/// A look into a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(super) map: String,
+    pub(super) key: Text,
+    pub(super) otherwise: Option<Text>,
 }
 
 /// `%{TIME_…}`.
@@ -75,24 +89,42 @@ pub enum Fact {
     TheRequest,
     /// `IPV6`: `on` or `off`.
     Ipv6,
-    /// `IS_SUBREQ`: always `false`.
+    /// `IS_SUBREQ`: `true` where another request asks.
     IsSubrequest,
+    /// `AUTH_TYPE`: in sections.
+    AuthType,
+    /// `CONTEXT_DOCUMENT_ROOT`: the directory of the `Alias`.
+    ContextRoot,
+    /// `CONTEXT_PREFIX`: its path.
+    ContextPrefix,
+    /// `PATH_INFO`: what stands in the path behind the file, in sections.
+    PathInfo,
+    /// `REMOTE_USER`: in sections.
+    RemoteUser,
 }
 
 /// Why a text cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BadText {
-    /// `${map:key}`
-    Map,
-    /// `%{LA-U:…}`, `%{LA-F:…}`
-    LookAhead,
-    /// A variable that depends on what is not there.
+    /// A variable that there is not.
     Name(String),
+    /// Maps in maps in maps.
+    Depth,
 }
+
+/// How deep maps may ask maps.
+const MAX_DEPTH: usize = 16;
 
 impl Text {
     /// Reads a text. A backslash takes the meaning of what follows it.
     pub(crate) fn new(text: &str) -> Result<Self, BadText> {
+        Self::nested(text, 0)
+    }
+
+    fn nested(text: &str, depth: usize) -> Result<Self, BadText> {
+        if depth > MAX_DEPTH {
+            return Err(BadText::Depth);
+        }
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -105,7 +137,7 @@ impl Text {
                     rest = behind.get(next.len_utf8()..).unwrap_or_default();
                     continue;
                 }
-                '$' | '%' => special(c, behind)?,
+                '$' | '%' => special(c, behind, depth)?,
                 _ => None,
             };
             if let Some((piece, tail)) = piece {
@@ -124,10 +156,34 @@ impl Text {
 
     /// The variables in it.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|piece| match piece {
-            Piece::Variable(name) => Some(&**name),
-            _ => None,
-        })
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        names.into_iter()
+    }
+
+    fn collect<'t>(&'t self, names: &mut Vec<&'t str>) {
+        for piece in &self.0 {
+            match piece {
+                Piece::Variable(name) => names.push(name),
+                Piece::Ahead { of, .. } => {
+                    if let Piece::Variable(name) = &**of {
+                        names.push(name);
+                    }
+                }
+                Piece::Map(look) => {
+                    look.key.collect(names);
+                    if let Some(otherwise) = &look.otherwise {
+                        otherwise.collect(names);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether it begins with two slashes.
+    pub(super) fn begins_with_slashes(&self) -> bool {
+        matches!(self.0.as_slice(), [Piece::Plain(text), ..] if text.starts_with("//"))
     }
 
     /// Whether the first part of the path that it makes is written here, or the directory of
@@ -147,8 +203,11 @@ impl Text {
     }
 }
 
+/// A piece, if it is one that says something, and the text behind it.
+type Special<'t> = Option<(Option<Piece>, &'t str)>;
+
 /// What stands behind a `$` or `%`, and the text behind it. `None`: nothing special.
-fn special(c: char, behind: &str) -> Result<Option<(Option<Piece>, &str)>, BadText> {
+fn special(c: char, behind: &str, depth: usize) -> Result<Special<'_>, BadText> {
     if let Some(digit) = behind.chars().next().and_then(|c| c.to_digit(10)) {
         let number = usize::try_from(digit).unwrap_or_default();
         let piece = match c {
@@ -157,14 +216,42 @@ fn special(c: char, behind: &str) -> Result<Option<(Option<Piece>, &str)>, BadTe
         };
         return Ok(Some((Some(piece), behind.get(1..).unwrap_or_default())));
     }
-    let Some((name, tail)) = behind.strip_prefix('{').and_then(|t| t.split_once('}')) else {
+    let inner = behind.strip_prefix('{').unwrap_or_default();
+    let Some((inner, tail)) = outside(inner, '}') else {
         return Ok(None);
     };
-    match c {
-        '$' if name.contains(':') => Err(BadText::Map),
-        '$' => Ok(None),
-        _ => Ok(Some((variable(name)?, tail))),
+    if c == '%' {
+        return Ok(Some((variable(inner)?, tail)));
     }
+    let Some((map, key)) = outside(inner, ':') else {
+        return Ok(None);
+    };
+    let (key, otherwise) = match outside(key, '|') {
+        Some((key, otherwise)) => (key, Some(Text::nested(otherwise, depth + 1)?)),
+        None => (key, None),
+    };
+    let look = Look {
+        map: map.to_owned(),
+        key: Text::nested(key, depth + 1)?,
+        otherwise,
+    };
+    Ok(Some((Some(Piece::Map(Box::new(look))), tail)))
+}
+
+/// What stands before and behind the first `end` that is not in braces of its own.
+fn outside(text: &str, end: char) -> Option<(&str, &str)> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            c if c == end && depth == 0 => {
+                return Some((text.get(..at)?, text.get(at + c.len_utf8()..)?));
+            }
+            '{' => depth += 1,
+            '}' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The variable of a name; none for what is always empty.
@@ -174,9 +261,14 @@ fn variable(name: &str) -> Result<Option<Piece>, BadText> {
         return match &*kind.to_ascii_uppercase() {
             "ENV" => Ok(Some(Piece::Variable(name.into()))),
             "HTTP" => Ok(Some(Piece::Header(name.into()))),
-            // There is no TLS.
-            "SSL" => Ok(None),
-            "LA-U" | "LA-F" => Err(BadText::LookAhead),
+            "SSL" => Ok(Some(Piece::Tls(name.into()))),
+            kind @ ("LA-U" | "LA-F") => Ok(variable(name)?.map(|of| match of {
+                Piece::Ahead { .. } => of,
+                of => Piece::Ahead {
+                    is_file: kind == "LA-F",
+                    of: Box::new(of),
+                },
+            })),
             _ => Err(BadText::Name(upper)),
         };
     }
@@ -190,8 +282,8 @@ fn variable(name: &str) -> Result<Option<Piece>, BadText> {
         return Ok(Some(Piece::Fact(fact)));
     }
     match &*upper {
-        // Nobody knows these before a request is mapped.
-        "REMOTE_USER" | "AUTH_TYPE" | "PATH_INFO" | "REMOTE_IDENT" => Ok(None),
+        // Nobody asks clients for it.
+        "REMOTE_IDENT" => Ok(None),
         "SERVER_SOFTWARE" => Ok(Some(Piece::Plain("jkd".to_owned()))),
         "SERVER_ADMIN" => Ok(Some(Piece::Plain("[no address given]".to_owned()))),
         _ => Err(BadText::Name(upper)),
@@ -227,7 +319,12 @@ fn time(name: &str) -> Option<TimePart> {
 
 fn fact(name: &str) -> Option<Fact> {
     Some(match name {
-        "CONTEXT_DOCUMENT_ROOT" | "DOCUMENT_ROOT" => Fact::DocumentRoot,
+        "AUTH_TYPE" => Fact::AuthType,
+        "CONTEXT_DOCUMENT_ROOT" => Fact::ContextRoot,
+        "CONTEXT_PREFIX" => Fact::ContextPrefix,
+        "DOCUMENT_ROOT" => Fact::DocumentRoot,
+        "PATH_INFO" => Fact::PathInfo,
+        "REMOTE_USER" => Fact::RemoteUser,
         "HTTPS" => Fact::Https,
         "CONN_REMOTE_ADDR" | "REMOTE_ADDR" => Fact::RemoteAddr,
         "REMOTE_HOST" => Fact::RemoteHost,

@@ -1,15 +1,20 @@
-//! `RewriteEngine`, `RewriteCond`, `RewriteRule`.
+//! `RewriteEngine`, `RewriteCond`, `RewriteRule` and their relatives.
 
 mod arguments;
 mod flags;
+mod maps;
+
+use std::sync::Arc;
 
 use self::arguments::Line;
+pub(in crate::httpd) use self::maps::map;
 use super::{Apply, Call};
 use crate::{
     diag::excerpt,
-    httpd::draft::Inherit,
     pattern::Pattern,
-    rewrite::{BadText, Condition, Looks, Order, RewriteRule, Test, Text},
+    rewrite::{
+        BadText, Condition, Looks, Options, Order, RewriteRule, SectionRewriting, Test, Text,
+    },
 };
 
 /// What is wrong, and what to do about it.
@@ -25,37 +30,68 @@ pub(in crate::httpd) fn engine(apply: &mut Apply<'_>, call: &Call<'_>) {
             return apply.error(call.origin, message, "Write On or Off.");
         }
     };
-    let in_section = apply.within.is_some();
-    let draft = &mut apply.server().rewriting;
-    if in_section {
-        draft.on_in_section |= on;
-    } else {
-        draft.engine = Some(on);
-        draft.is_told = true;
+    if apply.within.is_none() {
+        apply.server().rewriting.engine = Some(on);
     }
+    apply.rewriting().engine = Some(on);
 }
 
 /// `RewriteOptions OPTION …`
 pub(in crate::httpd) fn options(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let mut options = Options::default();
     for word in call.words {
-        let inherits = match &*word.to_ascii_lowercase() {
-            "inherit" => Inherit::After,
-            "inheritbefore" => Inherit::Before,
-            "ignoreinherit" => Inherit::No,
-            // About rules in directories, and about speed.
-            "allownoslash" | "longurloptimization" | "mergebase" => continue,
+        let option = match &*word.to_ascii_lowercase() {
+            "inherit" => &mut options.inherit,
+            "inheritbefore" => &mut options.inherit_before,
+            "inheritdown" => &mut options.inherit_down,
+            "inheritdownbefore" => &mut options.inherit_down_before,
+            "ignoreinherit" => &mut options.ignore_inherit,
+            "allownoslash" => &mut options.no_slash,
+            "mergebase" => &mut options.merge_base,
+            "ignorecontextinfo" => &mut options.ignore_context,
+            "unsafeprefixstat" => &mut options.any_file,
+            "longurloptimization" => continue,
+            lower if lower.starts_with("maxredirects=") => {
+                let message = "RewriteOptions: MaxRedirects counts no more, as in httpd";
+                let help = "Write LimitInternalRecursion.";
+                apply.warning(call.origin, message.to_owned(), help);
+                continue;
+            }
             _ => {
                 let message = format!("RewriteOptions: {} is not supported", excerpt(word));
-                let help = "Write Inherit or InheritBefore in each <VirtualHost> that is to have \
-                            the main server's rules, or nothing.";
+                let help = "Write Inherit, InheritBefore, InheritDown, InheritDownBefore, \
+                            IgnoreInherit, AllowNoSlash, MergeBase, IgnoreContextInfo or nothing.";
                 apply.error(call.origin, message, help);
                 continue;
             }
         };
-        if apply.within.is_none() {
-            let draft = &mut apply.server().rewriting;
-            draft.inherits = Some(inherits);
-            draft.is_told = true;
+        *option = true;
+    }
+    let add = |said: &mut Option<Options>| *said = Some(said.unwrap_or_default().and(options));
+    if apply.within.is_none() {
+        add(&mut apply.server().rewriting.options);
+    }
+    add(&mut apply.rewriting().options);
+}
+
+/// `RewriteBase path`
+pub(in crate::httpd) fn base(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let path = call.first();
+    if !path.starts_with('/') {
+        let message = "RewriteBase: argument is not a valid URL".to_owned();
+        return apply.error(call.origin, message, "Write a path of requests, such as /app.");
+    }
+    apply.rewriting().base = Some(path.into());
+}
+
+/// `LimitInternalRecursion turns [subrequests]`: zero is the default.
+pub(in crate::httpd) fn turns(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let numbers: Result<Vec<u32>, _> = call.words.iter().map(|word| word.parse()).collect();
+    match numbers.as_deref() {
+        Ok([turns, ..]) => apply.server().max_turns = Some(*turns).filter(|turns| *turns > 0),
+        _ => {
+            let message = "LimitInternalRecursion: not a number".to_owned();
+            apply.error(call.origin, message, "Write a number, such as 10.");
         }
     }
 }
@@ -66,19 +102,12 @@ pub(in crate::httpd) fn log(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.tell_once(call.name, call.origin, message);
 }
 
-/// `RewriteMap`
-pub(in crate::httpd) fn map(apply: &mut Apply<'_>, call: &Call<'_>) {
-    let message = "RewriteMap is not supported: rules that use it would be lost".to_owned();
-    let help = "Write a RewriteRule or a RewriteCond for each line of the map.";
-    apply.error(call.origin, message, help);
-}
-
 /// `RewriteCond test pattern [flags]`
 pub(in crate::httpd) fn condition(apply: &mut Apply<'_>, call: &Call<'_>) {
-    if apply.within.is_some() {
-        return; // The rule behind it says what there is to say.
-    }
     match read_condition(call.raw) {
+        Ok(condition) if apply.within.is_some() => {
+            apply.rewriting().pending.0.push(condition);
+        }
         Ok(condition) => apply.server().rewriting.conditions.push(condition),
         Err((problem, help)) => {
             apply.error(call.origin, format!("RewriteCond: {problem}"), help);
@@ -88,15 +117,16 @@ pub(in crate::httpd) fn condition(apply: &mut Apply<'_>, call: &Call<'_>) {
 
 /// `RewriteRule pattern substitution [flags]`
 pub(in crate::httpd) fn rule(apply: &mut Apply<'_>, call: &Call<'_>) {
-    if apply.within.is_some() {
-        let line = (call.origin.clone(), excerpt(call.raw).into_owned());
-        return apply.server().rewriting.in_sections.push(line);
-    }
-    let draft = &mut apply.server().rewriting;
-    draft.is_told = true;
-    let conditions = std::mem::take(&mut draft.conditions);
+    let in_section = apply.within.is_some();
+    let said = apply.rewriting();
+    let conditions = if in_section {
+        std::mem::take(&mut said.pending.0)
+    } else {
+        std::mem::take(&mut apply.server().rewriting.conditions)
+    };
     match read_rule(call, conditions) {
-        Ok(rule) => apply.server().rewriting.rules.push(rule),
+        Ok(rule) if in_section => apply.rewriting().rules.push(Arc::new(rule)),
+        Ok(rule) => apply.server().rewriting.rules.push(Arc::new(rule)),
         Err((problem, help)) => {
             apply.error(call.origin, format!("RewriteRule: {problem}"), help);
         }
@@ -104,39 +134,33 @@ pub(in crate::httpd) fn rule(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 impl Apply<'_> {
-    /// Rules in sections see paths of files, which no request for a worker has.
-    pub(super) fn refuse_rules_in_sections(&mut self) {
-        let main = self
-            .draft
-            .servers
-            .first()
-            .map(|main| main.rewriting.clone());
-        let mut lost = Vec::new();
-        for (number, server) in self.draft.servers.iter_mut().enumerate() {
-            let draft = &mut server.rewriting;
-            let main = main.as_ref().filter(|_| number > 0);
-            if draft.is_on(main) || draft.on_in_section {
-                lost.append(&mut draft.in_sections);
-            }
-        }
-        for (origin, rule) in lost {
-            let message = format!("RewriteRule {rule} is not in effect inside of a section");
-            let help = "Write it outside of all sections, with a pattern for the whole path, which \
-                        begins with /.";
-            self.error(&origin, message, help);
-        }
+    /// What is said in the section around, or about all sections.
+    fn rewriting(&mut self) -> &mut SectionRewriting {
+        self.server().rewriting.is_told = true;
+        let in_section = self.within.is_some();
+        let said = &mut self.settings().rewriting;
+        said.is_told |= in_section;
+        said
     }
 }
 
 fn read_rule(call: &Call<'_>, conditions: Vec<Condition>) -> Result<RewriteRule, Problem> {
     let line = Line::read(call.raw).ok_or_else(|| bad_line("PATTERN SUBSTITUTION [FLAGS]"))?;
-    let (flags, ignores_case) = flags::of_rule(line.flags)?;
+    let (mut flags, ignores_case) = flags::of_rule(line.flags)?;
     let (negated, text) = negation(line.first);
     let pattern = pattern(text, ignores_case)?;
-    let to = match line.second {
-        "-" => None,
-        text => Some(self::text(text)?),
-    };
+    let mut to = line.second;
+    if let Some(path) = to.strip_suffix('?') {
+        if flags.append_query {
+            flags.last_mark = true;
+        } else {
+            (to, flags.no_query) = (path, true);
+        }
+    } else {
+        flags.no_query = flags.discard_query && !to.contains('?');
+    }
+    let is_path = to != "-" && flags.status.is_none();
+    let to = is_path.then(|| self::text(to)).transpose()?;
     Ok(RewriteRule {
         pattern,
         negated,
@@ -173,14 +197,18 @@ fn looks(wanted: &str, ignores_case: bool) -> Result<Looks, Problem> {
     };
     let behind = wanted.get(1..).unwrap_or_default();
     let or_equal = behind.strip_prefix('=');
-    let order = |order| Looks::Text(order, or_equal.unwrap_or(behind).to_owned());
+    let order = |order| Looks::Text {
+        order,
+        text: or_equal.unwrap_or(behind).to_owned(),
+        ignores_case,
+    };
     Ok(match (first, or_equal) {
         ('<', Some(_)) => order(Order::LessOrEqual),
         ('<', None) => order(Order::Less),
         ('>', Some(_)) => order(Order::GreaterOrEqual),
         ('>', None) => order(Order::Greater),
         ('=', _) => Looks::Equal {
-            text: behind.replace("\"\"", ""),
+            text: if behind == "\"\"" { "" } else { behind }.to_owned(),
             ignores_case,
         },
         ('-', _) => match test(behind)? {
@@ -201,13 +229,14 @@ fn test(text: &str) -> Result<Option<Looks>, Problem> {
         "h" | "l" | "L" => return file(Test::Link),
         "x" => return file(Test::Executable),
         "F" | "U" => {
-            let help = "Test for the file with -f, or write the paths into a pattern.";
-            return Err((format!("-{text} is not supported"), help.to_owned()));
+            let is_file = text == "F";
+            return Ok(Some(Looks::Answered { is_file }));
         }
         _ => {}
     }
     let (name, number) = text.split_at_checked(2).unwrap_or_default();
     let order = match name {
+        _ if number.is_empty() => return Ok(None),
         "eq" => Order::Equal,
         "ge" => Order::GreaterOrEqual,
         "gt" => Order::Greater,
@@ -236,13 +265,9 @@ fn pattern(text: &str, ignores_case: bool) -> Result<Pattern, Problem> {
 
 fn text(text: &str) -> Result<Text, Problem> {
     Text::new(text).map_err(|bad| match bad {
-        BadText::Map => (
-            "maps are not supported".to_owned(),
-            "Write a rule for each line of the map.".to_owned(),
-        ),
-        BadText::LookAhead => (
-            "%{LA-U:…} and %{LA-F:…} are not supported".to_owned(),
-            "Use a variable that is known before the request is mapped.".to_owned(),
+        BadText::Depth => (
+            "maps are nested too deep".to_owned(),
+            "Ask one map for the key of another one at most.".to_owned(),
         ),
         BadText::Name(name) => (
             format!("there is no variable %{{{}}}", excerpt(&name)),

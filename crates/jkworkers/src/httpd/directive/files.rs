@@ -5,7 +5,7 @@ use super::{
     Directive,
     Effect::{Accepted, Works},
     MANY, ONE, ONE_OR_TWO,
-    Place::{Anywhere, Global, Server},
+    Place::{Anywhere, Global, Section, Server},
     row,
 };
 use crate::httpd::apply::{files, redirects, rewrite, types};
@@ -34,6 +34,7 @@ pub(super) const FILES: &[Directive] = &[
     row("FallbackResource", Anywhere, ONE_OR_TWO, Works(files::fallback_resource)),
     row("FileETag", Anywhere, MANY, Works(files::file_etag)),
     row("ForceType", Anywhere, ONE, Works(types::force_type)),
+    row("LimitInternalRecursion", Server, ONE_OR_TWO, Works(rewrite::turns)),
     row("Options", Anywhere, MANY, Works(files::options)),
     row("Redirect", Anywhere, Words(1, 3), Works(redirects::redirect)),
     row("RedirectMatch", Anywhere, Words(1, 3), Works(redirects::redirect_match)),
@@ -44,6 +45,7 @@ pub(super) const FILES: &[Directive] = &[
     row("RemoveHandler", Anywhere, MANY, Works(types::remove_handler)),
     row("RemoveLanguage", Anywhere, MANY, Works(types::remove_language)),
     row("RemoveType", Anywhere, MANY, Works(types::remove_type)),
+    row("RewriteBase", Section, ONE, Works(rewrite::base)),
     row("RewriteCond", Anywhere, Raw, Works(rewrite::condition)),
     row("RewriteEngine", Anywhere, ONE, Works(rewrite::engine)),
     row("RewriteLog", Server, ONE, Accepted(rewrite::log)),

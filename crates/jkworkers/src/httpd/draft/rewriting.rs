@@ -1,34 +1,23 @@
 //! What mod_rewrite is told in one server, and what it inherits.
 
-use crate::{
-    diag::Origin,
-    rewrite::{Condition, RewriteRule, Rewriting},
-};
+use std::sync::Arc;
+
+use crate::rewrite::{Condition, Inherit, Maps, Options, RewriteRule, Rewriting};
 
 /// What mod_rewrite is told in one server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RewriteDraft {
     /// `RewriteEngine`, outside of sections.
     pub(crate) engine: Option<bool>,
-    /// Whether it is switched on in any section.
-    pub(crate) on_in_section: bool,
     /// `RewriteOptions`
-    pub(crate) inherits: Option<Inherit>,
-    pub(crate) rules: Vec<RewriteRule>,
+    pub(crate) options: Option<Options>,
+    pub(crate) rules: Vec<Arc<RewriteRule>>,
     /// `RewriteCond` lines that wait for their rule.
     pub(crate) conditions: Vec<Condition>,
-    /// Rules in sections, and their arguments.
-    pub(crate) in_sections: Vec<(Origin, String)>,
-    /// Anything is said: only then a virtual host has rules at all.
+    /// `RewriteMap`
+    pub(crate) maps: Maps,
+    /// Anything is said, in a section or outside: only then a virtual host has rules at all.
     pub(crate) is_told: bool,
-}
-
-/// Where the main server's rules come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Inherit {
-    No,
-    After,
-    Before,
 }
 
 impl RewriteDraft {
@@ -38,19 +27,35 @@ impl RewriteDraft {
             return Rewriting::default();
         }
         let base = main.map(|main| main.rules.as_slice()).unwrap_or_default();
-        let inherits = self
-            .inherits
-            .or_else(|| main.and_then(|main| main.inherits));
-        let rules = match inherits.unwrap_or(Inherit::No) {
-            Inherit::No => self.rules.clone(),
-            Inherit::After => [&*self.rules, base].concat(),
-            Inherit::Before => [base, &*self.rules].concat(),
+        let (own, around) = self.options(main);
+        Rewriting(own.inherits(around).join(&self.rules, base).into())
+    }
+
+    /// The maps of a server.
+    pub(crate) fn maps(&self, main: Option<&Self>) -> Maps {
+        let Some(main) = main else {
+            return self.maps.clone();
         };
-        Rewriting(rules.into())
+        if !self.is_told {
+            return main.maps.clone();
+        }
+        let (own, around) = self.options(Some(main));
+        match own.inherits(around) {
+            Inherit::No => self.maps.clone(),
+            Inherit::After => self.maps.over(&main.maps),
+            Inherit::Before => main.maps.over(&self.maps),
+        }
+    }
+
+    /// What holds here, and what is said around.
+    pub(crate) fn options(&self, main: Option<&Self>) -> (Options, Options) {
+        let around = main.and_then(|main| main.options);
+        let own = self.options.or(around).unwrap_or_default();
+        (own, around.unwrap_or_default())
     }
 
     /// Whether `RewriteEngine` is on, here or in the server around.
-    pub(crate) fn is_on(&self, main: Option<&Self>) -> bool {
+    fn is_on(&self, main: Option<&Self>) -> bool {
         let around = main.and_then(|main| main.engine);
         self.engine.or(around).unwrap_or(false)
     }

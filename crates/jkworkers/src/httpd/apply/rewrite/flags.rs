@@ -45,14 +45,27 @@ pub(super) fn of_rule(text: Option<&str>) -> Result<(Flags, bool), Problem> {
 fn set(flags: &mut Flags, lower: &str, name: &str, value: &str) -> Result<(), Problem> {
     match lower {
         "b" | "backrefescaping" => {
-            let only = Some(value.to_owned()).filter(|value| !value.is_empty());
-            escape(flags).only = only;
+            escape(flags).is_on = true;
+            if !value.is_empty() {
+                escape(flags).only = Some(value.to_owned());
+            }
         }
-        "bnp" | "backrefnoplus" => escape(flags).no_plus = true,
+        "bctls" => {
+            escape(flags).is_on = true;
+            escape(flags).controls = true;
+        }
+        "bne" if value.is_empty() => {
+            let message = "flag 'BNE' wants a list of characters (i.e. [BNE=...])";
+            return Err((message.to_owned(), "Write BNE=/ or the like.".to_owned()));
+        }
+        "bne" => value.clone_into(&mut escape(flags).never),
+        "bnp" | "backrefernoplus" => escape(flags).no_plus = true,
         "c" | "chain" => flags.chain = true,
-        "dpi" | "discardpathinfo" | "ns" | "nosubreq" => {} // about directories and parts of pages
+        "co" | "cookie" => flags.cookies.push(super::text(value)?),
+        "dpi" | "discardpath" => flags.no_path_info = true,
         "e" | "env" => flags.variables.push(super::text(value)?),
-        "end" | "l" | "last" => flags.last = true,
+        "end" => flags.end = true,
+        "l" | "last" => flags.last = true,
         "f" | "forbidden" => flags.status = Some(403),
         "g" | "gone" => flags.status = Some(410),
         "h" | "handler" => flags.handler = Some(handler(value)?),
@@ -61,6 +74,8 @@ fn set(flags: &mut Flags, lower: &str, name: &str, value: &str) -> Result<(), Pr
             flags.again = Some(rounds.min(MAX_ROUNDS));
         }
         "ne" | "noescape" => flags.no_escape = true,
+        "ns" | "nosubreq" => flags.not_ahead = true,
+        "p" | "proxy" => return Err(proxy()),
         "pt" | "passthrough" => flags.pass = true,
         "qsa" | "qsappend" => flags.append_query = true,
         "qsd" | "qsdiscard" => flags.discard_query = true,
@@ -70,22 +85,25 @@ fn set(flags: &mut Flags, lower: &str, name: &str, value: &str) -> Result<(), Pr
             let number = crate::rewrite::number_of(value.as_bytes());
             flags.skip = usize::try_from(number).unwrap_or_default();
         }
+        "t" | "type" => flags.kind = Some(super::text(value)?),
+        "unc" => flags.keeps_slashes = true,
         "unsafeallow3f" => flags.allow_mark = true,
         "unsafeprefixstat" => flags.allow_any_file = true,
-        "co" | "cookie" | "p" | "proxy" | "t" | "type" | "bctls" | "bne" | "unc" => {
-            let help = "Remove the flag, or write the rule in another way.";
-            return Err((format!("the flag {name} is not supported"), help.to_owned()));
-        }
         _ => return Err(unknown(name)),
     }
     Ok(())
 }
 
 fn escape(flags: &mut Flags) -> &mut Escape {
-    flags.escape.get_or_insert(Escape {
-        only: None,
-        no_plus: false,
-    })
+    flags.escape.get_or_insert_default()
+}
+
+/// There is no mod_proxy.
+fn proxy() -> Problem {
+    let message = "the flag P is mod_proxy's: jkd sends requests to workers only";
+    let help = "Mount the path (JkMount) and write the rule with [PT] instead of [P], with a path \
+                instead of a URL; other servers need a proxy of their own.";
+    (message.to_owned(), help.to_owned())
 }
 
 fn redirect(flags: &mut Flags, value: &str) -> Result<(), Problem> {
