@@ -28,6 +28,7 @@ use crate::{
     logs::{Ending, Record, Transaction},
     maintain::log_transition,
     peer::Peer,
+    rewriting::Trail,
     snapshot::{self, Served, Snapshot},
     stats::Begun,
 };
@@ -371,6 +372,8 @@ pub(crate) struct Visit {
     /// Who the client says it is.
     pub(crate) claims: Claims,
     pub(crate) record: Record,
+    /// What rules about rewriting have left.
+    pub(crate) trail: Trail,
     _begun: Begun,
 }
 
@@ -387,6 +390,7 @@ impl Visit {
             head,
             claims: Claims::default(),
             record: Record::default(),
+            trail: Trail::default(),
             _begun: Begun::new(),
         })
     }

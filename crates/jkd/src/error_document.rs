@@ -26,6 +26,7 @@ use crate::{
     mapping::Earlier,
     redirect::Elsewhere,
     rescue::{self, Stumble},
+    rewriting::renamed,
     snapshot::Served,
     static_files, strict,
     variables::Variables,
@@ -42,7 +43,10 @@ pub(crate) async fn respond(
     claims: &Claims,
 ) -> Response<Answer> {
     let status = stumble.status();
-    let failed = Failed::of(visit);
+    let (earlier, changed) = visit.trail.variables();
+    let turned = visit.trail.head();
+    let head = turned.as_ref().unwrap_or(&visit.head);
+    let failed = Failed::of(visit, head, (&earlier, &changed));
     let document = failed.document(status);
     if let Some(ErrorDocument::Local(target)) = document {
         let earlier = failed.renamed(visit, status);
@@ -78,12 +82,15 @@ struct Failed<'a> {
     decoded: Vec<u8>,
     /// As it was mapped; `None` where it cannot be.
     path: Option<Vec<u8>>,
-    query: Option<&'a [u8]>,
+    head: &'a Head,
+    /// Variables from before it began anew, and what rules have changed.
+    marks: Marks<'a>,
 }
 
+type Marks<'a> = (&'a Earlier, &'a [(String, Option<Vec<u8>>)]);
+
 impl<'a> Failed<'a> {
-    fn of(visit: &'a Visit) -> Self {
-        let head = &visit.head;
+    fn of(visit: &'a Visit, head: &'a Head, marks: Marks<'a>) -> Self {
         let own_scheme = || own_scheme(&visit.snapshot.model, &visit.peer);
         let name = strict::check(head, own_scheme)
             .ok()
@@ -97,7 +104,8 @@ impl<'a> Failed<'a> {
             host,
             path: path.map(std::borrow::Cow::into_owned),
             decoded: decoded.map_or_else(|| head.path().to_vec(), std::borrow::Cow::into_owned),
-            query: head.query(),
+            head,
+            marks,
         }
     }
 
@@ -126,9 +134,11 @@ impl<'a> Failed<'a> {
     }
 
     fn variables<'v>(&'v self, visit: &'v Visit) -> Variables<'v> {
-        let mut variables = Variables::begin(self.host, &visit.head, &visit.peer, &[]);
+        let (earlier, changed) = self.marks;
+        let mut variables = Variables::begin(self.host, self.head, &visit.peer, earlier);
+        variables.rewrite(changed);
         if let Some(path) = &self.path {
-            variables.enter(self.host, &visit.head, &visit.peer, path);
+            variables.enter(self.host, self.head, &visit.peer, path);
             variables.settle(self.host, path);
             variables.connect(self.host, &visit.peer, path);
         }
@@ -141,9 +151,9 @@ impl<'a> Failed<'a> {
             return page;
         }
         let variables = self.variables(visit);
-        let mut course = Course::at(self.host, visit, &visit.head, &visit.record);
-        let early = headers::early(self.host, &visit.head, &course.cx);
-        course.cx.head = early.as_deref().unwrap_or(&visit.head);
+        let mut course = Course::at(self.host, visit, self.head, &visit.record);
+        let early = headers::early(self.host, self.head, &course.cx);
+        course.cx.head = early.as_deref().unwrap_or(self.head);
         course.cx.variables = Some(&variables);
         course.rules.asked = self.path.as_deref().map(Asked::at);
         course.finish(page)
@@ -152,18 +162,10 @@ impl<'a> Failed<'a> {
     /// The variables of the request under other names, and what went wrong.
     fn renamed(&self, visit: &Visit, status: StatusCode) -> Vec<(String, Vec<u8>)> {
         let variables = self.variables(visit);
-        let renamed = |name: &str| format!("REDIRECT_{name}");
-        let old = variables.iter();
-        let mut earlier: Vec<_> = old
-            .map(|variable| (renamed(variable.name), variable.value.to_vec()))
-            .collect();
+        let query = self.head.query();
+        let mut earlier = renamed(&variables, status.as_str(), &self.decoded, query);
         let method = visit.head.method.as_str();
-        earlier.push((renamed("REQUEST_METHOD"), method.into()));
-        earlier.push((renamed("STATUS"), status.as_str().into()));
-        earlier.push((renamed("URL"), self.decoded.clone()));
-        if let Some(query) = self.query {
-            earlier.push((renamed("QUERY_STRING"), query.to_vec()));
-        }
+        earlier.push(("REDIRECT_REQUEST_METHOD".to_owned(), method.into()));
         earlier
     }
 }
@@ -180,10 +182,11 @@ async fn page(
     let record = Record::default();
     let asking = Asking {
         head: &head,
-        body: None,
+        body: &mut None,
         earlier,
         instead_of: Some(status),
         record: &record,
+        vary: None,
     };
     let mut own = Served::default();
     // Boxed: most requests get on without it.

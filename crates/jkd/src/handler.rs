@@ -40,7 +40,7 @@ use crate::{
     status,
     steering::Steering,
     strict::{self, Checked, Refusal, Target},
-    trace,
+    trace, turns,
     upload::{ClientError, Upload},
     variables::Variables,
 };
@@ -71,12 +71,13 @@ impl Service for Front {
         let mut claims = Claims::default();
         let asking = Asking {
             head: &visit.head,
-            body: Some(body),
+            body: &mut Some(body),
             earlier: &[],
             instead_of: None,
             record: &visit.record,
+            vary: None,
         };
-        let response = match answer(&visit, asking, &mut served, &mut claims).await {
+        let mut response = match answer(&visit, asking, &mut served, &mut claims).await {
             Ok(response) => response,
             // Boxed: most requests get on without it.
             Err(stumble) => {
@@ -84,6 +85,7 @@ impl Service for Front {
                 Box::pin(page).await
             }
         };
+        visit.trail.set_cookies(response.headers_mut());
         visit.claims = claims;
         let host = visit.record.host();
         let host = host.and_then(|number| visit.snapshot.model.hosts.get(number));
@@ -117,16 +119,58 @@ impl Front {
 /// What is to be answered: the client's request, or one for the page of an error.
 pub(crate) struct Asking<'a> {
     pub(crate) head: &'a Head,
-    pub(crate) body: Option<Body>,
+    pub(crate) body: &'a mut Option<Body>,
     /// Variables from before.
     pub(crate) earlier: &'a Earlier,
     /// The status that a file is the page for.
     pub(crate) instead_of: Option<StatusCode>,
     /// For its lines in logs.
     pub(crate) record: &'a Record,
+    /// `Vary`, as far as it is known already.
+    pub(crate) vary: Option<&'a str>,
 }
 
-/// One answer.
+/// One answer, however often the request begins anew.
+///
+/// # Errors
+///
+/// When there is none but an error, or the client has to go elsewhere.
+pub(crate) async fn answer(
+    visit: &Visit,
+    asking: Asking<'_>,
+    served: &mut Served,
+    claims: &mut Claims,
+) -> Result<Response<Answer>, Stumble> {
+    let Asking {
+        head,
+        body,
+        earlier,
+        instead_of,
+        record,
+        ..
+    } = asking;
+    let asking = Asking {
+        body: &mut *body,
+        ..asking
+    };
+    match once(visit, asking, served, claims).await {
+        Err(Stumble::Anew(turn)) => {
+            let asking = Asking {
+                head,
+                body,
+                earlier,
+                instead_of,
+                record,
+                vary: None,
+            };
+            // Boxed: most requests get on without it.
+            Box::pin(turns::follow(visit, asking, turn, served, claims)).await
+        }
+        answered => answered,
+    }
+}
+
+/// One answer, or word that the request begins anew.
 ///
 /// # Errors
 ///
@@ -135,7 +179,7 @@ pub(crate) struct Asking<'a> {
     clippy::too_many_lines,
     reason = "the steps of a request, in their order"
 )]
-pub(crate) async fn answer(
+pub(crate) async fn once(
     visit: &Visit,
     asking: Asking<'_>,
     served: &mut Served,
@@ -157,16 +201,21 @@ pub(crate) async fn answer(
     let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
     find_out_names(host, peer, &decoded).await;
     let mut variables = Variables::begin(host, early, peer, asking.earlier);
+    let name = &server_name(&checked.target, host, peer);
     let rewritten = rewriting::rewrite(Subject {
         host,
         head: early,
         peer,
         variables: &variables,
-        server_name: &server_name(&checked.target, host, peer),
+        server_name: name,
         server_port: server_port(&checked.target, host, peer),
         decoded: &decoded,
+        is_subrequest: false,
+        claims: None,
+        snapshot: Some(snapshot),
     })
-    .await;
+    .await
+    .filter(|_| !visit.trail.is_last());
     let (early, decoded) = match &rewritten {
         Some(rewritten) => (&rewritten.head, &*rewritten.decoded),
         None => (early, &*decoded),
@@ -174,6 +223,7 @@ pub(crate) async fn answer(
     let mut before = Before::default();
     if let Some(rewritten) = rewritten.as_deref() {
         variables.rewrite(&rewritten.variables);
+        visit.trail.leave(rewritten);
         if let Some(stumble) = &rewritten.stumble {
             record.is_rewritten(early.query(), decoded, &snapshot.logs);
             record.has_variables(host, &variables, &snapshot.logs);
@@ -181,15 +231,14 @@ pub(crate) async fn answer(
             return Err(stumble.clone());
         }
         course.cx.head = early;
-        course.vary = rewritten.vary.as_deref();
         before.is_file = rewritten.file.is_some();
         before.handler = rewritten.handler;
     }
     before.variables = variables;
     if early.method == Method::TRACE || early.parts().is_asterisk() {
-        return about_server(&course, checked.body, asking.body).await;
+        return about_server(&course, checked.body, asking.body.take()).await;
     }
-    let found = mapping::find(host, early, peer, decoded, before).inspect_err(|_| {
+    let mut found = mapping::find(host, early, peer, decoded, before).inspect_err(|_| {
         let begun = Variables::begin(host, early, peer, asking.earlier);
         record.has_variables(host, &begun, &snapshot.logs);
     })?;
@@ -203,46 +252,61 @@ pub(crate) async fn answer(
     }
     let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
     let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
-    let file = located.as_ref().and_then(Located::name);
-    if let Some(located) = &located {
-        record.is_at(located);
-    }
-    let own = located.as_ref().and_then(Located::own_name);
+    let own = located.as_ref().and_then(Located::name);
     let asked = Asked::at(&found.path).with_file(own);
     let guest = found.guest(host, early, peer);
-    let instead = located.as_ref().and_then(Located::instead);
-    let instead = instead.map(|path| Asked::at(path).with_file(file));
-    let entry = enter(Guest { asked, ..guest }, instead, claims).await;
+    let entry = access::check(Guest { asked, ..guest }, claims).await;
     if entry.is_err() {
+        if let Some(located) = &located {
+            record.is_at(located);
+        }
         if let Some(worker) = found.worker() {
             record.is_meant_for(worker);
         }
         record.has_variables(host, &found.variables, &snapshot.logs);
     }
     entry?;
+    let fixes = turns::Fixes {
+        visit,
+        host,
+        head: early,
+        decoded,
+        server_name: name,
+        server_port: server_port(&checked.target, host, peer),
+        vary: asking.vary,
+    };
+    let fixed = fixes.of_sections(&found, located.as_ref(), claims).await;
+    let fixed = fixed.inspect_err(|_| {
+        record.has_variables(host, &found.variables, &snapshot.logs);
+    })?;
     redirect::by_sections(host, early, decoded, asked)?;
+    if let Some(made) = fixed.as_deref() {
+        if let Some(path) = &made.anew {
+            return Err(fixes.anew(found, made, path));
+        }
+        found.is_fixed(made);
+        course.cx.head = &made.head;
+    }
+    let located = match located {
+        Some(located) => Some(fixes.stand_in(&found, located, claims).await?),
+        None => None,
+    };
+    if let Some(located) = &located {
+        record.is_at(located);
+    }
+    let vary = turns::vary(asking.vary, [rewritten.as_deref(), fixed.as_deref()]);
+    course.vary = vary.as_deref();
     course.claims = claims;
     let decision = found.decide(host, peer, |name| snapshot.configured(name));
     record.has_variables(host, &decision.variables, &snapshot.logs);
+    let kind = [fixed.as_deref(), rewritten.as_deref()].into_iter().flatten();
     let way = Way {
         decoded,
         decision: &decision,
         located,
+        kind: kind.into_iter().find_map(|made| made.kind.as_deref()),
     };
     decided(visit, checked, way, asking, course, served).await
-}
-
-/// Lets a client in, also to what stands for the path that it asked for.
-async fn enter(
-    guest: Guest<'_>,
-    instead: Option<Asked<'_>>,
-    claims: &mut Claims,
-) -> Result<(), Stumble> {
-    access::check(guest, claims).await?;
-    match instead {
-        Some(asked) => access::check(Guest { asked, ..guest }, claims).await,
-        None => Ok(()),
-    }
 }
 
 /// `HostnameLookups`, `UseCanonicalName DNS`.
@@ -277,6 +341,8 @@ struct Way<'a> {
     decoded: &'a [u8],
     decision: &'a Decision<'a>,
     located: Option<Located>,
+    /// The media type that a rule about rewriting names.
+    kind: Option<&'a [u8]>,
 }
 
 /// Serves a request that is decided about, and changes what is to be changed about it and its
@@ -374,6 +440,7 @@ async fn serve(
         decoded,
         decision,
         located,
+        kind,
     } = way;
     let to = |mapped| Routed {
         facts,
@@ -384,7 +451,7 @@ async fn serve(
         record: asking.record,
     };
     match (&decision.target, located) {
-        (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body, served).await,
+        (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
         (Err(_), Some(located)) if decision.allows_files => {
             let wanted = Wanted::new(
                 visit,
@@ -392,11 +459,12 @@ async fn serve(
                 decoded,
                 asking.instead_of,
                 &decision.variables,
-            );
+            )
+            .of_kind(kind);
             match unmapped(visit, wanted, located, &decision.variables)? {
                 Ok(answer) => Ok(answer),
                 // Boxed: few go this way.
-                Err(mapped) => Box::pin(hand_over(visit, to(&mapped), asking.body, served)).await,
+                Err(mapped) => Box::pin(hand_over(visit, to(&mapped), asking.body.take(), served)).await,
             }
         }
         (Err(stumble), _) => Err(stumble.clone()),

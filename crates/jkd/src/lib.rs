@@ -39,5 +39,6 @@ mod steering;
 mod strict;
 mod tls;
 mod trace;
+mod turns;
 mod upload;
 mod variables;

@@ -13,7 +13,8 @@ use jkworkers::{
 };
 
 use crate::{
-    access::Guest, http1::Head, peer::Peer, redirect, rescue::Stumble, variables::Variables,
+    access::Guest, http1::Head, peer::Peer, redirect, rescue::Stumble, rewriting::Rewritten,
+    variables::Variables,
 };
 
 /// A request whose path was found in the map, before it is known whether its client may come in.
@@ -118,6 +119,12 @@ impl<'a> Found<'a> {
             variables: &self.variables,
             asked: Asked::at(&self.path),
         }
+    }
+
+    /// Rules in sections have set this.
+    pub(crate) fn is_fixed(&mut self, made: &'a Rewritten) {
+        self.variables.rewrite(&made.variables);
+        self.handler = made.handler.or(self.handler);
     }
 
     /// Decides where the request goes. Names of workers in variables are looked up by `worker`.

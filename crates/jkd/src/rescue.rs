@@ -11,6 +11,7 @@ use hyper::ext::ReasonPhrase;
 use crate::{
     balancer::{GiveUp, retry::Failure},
     redirect::Elsewhere,
+    rewriting::Turn,
     strict::Refusal,
 };
 
@@ -47,6 +48,8 @@ pub(crate) enum Stumble {
     NoTarget,
     /// The client is sent elsewhere.
     Elsewhere(Box<Elsewhere>),
+    /// The request begins anew with another path: nobody is told, unless that never ends.
+    Anew(Box<Turn>),
     /// A file cannot be read.
     File,
     /// A request has a body that is not wanted with it.
@@ -83,7 +86,7 @@ impl Stumble {
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NoWorker | Self::NoTarget | Self::File | Self::Misconfigured => {
+            Self::NoWorker | Self::NoTarget | Self::Anew(_) | Self::File | Self::Misconfigured => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::TooLate => StatusCode::GATEWAY_TIMEOUT,

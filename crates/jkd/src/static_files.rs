@@ -9,6 +9,7 @@
 mod content;
 mod date;
 mod directory;
+mod index;
 mod kind;
 mod place;
 mod ranges;
@@ -25,7 +26,8 @@ use tokio::task::spawn_blocking;
 
 pub(crate) use self::directory::Located;
 pub(crate) use self::place::place;
-use self::{directory::find, walk::What};
+pub(crate) use self::index::Search;
+use self::walk::What;
 use crate::{
     allow,
     answer::{Answer, Visit},
@@ -54,6 +56,8 @@ pub(crate) struct Wanted<'a> {
     instead_of: Option<StatusCode>,
     /// A variable names a worker.
     is_named: bool,
+    /// The media type that a rule about rewriting names.
+    kind: Option<&'a [u8]>,
 }
 
 impl<'a> Wanted<'a> {
@@ -72,7 +76,13 @@ impl<'a> Wanted<'a> {
             path: facts.path,
             instead_of,
             is_named: variables.has(&facts.host.indicators.worker),
+            kind: None,
         }
+    }
+
+    /// The same with a media type that counts more than all others.
+    pub(crate) const fn of_kind(self, kind: Option<&'a [u8]>) -> Self {
+        Self { kind, ..self }
     }
 }
 
@@ -203,7 +213,7 @@ pub(crate) enum Look {
 
 /// Looks for a file without sending it. Access rules are not asked.
 pub(crate) fn look(host: &Host, path: &[u8], for_jk: bool) -> Look {
-    let found = match find(host, path, None, for_jk) {
+    let found = match directory::find(host, path, for_jk) {
         Ok(found) => found,
         Err(Stumble::HiddenFile) => return Look::Closed,
         Err(_) => return Look::Nothing,
@@ -255,10 +265,28 @@ pub(crate) async fn locate(
         let host = snapshot.model.hosts.get(number);
         host.map_or_else(
             || Err(Stumble::Unmapped),
-            |host| find(host, &path, rewritten.as_ref(), for_jk),
+            |host| directory::own(host, &path, rewritten.as_ref(), for_jk),
         )
     });
     located.await.unwrap_or(Err(Stumble::File)).map(Some)
+}
+
+/// Looks for a file of the file system, on a thread that may block.
+///
+/// # Errors
+///
+/// 500 where that fails.
+pub(crate) async fn look_at(
+    snapshot: &Arc<Snapshot>,
+    host: &Host,
+    name: &[u8],
+) -> Result<Located, Stumble> {
+    let (snapshot, number, name) = (Arc::clone(snapshot), host.number, name.to_vec());
+    let located = spawn_blocking(move || {
+        let host = snapshot.model.hosts.get(number)?;
+        Some(directory::at(host, name))
+    });
+    located.await.ok().flatten().ok_or(Stumble::File)
 }
 
 /// The path to look for: no file has a path parameter in its name, but applications' files are

@@ -20,8 +20,10 @@ pub(crate) struct Located {
     pub(crate) mapped: Option<Vec<u8>>,
     /// The path of the index file, or of the file for all that is missing, that stands for it.
     pub(crate) path: Option<Vec<u8>>,
-    /// What the path that was asked for leads to itself, where another one stands for it.
-    own: Option<Vec<u8>>,
+    /// The file that the path would be, whether it is there or not.
+    wanted: Vec<u8>,
+    /// The directory and the path of the `Alias` that has led here.
+    context: Option<(Vec<u8>, Vec<u8>)>,
     /// Whether mod_jk may look at it.
     pub(crate) for_jk: bool,
 }
@@ -37,6 +39,27 @@ impl Located {
         )
     }
 
+    /// A rule of the map covers this path.
+    pub(super) fn mapped(path: Vec<u8>) -> Self {
+        Self {
+            mapped: Some(path),
+            ..Self::nothing()
+        }
+    }
+
+    /// The same; a worker is asked for this path, if there is one.
+    pub(super) fn or_mapped(self, mapped: Option<Vec<u8>>) -> Self {
+        Self { mapped, ..self }
+    }
+
+    /// The same, for which this path stands.
+    pub(super) fn by(self, path: Vec<u8>) -> Self {
+        Self {
+            path: Some(path),
+            ..self
+        }
+    }
+
     const fn at(walked: Walked, is_script: bool) -> Self {
         Self {
             walked,
@@ -44,7 +67,8 @@ impl Located {
             lacks_slash: false,
             mapped: None,
             path: None,
-            own: None,
+            wanted: Vec::new(),
+            context: None,
             for_jk: true,
         }
     }
@@ -59,28 +83,63 @@ impl Located {
         Some(&*self.walked.name).filter(|name| !name.is_empty())
     }
 
-    /// The name of the file or directory to which the path leads that was asked for.
-    pub(crate) fn own_name(&self) -> Option<&[u8]> {
-        self.own.as_deref().or_else(|| self.name())
+    /// The directory and the path of the `Alias` that has led here.
+    pub(crate) fn context(&self) -> Option<(&[u8], &[u8])> {
+        let context = self.context.as_ref();
+        context.map(|(root, prefix)| (&**root, &**prefix))
     }
 
-    /// The path that stands for the one that was asked for.
-    pub(crate) fn instead(&self) -> Option<&[u8]> {
-        self.mapped.as_deref().or(self.path.as_deref())
+    /// The file as far as it is there, a directory without the slash that its path lacks, and what
+    /// stands in the path behind that.
+    pub(crate) fn parts<'l>(&'l self, path: &'l [u8]) -> (&'l [u8], &'l [u8]) {
+        let name = &*self.walked.name;
+        let Some(rest) = self.wanted.strip_prefix(name) else {
+            let bare = name.strip_suffix(b"/");
+            let bare = bare.filter(|bare| **bare == *self.wanted);
+            return match (bare, name) {
+                (Some(bare), _) => (bare, b""),
+                (None, b"") => (path, b""),
+                (None, name) => (name, b""),
+            };
+        };
+        (name, rest)
     }
 
-    fn of(self, own: Vec<u8>) -> Self {
-        let own = Some(own);
-        Self { own, ..self }
+    /// Whether there is a file.
+    pub(crate) const fn is_file(&self) -> bool {
+        matches!(self.walked.what, What::File(_) | What::Closed | What::Broken(_))
+    }
+
+    /// Whether there is anything.
+    pub(crate) const fn is_there(&self) -> bool {
+        matches!(self.walked.what, What::File(_) | What::Directory)
     }
 }
 
-/// Looks for `path`, or for the file that it was rewritten to. `for_jk` says whether mod_jk may look at index files and at applications.
+/// Looks for `path`, and for what stands for it. `for_jk` says whether mod_jk may look at index
+/// files and at applications.
 ///
 /// # Errors
 ///
 /// Where there can be nothing.
-pub(crate) fn find(
+pub(super) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, Stumble> {
+    let found = own(host, path, None, for_jk)?;
+    let settings = host.files_about(Asked::at(path).with_file(found.name()));
+    Ok(match found.walked.what {
+        What::Directory if path.ends_with(b"/") => {
+            index(host, path, for_jk, &settings, found)
+        }
+        What::Nothing => fallback(host, for_jk, &settings).unwrap_or(found),
+        _ => found,
+    })
+}
+
+/// Looks for `path`, or for the file that it was rewritten to, and for nothing that stands for it.
+///
+/// # Errors
+///
+/// Where there can be nothing.
+pub(super) fn own(
     host: &Host,
     path: &[u8],
     rewritten: Option<&LocalFile>,
@@ -95,22 +154,33 @@ pub(crate) fn find(
         Err(Stumble::Unmapped) => return Ok(Located::nothing()),
         Err(stumble) => return Err(stumble),
     };
-    let found = Located::at(walk(host, path, &place), place.is_script);
-    let settings = host.files_about(Asked::at(path).with_file(found.name()));
-    match found.walked.what {
-        What::Directory if path.ends_with(b"/") => {
-            let own = found.walked.name.clone();
-            Ok(index(host, path, for_jk, &settings, found).of(own))
-        }
-        What::Directory => Ok(Located {
-            lacks_slash: settings.slash.unwrap_or(true),
-            ..found
-        }),
-        What::Nothing => Ok(match fallback(host, for_jk, &settings) {
-            Some(instead) => instead.of(found.walked.name),
-            None => found,
-        }),
-        _ => Ok(found),
+    let is_script = place.is_script;
+    let mut found = Located::at(walk(host, path, &place), is_script);
+    (found.wanted, found.context) = (place.name, place.context);
+    if matches!(found.walked.what, What::Directory) && !path.ends_with(b"/") {
+        let settings = host.files_about(Asked::at(path).with_file(found.name()));
+        found.lacks_slash = settings.slash.unwrap_or(true);
+    }
+    Ok(found)
+}
+
+/// A file of the file system.
+pub(super) fn at(host: &Host, name: Vec<u8>) -> Located {
+    let place = Place::at(name);
+    Located::at(walk(host, b"", &place), false)
+}
+
+/// The names of files that stand for a directory.
+pub(super) fn index_names(settings: &FileSettings) -> Vec<String> {
+    let names = settings.index.as_deref();
+    names.map_or_else(|| vec!["index.html".to_owned()], <[String]>::to_vec)
+}
+
+/// The path of an index file.
+pub(super) fn index_path(path: &[u8], name: &str) -> Vec<u8> {
+    match name.strip_prefix('/') {
+        Some(_) => name.as_bytes().to_vec(),
+        None => [path, name.as_bytes()].concat(),
     }
 }
 
@@ -123,14 +193,9 @@ fn index(
     settings: &FileSettings,
     found: Located,
 ) -> Located {
-    let default = ["index.html".to_owned()];
-    let names = settings.index.as_deref().unwrap_or(&default);
     let mut mapped = None;
-    for name in names {
-        let own = match name.strip_prefix('/') {
-            Some(_) => name.as_bytes().to_vec(),
-            None => [path, name.as_bytes()].concat(),
-        };
+    for name in index_names(settings) {
+        let own = index_path(path, &name);
         if for_jk && host.uri_map.find(&own).is_some() {
             mapped = Some(own);
         } else if let Some(file) = file(host, &own, for_jk) {
@@ -152,11 +217,7 @@ fn fallback(host: &Host, for_jk: bool, settings: &FileSettings) -> Option<Locate
         .as_deref()
         .filter(|path| !path.is_empty())?;
     if for_jk && host.uri_map.find(path.as_bytes()).is_some() {
-        let mapped = Some(path.as_bytes().to_vec());
-        return Some(Located {
-            mapped,
-            ..Located::nothing()
-        });
+        return Some(Located::mapped(path.as_bytes().to_vec()));
     }
     file(host, path.as_bytes(), for_jk)
 }

@@ -61,6 +61,24 @@ pub(super) fn describe(
     Ok(())
 }
 
+/// Says that a file is of this media type, whatever its name says.
+///
+/// # Errors
+///
+/// [`Stumble::Unmapped`] where that names a program.
+pub(super) fn force(
+    kind: &str,
+    settings: &FileSettings,
+    headers: &mut HeaderMap,
+) -> Result<(), Stumble> {
+    if is_program(kind) {
+        return Err(Stumble::Unmapped);
+    }
+    let text = with_charset(kind, None, settings.default_charset.as_deref());
+    set(headers, header::CONTENT_TYPE, &text);
+    Ok(())
+}
+
 /// `AddDefaultCharset` is about plain text and HTML only.
 pub(crate) fn with_charset<'t>(
     media_type: &'t str,

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jkworkers::model::Host;
+use jkworkers::model::{AliasFrom, Host};
 
 use crate::{rescue::Stumble, rewriting::LocalFile};
 
@@ -22,6 +22,20 @@ pub(crate) struct Place {
     pub(crate) is_script: bool,
     /// Where links must not lead out of: the directory of `JkAutoAlias`.
     pub(crate) inside: Option<PathBuf>,
+    /// The directory and the path of the `Alias` that has led here.
+    pub(crate) context: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Place {
+    /// A place in the file system.
+    pub(super) const fn at(name: Vec<u8>) -> Self {
+        Self {
+            name,
+            is_script: false,
+            inside: None,
+            context: None,
+        }
+    }
 }
 
 /// The place for `path`, decoded. `auto` says whether `JkAutoAlias` is asked, which touches the
@@ -56,11 +70,7 @@ pub(crate) fn place_of(host: &Host, file: &LocalFile) -> Result<Place, Stumble> 
     let is_root = first.is_empty();
     let first = Path::new("/").join(OsStr::from_bytes(first));
     if file.anywhere && !is_root && !path.contains(&0) && first.symlink_metadata().is_ok() {
-        return Ok(Place {
-            name: path,
-            is_script: false,
-            inside: None,
-        });
+        return Ok(Place::at(path));
     }
     let root = host.roots.document_root.as_deref();
     Ok(below(root.ok_or(Stumble::Unmapped)?, &path))
@@ -98,12 +108,16 @@ fn find(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumble> {
         return Err(Stumble::HiddenFile);
     }
     let aliases = host.roots.aliases.iter();
-    let mut aliased = aliases.filter_map(|alias| Some((alias.apply(path)?, alias.scripts)));
-    if let Some((name, is_script)) = aliased.next() {
+    let mut aliased = aliases.filter_map(|alias| Some((alias.apply(path)?, alias)));
+    if let Some((name, alias)) = aliased.next() {
+        let prefix = match &alias.from {
+            AliasFrom::Path(prefix) => Some(prefix.as_bytes().to_vec()),
+            AliasFrom::Pattern(_) => None,
+        };
         return Ok(Place {
-            name,
-            is_script,
-            inside: None,
+            is_script: alias.scripts,
+            context: prefix.map(|prefix| (alias.to.as_bytes().to_vec(), prefix)),
+            ..Place::at(name)
         });
     }
     if let Some(root) = host.auto_alias.as_deref().filter(|_| auto)
@@ -122,11 +136,7 @@ fn find(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumble> {
 fn below(root: &Path, path: &[u8]) -> Place {
     let root = root.as_os_str().as_bytes();
     let root = root.strip_suffix(b"/").unwrap_or(root);
-    Place {
-        name: [root, path].concat(),
-        is_script: false,
-        inside: None,
-    }
+    Place::at([root, path].concat())
 }
 
 /// `JkAutoAlias DIR`: `/context/…` is `DIR/context/…` if that directory exists.

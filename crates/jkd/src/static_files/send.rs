@@ -78,6 +78,10 @@ pub(super) fn describe(
     let asked = Asked::at(wanted.path).with_file(Some(name));
     let settings = wanted.host.files_about(asked);
     kind::describe(name, &settings, wanted.types, headers)?;
+    if let Some(kind) = wanted.kind {
+        let kind = String::from_utf8_lossy(kind);
+        kind::force(&kind, &settings, headers)?;
+    }
     Ok(settings.etag.unwrap_or_default())
 }
 

@@ -93,6 +93,9 @@ impl<'a> Question<'a> {
             server_name: &server_name(&checked.target, host, peer),
             server_port: server_port(&checked.target, host, peer),
             decoded: &decoded,
+            is_subrequest: false,
+            claims: None,
+            snapshot: None,
         });
         let (head, decoded) = match &rewritten {
             Some(rewritten) => (&rewritten.head, &*rewritten.decoded),

@@ -1,0 +1,185 @@
+//! What rules leave behind for the rest of a request's way: cookies, variables for the page of an
+//! error, and the request as it begins anew.
+
+use http::{HeaderMap, HeaderValue, header};
+use jiff::{Timestamp, ToSpan as _};
+use jkworkers::rewrite::Cookie;
+use parking_lot::Mutex;
+
+use super::Rewritten;
+use crate::{http1::Head, variables::Variables};
+
+/// Of one request. Most leave none.
+#[derive(Debug, Default)]
+pub(crate) struct Trail(Mutex<Option<Box<Marks>>>);
+
+#[derive(Debug, Default)]
+struct Marks {
+    head: Option<Head>,
+    earlier: Vec<(String, Vec<u8>)>,
+    variables: Vec<(String, Option<Vec<u8>>)>,
+    cookies: Vec<(Vec<u8>, HeaderValue)>,
+    is_last: bool,
+}
+
+/// A request that begins anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Its target.
+    pub(crate) target: Vec<u8>,
+    /// The variables that were there before, under new names.
+    pub(crate) earlier: Vec<(String, Vec<u8>)>,
+    /// `Vary`, as far as it is known.
+    pub(crate) vary: Option<String>,
+}
+
+impl Turn {
+    /// Anew for `target`, after a request for `url`.
+    pub(crate) fn new(
+        target: Vec<u8>,
+        vary: Option<&str>,
+        variables: &Variables<'_>,
+        (url, query): (&[u8], Option<&[u8]>),
+    ) -> Box<Self> {
+        Box::new(Self {
+            target,
+            earlier: renamed(variables, "200", url, query),
+            vary: vary.map(str::to_owned),
+        })
+    }
+
+    /// To a path that rules have made, as httpd takes it: it is decoded once more, and what stands
+    /// behind a `#` is for browsers.
+    pub(crate) fn target(path: &[u8], query: Option<&[u8]>) -> Vec<u8> {
+        let whole = match query {
+            Some(query) => [path, b"?", query].concat(),
+            None => path.to_vec(),
+        };
+        let end = whole.iter().position(|&b| b == b'#');
+        let whole = whole.get(..end.unwrap_or(whole.len())).unwrap_or_default();
+        let mut target = Vec::with_capacity(whole.len());
+        for &byte in whole {
+            if byte.is_ascii_graphic() {
+                target.push(byte);
+            } else {
+                target.extend_from_slice(format!("%{byte:02x}").as_bytes());
+            }
+        }
+        target
+    }
+
+    /// The head of the request that begins anew: that of the one before for another target.
+    pub(crate) fn head(&self, before: &Head) -> Head {
+        let method = before.method.clone();
+        Head::new(method, before.version, &self.target, before.fields())
+    }
+}
+
+/// The variables of a request under other names, and what it was.
+pub(crate) fn renamed(
+    variables: &Variables<'_>,
+    status: &str,
+    url: &[u8],
+    query: Option<&[u8]>,
+) -> Vec<(String, Vec<u8>)> {
+    let renamed = |name: &str| format!("REDIRECT_{name}");
+    let old = variables.iter();
+    let mut earlier: Vec<_> = old
+        .map(|variable| (renamed(variable.name), variable.value.to_vec()))
+        .collect();
+    earlier.push((renamed("STATUS"), status.into()));
+    earlier.push((renamed("URL"), url.to_vec()));
+    if let Some(query) = query {
+        earlier.push((renamed("QUERY_STRING"), query.to_vec()));
+    }
+    earlier
+}
+
+impl Trail {
+    /// Rules have made this.
+    pub(crate) fn leave(&self, made: &Rewritten) {
+        if made.variables.is_empty() && made.cookies.is_empty() && !made.is_last {
+            return;
+        }
+        let mut marks = self.0.lock();
+        let marks = marks.get_or_insert_default();
+        marks.variables.extend_from_slice(&made.variables);
+        marks.is_last |= made.is_last;
+        for cookie in &made.cookies {
+            let is_set = marks.cookies.iter().any(|(name, _)| *name == cookie.name);
+            let value = HeaderValue::from_bytes(&cookie.text(expiry(cookie).as_deref()));
+            if let (Ok(value), false) = (value, is_set) {
+                marks.cookies.push((cookie.name.clone(), value));
+            }
+        }
+    }
+
+    /// The request begins anew with this head.
+    pub(crate) fn turn(&self, head: Head, turn: &Turn) {
+        let mut marks = self.0.lock();
+        let marks = marks.get_or_insert_default();
+        marks.head = Some(head);
+        marks.earlier.clone_from(&turn.earlier);
+        marks.variables.clear();
+    }
+
+    /// Whether no rule looks at it any more.
+    pub(crate) fn is_last(&self) -> bool {
+        self.0.lock().as_ref().is_some_and(|marks| marks.is_last)
+    }
+
+    /// The head with which it has begun anew.
+    pub(crate) fn head(&self) -> Option<Head> {
+        self.0.lock().as_ref()?.head.clone()
+    }
+
+    /// The variables from before it began anew, and what rules have changed since.
+    pub(crate) fn variables(&self) -> Changes {
+        let marks = self.0.lock();
+        let Some(marks) = marks.as_ref() else {
+            return Changes::default();
+        };
+        (marks.earlier.clone(), marks.variables.clone())
+    }
+
+    /// Adds its cookies to an answer, before those that it has.
+    pub(crate) fn set_cookies(&self, headers: &mut HeaderMap) {
+        let marks = self.0.lock();
+        let Some(marks) = marks.as_ref().filter(|marks| !marks.cookies.is_empty()) else {
+            return;
+        };
+        let theirs: Vec<_> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+        headers.remove(header::SET_COOKIE);
+        let ours = marks.cookies.iter().map(|(_, value)| value);
+        for value in ours.cloned().chain(theirs) {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+/// Variables from before, and changes of variables.
+pub(crate) type Changes = (Vec<(String, Vec<u8>)>, Vec<(String, Option<Vec<u8>>)>);
+
+fn expiry(cookie: &Cookie) -> Option<String> {
+    let end = Timestamp::now().checked_add(cookie.minutes?.minutes());
+    let end = end.ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+    Some(end.strftime("%a, %d-%b-%Y %H:%M:%S GMT").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_what_a_client_could_send() {
+        for (path, query, expected) in [
+            ("/a b", None, "/a%20b"),
+            ("/a%20b", Some("c=d"), "/a%20b?c=d"),
+            ("/a#b", Some("c"), "/a"),
+            ("/\u{e4}", None, "/%c3%a4"),
+        ] {
+            let target = Turn::target(path.as_bytes(), query.map(str::as_bytes));
+            assert_eq!(target, expected.as_bytes(), "{path}");
+        }
+    }
+}

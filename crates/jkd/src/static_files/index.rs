@@ -1,0 +1,212 @@
+//! What stands for a directory, or for what is not there: each candidate is asked for as a request
+//! of its own would be, with rules about rewriting and about who may have it.
+
+use std::sync::Arc;
+
+use jkworkers::model::{Asked, FileSettings, Host};
+use tokio::task::spawn_blocking;
+
+use super::{
+    directory::{self, Located, index_names, index_path},
+    walk::What,
+};
+use crate::{
+    access::{self, Claims, Guest},
+    mapping,
+    rescue::Stumble,
+    rewriting::{self, LocalFile, Place, Rewritten, Subject, Trail, Turn},
+    snapshot::Snapshot,
+};
+
+/// A search for what stands for something else.
+#[derive(Clone, Copy)]
+pub(crate) struct Search<'a> {
+    /// The request, as others that ask on its behalf.
+    pub(crate) subject: Subject<'a>,
+    pub(crate) snapshot: &'a Arc<Snapshot>,
+    pub(crate) found: &'a mapping::Found<'a>,
+    pub(crate) trail: &'a Trail,
+}
+
+/// What a candidate has come to.
+enum Candidate {
+    /// A rule of the map covers this path.
+    Mapped(Vec<u8>),
+    File(Located),
+    Nothing,
+}
+
+impl Search<'_> {
+    /// What stands for what was located; the same, where nothing has to.
+    ///
+    /// # Errors
+    ///
+    /// What the last candidate said that may not be had, where there is no other.
+    pub(crate) async fn stand_in(
+        self,
+        located: Located,
+        claims: &mut Claims,
+    ) -> Result<Located, Stumble> {
+        let path = &*self.found.path;
+        let is_directory = matches!(located.walked.what, What::Directory) && path.ends_with(b"/");
+        if !is_directory && !matches!(located.walked.what, What::Nothing) {
+            return Ok(located);
+        }
+        let asked = Asked::at(path).with_file(located.name());
+        let settings = self.subject.host.files_about(asked);
+        if is_directory {
+            return Box::pin(self.index(located, &settings, claims)).await;
+        }
+        if located.name().is_none() || settings.fallback.as_deref().is_none_or(str::is_empty) {
+            return Ok(located);
+        }
+        Ok(match Box::pin(self.fallback(&settings, claims)).await {
+            Ok(Some(instead)) => instead,
+            Ok(None) | Err(_) => located,
+        })
+    }
+
+    async fn index(
+        self,
+        located: Located,
+        settings: &FileSettings,
+        claims: &mut Claims,
+    ) -> Result<Located, Stumble> {
+        let names = index_names(settings);
+        let (mut mapped, mut refused) = (None, None);
+        for name in &names {
+            let own = index_path(&self.found.path, name);
+            match self.candidate(own, located.name(), claims).await {
+                Ok(Candidate::Mapped(path)) => mapped = Some(path),
+                Ok(Candidate::File(found)) => return Ok(found),
+                Ok(Candidate::Nothing) => {}
+                Err(stumble) => match stumble.status().as_u16() {
+                    404 => {}
+                    300..=399 => return Err(stumble),
+                    401 if names.len() == 1 => return Err(stumble),
+                    _ if matches!(stumble, Stumble::Anew(_)) => return Err(stumble),
+                    _ => refused = Some(stumble),
+                },
+            }
+        }
+        if mapped.is_none()
+            && let Ok(Some(instead)) = self.fallback(settings, claims).await
+            && instead.mapped.is_none()
+        {
+            return Ok(instead);
+        }
+        match refused {
+            Some(stumble) if mapped.is_none() => Err(stumble),
+            _ => Ok(located.or_mapped(mapped)),
+        }
+    }
+
+    /// `FallbackResource`
+    async fn fallback(
+        self,
+        settings: &FileSettings,
+        claims: &mut Claims,
+    ) -> Result<Option<Located>, Stumble> {
+        let path = settings.fallback.as_deref();
+        let Some(path) = path.filter(|path| !path.is_empty()) else {
+            return Ok(None);
+        };
+        let own = path.as_bytes().to_vec();
+        Ok(match self.candidate(own, None, claims).await? {
+            Candidate::File(found) => Some(found),
+            Candidate::Mapped(path) => Some(Located::mapped(path)),
+            Candidate::Nothing => None,
+        })
+    }
+
+    /// What a request for `own` on behalf of this one comes to.
+    async fn candidate(
+        self,
+        own: Vec<u8>,
+        around: Option<&[u8]>,
+        claims: &mut Claims,
+    ) -> Result<Candidate, Stumble> {
+        let made = self.rewritten(&own).await;
+        if let Some(stumble) = made.as_ref().and_then(|made| made.stumble.clone()) {
+            return Err(stumble);
+        }
+        let (path, file) = match made {
+            Some(made) => (made.decoded, made.file),
+            None => (own, None),
+        };
+        let (host, for_jk) = (self.subject.host, self.found.for_jk);
+        if for_jk && host.uri_map.find(&path).is_some() {
+            self.enter(Asked::at(&path).with_file(around), claims).await?;
+            return Ok(Candidate::Mapped(path));
+        }
+        let located = self.locate(path.clone(), file).await?;
+        let asked = Asked::at(&path).with_file(located.name());
+        self.enter(asked, claims).await?;
+        self.in_sections(asked, &path, &located).await?;
+        if !located.is_file() {
+            return Ok(Candidate::Nothing);
+        }
+        Ok(Candidate::File(located.by(path)))
+    }
+
+    async fn rewritten(self, own: &[u8]) -> Option<Box<Rewritten>> {
+        if self.subject.host.rewriting.is_empty() || self.trail.is_last() {
+            return None;
+        }
+        let decoded = own;
+        rewriting::rewrite(Subject {
+            decoded,
+            ..self.subject
+        })
+        .await
+    }
+
+    async fn locate(self, path: Vec<u8>, file: Option<LocalFile>) -> Result<Located, Stumble> {
+        let (snapshot, number) = (Arc::clone(self.snapshot), self.subject.host.number);
+        let for_jk = self.found.for_jk;
+        let located = spawn_blocking(move || {
+            let host: &Host = snapshot.model.hosts.get(number).ok_or(Stumble::File)?;
+            directory::own(host, &path, file.as_ref(), for_jk)
+        });
+        located.await.unwrap_or(Err(Stumble::File))
+    }
+
+    async fn enter(self, asked: Asked<'_>, claims: &mut Claims) -> Result<(), Stumble> {
+        let (host, peer) = (self.subject.host, self.subject.peer);
+        let mut own = Claims::default();
+        let guest = self.found.guest(host, self.subject.head, peer);
+        let entry = access::check(Guest { asked, ..guest }, &mut own).await;
+        if entry.is_err() || own.user.is_some() {
+            *claims = own;
+        }
+        entry
+    }
+
+    /// Rules in sections may lead elsewhere, from a file that is there.
+    async fn in_sections(
+        self,
+        asked: Asked<'_>,
+        path: &[u8],
+        located: &Located,
+    ) -> Result<(), Stumble> {
+        if !self.subject.host.rewrites_in_sections {
+            return Ok(());
+        }
+        let subject = Subject {
+            decoded: path,
+            ..self.subject
+        };
+        let place = Place::of(path, Some(located));
+        let made = rewriting::in_sections(subject, self.trail, asked, place).await?;
+        let Some(made) = made.filter(|_| located.is_file()) else {
+            return Ok(());
+        };
+        let Some(anew) = &made.anew else {
+            return Ok(());
+        };
+        let target = Turn::target(anew, made.head.query());
+        let before = (path, made.head.query());
+        let turn = Turn::new(target, made.vary.as_deref(), &self.found.variables, before);
+        Err(Stumble::Anew(turn))
+    }
+}

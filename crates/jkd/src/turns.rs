@@ -1,0 +1,163 @@
+//! What is settled between access and answer: rules about rewriting in sections, and index files.
+//! Both may have the request begin anew with another path, which is followed here.
+
+use http::{Response, StatusCode};
+use jkworkers::model::{Asked, Host};
+
+use crate::{
+    access::Claims,
+    answer::{Answer, Visit},
+    handler::{self, Asking},
+    http1::Head,
+    mapping,
+    rescue::Stumble,
+    rewriting::{self, InSections, Place, Rewritten, Subject, Turn},
+    snapshot::Served,
+    static_files::{Located, Search},
+};
+
+/// Answers a request that begins anew, as often as it does: `LimitInternalRecursion`.
+///
+/// # Errors
+///
+/// As the answer itself; 500 where it never ends.
+pub(crate) async fn follow(
+    visit: &Visit,
+    asking: Asking<'_>,
+    mut turn: Box<Turn>,
+    served: &mut Served,
+    claims: &mut Claims,
+) -> Result<Response<Answer>, Stumble> {
+    let hosts = &visit.snapshot.model.hosts;
+    let host = visit.record.host().and_then(|number| hosts.get(number));
+    let mut head = turn.head(asking.head);
+    for _ in 0..host.map_or(1, |host| host.max_turns) {
+        visit.trail.turn(head.clone(), &turn);
+        *claims = Claims::default();
+        let again = Asking {
+            head: &head,
+            body: &mut *asking.body,
+            earlier: &turn.earlier,
+            instead_of: asking.instead_of,
+            record: asking.record,
+            vary: turn.vary.as_deref(),
+        };
+        match handler::once(visit, again, served, claims).await {
+            Err(Stumble::Anew(next)) => {
+                head = next.head(&head);
+                turn = next;
+            }
+            answered => return answered,
+        }
+    }
+    tracing::error!(request = %visit, "rules about rewriting lead from path to path: 500");
+    Err(Stumble::Said(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+/// A request whose client may come in.
+#[derive(Clone, Copy)]
+pub(crate) struct Fixes<'a> {
+    pub(crate) visit: &'a Visit,
+    pub(crate) host: &'a Host,
+    pub(crate) head: &'a Head,
+    /// The path as httpd decodes it.
+    pub(crate) decoded: &'a [u8],
+    pub(crate) server_name: &'a str,
+    pub(crate) server_port: u16,
+    /// `Vary`, as far as it is known already.
+    pub(crate) vary: Option<&'a str>,
+}
+
+impl<'a> Fixes<'a> {
+    /// What rules in sections make of it.
+    ///
+    /// # Errors
+    ///
+    /// What they say instead of an answer.
+    pub(crate) async fn of_sections(
+        &self,
+        found: &mapping::Found<'_>,
+        located: Option<&Located>,
+        claims: &Claims,
+    ) -> Result<InSections, Stumble> {
+        if !self.host.rewrites_in_sections {
+            return Ok(None);
+        }
+        let file = located.and_then(Located::name);
+        let asked = Asked::at(&found.path).with_file(file);
+        let place = Place::of(&found.path, located);
+        let subject = Subject {
+            claims: Some(claims),
+            ..self.subject(found)
+        };
+        Box::pin(rewriting::in_sections(subject, &self.visit.trail, asked, place)).await
+    }
+
+    /// The request begins anew with this path.
+    pub(crate) fn anew(
+        &self,
+        found: mapping::Found<'_>,
+        made: &Rewritten,
+        path: &[u8],
+    ) -> Stumble {
+        let query = made.head.query();
+        let target = Turn::target(path, query);
+        let snapshot = &self.visit.snapshot;
+        let (host, peer) = (self.host, &self.visit.peer);
+        let vary = vary(self.vary, [Some(made), None]);
+        let mut decision = found.decide(host, peer, |name| snapshot.configured(name));
+        decision.variables.rewrite(&made.variables);
+        let before = (self.decoded, query);
+        let turn = Turn::new(target, vary.as_deref(), &decision.variables, before);
+        Stumble::Anew(turn)
+    }
+
+    /// What stands for a directory, or for what is not there.
+    ///
+    /// # Errors
+    ///
+    /// Where it may not be had.
+    pub(crate) async fn stand_in(
+        &self,
+        found: &mapping::Found<'_>,
+        located: Located,
+        claims: &mut Claims,
+    ) -> Result<Located, Stumble> {
+        let search = Search {
+            subject: Subject {
+                is_subrequest: true,
+                ..self.subject(found)
+            },
+            snapshot: &self.visit.snapshot,
+            found,
+            trail: &self.visit.trail,
+        };
+        search.stand_in(located, claims).await
+    }
+
+    fn subject<'s>(&self, found: &'s mapping::Found<'_>) -> Subject<'s>
+    where
+        'a: 's,
+    {
+        Subject {
+            host: self.host,
+            head: self.head,
+            peer: &self.visit.peer,
+            variables: &found.variables,
+            server_name: self.server_name,
+            server_port: self.server_port,
+            decoded: self.decoded,
+            is_subrequest: false,
+            claims: None,
+            snapshot: Some(&self.visit.snapshot),
+        }
+    }
+}
+
+/// `Vary`: what is known already, and what rules have looked at since.
+pub(crate) fn vary(known: Option<&str>, made: [Option<&Rewritten>; 2]) -> Option<String> {
+    let made = made.into_iter().flatten();
+    let all = known.into_iter().chain(made.filter_map(|made| made.vary.as_deref()));
+    let all: Vec<_> = all.collect();
+    Some(all.join(", ")).filter(|vary| !vary.is_empty())
+}
