@@ -299,7 +299,9 @@ pub(crate) async fn once(
     course.claims = claims;
     let decision = found.decide(host, peer, |name| snapshot.configured(name));
     record.has_variables(host, &decision.variables, &snapshot.logs);
-    let kind = [fixed.as_deref(), rewritten.as_deref()].into_iter().flatten();
+    let kind = [fixed.as_deref(), rewritten.as_deref()]
+        .into_iter()
+        .flatten();
     let way = Way {
         decoded,
         decision: &decision,
@@ -461,10 +463,14 @@ async fn serve(
                 &decision.variables,
             )
             .of_kind(kind);
+            let is_directory = located.is_directory();
             match unmapped(visit, wanted, located, &decision.variables)? {
                 Ok(answer) => Ok(answer),
                 // Boxed: few go this way.
-                Err(mapped) => Box::pin(hand_over(visit, to(&mapped), asking.body.take(), served)).await,
+                Err(mapped) => {
+                    let over = hand_over(visit, to(&mapped), asking.body.take(), served);
+                    Ok(static_files::of_kind(is_directory, Box::pin(over).await?))
+                }
             }
         }
         (Err(stumble), _) => Err(stumble.clone()),

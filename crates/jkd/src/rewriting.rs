@@ -23,14 +23,8 @@ pub(crate) use self::{
     trail::{Trail, Turn, renamed},
 };
 use crate::{
-    access::Claims,
-    forward::encode_path,
-    http1::Head,
-    peer::Peer,
-    redirect::Elsewhere,
-    rescue::Stumble,
-    snapshot::Snapshot,
-    variables::Variables,
+    access::Claims, forward::encode_path, http1::Head, peer::Peer, redirect::Elsewhere,
+    rescue::Stumble, snapshot::Snapshot, variables::Variables,
 };
 
 /// What rules look at.
@@ -89,7 +83,7 @@ pub(crate) struct LocalFile {
 
 /// Applies the rules of the host, if it has any and the request is for a path.
 pub(crate) async fn rewrite(subject: Subject<'_>) -> Option<Box<Rewritten>> {
-    if subject.host.rewriting.is_empty() || !subject.decoded.starts_with(b"/") {
+    if !subject.host.rewrites(subject.decoded) {
         return None;
     }
     // Boxed: most hosts have no rules.
@@ -99,7 +93,7 @@ pub(crate) async fn rewrite(subject: Subject<'_>) -> Option<Box<Rewritten>> {
 
 /// The same at once, without looking ahead.
 pub(crate) fn rewrite_blindly(subject: Subject<'_>) -> Option<Rewritten> {
-    if subject.host.rewriting.is_empty() || !subject.decoded.starts_with(b"/") {
+    if !subject.host.rewrites(subject.decoded) {
         return None;
     }
     let rewritten = Inquiry::new(subject, None).answer_blindly();
@@ -159,4 +153,3 @@ fn elsewhere(status: u16, to: &Redirect) -> Stumble {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
     Stumble::Elsewhere(Box::new(Elsewhere::to(status, url)))
 }
-

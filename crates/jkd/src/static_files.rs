@@ -25,8 +25,8 @@ use jkworkers::model::{Asked, Host, MimeTypes, Mount, variables::Handler};
 use tokio::task::spawn_blocking;
 
 pub(crate) use self::directory::Located;
-pub(crate) use self::place::place;
 pub(crate) use self::index::Search;
+pub(crate) use self::place::place;
 use self::walk::What;
 use crate::{
     allow,
@@ -300,6 +300,16 @@ fn path_of_file<'p>(
     let of_application = found.for_jk && host.auto_alias.is_some();
     let names_something = of_application || !decoded.contains(&b';');
     names_something.then_some(&*found.path)
+}
+
+/// What a worker answers for a directory is of the directory's kind, unless it says what it is.
+pub(crate) fn of_kind(is_directory: bool, mut answer: Response<Answer>) -> Response<Answer> {
+    if is_directory {
+        let kind = HeaderValue::from_static("httpd/unix-directory");
+        let headers = answer.headers_mut();
+        headers.entry(header::CONTENT_TYPE).or_insert(kind);
+    }
+    answer
 }
 
 fn check_method(method: &Method) -> Result<(), Stumble> {

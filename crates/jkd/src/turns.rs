@@ -90,16 +90,17 @@ impl<'a> Fixes<'a> {
             claims: Some(claims),
             ..self.subject(found)
         };
-        Box::pin(rewriting::in_sections(subject, &self.visit.trail, asked, place)).await
+        Box::pin(rewriting::in_sections(
+            subject,
+            &self.visit.trail,
+            asked,
+            place,
+        ))
+        .await
     }
 
     /// The request begins anew with this path.
-    pub(crate) fn anew(
-        &self,
-        found: mapping::Found<'_>,
-        made: &Rewritten,
-        path: &[u8],
-    ) -> Stumble {
+    pub(crate) fn anew(&self, found: mapping::Found<'_>, made: &Rewritten, path: &[u8]) -> Stumble {
         let query = made.head.query();
         let target = Turn::target(path, query);
         let snapshot = &self.visit.snapshot;
@@ -157,7 +158,9 @@ impl<'a> Fixes<'a> {
 /// `Vary`: what is known already, and what rules have looked at since.
 pub(crate) fn vary(known: Option<&str>, made: [Option<&Rewritten>; 2]) -> Option<String> {
     let made = made.into_iter().flatten();
-    let all = known.into_iter().chain(made.filter_map(|made| made.vary.as_deref()));
+    let all = known
+        .into_iter()
+        .chain(made.filter_map(|made| made.vary.as_deref()));
     let all: Vec<_> = all.collect();
     Some(all.join(", ")).filter(|vary| !vary.is_empty())
 }

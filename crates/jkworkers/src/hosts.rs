@@ -17,6 +17,7 @@ use crate::{
         Host, Listen, Lookups, Mount, Section, Settings, Tls,
         variables::{Handler, OwnVariable},
     },
+    rewrite::Rewriting,
     uri_map::{UriMap, UriRules},
     workers_properties::Workers,
 };
@@ -187,6 +188,9 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     };
     let rewrites = |section: &Section| !section.settings.rewriting.is_empty();
     host.rewrites_in_sections = host.sections.iter().any(rewrites);
+    if !says(&host, |settings| settings.rewriting.engine == Some(true)) {
+        host.rewriting = Rewriting::default();
+    }
     host.changes_headers = says(&host, |settings| !settings.headers.is_empty());
     host.looks_up_clients = says(&host, |s| s.lookups.unwrap_or_default() != Lookups::Off);
     host.requires_tls = (host.sections.iter()).any(|section| section.settings.tls.required);

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use http::Method;
 use jkworkers::{
-    model::Asked,
+    model::{Asked, Host, Section},
     rewrite::{Ahead, Seen},
     uri_map,
 };
@@ -90,7 +90,11 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     let own = located.as_ref().and_then(static_files::Located::name);
     let asked = Asked::at(&found.path).with_file(own);
     let guest = found.guest(host, head, peer);
-    enter(Guest { asked, ..guest }, seen).await?;
+    // As in httpd: what holds for the request itself is asked later.
+    let is_same = sections(host, asked).eq(sections(host, Asked::at(subject.decoded)));
+    if !is_same {
+        enter(Guest { asked, ..guest }, seen).await?;
+    }
     redirect::by_sections(host, head, decoded, asked)
 }
 
@@ -111,6 +115,12 @@ async fn at_file(subject: Subject<'_>, name: &[u8], seen: &mut Seen) -> Result<(
         asked,
     };
     enter(guest, seen).await
+}
+
+/// The sections about what is asked for, told apart by where they are written.
+fn sections<'h>(host: &'h Host, asked: Asked<'h>) -> impl Iterator<Item = *const Section> + 'h {
+    let sections = host.sections_about(asked);
+    sections.map(|section| std::ptr::from_ref(section))
 }
 
 async fn enter(guest: Guest<'_>, seen: &mut Seen) -> Result<(), Stumble> {

@@ -76,7 +76,10 @@ impl<'a> Inquiry<'a> {
                 Ok(rewritten) => return rewritten,
                 Err(Unknown::Ahead(ahead)) => {
                     let status = 200;
-                    let seen = Seen { status, ..Seen::default() };
+                    let seen = Seen {
+                        status,
+                        ..Seen::default()
+                    };
                     self.seen.push((ahead, seen));
                 }
                 Err(unknown) => self.knows(found_out(unknown)),

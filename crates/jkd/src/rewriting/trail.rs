@@ -148,7 +148,11 @@ impl Trail {
         let Some(marks) = marks.as_ref().filter(|marks| !marks.cookies.is_empty()) else {
             return;
         };
-        let theirs: Vec<_> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+        let theirs: Vec<_> = headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .cloned()
+            .collect();
         headers.remove(header::SET_COOKIE);
         let ours = marks.cookies.iter().map(|(_, value)| value);
         for value in ours.cloned().chain(theirs) {

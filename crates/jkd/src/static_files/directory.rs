@@ -107,7 +107,15 @@ impl Located {
 
     /// Whether there is a file.
     pub(crate) const fn is_file(&self) -> bool {
-        matches!(self.walked.what, What::File(_) | What::Closed | What::Broken(_))
+        matches!(
+            self.walked.what,
+            What::File(_) | What::Closed | What::Broken(_)
+        )
+    }
+
+    /// Whether it is a directory.
+    pub(crate) const fn is_directory(&self) -> bool {
+        matches!(self.walked.what, What::Directory)
     }
 
     /// Whether there is anything.
@@ -126,9 +134,7 @@ pub(super) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, St
     let found = own(host, path, None, for_jk)?;
     let settings = host.files_about(Asked::at(path).with_file(found.name()));
     Ok(match found.walked.what {
-        What::Directory if path.ends_with(b"/") => {
-            index(host, path, for_jk, &settings, found)
-        }
+        What::Directory if path.ends_with(b"/") => index(host, path, for_jk, &settings, found),
         What::Nothing => fallback(host, for_jk, &settings).unwrap_or(found),
         _ => found,
     })

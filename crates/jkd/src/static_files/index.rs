@@ -136,7 +136,8 @@ impl Search<'_> {
         };
         let (host, for_jk) = (self.subject.host, self.found.for_jk);
         if for_jk && host.uri_map.find(&path).is_some() {
-            self.enter(Asked::at(&path).with_file(around), claims).await?;
+            self.enter(Asked::at(&path).with_file(around), claims)
+                .await?;
             return Ok(Candidate::Mapped(path));
         }
         let located = self.locate(path.clone(), file).await?;

@@ -31,6 +31,7 @@ pub(super) fn sent(base: Option<&Server>, server: &Server) -> Vec<EnvVar> {
 /// Takes out rules whose variables nobody reads.
 pub(super) fn prune(host: &mut Host) {
     let mut read = Read::by(host);
+    host.rewriting.is_read = read.has("SCRIPT_URL") || read.has("SCRIPT_URI");
     // In the reverse order of their evaluation: a condition may look at what an earlier one set.
     for section in host.sections.iter_mut().rev() {
         read.prune(&mut section.settings.variables);

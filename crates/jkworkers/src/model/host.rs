@@ -55,7 +55,7 @@ pub struct Host {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub closes_directories: bool,
     /// `RewriteRule`, where `RewriteEngine` is on.
-    #[serde(skip_serializing_if = "Rewriting::is_empty")]
+    #[serde(skip_serializing_if = "Rewriting::has_no_rules")]
     pub rewriting: Rewriting,
     /// `RewriteMap`.
     #[serde(skip_serializing_if = "Maps::is_empty")]
@@ -205,6 +205,21 @@ impl Host {
         let mut sections = self.sections.iter().rev();
         let section = sections.find_map(|s| s.settings.handler.filter(|_| s.covers(asked)));
         section.or(self.settings.handler).unwrap_or(Handler::Map)
+    }
+
+    /// Whether the rules outside of sections look at a request for this path. As in httpd
+    /// `<Location>` may switch them on and off.
+    pub fn rewrites(&self, path: &[u8]) -> bool {
+        if self.rewriting.is_empty() || !path.starts_with(b"/") {
+            return false;
+        }
+        let mut engine = self.settings.rewriting.engine;
+        if self.rewrites_in_sections {
+            let sections = self.sections_about(Asked::at(path)).rev();
+            let mut said = sections.filter_map(|section| section.settings.rewriting.engine);
+            engine = said.next().or(engine);
+        }
+        engine == Some(true)
     }
 
     /// What sections say about rewriting what is asked for, where that is switched on there.

@@ -38,7 +38,9 @@ pub(crate) enum Looks {
     /// `-f`
     File(FileTest),
     /// `-U`, `-F`: a request for this path, or this file, would be answered.
-    Answered { is_file: bool },
+    Answered {
+        is_file: bool,
+    },
 }
 
 /// Which orders of subject and operand will do.

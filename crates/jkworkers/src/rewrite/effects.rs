@@ -38,7 +38,10 @@ impl Cookie {
         let path = parts.next();
         let is = |part: Option<&[u8]>, word: &str| {
             part.is_some_and(|part| {
-                part == b"1" || [word, "true"].iter().any(|w| part.eq_ignore_ascii_case(w.as_bytes()))
+                part == b"1"
+                    || [word, "true"]
+                        .iter()
+                        .any(|w| part.eq_ignore_ascii_case(w.as_bytes()))
             })
         };
         let is_secure = is(parts.next(), "secure");

@@ -179,10 +179,17 @@ impl<'r, R: Request> Run<'r, R> {
         }
     }
 
+    /// What was asked for first, however often it begins anew.
     fn tell_own_address(&mut self) {
-        let url = self.qualified(self.uri);
+        let first = if self.request.is_subrequest() {
+            self.request.variable("SCRIPT_URL")
+        } else {
+            self.request.variable("REDIRECT_SCRIPT_URL")
+        };
+        let path = first.map_or_else(|| self.uri.to_vec(), std::borrow::Cow::into_owned);
+        let url = self.qualified(&path);
         let variables = &mut self.result.variables;
-        variables.push(("SCRIPT_URL".to_owned(), Some(self.uri.to_vec())));
+        variables.push(("SCRIPT_URL".to_owned(), Some(path)));
         variables.push(("SCRIPT_URI".to_owned(), Some(url)));
     }
 
@@ -383,7 +390,9 @@ impl<'r, R: Request> Run<'r, R> {
 
     /// `RewriteBase` in the path of a URL that stands for the directory.
     fn with_base(&self, url: Vec<u8>, scheme: usize) -> Vec<u8> {
-        let base = self.spot.and_then(|spot| Some((spot, spot.rules.said.base.as_deref()?)));
+        let base = self
+            .spot
+            .and_then(|spot| Some((spot, spot.rules.said.base.as_deref()?)));
         let Some((spot, base)) = base else { return url };
         let rest = url.get(scheme..).unwrap_or_default();
         let Some(slash) = rest.iter().position(|&b| b == b'/') else {
@@ -415,7 +424,8 @@ impl<'r, R: Request> Run<'r, R> {
             None => {
                 let root = root.strip_suffix(b"/").unwrap_or(&root);
                 let rest = path.strip_prefix(root);
-                rest.filter(|rest| rest.starts_with(b"/")).map(<[u8]>::to_vec)
+                rest.filter(|rest| rest.starts_with(b"/"))
+                    .map(<[u8]>::to_vec)
             }
         };
         let uses_context = !spot.rules.said.options.unwrap_or_default().ignore_context;

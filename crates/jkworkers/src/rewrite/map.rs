@@ -76,10 +76,7 @@ fn value<'t>(line: &'t [u8], key: &[u8]) -> Option<&'t [u8]> {
 pub(super) fn draw(value: &[u8], pick: impl FnOnce(usize) -> usize) -> &[u8] {
     let count = value.split(|&b| b == b'|').count();
     let number = if count > 1 { pick(count) } else { 0 };
-    value
-        .split(|&b| b == b'|')
-        .nth(number)
-        .unwrap_or_default()
+    value.split(|&b| b == b'|').nth(number).unwrap_or_default()
 }
 
 /// `%xx` decoded, as far as it is right.

@@ -7,25 +7,38 @@ use serde::{Serialize, Serializer};
 use super::{condition::Condition, text::Text};
 use crate::{diag::Origin, model::variables::Handler, pattern::Pattern};
 
-/// The rules of one server, in order; none where `RewriteEngine` is not on.
+/// The rules of one server, in order; none where `RewriteEngine` is on nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Rewriting(pub(crate) Arc<[Arc<RewriteRule>]>);
+pub struct Rewriting {
+    pub(crate) rules: Arc<[Arc<RewriteRule>]>,
+    /// `RewriteEngine On`, outside of sections.
+    #[serde(skip)]
+    pub(crate) is_on: bool,
+    /// Somebody reads `SCRIPT_URL` or `SCRIPT_URI`, which are set wherever it is on.
+    #[serde(skip)]
+    pub(crate) is_read: bool,
+}
 
 impl Rewriting {
-    /// Whether there is no rule.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rules.is_empty() && !(self.is_on && self.is_read)
+    }
+
+    /// Whether there is no rule.
+    pub fn has_no_rules(&self) -> bool {
+        self.rules.is_empty()
     }
 
     /// The rules.
     pub fn rules(&self) -> &[Arc<RewriteRule>] {
-        &self.0
+        &self.rules
     }
 
     /// The variables that rules read.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
-        let texts = self.0.iter().flat_map(|rule| rule.texts());
+        let texts = self.rules.iter().flat_map(|rule| rule.texts());
         texts.flat_map(Text::variables)
     }
 }
@@ -127,7 +140,11 @@ impl Escape {
     pub(super) fn is_about(&self, byte: u8) -> bool {
         let named = self.only.as_ref();
         let is_control = byte <= b' ' || byte == 0x7F;
-        let by_default = if self.controls { is_control } else { named.is_none() };
+        let by_default = if self.controls {
+            is_control
+        } else {
+            named.is_none()
+        };
         self.is_on
             && (by_default || named.is_some_and(|only| only.as_bytes().contains(&byte)))
             && !self.never.as_bytes().contains(&byte)

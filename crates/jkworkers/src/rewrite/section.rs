@@ -43,7 +43,10 @@ impl Eq for SectionDraft {}
 
 /// `RewriteOptions`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub struct Options {
     /// `Inherit`: rules around come behind one's own.
     pub inherit: bool,
@@ -124,7 +127,9 @@ impl SectionRewriting {
     /// The variables that rules read.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         let rules = self.rules.iter();
-        rules.flat_map(|rule| rule.texts()).flat_map(Text::variables)
+        rules
+            .flat_map(|rule| rule.texts())
+            .flat_map(Text::variables)
     }
 
     /// What holds where this is said inside of what says `base`.

@@ -6,8 +6,8 @@ use super::{
     Ahead, End, Fact, FileTest, Request, Rewritten, Seen, Spot, TimePart, Unknown, rewrite,
     rewrite_in,
 };
-use crate::model::{Asked, Host};
 use crate::load::memory::Memory;
+use crate::model::{Asked, Host};
 
 /// A request for `localhost:8080` with one header and one variable.
 struct Plain;
@@ -105,7 +105,14 @@ fn host(lines: &str) -> Host {
 fn made(lines: &str, path: &str, query: Option<&str>) -> Rewritten {
     let query = query.map(str::as_bytes);
     let host = host(lines);
-    rewrite(&host.rewriting, &host.rewrite_maps, &Plain, path.as_bytes(), query).unwrap()
+    rewrite(
+        &host.rewriting,
+        &host.rewrite_maps,
+        &Plain,
+        path.as_bytes(),
+        query,
+    )
+    .unwrap()
 }
 
 /// Where a request for `path?a=b` goes, in short.
@@ -312,7 +319,13 @@ fn unknown_files_have_to_be_looked_at() {
         ),
     ] {
         let host = host(&format!("{line}\nRewriteRule . - [F]"));
-        let made = rewrite(&host.rewriting, &host.rewrite_maps, &Plain, b"/unknown", None);
+        let made = rewrite(
+            &host.rewriting,
+            &host.rewrite_maps,
+            &Plain,
+            b"/unknown",
+            None,
+        );
         assert_eq!(made.unwrap_err(), expected, "{line}");
     }
 }
@@ -381,12 +394,7 @@ fn rules_in_sections_see_files_below_them() {
             "x",
             "anew /b/y?a=b",
         ),
-        (
-            "Location /dir",
-            "RewriteRule x$ /y",
-            "x",
-            "anew /y?a=b",
-        ),
+        ("Location /dir", "RewriteRule x$ /y", "x", "anew /y?a=b"),
         ("Files x", "RewriteRule ^x /y", "x", "same"),
         ("Files x", "RewriteRule . y", "x", "400"),
     ] {

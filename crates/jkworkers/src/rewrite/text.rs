@@ -20,7 +20,10 @@ pub(super) enum Piece {
     /// `${map:key|default}`
     Map(Box<Look>),
     /// `%{LA-U:…}`, `%{LA-F:…}`: what it would be for the path, or the file, as it is now.
-    Ahead { is_file: bool, of: Box<Piece> },
+    Ahead {
+        is_file: bool,
+        of: Box<Piece>,
+    },
     Time(TimePart),
     Fact(Fact),
 }

@@ -79,7 +79,11 @@ pub(in crate::httpd) fn base(apply: &mut Apply<'_>, call: &Call<'_>) {
     let path = call.first();
     if !path.starts_with('/') {
         let message = "RewriteBase: argument is not a valid URL".to_owned();
-        return apply.error(call.origin, message, "Write a path of requests, such as /app.");
+        return apply.error(
+            call.origin,
+            message,
+            "Write a path of requests, such as /app.",
+        );
     }
     apply.rewriting().base = Some(path.into());
 }

@@ -23,12 +23,16 @@ pub(crate) struct RewriteDraft {
 impl RewriteDraft {
     /// The rules of a server; `main` is the one around a virtual host.
     pub(crate) fn merged(&self, main: Option<&Self>) -> Rewriting {
-        if !self.is_on(main) || main.is_some() && !self.is_told {
+        if main.is_some() && !self.is_told {
             return Rewriting::default();
         }
         let base = main.map(|main| main.rules.as_slice()).unwrap_or_default();
         let (own, around) = self.options(main);
-        Rewriting(own.inherits(around).join(&self.rules, base).into())
+        Rewriting {
+            rules: own.inherits(around).join(&self.rules, base).into(),
+            is_on: self.is_on(main),
+            is_read: false,
+        }
     }
 
     /// The maps of a server.
