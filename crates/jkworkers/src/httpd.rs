@@ -240,6 +240,8 @@ impl Reader<'_> {
             // The line means nothing here anyway.
             unknown.clear();
         }
+        // What has a colon is a look into a map of mod_rewrite.
+        unknown.retain(|name| !name.contains(':'));
         for name in unknown {
             self.diagnostics
                 .warning(

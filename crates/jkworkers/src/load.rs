@@ -251,8 +251,15 @@ impl Loader<'_> {
     /// Files that are read at each request may come later; most often their names are wrong.
     fn warn_of_missing_files(&mut self, draft: &Draft) {
         for (name, path, origin) in &draft.needed {
-            if !self.files.exists(path) {
-                let path = path.display();
+            if self.files.exists(path) {
+                continue;
+            }
+            let path = path.display();
+            if *name == "RewriteMap" {
+                let message = format!("RewriteMap: there is no file {path}");
+                let help = "Create the file, or correct its path.";
+                self.found.error(origin, message).help(help);
+            } else {
                 let message = format!("{name} {path}: there is no such file, nobody can come in");
                 let help = "Create the file with htpasswd, or correct its path (relative ones start \
                             at ServerRoot, else at the first file's directory).";
