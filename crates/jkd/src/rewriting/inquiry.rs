@@ -316,5 +316,12 @@ fn is_name(name: &str) -> bool {
 
 fn request_line(head: &Head) -> Vec<u8> {
     let method = head.method.as_str().as_bytes();
-    [method, b" ", head.target(), b" ", head.protocol().as_bytes()].concat()
+    [
+        method,
+        b" ",
+        head.target(),
+        b" ",
+        head.protocol().as_bytes(),
+    ]
+    .concat()
 }
