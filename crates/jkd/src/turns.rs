@@ -110,7 +110,7 @@ impl<'a> Fixes<'a> {
         decision.variables.rewrite(&made.variables);
         let before = (self.decoded, query);
         let turn = Turn::new(target, vary.as_deref(), &decision.variables, before);
-        Stumble::Anew(turn)
+        Stumble::Anew(Box::new(turn))
     }
 
     /// What stands for a directory, or for what is not there.

@@ -45,6 +45,10 @@ pub(super) fn look<'a>(
     })
 }
 
+#[allow(
+    clippy::too_many_lines,
+    reason = "the steps of a request, in their order"
+)]
 async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result<(), Stumble> {
     let (host, peer) = (subject.host, subject.peer);
     let Some(snapshot) = subject.snapshot else {
@@ -120,7 +124,7 @@ async fn at_file(subject: Subject<'_>, name: &[u8], seen: &mut Seen) -> Result<(
 /// The sections about what is asked for, told apart by where they are written.
 fn sections<'h>(host: &'h Host, asked: Asked<'h>) -> impl Iterator<Item = *const Section> + 'h {
     let sections = host.sections_about(asked);
-    sections.map(|section| std::ptr::from_ref(section))
+    sections.map(std::ptr::from_ref)
 }
 
 async fn enter(guest: Guest<'_>, seen: &mut Seen) -> Result<(), Stumble> {

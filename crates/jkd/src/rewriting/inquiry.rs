@@ -168,6 +168,7 @@ impl rewrite::Request for Inquiry<'_> {
         set.or_else(|| of_process().map(|value| Cow::Owned(value.into_vec())))
     }
 
+    #[allow(clippy::too_many_lines, reason = "a flat match")]
     fn fact(&self, fact: Fact) -> Cow<'_, [u8]> {
         let Subject {
             host, head, peer, ..

@@ -40,12 +40,12 @@ impl Turn {
         vary: Option<&str>,
         variables: &Variables<'_>,
         (url, query): (&[u8], Option<&[u8]>),
-    ) -> Box<Self> {
-        Box::new(Self {
+    ) -> Self {
+        Self {
             target,
             earlier: renamed(variables, "200", url, query),
             vary: vary.map(str::to_owned),
-        })
+        }
     }
 
     /// To a path that rules have made, as httpd takes it: it is decoded once more, and what stands

@@ -208,6 +208,6 @@ impl Search<'_> {
         let target = Turn::target(anew, made.head.query());
         let before = (path, made.head.query());
         let turn = Turn::new(target, made.vary.as_deref(), &self.found.variables, before);
-        Err(Stumble::Anew(turn))
+        Err(Stumble::Anew(Box::new(turn)))
     }
 }

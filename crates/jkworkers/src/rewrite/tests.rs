@@ -414,7 +414,7 @@ fn the_last_section_has_the_say() {
     let said = |path: &str| {
         let found = host.rewriting_about(Asked::at(path.as_bytes()))?;
         let rules = found.said.rules.iter();
-        let rules: Vec<_> = rules.map(|rule| rule.to_string()).collect();
+        let rules: Vec<_> = rules.map(ToString::to_string).collect();
         Some((found.directory, rules.join(", ")))
     };
     let expected = |directory: &str, rules: &str| Some((directory.to_owned(), rules.to_owned()));

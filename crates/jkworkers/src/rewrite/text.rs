@@ -22,7 +22,7 @@ pub(super) enum Piece {
     /// `%{LA-U:…}`, `%{LA-F:…}`: what it would be for the path, or the file, as it is now.
     Ahead {
         is_file: bool,
-        of: Box<Piece>,
+        of: Box<Self>,
     },
     Time(TimePart),
     Fact(Fact),

@@ -91,12 +91,11 @@ pub(in crate::httpd) fn base(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `LimitInternalRecursion turns [subrequests]`: zero is the default.
 pub(in crate::httpd) fn turns(apply: &mut Apply<'_>, call: &Call<'_>) {
     let numbers: Result<Vec<u32>, _> = call.words.iter().map(|word| word.parse()).collect();
-    match numbers.as_deref() {
-        Ok([turns, ..]) => apply.server().max_turns = Some(*turns).filter(|turns| *turns > 0),
-        _ => {
-            let message = "LimitInternalRecursion: not a number".to_owned();
-            apply.error(call.origin, message, "Write a number, such as 10.");
-        }
+    if let Ok([turns, ..]) = numbers.as_deref() {
+        apply.server().max_turns = Some(*turns).filter(|turns| *turns > 0);
+    } else {
+        let message = "LimitInternalRecursion: not a number".to_owned();
+        apply.error(call.origin, message, "Write a number, such as 10.");
     }
 }
 
