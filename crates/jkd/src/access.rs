@@ -2,10 +2,12 @@
 
 mod facts;
 
+use std::fmt;
+
 use http::{HeaderValue, Response, header};
 use jkworkers::{
     access::{Policy, Step},
-    model::{Asked, Host},
+    model::{Asked, Host, Severity},
 };
 
 use self::facts::Facts;
@@ -13,6 +15,7 @@ use crate::{
     auth::{self, Credentials, Outcome},
     http1::Head,
     logging::Printable,
+    logs::{About, Logs, Record},
     peer::Peer,
     rescue::Stumble,
     variables::Variables,
@@ -28,6 +31,8 @@ pub(crate) struct Guest<'a> {
     pub(crate) variables: &'a Variables<'a>,
     /// What the request asks for, as it is mapped.
     pub(crate) asked: Asked<'a>,
+    /// For lines about it.
+    pub(crate) logs: Option<(&'a Logs, &'a Record)>,
 }
 
 /// What a client says about itself, as far as it was asked.
@@ -70,7 +75,7 @@ pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), S
         return Ok(());
     }
     if guest.lacks_tls() {
-        return Err(guest.denied());
+        return Err(guest.denied(false));
     }
     let Some(policy) = Policy::about(guest.host, guest.asked) else {
         return Ok(());
@@ -78,7 +83,7 @@ pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), S
     let facts = Facts::new(guest);
     match policy.before(&facts) {
         Ok(Step::Allowed) => Ok(()),
-        Ok(Step::Forbidden) => Err(guest.denied()),
+        Ok(Step::Forbidden) => Err(guest.denied(policy.is_kept_out_by_order(&facts))),
         _ => Box::pin(ask(&policy, facts, claims)).await,
     }
 }
@@ -102,7 +107,9 @@ async fn ask<'a>(
         Step::Allowed => return Ok(()),
         Step::Authenticate => {}
         Step::Misconfigured => return Err(guest.lacks("a Require line beside AuthType")),
-        Step::Forbidden | Step::Unauthorized => return Err(guest.denied()),
+        Step::Forbidden | Step::Unauthorized => {
+            return Err(guest.denied(policy.is_kept_out_by_order(&facts)));
+        }
     }
     facts.user = Some(authenticate(policy, guest, claims).await?);
     facts.group_file = policy.group_file();
@@ -170,26 +177,59 @@ impl Guest<'_> {
         may_lack && self.host.tls_about(self.asked).required
     }
 
-    fn denied(self) -> Stumble {
-        let (peer, path) = (self.peer, Printable(self.asked.path));
-        let (ip, port) = (&peer.ip_text, &peer.port_text);
-        tracing::error!(
-            "[client {ip}:{port}] AH01630: client denied by server configuration: {path}"
+    fn denied(self, by_order: bool) -> Stumble {
+        let (module, number) = if by_order {
+            ("access_compat", "AH01797")
+        } else {
+            ("authz_core", "AH01630")
+        };
+        // For a worker, as mod_jk leaves it there: the last segment of the path.
+        let last = self.asked.path.rsplit(|b| *b == b'/').next();
+        let file = self.asked.file.or(last).unwrap_or_default();
+        let file = file.strip_suffix(b"/").unwrap_or(file);
+        let file = Printable(file);
+        self.tell(
+            module,
+            format_args!("{number}: client denied by server configuration: {file}"),
         );
         Stumble::Forbidden
     }
 
     /// Why a user may not come in.
     fn says(self, (number, before, after): Words, user: &[u8]) {
-        let (peer, path) = (self.peer, Printable(self.head.path()));
-        let (ip, port, user) = (&peer.ip_text, &peer.port_text, Printable(user));
-        tracing::error!("[client {ip}:{port}] {number}: user {user}{before}{path}{after}");
+        let (path, user) = (Printable(self.head.path()), Printable(user));
+        let module = if number == AH01631.0 {
+            "authz_core"
+        } else {
+            "auth_basic"
+        };
+        self.tell(
+            module,
+            format_args!("{number}: user {user}{before}{path}{after}"),
+        );
+    }
+
+    /// Says it in the `ErrorLog`, as one of httpd's modules would.
+    fn tell(self, module: &str, what: fmt::Arguments<'_>) {
+        let Some((logs, record)) = self.logs else {
+            return;
+        };
+        let about = About {
+            host: self.host,
+            head: self.head,
+            peer: self.peer,
+            record,
+            variables: Some(self.variables),
+            asked: self.asked,
+        };
+        about.say(logs, module, Severity::ERROR, what);
     }
 
     fn lacks(self, what: &str) -> Stumble {
-        tracing::error!(
-            path = %Printable(self.asked.path),
-            "nobody can come in: the sections about the path lack {what}"
+        let path = Printable(self.asked.path);
+        self.tell(
+            "authz_core",
+            format_args!("nobody can come in to {path}: the sections about it lack {what}"),
         );
         Stumble::Misconfigured
     }

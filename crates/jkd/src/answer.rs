@@ -367,6 +367,8 @@ pub(crate) struct Visit {
     pub(crate) peer: Arc<Peer>,
     served: Served,
     ending: Ending,
+    /// All of the answer has gone to where it is sent from.
+    ended: bool,
     pub(crate) began: Instant,
     pub(crate) head: Head,
     /// Who the client says it is.
@@ -386,6 +388,7 @@ impl Visit {
             peer,
             served: Served::default(),
             ending: Ending::default(),
+            ended: false,
             began: Instant::now(),
             head,
             claims: Claims::default(),
@@ -451,7 +454,8 @@ impl Visit {
                 self.ending.bytes += u64::try_from(bytes).unwrap_or_default();
             }
             Poll::Ready(Some(Err(_))) => self.ending.aborted = true,
-            _ => {}
+            Poll::Ready(None) => self.ended = true,
+            Poll::Pending => {}
         }
     }
 
@@ -496,6 +500,13 @@ impl Drop for Visit {
         let now = Instant::now();
         let took = now.saturating_duration_since(self.began);
         self.snapshot.count(self.served, self.ending.status, took);
+        if !self.ended {
+            self.ending.aborted = true;
+            if self.ending.status == 0 {
+                // What mod_jk says of clients that leave.
+                self.ending.status = StatusCode::BAD_REQUEST.as_u16();
+            }
+        }
         self.log(now);
         self.peer.wire().begins_anew();
         tracing::debug!(

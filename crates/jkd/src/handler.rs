@@ -27,7 +27,7 @@ use crate::{
     headers::{self, Context, Rules},
     http1::{self, Body, BodyError, BodyLength, Head, Service},
     logging,
-    logs::Record,
+    logs::{About, Record},
     mapping::{self, Before, Decision, Earlier, Mapped},
     peer::Peer,
     redirect,
@@ -198,7 +198,10 @@ pub(crate) async fn once(
     let changed = headers::early(host, named, &course.cx);
     let early = changed.as_deref().unwrap_or(named);
     course.cx.head = early;
-    let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
+    let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(|error| {
+        About::new(host, visit, record, b"").tells_of_path(&snapshot.logs, error);
+        mapping::bad_path(error)
+    })?;
     find_out_names(host, peer, &decoded).await;
     let mut variables = Variables::begin(host, early, peer, asking.earlier);
     let name = &server_name(&checked.target, host, peer);
@@ -255,7 +258,12 @@ pub(crate) async fn once(
     let own = located.as_ref().and_then(Located::name);
     let asked = Asked::at(&found.path).with_file(own);
     let guest = found.guest(host, early, peer);
-    let entry = access::check(Guest { asked, ..guest }, claims).await;
+    let guest = Guest {
+        asked,
+        logs: Some((&snapshot.logs, record)),
+        ..guest
+    };
+    let entry = access::check(guest, claims).await;
     if entry.is_err() {
         if let Some(located) = &located {
             record.is_at(located);
@@ -455,14 +463,12 @@ async fn serve(
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
         (Err(_), Some(located)) if decision.allows_files => {
-            let wanted = Wanted::new(
-                visit,
-                facts,
-                decoded,
-                asking.instead_of,
-                &decision.variables,
-            )
-            .of_kind(kind);
+            let about = About {
+                variables: Some(&decision.variables),
+                ..About::new(facts.host, visit, asking.record, facts.path)
+            };
+            let wanted = Wanted::new(visit, facts, decoded, asking.instead_of, about);
+            let wanted = wanted.of_kind(kind);
             let is_directory = located.is_directory();
             match unmapped(visit, wanted, located, &decision.variables)? {
                 Ok(answer) => Ok(answer),

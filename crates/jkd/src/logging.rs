@@ -23,7 +23,10 @@ use tracing::callsite::rebuild_interest_cache;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use self::lines::Lines;
-pub(crate) use self::{lines::Within, places::Places};
+pub(crate) use self::{
+    lines::Within,
+    places::{Places, overrule},
+};
 
 /// A handle on the running log: levels and files can be changed at a reload.
 #[derive(Debug)]

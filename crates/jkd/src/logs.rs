@@ -7,6 +7,8 @@
 mod channel;
 mod clock;
 mod cookie;
+mod error_line;
+mod error_log;
 mod escape;
 mod line;
 mod notes;
@@ -14,6 +16,7 @@ mod output;
 mod record;
 mod redirected;
 mod sink;
+mod syslog;
 mod writer;
 
 use std::{io, sync::Arc, time::SystemTime};
@@ -27,6 +30,7 @@ use jkworkers::{
 
 pub(crate) use self::{
     clock::stamp,
+    error_log::{About, ErrorLog, Said},
     line::Transaction,
     record::{Ending, Record},
     redirected::Redirected,
@@ -49,6 +53,7 @@ pub(crate) struct HostLogs {
     access: Vec<AccessLog>,
     /// `JkRequestLogFormat`.
     requests: Option<RequestLog>,
+    error: Option<ErrorLog>,
     pub(crate) wants: Wants,
 }
 
@@ -121,13 +126,21 @@ impl Logs {
     }
 }
 
+impl Logs {
+    /// The `ErrorLog` of the host with this place in the model.
+    pub(crate) fn error_of(&self, host: usize) -> Option<&ErrorLog> {
+        self.hosts.get(host)?.error.as_ref()
+    }
+}
+
 fn own_lines_differ(model: &Model) -> bool {
     let place = |host: &Host| {
         let logs = &host.logs;
         let to = |place: &Option<LogPlace>| place.as_ref().map(|place| place.to.clone());
         let places = (to(&logs.jk.file), to(&logs.error));
-        let levels = (logs.jk.level, logs.error_level);
-        (places, levels, logs.jk.stamp.clone())
+        let levels = (logs.jk.level, logs.error_level.clone());
+        let forms = (logs.jk.stamp.clone(), logs.error_format.clone());
+        (places, levels, forms)
     };
     let mut hosts = model.hosts.iter().map(place);
     let main = hosts.next();
@@ -172,6 +185,7 @@ impl HostLogs {
         Ok(Self {
             access,
             requests,
+            error: error_log(host, writer)?,
             wants,
         })
     }
@@ -231,6 +245,21 @@ impl Wants {
             self.variables.push(name.clone());
         }
     }
+}
+
+/// The `ErrorLog` of a host, if it has one.
+///
+/// # Errors
+///
+/// When it cannot be opened.
+pub(crate) fn error_log(host: &Host, writer: &Writer) -> Result<Option<ErrorLog>, OpenError> {
+    let Some(place) = &host.logs.error else {
+        return Ok(None);
+    };
+    let sink = open(writer, &place.to, &place.origin)?;
+    sink.is_for_own_lines();
+    let formats = host.logs.error_format.clone();
+    Ok(Some(ErrorLog::new(sink, formats)))
 }
 
 fn standard_error() -> LogTarget {

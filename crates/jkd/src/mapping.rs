@@ -118,6 +118,7 @@ impl<'a> Found<'a> {
             peer,
             variables: &self.variables,
             asked: Asked::at(&self.path),
+            logs: None,
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Peer {
     pub(crate) name: EndName,
     /// Ours, by our address.
     pub(crate) local_name: EndName,
+    /// What connects the lines about it in an `ErrorLog`, if there are any.
+    pub(crate) log_id: OnceLock<Box<str>>,
     /// Set where the client has shaken hands.
     pub(crate) tls: OnceLock<tls::Session>,
 }
@@ -51,6 +53,7 @@ impl Peer {
             wire: Wire::default(),
             name: EndName::default(),
             local_name: EndName::default(),
+            log_id: OnceLock::new(),
             tls: OnceLock::new(),
         }
     }

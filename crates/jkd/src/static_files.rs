@@ -21,7 +21,7 @@ use std::{io, sync::Arc};
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
-use jkworkers::model::{Asked, Host, MimeTypes, Mount, variables::Handler};
+use jkworkers::model::{Asked, Host, MimeTypes, Mount, Severity, variables::Handler};
 use tokio::task::spawn_blocking;
 
 pub(crate) use self::directory::Located;
@@ -34,12 +34,12 @@ use crate::{
     forward::Facts,
     http1::Head,
     logging::Printable,
+    logs::{About, Logs},
     mapping,
     redirect::Elsewhere,
     rescue::Stumble,
     rewriting::LocalFile,
     snapshot::Snapshot,
-    variables::Variables,
 };
 
 /// A request that no rule maps, and all that is known about it.
@@ -58,6 +58,8 @@ pub(crate) struct Wanted<'a> {
     is_named: bool,
     /// The media type that a rule about rewriting names.
     kind: Option<&'a [u8]>,
+    about: About<'a>,
+    logs: &'a Logs,
 }
 
 impl<'a> Wanted<'a> {
@@ -66,8 +68,9 @@ impl<'a> Wanted<'a> {
         facts: Facts<'a>,
         decoded: &'a [u8],
         instead_of: Option<StatusCode>,
-        variables: &Variables<'_>,
+        about: About<'a>,
     ) -> Self {
+        let has = |name: &str| about.variables.is_some_and(|variables| variables.has(name));
         Self {
             host: facts.host,
             types: &visit.snapshot.model.global.types,
@@ -75,8 +78,10 @@ impl<'a> Wanted<'a> {
             decoded,
             path: facts.path,
             instead_of,
-            is_named: variables.has(&facts.host.indicators.worker),
+            is_named: has(&facts.host.indicators.worker),
             kind: None,
+            about,
+            logs: &visit.snapshot.logs,
         }
     }
 
@@ -87,6 +92,35 @@ impl<'a> Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    /// In httpd's words.
+    fn tells_of_directory(&self, found: &Located) {
+        let asked = Asked::at(self.path).with_file(found.name());
+        let names = self.host.files_about(asked).index;
+        let names = names.map_or_else(|| "index.html".to_owned(), |names| names.join(","));
+        let directory = Printable(&found.walked.name);
+        let text = "found, and server-generated directory index forbidden by Options directive";
+        let what = format_args!(
+            "AH01276: Cannot serve directory {directory}: No matching DirectoryIndex ({names}) {text}"
+        );
+        self.about
+            .say(self.logs, "autoindex", Severity::ERROR, what);
+    }
+
+    /// In httpd's words.
+    fn tells_of_nothing(&self, found: &Located) {
+        let Some(missing) = &found.walked.missing else {
+            return;
+        };
+        let number = if missing.is_behind_file {
+            "AH00130"
+        } else {
+            "AH00128"
+        };
+        let name = Printable(&missing.name);
+        let what = format_args!("{number}: File does not exist: {name}");
+        self.about.say(self.logs, "core", Severity::INFO, what);
+    }
+
     /// `ForwardDirectories`: a directory without an index file is for the worker that a variable
     /// names, unless it is for mod_autoindex, which httpd asks first and only reads.
     fn is_offered(&self, found: &Located) -> bool {
@@ -193,8 +227,15 @@ fn answer(
         What::Directory if head.method == Method::POST || handler == Handler::Jk => {
             Err(Stumble::Unmapped)
         }
-        What::File(_) | What::Directory | What::Closed => Err(Stumble::HiddenFile),
-        What::Nothing => Err(Stumble::Unmapped),
+        What::Directory => {
+            wanted.tells_of_directory(&found);
+            Err(Stumble::HiddenFile)
+        }
+        What::File(_) | What::Closed => Err(Stumble::HiddenFile),
+        What::Nothing => {
+            wanted.tells_of_nothing(&found);
+            Err(Stumble::Unmapped)
+        }
         What::Broken(error) => Err(broken(&error, wanted.path)),
     }
 }

@@ -2,9 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use jkd_tests::{Backend, Jkd, JkdBuilder, Nobody, Request, wait_until};
+use socket2::SockRef;
 
 /// A jkd with one worker `w` at this port, and what `conf` says.
 fn builder(port: u16, conf: &str) -> JkdBuilder {
@@ -266,6 +276,42 @@ fn a_full_disk_stops_nothing_and_is_told() {
     assert_eq!(jkd.http().get("/x").status, 200);
     jkd.wait_for_log("1 lines of the log /dev/full are lost: No space left on device");
     assert_eq!(jkd.http().get("/y").status, 200);
+}
+
+#[test]
+fn clients_that_leave_are_told() {
+    let [heard, left] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let (hears, leaves) = (heard.clone(), left.clone());
+    let backend = Backend::start(move |exchange| {
+        if exchange.mentions("/before") {
+            hears.store(true, Relaxed);
+            wait_until("the client is gone", || leaves.load(Relaxed));
+            return exchange.answer(200, &[], b"late");
+        }
+        exchange.headers(200, &[("Content-Length", "100000000")])?;
+        loop {
+            exchange.chunk(&[b'x'; 8000])?;
+        }
+    });
+    let conf = "CustomLog access.log \"%U %s %X\"\n";
+    let jkd = start(backend.address.port(), conf);
+    for (path, has_answer) in [("/before", false), ("/during", true)] {
+        let mut stream = TcpStream::connect(jkd.address).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        if has_answer {
+            stream.read_exact(&mut [0; 1000]).unwrap();
+        } else {
+            wait_until("the backend has it", || heard.load(Relaxed));
+        }
+        // An end of the sending side alone would not mean that it is gone.
+        let stream = SockRef::from(&stream);
+        stream.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+    let mut lines = wait_for_lines(&jkd, "access.log", 2);
+    left.store(true, Relaxed);
+    lines.sort();
+    assert_eq!(lines, ["/before 400 X", "/during 200 X"]);
 }
 
 #[test]

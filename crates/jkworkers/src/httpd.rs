@@ -13,6 +13,7 @@ mod include;
 mod known;
 mod lex;
 mod macros;
+mod modules;
 mod section;
 mod variables;
 

@@ -30,6 +30,7 @@ pub mod access;
 pub mod diag;
 pub mod diff;
 pub mod directive;
+pub mod error_format;
 pub mod expr;
 pub mod files;
 pub mod log_format;

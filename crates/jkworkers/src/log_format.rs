@@ -80,8 +80,11 @@ pub enum Token {
     Keepalives,
     /// `%l`: the client's name according to RFC 1413, which nobody asks for.
     Logname,
-    /// `%L`: the id of the request's lines in the error log.
-    LogId,
+    /// `%L`: the id of the request's lines in the error log; `%{c}L`: of the connection's.
+    LogId {
+        /// The connection's.
+        of_connection: bool,
+    },
     /// `%m`: the method.
     Method,
     /// `%{NAME}n`: a note.
@@ -260,7 +263,7 @@ impl Serialize for LogFormat {
 
 impl Note {
     /// The note of this name, whatever its case.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_uppercase();
         let member = |prefix| name.strip_prefix(prefix).and_then(MemberNote::named);
         Some(match &*name {

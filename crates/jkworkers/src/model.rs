@@ -14,6 +14,7 @@ mod files;
 mod headers;
 mod host;
 mod identity;
+mod levels;
 mod logs;
 mod methods;
 mod net;
@@ -45,6 +46,7 @@ pub use self::{
         WrittenLists,
     },
     identity::{CanonicalName, Identity, Lookups, Signature, Trace},
+    levels::{Levels, Severity},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,
     net::Net,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use jkworkers::model::StampFormat;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -17,8 +18,8 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
-use super::places::{Form, Places};
-use crate::logs::stamp;
+use super::places::{Form, MODULE, Places, severity};
+use crate::logs::{ErrorLog, Said, stamp};
 
 thread_local! {
     /// The host that this thread serves just now.
@@ -81,9 +82,15 @@ impl<S: Subscriber> Layer<S> for Lines {
         let Some(place) = places.of(HOST.get()) else {
             return;
         };
-        let (sink, form) = place.of(event.metadata());
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let line = event.metadata();
+        let (sink, stamp) = match place.of(line) {
+            Form::Httpd(log) => return say(log, line, &fields),
+            Form::Jk(sink, stamp) => (sink, stamp),
+        };
         let mut text = String::with_capacity(256);
-        write_line(&mut text, form, event);
+        write_line(&mut text, stamp, line, &fields);
         match sink {
             // All of them into the same buffer, so that they stay in order.
             Some(sink) => sink.line(0, |line| line.extend_from_slice(text.as_bytes())),
@@ -94,30 +101,31 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 }
 
-fn write_line(text: &mut String, form: Form<'_>, event: &Event<'_>) {
-    const ERROR_LOG: &str = "[%a %b %d %H:%M:%S.%q %Y] ";
-    let level = name(*event.metadata().level());
+/// As httpd writes it.
+fn say(log: &ErrorLog, line: &Metadata<'_>, fields: &Fields) {
+    let said = Said {
+        module: MODULE,
+        level: severity(line),
+        source: line.file().zip(line.line()),
+        system: None,
+        message: &[&*fields.message, &fields.others].concat(),
+    };
+    log.say(&said, None);
+}
+
+/// As mod_jk writes it.
+fn write_line(text: &mut String, form: &StampFormat, line: &Metadata<'_>, fields: &Fields) {
+    let level = name(*line.level());
     let (process, thread) = (std::process::id(), rustix::thread::gettid());
     let thread = thread.as_raw_nonzero();
-    let now = SystemTime::now();
-    // Writing to a string cannot fail.
-    let _ = match form {
-        Form::Jk(format) => {
-            stamp(text, format.text(), now);
-            ID.with_borrow(|id| {
-                if let Some(id) = id {
-                    let _ = write!(text, "[{id}] ");
-                }
-            });
-            write!(text, "[{process}:{thread}] [{level}] ")
+    stamp(text, form.text(), SystemTime::now());
+    ID.with_borrow(|id| {
+        if let Some(id) = id {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "[{id}] ");
         }
-        Form::Httpd => {
-            stamp(text, ERROR_LOG, now);
-            write!(text, "[jkd:{level}] [pid {process}:tid {thread}] ")
-        }
-    };
-    let mut fields = Fields::default();
-    event.record(&mut fields);
+    });
+    let _ = write!(text, "[{process}:{thread}] [{level}] ");
     for part in [&fields.message, &fields.others] {
         one_line(text, part);
     }

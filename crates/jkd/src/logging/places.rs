@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use jkworkers::model::{Host, LogLevel, LogPlace, Model, StampFormat};
-use tracing::{Metadata, level_filters::LevelFilter};
+use jkworkers::model::{Host, Levels, LogLevel, Model, Severity, StampFormat};
+use tracing::{Level, Metadata, level_filters::LevelFilter};
 
-use crate::logs::{self, OpenError, Sink, Writer};
+use crate::logs::{self, ErrorLog, OpenError, Sink, Writer};
 
 /// The logs of all hosts. Without any, lines go to standard error.
 #[derive(Debug)]
@@ -23,33 +23,28 @@ pub(super) struct Place {
     jk: Option<Arc<Sink>>,
     jk_level: LevelFilter,
     stamp: StampFormat,
-    /// `ErrorLog`.
-    error: Option<Arc<Sink>>,
-    error_level: LevelFilter,
+    error: Option<ErrorLog>,
+    error_level: Levels,
 }
 
-/// How a line looks.
+/// Where a line goes, and how it looks.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Form<'a> {
-    /// As in mod_jk's log.
-    Jk(&'a StampFormat),
+    /// As in mod_jk's log; without one to standard error.
+    Jk(Option<&'a Arc<Sink>>, &'a StampFormat),
     /// As in httpd's.
-    Httpd,
+    Httpd(&'a ErrorLog),
 }
 
 impl Places {
-    /// Opens the logs that `model` names. `level` wins over all that it says.
+    /// Opens the logs that `model` names.
     ///
     /// # Errors
     ///
     /// [`OpenError`], for the first one that cannot be opened.
-    pub(crate) fn open(
-        model: &Model,
-        writer: &Writer,
-        level: Option<LogLevel>,
-    ) -> Result<Self, OpenError> {
+    pub(crate) fn open(model: &Model, writer: &Writer) -> Result<Self, OpenError> {
         let hosts = model.hosts.iter();
-        let hosts = hosts.map(|host| Place::open(host, writer, level));
+        let hosts = hosts.map(|host| Place::open(host, writer));
         Ok(Self::new(hosts.collect::<Result<_, _>>()?))
     }
 
@@ -60,12 +55,12 @@ impl Places {
             jk_level: filter(level),
             stamp: StampFormat::default(),
             error: None,
-            error_level: filter(level),
+            error_level: Levels::default(),
         }])
     }
 
     fn new(hosts: Vec<Place>) -> Self {
-        let most = hosts.iter().map(|p| p.jk_level.max(p.error_level)).max();
+        let most = hosts.iter().map(Place::most).max();
         let most = most.unwrap_or(LevelFilter::INFO).max(LevelFilter::INFO);
         Self { hosts, most }
     }
@@ -83,48 +78,51 @@ impl Places {
 }
 
 impl Place {
-    fn open(host: &Host, writer: &Writer, level: Option<LogLevel>) -> Result<Self, OpenError> {
-        let open = |place: &Option<LogPlace>| {
-            let place = place.as_ref();
-            let sink = place.map(|place| logs::open(writer, &place.to, &place.origin));
-            let sink = sink.transpose()?;
-            if let Some(sink) = &sink {
-                sink.is_for_own_lines();
-            }
-            Ok(sink)
-        };
+    fn open(host: &Host, writer: &Writer) -> Result<Self, OpenError> {
         let logs = &host.logs;
+        let jk = logs.jk.file.as_ref();
+        let jk = jk.map(|place| logs::open(writer, &place.to, &place.origin));
+        let jk = jk.transpose()?;
+        if let Some(sink) = &jk {
+            sink.is_for_own_lines();
+        }
         Ok(Self {
-            jk: open(&logs.jk.file)?,
-            jk_level: filter(level.unwrap_or(logs.jk.level)),
+            jk,
+            jk_level: filter(logs.jk.level),
             stamp: logs.jk.stamp.clone(),
-            error: open(&logs.error)?,
-            error_level: filter(level.unwrap_or(logs.error_level)),
+            error: logs::error_log(host, writer)?,
+            error_level: logs.error_level.clone(),
         })
+    }
+
+    /// The most that its logs want.
+    fn most(&self) -> LevelFilter {
+        let error = match self.error_level.most() {
+            level if level <= Severity::ERROR => LevelFilter::ERROR,
+            level if level <= Severity::NOTICE => LevelFilter::WARN,
+            Severity::INFO => LevelFilter::INFO,
+            Severity::DEBUG => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        };
+        self.jk_level.max(error)
     }
 
     /// Whether there is a line.
     pub(super) fn wants(&self, line: &Metadata<'_>) -> bool {
-        let level = if self.is_for_httpd(line) {
-            // What httpd calls a notice is logged whatever the level.
-            let notice = is_about_the_process(line);
-            self.error_level.max(if notice {
-                LevelFilter::INFO
-            } else {
-                LevelFilter::OFF
-            })
-        } else {
-            self.jk_level
+        let Some(log) = self.error.as_ref().filter(|_| self.is_for_httpd(line)) else {
+            return *line.level() <= self.jk_level;
         };
-        *line.level() <= level
+        let level = severity(line);
+        let is_notice = level == Severity::NOTICE && log.has_all_notices();
+        is_notice || level <= self.error_level.of(MODULE)
     }
 
-    /// Where a line goes; `None` for standard error.
-    pub(super) fn of(&self, line: &Metadata<'_>) -> (Option<&Arc<Sink>>, Form<'_>) {
+    /// Where a line goes.
+    pub(super) fn of(&self, line: &Metadata<'_>) -> Form<'_> {
         match (&self.jk, &self.error) {
-            (_, Some(error)) if self.is_for_httpd(line) => (Some(error), Form::Httpd),
-            (None, Some(error)) => (Some(error), Form::Httpd),
-            (jk, _) => (jk.as_ref(), Form::Jk(&self.stamp)),
+            (_, Some(error)) if self.is_for_httpd(line) => Form::Httpd(error),
+            (None, Some(error)) => Form::Httpd(error),
+            (jk, _) => Form::Jk(jk.as_ref(), &self.stamp),
         }
     }
 
@@ -144,8 +142,38 @@ impl Place {
     }
 }
 
-fn is_about_the_process(line: &Metadata<'_>) -> bool {
-    line.target().starts_with("jkd::serve")
+/// Which of httpd's modules lines of jkd's own would be from: there is none.
+pub(super) const MODULE: &str = "jkd";
+
+/// httpd's word for the level of a line. What is said about the process itself is a notice.
+pub(super) fn severity(line: &Metadata<'_>) -> Severity {
+    match *line.level() {
+        Level::ERROR => Severity::ERROR,
+        Level::WARN => Severity::WARN,
+        Level::INFO if line.target().starts_with("jkd::serve") => Severity::NOTICE,
+        Level::INFO => Severity::INFO,
+        Level::DEBUG => Severity::DEBUG,
+        Level::TRACE => Severity::TRACE,
+    }
+}
+
+/// `--log-level` wins over all that files say.
+pub(crate) fn overrule(model: &mut Model, level: Option<LogLevel>) {
+    let Some(level) = level else { return };
+    let severity = match level {
+        LogLevel::Trace => Severity::TRACE,
+        LogLevel::Debug => Severity::DEBUG,
+        LogLevel::Info => Severity::INFO,
+        LogLevel::Warn => Severity::WARN,
+        LogLevel::Error | LogLevel::Emerg => Severity::ERROR,
+    };
+    for host in &mut model.hosts {
+        host.logs.jk.level = level;
+        host.logs.error_level = Levels::all(severity);
+        for section in &mut host.sections {
+            section.settings.log_levels = Levels::default();
+        }
+    }
 }
 
 const fn filter(level: LogLevel) -> LevelFilter {

@@ -182,7 +182,7 @@ impl Channel {
 
 fn retire(output: Output) -> Option<Retired> {
     match output {
-        Output::File(_) => None,
+        Output::File(_) | Output::Syslog(_) => None,
         Output::Program(mut program) => {
             program.close();
             Some(Retired(program))

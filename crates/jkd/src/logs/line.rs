@@ -67,9 +67,7 @@ impl Transaction<'_> {
 
     /// The value of a variable, if it was set.
     pub(super) fn variable(&self, name: &str) -> Option<&[u8]> {
-        let variables = self.record.extra()?.variables.get()?;
-        let found = variables.iter().find(|(known, _)| **known == *name);
-        found.map(|(_, value)| &**value)
+        self.record.variable(name)
     }
 
     /// Adds what a token shows; `false` where there is nothing to show.
@@ -119,10 +117,15 @@ impl Transaction<'_> {
             Token::BytesBoth => number(peer.wire().taken() + peer.wire().sent(), line),
             Token::Tls(name) => foreign(self.tls(name).as_deref(), line),
             Token::FirstByte => self.first_byte(line),
-            Token::Logname
-            | Token::LogId
-            | Token::RequestTrailer(_)
-            | Token::ResponseTrailer(_) => false,
+            Token::LogId { of_connection } => {
+                let id = if *of_connection {
+                    peer.log_id.get()
+                } else {
+                    self.record.log_id.get()
+                };
+                id.is_some_and(|id| plain(id, line))
+            }
+            Token::Logname | Token::RequestTrailer(_) | Token::ResponseTrailer(_) => false,
         }
     }
 
@@ -366,6 +369,11 @@ fn decoded(raw: &[u8], rules: UriRules) -> Cow<'_, [u8]> {
                 rest = below;
             }
             uri_map::decode(rest, rules)
+        }
+        BadUri::Nul => {
+            let end = raw.windows(3).position(|escape| escape == b"%00");
+            let rest = end.and_then(|end| raw.get(..end));
+            rest.map_or(Err(error), |rest| uri_map::decode(rest, rules))
         }
         _ => Err(error),
     });

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use jkworkers::log_format::{MemberNote, Note};
 
-use super::{escape::escaped, line::Transaction};
+use super::{Record, escape::escaped, line::Transaction};
 use crate::{
     balancer::MemberView,
     snapshot::{self, Group},
@@ -48,16 +48,7 @@ impl Transaction<'_> {
 
     /// One of `Header note`.
     pub(super) fn own_note(&self, name: &str, line: &mut Vec<u8>) -> bool {
-        let Some(extra) = self.record.extra() else {
-            return false;
-        };
-        let notes = extra.notes.lock();
-        let mut known = notes.iter().rev();
-        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.is_some_and(|(_, value)| {
-            escaped(line, value);
-            true
-        })
+        of_header(self.record, name, |value| escaped(line, value)).is_some()
     }
 
     fn worker_type(&self) -> Option<&str> {
@@ -119,6 +110,15 @@ impl Transaction<'_> {
         let members = &self.balancer()?.balancer.config().members;
         members.get(member).map(|member| &*member.worker.name)
     }
+}
+
+/// Shows what `Header note` has noted under this name.
+pub(super) fn of_header(record: &Record, name: &str, show: impl FnOnce(&[u8])) -> Option<()> {
+    let notes = record.extra()?.notes.lock();
+    let mut known = notes.iter().rev();
+    let (_, value) = known.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    show(value);
+    Some(())
 }
 
 fn text(text: Option<&str>, line: &mut Vec<u8>) -> bool {

@@ -20,11 +20,14 @@ use rustix::{
 };
 use tokio::time::Instant;
 
+use super::syslog::Syslog;
+
 /// An open file, or a program that runs.
 #[derive(Debug)]
 pub(super) enum Output {
     File(File),
     Program(Program),
+    Syslog(Syslog),
 }
 
 /// A program that reads lines from its standard input.
@@ -47,6 +50,9 @@ impl Output {
             LogTarget::Program { command, shell } => {
                 Ok(Self::Program(Program::start(command, *shell)?))
             }
+            LogTarget::Syslog { facility, tag } => {
+                Ok(Self::Syslog(Syslog::open(*facility, tag.as_deref())))
+            }
         }
     }
 
@@ -54,6 +60,7 @@ impl Output {
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.write(bytes),
+            Self::Syslog(syslog) => syslog.write(bytes),
             Self::Program(program) => match &mut program.input {
                 Some(input) => input.write(bytes),
                 None => Err(io::ErrorKind::BrokenPipe.into()),
@@ -64,7 +71,7 @@ impl Output {
     /// Whether it is a program that has ended.
     pub(super) fn has_ended(&mut self) -> bool {
         match self {
-            Self::File(_) => false,
+            Self::File(_) | Self::Syslog(_) => false,
             Self::Program(program) => !matches!(program.child.try_wait(), Ok(None)),
         }
     }

@@ -25,6 +25,8 @@ use crate::{
 pub(crate) struct Record {
     host: OnceLock<usize>,
     id: OnceLock<Arc<str>>,
+    /// What connects the lines about it in an `ErrorLog`, if there are any.
+    pub(super) log_id: OnceLock<Box<str>>,
     extra: OnceLock<Box<Extra>>,
 }
 
@@ -97,6 +99,13 @@ impl Record {
     /// The number of its host, if it got so far.
     pub(crate) fn host(&self) -> Option<usize> {
         self.host.get().copied()
+    }
+
+    /// The value of a variable that a log asks for.
+    pub(super) fn variable(&self, name: &str) -> Option<&[u8]> {
+        let variables = self.extra()?.variables.get()?;
+        let found = variables.iter().find(|(known, _)| **known == *name);
+        found.map(|(_, value)| &**value)
     }
 
     pub(super) fn extra(&self) -> Option<&Extra> {

@@ -117,6 +117,7 @@ async fn at_file(subject: Subject<'_>, name: &[u8], seen: &mut Seen) -> Result<(
         peer: subject.peer,
         variables: subject.variables,
         asked,
+        logs: None,
     };
     enter(guest, seen).await
 }

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{Running, Settings, StartError, reload::Reloading, start_with};
 use crate::{
-    logging::{Logging, Places},
+    logging::{Logging, Places, overrule},
     logs::Writer,
     scrape,
     stats::{self, Exporter},
@@ -67,12 +67,13 @@ pub(super) fn load(options: &LoadOptions) -> (Loaded, Recording) {
 
 fn serve(
     options: &Options,
-    model: Model,
+    mut model: Model,
     seen: Recording,
     findings: &Diagnostics,
 ) -> Result<(), StartError> {
     let writer = Arc::new(Writer::start(options.settings.lanes())?);
-    let places = Places::open(&model, &writer, options.log_level)?;
+    overrule(&mut model, options.log_level);
+    let places = Places::open(&model, &writer)?;
     let is_silent = places.are_elsewhere();
     let logging = Logging::start(places);
     log_findings(findings.iter());

@@ -35,7 +35,7 @@ use super::{
     process::{Options, load, log_findings},
 };
 use crate::{
-    logging::{Logging, Places},
+    logging::{Logging, Places, overrule},
     stats, tls,
 };
 
@@ -200,8 +200,10 @@ impl Reloader {
     }
 
     fn serve(&mut self, loaded: Loaded) -> Result<Changes, Refused> {
-        let model = Arc::new(loaded.model.ok_or(Refused::Invalid)?);
-        let places = Places::open(&model, &self.daemon.writer, self.options.log_level);
+        let mut model = loaded.model.ok_or(Refused::Invalid)?;
+        overrule(&mut model, self.options.log_level);
+        let model = Arc::new(model);
+        let places = Places::open(&model, &self.daemon.writer);
         let places = places.map_err(StartError::from)?;
         self.daemon.reload(&model)?;
         self.logging.change(places);

@@ -34,6 +34,7 @@ impl Located {
             Walked {
                 name: Vec::new(),
                 what: What::Nothing,
+                missing: None,
             },
             false,
         )

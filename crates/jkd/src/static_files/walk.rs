@@ -27,6 +27,16 @@ pub(crate) struct Walked {
     /// and all. Where there is nothing, the first part that is not there.
     pub(crate) name: Vec<u8>,
     pub(crate) what: What,
+    /// Where there is nothing: what was looked for.
+    pub(super) missing: Option<Missing>,
+}
+
+/// What there is not.
+#[derive(Debug)]
+pub(super) struct Missing {
+    pub(super) name: Vec<u8>,
+    /// There is a file where a directory would have to be.
+    pub(super) is_behind_file: bool,
 }
 
 /// What is there.
@@ -61,6 +71,7 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
             .any(|s| s.settings.files.overrides == Some(true)),
         name: b"/".to_vec(),
         followed: false,
+        is_behind_file: false,
     };
     let what = match walk.to(place) {
         Ok(what) => what,
@@ -74,9 +85,14 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
         }
         Err(End::Broken(error)) => What::Broken(error),
     };
+    let missing = matches!(what, What::Nothing).then(|| Missing {
+        name: place.name.clone(),
+        is_behind_file: walk.is_behind_file,
+    });
     Walked {
         name: walk.name,
         what,
+        missing,
     }
 }
 
@@ -96,6 +112,8 @@ struct Walk<'a> {
     name: Vec<u8>,
     /// Whether a link was followed.
     followed: bool,
+    /// Whether it goes on behind a file.
+    is_behind_file: bool,
 }
 
 /// One step: what it led to.
@@ -130,7 +148,10 @@ impl Walk<'_> {
                 FileType::RegularFile if parts.peek().is_none() => {
                     return self.file(place, &directory, part, &step);
                 }
-                FileType::RegularFile => return Err(End::Nothing),
+                FileType::RegularFile => {
+                    self.is_behind_file = true;
+                    return Err(End::Nothing);
+                }
                 _ => return Err(End::Closed("it is neither a file nor a directory")),
             }
         }

@@ -121,6 +121,14 @@ impl<'h> Policy<'h> {
         merged.forbids = auth.forbids.or(merged.forbids);
     }
 
+    /// Whether `Order`, `Allow` and `Deny` keep it out, whoever its user is.
+    pub fn is_kept_out_by_order(&self, client: &impl Client) -> bool {
+        self.order.is_some_and(|order| {
+            let satisfies_any = order.satisfy_any.contains(client.method());
+            !satisfies_any && order.allows(client) == Ok(false)
+        })
+    }
+
     /// What follows before the client has authenticated.
     ///
     /// # Errors

@@ -3,9 +3,10 @@
 use std::sync::OnceLock;
 
 use crate::{
+    error_format::{ErrorFormat, ErrorFormats},
     httpd::{AccessLine, LogsDraft, RequestsDraft, Server},
     log_format::LogFormat,
-    model::{AccessLog, JkLog, LogLevel, Logs},
+    model::{AccessLog, JkLog, Logs},
 };
 
 /// The logs of a server. `base` is the main server, unless this is it.
@@ -15,14 +16,28 @@ pub(super) fn of(base: Option<&Server>, server: &Server) -> Logs {
         access: access(base, own),
         jk: jk(base, own),
         error: own.error.as_ref().or_else(|| base?.error.as_ref()).cloned(),
-        error_level: own
-            .error_level
-            .or_else(|| base?.error_level)
-            .unwrap_or(LogLevel::Warn),
+        error_level: match base {
+            Some(base) => own.error_level.over(&base.error_level),
+            None => own.error_level.clone(),
+        },
+        error_format: error_format(base, own),
         first_byte: own
             .first_byte
             .or_else(|| base?.first_byte)
             .unwrap_or_default(),
+    }
+}
+
+fn error_format(base: Option<&LogsDraft>, own: &LogsDraft) -> ErrorFormats {
+    let said = |of: for<'d> fn(&'d LogsDraft) -> &'d Option<Vec<ErrorFormat>>| {
+        let said = of(own).as_ref().or_else(|| of(base?).as_ref());
+        said.cloned().unwrap_or_default()
+    };
+    let line = own.error_line.as_ref();
+    ErrorFormats {
+        line: line.or_else(|| base?.error_line.as_ref()).cloned(),
+        connection: said(|logs| &logs.error_connection),
+        request: said(|logs| &logs.error_request),
     }
 }
 

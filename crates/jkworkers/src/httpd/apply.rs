@@ -4,6 +4,7 @@
 pub(super) mod access;
 pub(super) mod auth;
 pub(super) mod clients;
+pub(super) mod error_logs;
 pub(super) mod files;
 pub(super) mod headers;
 pub(super) mod identity;
@@ -149,11 +150,6 @@ impl Apply<'_> {
         };
         match directive.effect {
             Effect::Works(set) | Effect::Accepted(set) => set(self, &call),
-            Effect::Later(check) => {
-                check(self, &call);
-                let message = format!("{} is not in effect yet", call.name);
-                self.tell_once(call.name, call.origin, message);
-            }
         }
     }
 

@@ -5,8 +5,8 @@ mod tls;
 
 use super::{
     apply::{
-        Apply, Call, access, auth, clients, headers, identity, jk, jk_options, logs, server,
-        variables,
+        Apply, Call, access, auth, clients, error_logs, headers, identity, jk, jk_options, logs,
+        server, variables,
     },
     known,
 };
@@ -47,8 +47,6 @@ pub(super) enum Arguments {
 pub(super) enum Effect {
     /// It is in effect.
     Works(Setter),
-    /// Its arguments are checked; it is not in effect yet.
-    Later(Setter),
     /// It is not needed: accepted without a word.
     Accepted(Setter),
 }
@@ -68,8 +66,7 @@ fn all() -> impl Iterator<Item = &'static Directive> {
 
 /// Whether a directive has an effect here: what `<IfDirective>` asks.
 pub(super) fn works(name: &str) -> bool {
-    find(name).is_some_and(|d| !matches!(d.effect, Later(_)))
-        || IMMEDIATE.iter().any(|n| n.eq_ignore_ascii_case(name))
+    find(name).is_some() || IMMEDIATE.iter().any(|n| n.eq_ignore_ascii_case(name))
 }
 
 /// Whether a section has an effect here: what `<IfSection>` asks. The brackets may be there.
@@ -92,7 +89,6 @@ pub(crate) fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
     let table = TABLE.iter().chain(tls::TLS).map(|directive| {
         let state = match directive.effect {
             Works(_) => "works",
-            Later(_) => "not yet",
             Accepted(_) => "accepted",
         };
         (directive.name, state)
@@ -108,7 +104,8 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
         "BrowserMatch" | "BrowserMatchNoCase" => "REGEX [!]NAME[=VALUE] …",
         "CustomLog" | "GlobalLog" => "FILE|\"|PROGRAM\" FORMAT|NICKNAME [env=[!]VARIABLE]",
         "ErrorDocument" => "STATUS /PATH|URL|TEXT",
-        "ErrorLog" | "TransferLog" => "FILE|\"|PROGRAM\"",
+        "ErrorLog" => "FILE|\"|PROGRAM\"|syslog[:FACILITY[:TAG]]",
+        "TransferLog" => "FILE|\"|PROGRAM\"",
         "DocumentRoot" | "JkAutoAlias" | "ServerRoot" => "DIRECTORY",
         "JkLogLevel" => "trace|debug|info|warn|error|emerg",
         "JkMountCopy" => "On|Off|All",
@@ -180,7 +177,7 @@ const ONE_OR_TWO: Arguments = Words(1, 2);
 const MANY: Arguments = Words(1, usize::MAX);
 
 use Arguments::{Raw, Words};
-use Effect::{Accepted, Later, Works};
+use Effect::{Accepted, Works};
 use Place::{Anywhere, Global, Section, Server};
 
 const TABLE: &[Directive] = &[
@@ -232,12 +229,12 @@ const TABLE: &[Directive] = &[
     row("BufferedLogs", Global, ONE, Accepted(logs::flag)),
     row("CustomLog", Server, Words(2, 3), Works(logs::custom_log)),
     row("Deny", Section, MANY, Works(access::deny)),
-    row("ErrorLog", Server, ONE, Works(logs::error_log)),
+    row("ErrorLog", Server, ONE, Works(error_logs::error_log)),
     row(
         "ErrorLogFormat",
         Server,
         ONE_OR_TWO,
-        Later(logs::error_log_format),
+        Works(error_logs::error_log_format),
     ),
     row("GlobalLog", Global, Words(2, 3), Works(logs::global_log)),
     row("Header", Anywhere, MANY, Works(headers::header)),
@@ -245,7 +242,7 @@ const TABLE: &[Directive] = &[
     row("Listen", Global, Words(1, 3), Works(server::listen)),
     row("LogFormat", Server, ONE_OR_TWO, Works(logs::log_format)),
     row("LogIOTrackTTFB", Server, ONE, Works(logs::first_byte)),
-    row("LogLevel", Anywhere, MANY, Works(logs::log_level)),
+    row("LogLevel", Anywhere, MANY, Works(error_logs::log_level)),
     row(
         "HttpProtocolOptions",
         Server,

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::memory::Memory;
-use crate::model::{LogTarget, Logs, Model};
+use crate::model::{Asked, LogTarget, Logs, Model};
 
 fn loaded(text: &str) -> Memory {
     let conf = format!("ServerRoot /srv\nListen 80\nJkMount /* ajp13\n{text}");
@@ -117,16 +117,52 @@ fn what_mod_jk_logs_is_inherited_piece_by_piece() {
             jk.level.name(),
             jk.stamp.text(),
             error.as_ref().unwrap().to,
-            error_level.name()
+            error_level
         )
     });
     assert_eq!(
         shown.collect::<Vec<_>>(),
         [
-            "/srv/logs/jk.log debug [%T] %w /srv/e.log error",
-            "/srv/logs/jk.log warn [%T] %w /srv/e.log trace",
-            "/srv/own.log debug [%T] %T |cat error",
-            "/srv/logs/jk.log debug [%a %b %d %H:%M:%S.%Q %Y] - /srv/e.log error",
+            "/srv/logs/jk.log debug [%T] %w /srv/e.log error jk:trace3",
+            "/srv/logs/jk.log warn [%T] %w /srv/e.log trace8 jk:trace3",
+            "/srv/own.log debug [%T] %T |cat error jk:trace3",
+            "/srv/logs/jk.log debug [%a %b %d %H:%M:%S.%Q %Y] - /srv/e.log error jk:trace3",
+        ]
+    );
+}
+
+#[test]
+fn an_error_log_is_inherited_piece_by_piece() {
+    let model = model(
+        "ErrorLog syslog:user:shop\nLogLevel info core:debug\nErrorLogFormat \"%t %M\"\n\
+         ErrorLogFormat request \"%L\"\nErrorLogFormat connection \"%a\"\n\
+         <Location /x>\nLogLevel ssl_module:trace4\n</Location>\n\
+         <VirtualHost *:80>\nErrorLogFormat REQUEST \"\"\nErrorLogFormat \"%M\"\n\
+         LogLevel mod_ssl.c:crit error\n</VirtualHost>\n",
+    );
+    let shown = model.hosts.iter().map(|host| {
+        let Logs {
+            error,
+            error_format: format,
+            ..
+        } = &host.logs;
+        let asked = Asked::at(b"/x/y");
+        format!(
+            "{} {} {} {:?} {} {} in /x: {}",
+            error.as_ref().unwrap().to,
+            host.logs.error_level,
+            format.line.as_ref().unwrap().text(),
+            format.line.as_ref().unwrap().items().len(),
+            format.connection.len(),
+            format.request.len(),
+            host.log_levels(asked),
+        )
+    });
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        [
+            "syslog:user:shop info core:debug %t %M 3 1 1 in /x: info core:debug ssl:trace4",
+            "syslog:user:shop error core:debug %M 1 1 0 in /x: error core:debug ssl:trace4",
         ]
     );
 }
@@ -140,6 +176,7 @@ fn variables_that_only_a_log_reads_are_kept() {
     };
     assert_eq!(variables(""), (0, 0));
     assert_eq!(variables("CustomLog x %{a}e env=!b\n"), (1, 1));
+    assert_eq!(variables("ErrorLogFormat \"%M %{c}e\"\n"), (1, 0));
 }
 
 #[test]
@@ -148,10 +185,11 @@ fn what_is_wrong_with_logs() {
     let found = loaded(
         "LogFormat \"%y\" n\nLogFormat \"%{foo\"\nCustomLog a.log\nCustomLog a %h env=!\n\
          CustomLog a %h foo=bar\nCustomLog a %h expr=true\nCustomLog a %y\nCustomLog \"\" %h\n\
-         CustomLog \"|\" %h\nErrorLog syslog:local1\nErrorLog \"|$ \"\nLogLevel warn jk:loud\n\
+         CustomLog \"|\" %h\nErrorLog syslog:local9\nErrorLog \"|$ \"\nLogLevel warn jk:loud\n\
          LogLevel trace9\nJkLogFile \"\"\nJkRequestLogFormat %a\nBufferedLogs maybe\n\
          <Location /x>\nCustomLog a %h\nLogLevel debug\n</Location>\n\
-         <VirtualHost *:80>\nGlobalLog a %h\n</VirtualHost>\nErrorLogFormat %M\n",
+         <VirtualHost *:80>\nGlobalLog a %h\n</VirtualHost>\nErrorLogFormat %t\n\
+         ErrorLogFormat server %M\nErrorLog journald\nLogLevel rust:debug\n",
     )
     .load()
     .diagnostics
@@ -177,8 +215,8 @@ fn what_is_wrong_with_logs() {
         remedy: Write a file.
     /etc/jk.conf:12: error: CustomLog: there is no program behind `|`
         remedy: Write a program with its path, such as "|/usr/bin/rotatelogs …".
-    /etc/jk.conf:13: error: ErrorLog syslog:local1: logging to the system's log is not supported
-        remedy: Write a file, or a program such as "|/usr/bin/logger -t jkd".
+    /etc/jk.conf:13: error: ErrorLog syslog:local9: there is no facility `local9`
+        remedy: Write local0 … local7, daemon, user or another one of syslog.
     /etc/jk.conf:14: error: ErrorLog: there is no program behind `|`
         remedy: Write a program with its path, such as "|/usr/bin/rotatelogs …".
     /etc/jk.conf:15: error: LogLevel jk:loud: Log level keyword must be one of emerg/alert/crit/error/warn/notice/info/debug/trace1/.../trace8
@@ -195,6 +233,13 @@ fn what_is_wrong_with_logs() {
         remedy: Move the line out of the section.
     /etc/jk.conf:25: error: GlobalLog cannot occur within <VirtualHost> section
         remedy: Move the line out of the <VirtualHost>.
-    /etc/jk.conf:27: warning: ErrorLogFormat is not in effect yet
+    /etc/jk.conf:27: error: ErrorLogFormat: main ErrorLogFormat must contain message format string '%M'
+        remedy: Correct the format; %% is a percent sign.
+    /etc/jk.conf:28: error: ErrorLogFormat server: ErrorLogFormat type must be one of request, connection
+        remedy: Put the format into quotes, with one of the two in front, or nothing.
+    /etc/jk.conf:29: error: ErrorLog journald: the journal is not written to directly
+        remedy: Write syslog, which the journal reads, or a file.
+    /etc/jk.conf:30: error: LogLevel rust:debug: Cannot find module rust
+        remedy: Write the name of a module without mod_, such as core or ssl.
     "#);
 }

@@ -208,7 +208,9 @@ impl Letter {
             'I' => Token::BytesIn,
             'k' => Token::Keepalives,
             'l' => Token::Logname,
-            'L' => Token::LogId,
+            'L' => Token::LogId {
+                of_connection: argument == "c",
+            },
             'm' => Token::Method,
             'n' => Note::named(&argument).map_or(Token::OwnNote(argument), Token::Note),
             'o' => Token::ResponseHeader(argument),

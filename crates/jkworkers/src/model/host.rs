@@ -11,8 +11,8 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Logs, Lookups, Model, Roots,
-    Section, Settings, Tls, TlsSettings,
+    Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Levels, Logs, Lookups,
+    Model, Roots, Section, Settings, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -182,6 +182,15 @@ impl Host {
         let mut said = sections.filter_map(|section| section.settings.lookups);
         let innermost = said.next_back();
         innermost.or(self.settings.lookups).unwrap_or_default()
+    }
+
+    /// `LogLevel` for what is asked for.
+    pub fn log_levels(&self, asked: Asked<'_>) -> Cow<'_, Levels> {
+        let sections = self.sections_about(asked);
+        let said = sections.filter(|section| !section.settings.log_levels.is_empty());
+        said.fold(Cow::Borrowed(&self.logs.error_level), |around, section| {
+            Cow::Owned(section.settings.log_levels.over(&around))
+        })
     }
 
     /// What holds about TLS for what is asked for.

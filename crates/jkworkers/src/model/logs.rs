@@ -6,8 +6,11 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     diag::Origin,
+    error_format::{ErrorFormats, ErrorToken},
     log_format::{LogFormat, Token},
 };
+
+use super::Levels;
 
 /// All logs of a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -23,7 +26,10 @@ pub struct Logs {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<LogPlace>,
     /// `LogLevel`: what goes into the `ErrorLog`.
-    pub error_level: LogLevel,
+    pub error_level: Levels,
+    /// `ErrorLogFormat`
+    #[serde(skip_serializing_if = "ErrorFormats::is_default")]
+    pub error_format: ErrorFormats,
     /// `LogIOTrackTTFB`: whether `%^FB` is known.
     pub first_byte: bool,
 }
@@ -98,6 +104,13 @@ pub enum LogTarget {
         /// `|$program`: whether a shell runs it.
         shell: bool,
     },
+    /// `syslog:FACILITY:TAG`: the system's log. Lines of an `ErrorLog` only.
+    Syslog {
+        /// The number of the facility.
+        facility: u8,
+        /// What the lines begin with, if not the name of the program.
+        tag: Option<String>,
+    },
 }
 
 impl fmt::Display for LogTarget {
@@ -107,7 +120,60 @@ impl fmt::Display for LogTarget {
             Self::Program { command, shell } => {
                 write!(f, "|{}{command}", if *shell { "$" } else { "" })
             }
+            Self::Syslog { facility, tag } => {
+                let name = FACILITIES.iter().find(|(_, number)| number == facility);
+                write!(f, "syslog:{}", name.map_or("local7", |(name, _)| *name))?;
+                tag.iter().try_for_each(|tag| write!(f, ":{tag}"))
+            }
         }
+    }
+}
+
+/// The facilities of the system's log.
+const FACILITIES: [(&str, u8); 20] = [
+    ("auth", 4),
+    ("authpriv", 10),
+    ("cron", 9),
+    ("daemon", 3),
+    ("ftp", 11),
+    ("kern", 0),
+    ("lpr", 6),
+    ("mail", 2),
+    ("news", 7),
+    ("syslog", 5),
+    ("user", 1),
+    ("uucp", 8),
+    ("local0", 16),
+    ("local1", 17),
+    ("local2", 18),
+    ("local3", 19),
+    ("local4", 20),
+    ("local5", 21),
+    ("local6", 22),
+    ("local7", 23),
+];
+
+impl LogTarget {
+    /// `syslog[:FACILITY[:TAG]]`, as httpd reads it. `None`: it is no such thing. An error where
+    /// there is no such facility.
+    pub(crate) fn syslog(word: &str) -> Option<Result<Self, String>> {
+        let start = word.get(..6)?;
+        let rest = word.get(6..)?;
+        if !start.eq_ignore_ascii_case("syslog") || !(rest.is_empty() || rest.starts_with(':')) {
+            return None;
+        }
+        let rest = rest.strip_prefix(':').unwrap_or_default();
+        let (name, tag) = rest.split_once(':').unwrap_or((rest, ""));
+        let name = if name.is_empty() { "local7" } else { name };
+        let mut known = FACILITIES.iter();
+        let facility = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        Some(match facility {
+            Some((_, facility)) => Ok(Self::Syslog {
+                facility: *facility,
+                tag: (!tag.is_empty()).then(|| tag.to_owned()),
+            }),
+            None => Err(name.to_owned()),
+        })
     }
 }
 
@@ -149,7 +215,7 @@ impl Default for StampFormat {
     }
 }
 
-/// `JkLogLevel`, and `LogLevel`.
+/// `JkLogLevel`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
@@ -160,7 +226,7 @@ pub enum LogLevel {
     /// What an operator wants to know: mod_jk's default.
     #[default]
     Info,
-    /// What may need attention: httpd's default.
+    /// What may need attention.
     Warn,
     /// What failed.
     Error,
@@ -191,6 +257,11 @@ impl Logs {
             _ => None,
         });
         let asked = self.access.iter().filter_map(|log| log.only.as_ref());
-        shown.chain(asked.map(|only| &*only.variable))
+        let errors = self.error_format.items();
+        let errors = errors.filter_map(|item| match &item.token {
+            ErrorToken::Variable(name) => Some(&**name),
+            _ => None,
+        });
+        shown.chain(asked.map(|only| &*only.variable)).chain(errors)
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Lookups, Redirects, TlsSettings,
+    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Levels, Lookups, Redirects,
+    TlsSettings,
     variables::{Handler, VariableRules},
 };
 use crate::rewrite::SectionRewriting;
@@ -26,6 +27,9 @@ pub struct Settings {
     /// `LimitRequestBody`, bytes; `u64::MAX` is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body: Option<u64>,
+    /// `LogLevel`, in a section.
+    #[serde(skip_serializing_if = "Levels::is_empty")]
+    pub log_levels: Levels,
     /// `HostnameLookups`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookups: Option<Lookups>,
@@ -63,6 +67,7 @@ impl Settings {
             auth: self.auth.clone(),
             variables: self.variables.over(&base.variables),
             max_body: self.max_body.or(base.max_body),
+            log_levels: self.log_levels.over(&base.log_levels),
             lookups: self.lookups.or(base.lookups),
             handler: self.handler.or(base.handler),
             redirects: self.redirects.over(&base.redirects),

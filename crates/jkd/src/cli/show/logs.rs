@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use jkworkers::model::{AccessLog, JkLog, LogLevel, LogPlace, Logs, StampFormat};
+use jkworkers::model::{AccessLog, JkLog, Levels, LogPlace, Logs, StampFormat};
 
 use super::hosts::line;
 
@@ -18,16 +18,40 @@ pub(super) fn print(
     if own(base) != own(Some(logs)) {
         place("ErrorLog", logs.error.as_ref(), indent, out)?;
     }
-    let level = base.map_or(LogLevel::Warn, |base| base.error_level);
-    if logs.error_level != level {
-        writeln!(out, "{indent}LogLevel {}", logs.error_level.name())?;
+    let default = Levels::default();
+    let levels = base.map_or(&default, |base| &base.error_level);
+    if logs.error_level != *levels {
+        writeln!(out, "{indent}LogLevel {}", logs.error_level)?;
     }
+    error_format(logs, base, indent, out)?;
     if base.is_some_and(|base| base.access == logs.access) {
         return Ok(());
     }
     logs.access
         .iter()
         .try_for_each(|log| line(out, indent, &access(log), &log.origin))
+}
+
+fn error_format(
+    logs: &Logs,
+    base: Option<&Logs>,
+    indent: &str,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let formats = &logs.error_format;
+    if base.is_some_and(|base| base.error_format == *formats) {
+        return Ok(());
+    }
+    for (kind, lines) in [
+        ("", formats.line.as_slice()),
+        ("connection ", &formats.connection),
+        ("request ", &formats.request),
+    ] {
+        for line in lines {
+            writeln!(out, "{indent}ErrorLogFormat {kind}{}", quoted(line.text()))?;
+        }
+    }
+    Ok(())
 }
 
 fn jk(log: &JkLog, base: Option<&JkLog>, indent: &str, out: &mut impl Write) -> io::Result<()> {

@@ -42,23 +42,6 @@ pub(in crate::httpd) fn transfer_log(apply: &mut Apply<'_>, call: &Call<'_>) {
     }
 }
 
-/// `ErrorLog file|pipe`
-pub(in crate::httpd) fn error_log(apply: &mut Apply<'_>, call: &Call<'_>) {
-    let first = call.first();
-    let is_syslog = first == "syslog" || first.starts_with("syslog:");
-    if is_syslog || first == "journald" {
-        let message = format!("ErrorLog {first}: logging to the system's log is not supported");
-        let help = "Write a file, or a program such as \"|/usr/bin/logger -t jkd\".";
-        return apply.error(call.origin, message, help);
-    }
-    if let Some(place) = apply.log_place(call) {
-        apply.server().logs.error = Some(place);
-    }
-}
-
-/// `ErrorLogFormat [connection|request] format`: jkd's lines have the form of httpd's default.
-pub(in crate::httpd) fn error_log_format(_: &mut Apply<'_>, _: &Call<'_>) {}
-
 /// `LogIOTrackTTFB On|Off`
 pub(in crate::httpd) fn first_byte(apply: &mut Apply<'_>, call: &Call<'_>) {
     if let Some(on) = apply.on_or_off(call) {
@@ -69,41 +52,6 @@ pub(in crate::httpd) fn first_byte(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// A flag that changes nothing here.
 pub(in crate::httpd) fn flag(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.on_or_off(call);
-}
-
-/// `LogLevel level module:level …`. Of the modules only mod_jk is there, whose level `JkLogLevel`
-/// says.
-pub(in crate::httpd) fn log_level(apply: &mut Apply<'_>, call: &Call<'_>) {
-    for word in call.words {
-        let (module, level) = match word.split_once(':') {
-            Some((module, level)) => (Some(module), level),
-            None => (None, &**word),
-        };
-        let Some(level) = error_level(level) else {
-            let message = format!(
-                "LogLevel {word}: Log level keyword must be one of \
-                 emerg/alert/crit/error/warn/notice/info/debug/trace1/.../trace8"
-            );
-            return apply.error(call.origin, message, "warn is the default.");
-        };
-        if module.is_none() && apply.is_outside() {
-            apply.server().logs.error_level = Some(level);
-        }
-    }
-}
-
-fn error_level(word: &str) -> Option<LogLevel> {
-    Some(match &*word.to_ascii_lowercase() {
-        "emerg" | "alert" | "crit" => LogLevel::Emerg,
-        "error" => LogLevel::Error,
-        "warn" | "notice" => LogLevel::Warn,
-        "info" => LogLevel::Info,
-        "debug" => LogLevel::Debug,
-        other => {
-            let number = other.strip_prefix("trace")?;
-            matches!(number.as_bytes(), [b'1'..=b'8']).then_some(LogLevel::Trace)?
-        }
-    })
 }
 
 /// `JkLogFile file|"|program"`
@@ -217,7 +165,7 @@ impl Apply<'_> {
         }
     }
 
-    fn log_place(&mut self, call: &Call<'_>) -> Option<LogPlace> {
+    pub(super) fn log_place(&mut self, call: &Call<'_>) -> Option<LogPlace> {
         Some(LogPlace {
             to: self.log_target(call)?,
             origin: call.origin.clone(),
@@ -253,7 +201,7 @@ impl Apply<'_> {
     }
 
     /// Outside of all sections but `<VirtualHost>`.
-    fn is_outside(&self) -> bool {
+    pub(super) fn is_outside(&self) -> bool {
         self.within.is_none()
     }
 }

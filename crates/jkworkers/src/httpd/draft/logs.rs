@@ -2,8 +2,9 @@
 
 use crate::{
     diag::Origin,
+    error_format::ErrorFormat,
     log_format::LogFormat,
-    model::{LogLevel, LogPlace, LogTarget, OnlyIf, StampFormat},
+    model::{Levels, LogLevel, LogPlace, LogTarget, OnlyIf, StampFormat},
 };
 
 /// What a server says about logs.
@@ -15,7 +16,11 @@ pub(crate) struct LogsDraft {
     pub(crate) default_format: Option<LogFormat>,
     pub(crate) access: Vec<AccessLine>,
     pub(crate) error: Option<LogPlace>,
-    pub(crate) error_level: Option<LogLevel>,
+    pub(crate) error_level: Levels,
+    /// `ErrorLogFormat`
+    pub(crate) error_line: Option<ErrorFormat>,
+    pub(crate) error_connection: Option<Vec<ErrorFormat>>,
+    pub(crate) error_request: Option<Vec<ErrorFormat>>,
     /// `LogIOTrackTTFB`.
     pub(crate) first_byte: Option<bool>,
     pub(crate) jk_file: Option<LogPlace>,
