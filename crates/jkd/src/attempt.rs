@@ -88,6 +88,10 @@ pub(crate) async fn attempt(
             .or_else(|| Some(group.route(chosen.index)?.as_bytes())),
         activation: chosen.activation,
     };
+    // As in mod_jk nobody connects for a request that cannot be sent.
+    if let Err(cause) = this.forward.fits(endpoint.packet_size, &to) {
+        return Err(Failed::new(Cause::Ajp(cause.into()), Some(upload)));
+    }
     let conn = match connect(endpoint, this.forward.peer.lane, this.fresh).await {
         Ok(conn) => conn,
         Err(error) => return Err(Failed::connecting(error, upload)),

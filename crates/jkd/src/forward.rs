@@ -1,6 +1,7 @@
 //! An HTTP request as the AJP request that mod_jk would make of it.
 
 mod facts;
+mod fit;
 mod indicated;
 mod names;
 mod tls;

@@ -463,6 +463,7 @@ async fn serve(
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
         (Err(_), Some(located)) if decision.allows_files => {
+            fits(checked.body, facts.host.max_body(Asked::at(facts.path)))?;
             let about = About {
                 variables: Some(&decision.variables),
                 ..About::new(facts.host, visit, asking.record, facts.path)
@@ -586,9 +587,14 @@ fn limited(body: Body, length: BodyLength, facts: &Facts<'_>) -> Result<Body, St
         return Ok(body);
     }
     let most = facts.host.max_body(Asked::at(facts.path));
+    fits(length, most)?;
+    Ok(body.limit(most))
+}
+
+fn fits(length: BodyLength, most: u64) -> Result<(), Stumble> {
     match length {
         BodyLength::Known(length) if length > most => Err(Stumble::Refused(Refusal::BodyLength)),
-        _ => Ok(body.limit(most)),
+        _ => Ok(()),
     }
 }
 

@@ -11,6 +11,7 @@ mod conn;
 mod fields;
 mod framing;
 mod head;
+mod linger;
 mod on_call;
 mod output;
 mod parse;

@@ -18,6 +18,22 @@ fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Head {
     Head::with(method, target, fields)
 }
 
+/// A request with these fields, as it is to be forwarded.
+pub(super) fn forwarded(fields: &[(&str, &str)], look: impl FnOnce(&Forward<'_>)) {
+    let head = request("GET", "/", fields);
+    look(&Forward {
+        head: &head,
+        peer: &peer(1),
+        uri: head.path(),
+        server_name: "a",
+        server_port: 80,
+        body: BodyLength::None,
+        has_cookies: false,
+        indicated: &Indicated::default(),
+        options: JkOptions::default(),
+    });
+}
+
 fn packet(head: &Head, peer: &Peer, name: &str, to: &Destination<'_>) -> BytesMut {
     packet_saying(head, peer, name, to, &Indicated::default())
 }
@@ -45,7 +61,7 @@ fn packet_saying(
     buffer
 }
 
-const STANDALONE: Destination<'static> = Destination {
+pub(super) const STANDALONE: Destination<'static> = Destination {
     secret: None,
     route: None,
     activation: Activation::Active,

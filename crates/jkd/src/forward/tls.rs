@@ -23,6 +23,17 @@ pub(crate) struct Tls<'a> {
 }
 
 impl<'a> Tls<'a> {
+    /// How much text it is, bytes.
+    pub(super) fn length(&self) -> usize {
+        let all = [
+            &self.certificate,
+            &self.cipher,
+            &self.session,
+            &self.protocol,
+        ];
+        all.into_iter().flatten().map(|text| text.len()).sum()
+    }
+
     /// `None` where the client used none, or nobody is to know.
     pub(super) fn by(variables: &'a Variables<'_>, facts: &Facts<'a>) -> Option<Self> {
         let Facts { host, .. } = facts;

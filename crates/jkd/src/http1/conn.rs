@@ -15,16 +15,17 @@ use jkworkers::model::ClientRules;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Body, Framing, Head,
     alarm::Alarm,
+    linger::linger,
     on_call::OnCall,
     output::Output,
-    wire::{self, Shared, Wire},
+    wire::{self, Rest, Shared, Wire},
     write::{self, After, Asked, End},
 };
 use crate::strict::Refusal;
@@ -57,12 +58,6 @@ pub(crate) struct Reply<B> {
     pub(crate) response: Response<B>,
     pub(crate) rules: Option<Arc<ClientRules>>,
 }
-
-/// The silence after which a client that was told of the end is believed to have read it.
-const SILENCE: Duration = Duration::from_secs(2);
-
-/// How long a client may go on sending what nobody wants.
-const LINGER: Duration = Duration::from_secs(30);
 
 /// How long a connection without a request is kept when the end has been asked for: its first
 /// request may be there, unread.
@@ -116,9 +111,9 @@ where
     V: Service,
 {
     let mut served = 0;
-    loop {
+    let answered = loop {
         let Some(head) = poll_fn(|cx| wire.lock().poll_head(cx)).await else {
-            break;
+            break false;
         };
         served += 1;
         let stays = match head.framing() {
@@ -127,11 +122,11 @@ where
         };
         match stays {
             Ok(true) => {}
-            Ok(false) => break,
+            Ok(false) => break true,
             Err(Gone) => return,
         }
-    }
-    linger(wire).await;
+    };
+    linger(wire, answered).await;
 }
 
 /// The client is gone, or has not been given the whole answer: nothing more is to be said.
@@ -162,8 +157,11 @@ where
         });
         or_gone.await?
     };
-    let stays = send(wire, service, reply, request).await?;
-    Ok(wire.lock().end_request() && stays)
+    if !send(wire, service, reply, request).await? {
+        return Ok(false);
+    }
+    let mut rest = Rest::default();
+    Ok(poll_fn(|cx| wire.lock().poll_end(cx, &mut rest)).await)
 }
 
 async fn refuse<S, V>(
@@ -260,7 +258,7 @@ where
         }
         let (waits, begun) = wire.begin_answer();
         sending.output.text().extend_from_slice(begun);
-        let cannot = waits || wire.ending || sending.end == End::Close;
+        let cannot = waits || wire.ending || wire.is_too_much() || sending.end == End::Close;
         // httpd goes by what the application said, whatever it makes of it.
         let own = parts.extensions.get().map(|&Status(own)| own);
         let status = own.unwrap_or(parts.status.as_u16());
@@ -451,38 +449,6 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
 /// The line before a chunk.
 fn format_hex(length: usize) -> Vec<u8> {
     format!("{length:x}\r\n").into_bytes()
-}
-
-/// Tells the client of the end so that it can still read the answer.
-///
-/// A socket that is closed while bytes of a request are still coming in is reset by the system,
-/// and a reset takes the answer away from clients that have not read it yet: a refused upload would
-/// look like a broken network. So the end of the answer is sent first, and what still comes is
-/// read and thrown away until the client closes or falls silent.
-async fn linger<S>(wire: &Shared<S>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    {
-        let mut wire = wire.lock();
-        (wire.expired, wire.due) = (false, None);
-    }
-    let shut = poll_fn(|cx| {
-        let mut wire = wire.lock();
-        if wire.expired {
-            return Poll::Ready(false);
-        }
-        let shut = Pin::new(&mut wire.stream).poll_shutdown(cx);
-        if shut.is_pending() {
-            wire.waits_for_reader();
-        }
-        shut.map(|shut| shut.is_ok())
-    });
-    if shut.await && wire.lock().may_come_more() {
-        wire.lock().due = None;
-        let end = Instant::now() + LINGER;
-        poll_fn(|cx| wire.lock().poll_scrap(cx, SILENCE, end)).await;
-    }
 }
 
 #[cfg(test)]

@@ -181,6 +181,17 @@ impl Fields {
         self.is_joined = true;
     }
 
+    /// How much text it is at most, bytes: the request line is counted, too.
+    pub(crate) fn length(&self) -> usize {
+        // What was added has neither colons nor ends of lines.
+        let between = if self.added.is_empty() {
+            0
+        } else {
+            8 * self.list.len()
+        };
+        self.text.len() + self.added.len() + between
+    }
+
     /// Adds a field behind all others.
     pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
         let key = key(name);

@@ -34,6 +34,13 @@ const SIP: usize = 4096;
 /// What is read at once of a body.
 const GULP: usize = 16 * 1024;
 
+/// So much of a body that nobody wants is read all the same, so that the next request can be found,
+/// bytes.
+const UNWANTED: u64 = 1024 * 1024;
+
+/// And for so long.
+const UNWANTED_TIME: Duration = Duration::from_secs(30);
+
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A connection as its task and the bodies of its requests share it. The task polls both, so that
@@ -63,6 +70,17 @@ pub(super) struct Wire<S> {
     pace: Option<(Instant, u64)>,
     /// Who waits for more of a body.
     reader: Option<Waker>,
+    /// What is left of the body is not wanted.
+    is_left: bool,
+}
+
+/// What was done to find the end of a body that nobody wants.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// What was read of it, bytes.
+    read: u64,
+    /// Until when it is read.
+    end: Option<Instant>,
 }
 
 /// What of the present request's body is still to come.
@@ -93,6 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             ending: false,
             pace: Some((now, 0)),
             reader: None,
+            is_left: false,
         }
     }
 
@@ -171,6 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     fn begin_request(&mut self) {
         self.scan = Scan::default();
         self.request += 1;
+        self.is_left = false;
         (self.due, self.pace, self.expired) = (None, None, false);
     }
 
@@ -196,15 +216,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         (waits, if owed == CONTINUE { b"" } else { owed })
     }
 
-    /// Ends the present request. Whether the next one can be found.
-    pub(super) fn end_request(&mut self) -> bool {
+    /// Whether more is announced of a body that nobody wants than is worth reading.
+    pub(super) fn is_too_much(&self) -> bool {
+        let here = u64::try_from(self.input.len()).unwrap_or(u64::MAX);
+        let left = match self.coming {
+            Coming::Bytes(left) => left.saturating_sub(here),
+            Coming::Nothing | Coming::Chunks(_) | Coming::Lost => 0,
+        };
+        self.is_left && left > UNWANTED
+    }
+
+    /// Reads what is left of the present request's body, and throws it away. Ready with whether the
+    /// next request can be found. `rest` is kept between the polls.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, rest: &mut Rest) -> Poll<bool> {
         loop {
+            let is_over = self.ended || self.expired || rest.read > UNWANTED;
             match self.decode() {
-                Ok(Step::Data(_)) => {}
+                Ok(Step::Data(_)) => continue,
                 Ok(Step::End) => break,
+                Ok(Step::More) if !is_over => {}
                 Ok(Step::More) | Err(_) => {
-                    self.coming = Coming::Lost;
-                    return false;
+                    self.lose();
+                    return Poll::Ready(false);
+                }
+            }
+            match self.poll_gulp(cx) {
+                Poll::Ready(Ok(read @ 1..)) => {
+                    self.has_come(read);
+                    rest.read = rest.read.saturating_add(u64::try_from(read).unwrap_or(0));
+                }
+                Poll::Ready(_) => self.ended = true,
+                Poll::Pending => {
+                    self.set_body_limit();
+                    let end = *rest
+                        .end
+                        .get_or_insert_with(|| Instant::now() + UNWANTED_TIME);
+                    self.due = self.due.map(|due| due.min(end));
+                    return Poll::Pending;
                 }
             }
         }
@@ -212,7 +260,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if self.input.is_empty() {
             self.input = BytesMut::new();
         }
-        true
+        Poll::Ready(true)
     }
 
     /// How much has come of what follows the present request, as far as its end is known.
@@ -223,9 +271,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Whether more may come of what nobody wants.
-    pub(super) fn may_come_more(&self) -> bool {
-        !self.ended && (!matches!(self.coming, Coming::Nothing) || !self.input.is_empty())
+    /// Whether more may come of what nobody wants. `perhaps`: where nothing says so, too.
+    pub(super) fn may_come_more(&self, perhaps: bool) -> bool {
+        !self.ended
+            && (perhaps || !matches!(self.coming, Coming::Nothing) || !self.input.is_empty())
     }
 
     /// The next piece of the present request's body that is here.
@@ -426,6 +475,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Source for Mutex<Wire<S>> {
         let mut wire = self.lock();
         if wire.request == request {
             (wire.due, wire.reader) = (None, None);
+            wire.is_left = true;
         }
     }
 

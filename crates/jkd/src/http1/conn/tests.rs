@@ -2,9 +2,14 @@ use std::collections::VecDeque;
 
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 use proptest::prelude::*;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+    time::Instant,
+};
 
 use super::*;
+
+mod unwanted;
 
 type Boxed = UnsyncBoxBody<Bytes, std::io::Error>;
 

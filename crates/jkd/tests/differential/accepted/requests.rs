@@ -42,6 +42,31 @@ pub(super) fn http_0_9(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
+/// jkd answers at once, httpd asks for the body and reads it before.
+pub(super) fn unread(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
+    let found = pair.is_some_and(|(theirs, ours)| {
+        let asks = theirs.interim != ours.interim && ours.end == End::Closed;
+        let is_torn = theirs.status == 400 && ours.status == 404;
+        asks && theirs.status == ours.status || is_torn
+    });
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}
+
+/// httpd closes a connection that it has promised to keep.
+pub(super) fn after_417(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
+    let found = pair.is_some_and(|(theirs, ours)| (theirs.status, ours.status) == (0, 200));
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+        mod_jk.requests.clone_from(&jkd.requests);
+    }
+    found
+}
+
 /// Whether mod_jk has answered with 200, and jkd with this status, its connection closed unless the
 /// end of the request is certain, and no backend asked.
 fn refused(mod_jk: &mut Seen, jkd: &Seen, status: u16) -> bool {

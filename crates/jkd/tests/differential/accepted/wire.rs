@@ -11,7 +11,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::everywhere("own pages", own_pages),
     Difference::everywhere("names of answer headers", names_of_answer_headers),
     Difference::named("types by extension", types_by_extension),
-    Difference::named("requests that do not fit", requests_that_do_not_fit),
     Difference::named("SetEnvIf sees the line before", set_env_if),
     Difference::named("CPings unasked", balancing::cpings_unasked),
     Difference::named("safe repetitions", balancing::safe_repetitions),
@@ -38,6 +37,8 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("folded fields", requests::folded_fields),
     Difference::named("other versions", requests::other_versions),
     Difference::named("HTTP/0.9", requests::http_0_9),
+    Difference::named("uploads that nobody reads", requests::unread),
+    Difference::named("connections after 417", requests::after_417),
     Difference::named("route", balancing::route),
     Difference::named("cookies", balancing::cookies),
     Difference::named("broken answer", balancing::broken_answer),
@@ -128,14 +129,6 @@ fn own_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
             .retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
     }
     true
-}
-
-/// jkd connects before it sees that.
-fn requests_that_do_not_fit(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let connects = !jkd.idle.is_empty();
-    jkd.idle.clear();
-    let pair = replies(mod_jk, jkd);
-    connects && pair.is_some_and(|(mod_jk, jkd)| (mod_jk.status, jkd.status) == (413, 413))
 }
 
 /// httpd looks at a variable once for several `SetEnvIf` in a row.
