@@ -3,6 +3,7 @@
 
 mod accept;
 mod change;
+mod form;
 mod json;
 mod origin;
 mod prop;
@@ -104,7 +105,10 @@ fn page(snapshot: &Snapshot, worker: &StatusWorker, asked: &Asked) -> Response<F
     let prefix = worker.prefix.as_deref().unwrap_or("worker");
     let is_foreign = is_foreign(asked, &query);
     let (content_type, text) = match query.form {
-        Form::Html => (HTML, html(snapshot, worker, &query, report.err())),
+        Form::Html => (
+            HTML,
+            html(snapshot, worker, &query, refused(snapshot, &query, report)),
+        ),
         Form::Json => (JSON, json::render(&report).ok()),
         Form::Properties | Form::Unknown => ("text/plain", Some(prop::render(prefix, &report))),
         Form::Text => ("text/plain", Some(txt::render(&report))),
@@ -167,6 +171,20 @@ fn admits(worker: &StatusWorker, user: Option<&str>) -> bool {
         })
     };
     worker.users.is_empty() || user.is_some_and(is_listed)
+}
+
+/// Why an HTML page shows nothing.
+fn refused(
+    snapshot: &Snapshot,
+    query: &Query,
+    report: Result<Report<'_>, Refusal>,
+) -> Option<Refusal> {
+    let has_form = query.command != Command::Edit || form::of(snapshot, query).is_some();
+    match report {
+        Err(refusal) => Some(refusal),
+        Ok(_) if has_form => None,
+        Ok(_) => Some("Error in generating this worker's configuration form.".into()),
+    }
 }
 
 fn html(
@@ -234,10 +252,11 @@ fn answer(content_type: &'static str, text: String) -> Response<Full<Bytes>> {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        // Nothing from elsewhere, no script, no form: whatever a name contains, it is text.
+        // Nothing from elsewhere and no script; forms lead back here: whatever a name contains, it
+        // is text.
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

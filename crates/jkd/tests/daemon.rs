@@ -201,7 +201,7 @@ fn sighup_opens_and_closes_addresses() {
 
 #[test]
 fn an_invalid_configuration_is_not_served() {
-    let jkd = Jkd::builder(BINARY).file("jk.conf", "Listen 127.0.0.1:0\nJkMount /* nobody\n");
+    let jkd = Jkd::builder(BINARY).file("jk.conf", "Listen 127.0.0.1:0\nJkMountCopy perhaps\n");
     let output = jkd.run(&["run", "-f", "jk.conf"]).unwrap();
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();

@@ -224,3 +224,59 @@ fn a_client_that_fails_counts_once() {
     });
     assert_eq!(errors(), "1");
 }
+
+#[test]
+fn a_form_has_the_settings_as_they_are_and_changes_none_by_itself() {
+    let backend = Backend::saying("hello");
+    let files = workers(&[("a", backend.address.port()), ("b", 1)]);
+    let jkd = serving(&files);
+    let mut http = jkd.http();
+    assert!(
+        http.get("/status")
+            .text()
+            .contains(r#"href="?cmd=edit&#38;from=list&#38;w=lb&#38;sw=a""#)
+    );
+    let before = text(&mut http, "cmd=config");
+    for (query, expected) in [
+        ("w=lb", r#"name="vlr" value="2""#),
+        ("w=lb&sw=a", "<option selected>active</option>"),
+        ("w=lb&att=vwf", r#"name="val1" value="1""#),
+        ("w=lb&att=vwa", r#"<select id="val1" name="val1">"#),
+        ("w=alone", r#"name="vahst" value="127.0.0.1""#),
+    ] {
+        let form = http.get(&format!("/status?cmd=edit&{query}")).text();
+        assert!(form.contains(expected), "{query}: {form}");
+        let sent = http.get(&format!("/status?{}", answers(&form))).text();
+        assert!(sent.contains("Result: OK"), "{query}: {sent}");
+    }
+    assert_eq!(text(&mut http, "cmd=config"), before);
+    assert!(!jkd.log().contains("changing '"), "{}", jkd.log());
+    for query in ["w=status", "w=lb&att=nonsense", "w=nobody"] {
+        let page = http.get(&format!("/status?cmd=edit&{query}")).text();
+        assert!(page.contains("Result: ERROR"), "{query}: {page}");
+    }
+}
+
+/// What a browser sends where nothing of a form is touched.
+fn answers(form: &str) -> String {
+    let mut query = Vec::new();
+    let mut name = String::new();
+    for tag in form.split('<').skip(1) {
+        let attribute = |key: &str| {
+            let (_, rest) = tag.split_once(&format!(" {key}=\""))?;
+            Some(rest.split('"').next()?.to_owned())
+        };
+        if tag.starts_with("input ") {
+            query.push(format!(
+                "{}={}",
+                attribute("name").unwrap(),
+                attribute("value").unwrap()
+            ));
+        } else if tag.starts_with("select ") {
+            name = attribute("name").unwrap();
+        } else if let Some(choice) = tag.strip_prefix("option selected>") {
+            query.push(format!("{name}={choice}"));
+        }
+    }
+    query.join("&")
+}

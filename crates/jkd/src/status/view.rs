@@ -10,6 +10,7 @@ use askama::Template;
 use jkworkers::model::{AjpWorker, Copied, Mount, StatusWorker};
 
 use super::{
+    form::{self, Sheet},
     query::{Command, Query, without},
     rating::Rating,
     report::{self, Refusal},
@@ -33,6 +34,8 @@ pub(super) struct Page<'a> {
     refused: Option<Refusal>,
     /// Whether something was changed.
     is_done: bool,
+    /// What can be changed, where that is asked for.
+    form: Option<Sheet>,
     /// The query of the page that it was asked for on.
     back: String,
     /// What workers.properties says, where that is asked for.
@@ -50,6 +53,8 @@ struct BalancerBlock<'a> {
     degraded: usize,
     bad: usize,
     rows: Vec<MemberRow<'a>>,
+    /// The query of the form about it, for who may change it.
+    edit: Option<String>,
 }
 
 /// One Tomcat.
@@ -63,6 +68,8 @@ struct MemberRow<'a> {
     health: Health,
     view: MemberView,
     pool: PoolStats,
+    /// The query of the form about it, for who may change it.
+    edit: Option<String>,
 }
 
 struct MountRow<'a> {
@@ -87,10 +94,11 @@ impl<'a> Page<'a> {
         let groups = groups.filter(is_shown);
         let (balancers, alone): (Vec<_>, Vec<_>) = groups.partition(|group| group.is_balancer);
         let rating = Rating::of(worker);
+        let may_edit = !worker.read_only && !query.is_read_only();
         let blocks = |groups: Vec<&'a Group>, bit| {
             let is_hidden = query.command == Command::List && query.leaves_out(bit);
             let groups = groups.into_iter().filter(move |_| !is_hidden);
-            groups.map(|group| BalancerBlock::new(group, rating, query))
+            groups.map(|group| BalancerBlock::new(group, rating, query, may_edit))
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -101,6 +109,9 @@ impl<'a> Page<'a> {
             workers: (blocks(alone, without::WORKERS))
                 .flat_map(|block| block.rows)
                 .collect(),
+            form: (refused.is_none() && query.command == Command::Edit)
+                .then(|| form::of(snapshot, query))
+                .flatten(),
             back: back(query),
             is_done: refused.is_none() && query.command.changes(),
             dump: (refused.is_none() && query.command == Command::Dump)
@@ -112,7 +123,7 @@ impl<'a> Page<'a> {
 }
 
 impl<'a> BalancerBlock<'a> {
-    fn new(group: &'a Group, rating: Rating, query: &Query) -> Self {
+    fn new(group: &'a Group, rating: Rating, query: &Query, may_edit: bool) -> Self {
         let view = group.balancer.view(snapshot::now());
         let members = group.balancer.config().members.iter();
         let rows = (view.members.iter().zip(members).zip(&group.endpoints))
@@ -132,7 +143,14 @@ impl<'a> BalancerBlock<'a> {
         if group.is_balancer && query.leaves_out(without::MEMBERS) {
             rows.clear();
         }
+        if may_edit {
+            for row in &mut rows {
+                let member = group.is_balancer.then_some(&*row.worker.name);
+                row.edit = Some(edit(query, &group.name, member));
+            }
+        }
         Self {
+            edit: may_edit.then(|| edit(query, &group.name, None)),
             name: &group.name,
             good,
             degraded,
@@ -162,6 +180,7 @@ impl<'a> MemberRow<'a> {
             redirect: member.redirect.as_deref().unwrap_or_default(),
             distance: member.distance,
             health: rating.rate(view.activation, view.state),
+            edit: None,
             view: view.clone(),
             pool: endpoint.pool.stats(),
         }
@@ -215,6 +234,24 @@ fn back(query: &Query) -> String {
         ("w", &query.worker),
         ("sw", &query.get("psw").map(str::to_owned)),
     ] {
+        if let Some(value) = value {
+            text.extend(["&", name, "="]);
+            value.bytes().for_each(|byte| escape(byte, &mut text));
+        }
+    }
+    text
+}
+
+/// The query of the form about a worker, or about one of its members.
+fn edit(query: &Query, worker: &str, member: Option<&str>) -> String {
+    let from = if query.command == Command::Show {
+        "show"
+    } else {
+        "list"
+    };
+    let mut text = format!("cmd=edit&from={from}");
+    let parameters = [("w", Some(worker)), ("sw", member)];
+    for (name, value) in parameters {
         if let Some(value) = value {
             text.extend(["&", name, "="]);
             value.bytes().for_each(|byte| escape(byte, &mut text));

@@ -91,8 +91,9 @@ impl Desk<'_> {
             let of = Of::member(group, old);
             let mut new = old.clone();
             if let Some(kind) = member {
-                self.commit(of, (kind, &mut new), text, plan);
-                self.derive_domain(of, kind, &mut new, plan);
+                if self.commit(of, (kind, &mut new), text, plan) == Committed::Changed {
+                    self.derive_domain(of, kind, &mut new, plan);
+                }
             } else if let Some(kind) = ajp {
                 self.commit(of, (kind, Arc::make_mut(&mut new.worker)), text, plan);
             } else {
@@ -107,8 +108,9 @@ impl Desk<'_> {
         let of = Of::member(group, member);
         let mut new = member.clone();
         for kind in MEMBER {
-            if let Some(text) = self.query.get(kind.code) {
-                self.commit(of, (kind, &mut new), text, plan);
+            if let Some(text) = self.query.get(kind.code)
+                && self.commit(of, (kind, &mut new), text, plan) == Committed::Changed
+            {
                 self.derive_domain(of, kind, &mut new, plan);
             }
         }
@@ -134,16 +136,17 @@ impl Desk<'_> {
         (kind, new): (&'static Kind<T>, &mut T),
         text: &str,
         plan: &mut Plan,
-    ) {
+    ) -> Committed {
         if kind.range == Range::Text
             && let Err(failure) = self.checked(of, kind.name, text)
         {
             plan.failure = Some(failure);
-            return;
+            return Committed::AsBefore;
         }
-        if let Some(value) = accept::value(kind.range, text) {
-            self.set(plan, of.group, of.member, (kind, new), value);
-        }
+        let value = accept::value(kind.range, text);
+        value.map_or(Committed::AsBefore, |value| {
+            self.set(plan, of.group, of.member, (kind, new), value)
+        })
     }
 
     /// # Errors
