@@ -30,7 +30,7 @@ use crate::{
     logs::{About, Record},
     mapping::{self, Before, Decision, Earlier, Mapped},
     peer::Peer,
-    redirect,
+    redirect, remote_ip,
     rescue::{self, Stumble},
     response,
     rewriting::{self, Subject},
@@ -67,6 +67,9 @@ impl Service for Front {
 
     async fn answer(&self, head: Head, body: Body) -> http1::Reply<Answer> {
         let mut visit = self.begin(head);
+        if visit.snapshot.believes_proxies {
+            remote_ip::find_client(&mut visit);
+        }
         let mut served = Served::default();
         let mut claims = Claims::default();
         let asking = Asking {

@@ -29,6 +29,7 @@ mod names;
 mod peer;
 mod probe;
 mod redirect;
+mod remote_ip;
 mod rescue;
 mod response;
 mod rewriting;

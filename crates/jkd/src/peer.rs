@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -34,6 +34,8 @@ pub(crate) struct Peer {
     pub(crate) local_name: EndName,
     /// What connects the lines about it in an `ErrorLog`, if there are any.
     pub(crate) log_id: OnceLock<Box<str>>,
+    /// The connection's own, where proxies say who the client is, and which ones.
+    behind: Option<(Arc<Self>, Option<String>)>,
     /// Set where the client has shaken hands.
     pub(crate) tls: OnceLock<tls::Session>,
 }
@@ -54,28 +56,47 @@ impl Peer {
             name: EndName::default(),
             local_name: EndName::default(),
             log_id: OnceLock::new(),
+            behind: None,
             tls: OnceLock::new(),
         }
     }
 
+    /// A client whose address proxies have told; its port is not known.
+    pub(crate) fn behind(connection: &Arc<Self>, ip: IpAddr, proxies: Option<String>) -> Self {
+        Self {
+            behind: Some((connection.clone(), proxies)),
+            ..Self::new(SocketAddr::new(ip, 0), connection.local, connection.lane)
+        }
+    }
+
+    /// Who is at the other end of the connection: the client, or a proxy.
+    pub(crate) fn connection(&self) -> &Self {
+        self.behind.as_ref().map_or(self, |(own, _)| own)
+    }
+
+    /// The proxies that have told the client's address.
+    pub(crate) fn proxies(&self) -> Option<&str> {
+        self.behind.as_ref()?.1.as_deref()
+    }
+
     /// How the client uses TLS, if it does.
     pub(crate) fn tls(&self) -> Option<&tls::Session> {
-        self.tls.get()
+        self.connection().tls.get()
     }
 
     /// A request has begun.
     pub(crate) fn begins_request(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.connection().requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Requests so far, the present one included.
     pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.connection().requests.load(Ordering::Relaxed)
     }
 
     /// What went over the wire.
-    pub(crate) const fn wire(&self) -> &Wire {
-        &self.wire
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.connection().wire
     }
 }
 

@@ -38,6 +38,8 @@ const CHANGES: u32 = 20;
 /// Everything that serving a request needs.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// Whether any host lets proxies say who the client is.
+    pub(crate) believes_proxies: bool,
     /// What files say.
     pub(crate) configured: Arc<Model>,
     /// What is being served.
@@ -100,6 +102,7 @@ impl Snapshot {
         before: Option<Before<'_>>,
         (lanes, home): (usize, Weak<Shared>),
     ) -> Self {
+        let believes_proxies = model.hosts.iter().any(|host| host.remote_ip.is_some());
         let mut endpoints = Endpoints::new(before, &names, lanes);
         let numbered = || model.workers.iter().enumerate();
         let workers = numbered().map(|(index, worker)| endpoints.run(index, worker));
@@ -107,6 +110,7 @@ impl Snapshot {
         let by_name = numbered().map(|(index, worker)| (worker.name.clone(), index));
         let by_name = by_name.collect();
         Self {
+            believes_proxies,
             configured,
             model,
             logs,

@@ -170,6 +170,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
             .cloned(),
         request_timeout: request_timeout(main, server),
         identity: identity::of(main, server),
+        remote_ip: server.remote_ip.over(base.map(|main| &main.remote_ip)),
         clients: Arc::new(server.clients.over(base.map(|main| &main.clients))),
         uri_map: map.reject_unsafe(options.rejects_unsafe()),
         mount_files: files,

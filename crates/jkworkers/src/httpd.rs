@@ -25,7 +25,7 @@ use std::{
 #[cfg(test)]
 pub(crate) use self::directive::{SECTIONS, states};
 pub(crate) use self::{
-    apply::{apply, listen, variables::indicators},
+    apply::{apply, listen, remote_ip::read_list, variables::indicators},
     draft::{AccessLine, Draft, LogsDraft, MountLine, Options, RequestsDraft, Server},
     macros::used_at,
 };
@@ -78,6 +78,7 @@ pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &
         open: Vec::new(),
         read: Vec::new(),
         has_tls: false,
+        has_proxies: false,
         diagnostics: Diagnostics::default(),
     };
     for define in defines {
@@ -122,6 +123,8 @@ struct Reader<'a> {
     read: Vec<PathBuf>,
     /// `LoadModule ssl_module` was read.
     has_tls: bool,
+    /// `LoadModule remoteip_module` was read.
+    has_proxies: bool,
     diagnostics: Diagnostics,
 }
 
@@ -304,6 +307,11 @@ impl Reader<'_> {
         }
     }
 
+    fn note_module(&mut self, module: &str) {
+        self.has_tls |= module == "ssl_module";
+        self.has_proxies |= module == "remoteip_module";
+    }
+
     fn define(&mut self, name: &str, value: &str, origin: &Origin) {
         if name.contains(':') {
             let message = format!("the variable name {name} must not contain `:`");
@@ -328,8 +336,8 @@ impl Reader<'_> {
             ("undefine", [name]) => self.variables.undefine(name),
             ("undefmacro", [name]) => self.undefine_macro(name, origin),
             ("serverroot", [root]) => self.server_root = self.server_root.join(root),
-            ("loadmodule", [module, ..]) if module == "ssl_module" => {
-                self.has_tls = true;
+            ("loadmodule", [module, ..]) => {
+                self.note_module(module);
                 return None;
             }
             ("error", _) => {

@@ -96,7 +96,8 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn model(&mut self) -> Option<Model> {
-        let draft = self.draft();
+        let mut draft = self.draft();
+        self.read_proxy_lists(&mut draft);
         if self.options.config.is_some() && self.read.is_empty() {
             // The error about the file says it all.
             return None;
@@ -165,6 +166,21 @@ impl Loader<'_> {
         let (draft, found) = httpd::apply(&tree.nodes, &self.server_root, &origin, &env);
         self.found.append(found);
         draft
+    }
+
+    /// `RemoteIPTrustedProxyList` and `RemoteIPInternalProxyList`.
+    fn read_proxy_lists(&mut self, draft: &mut Draft) {
+        let help = "Create the file, or correct its path (relative ones start at ServerRoot).";
+        for server in &mut draft.servers {
+            for (path, internal, origin) in std::mem::take(&mut server.remote_ip.lists) {
+                let Some(bytes) = self.file(&path, &origin, help) else {
+                    continue;
+                };
+                let (name, text) = (path.display().to_string(), String::from_utf8_lossy(&bytes));
+                let proxies = httpd::read_list((&name, &text), internal, &mut self.found);
+                server.remote_ip.proxies.extend(proxies);
+            }
+        }
     }
 
     fn listen(&mut self, draft: &Draft) -> Vec<Listen> {

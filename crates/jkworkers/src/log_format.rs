@@ -50,8 +50,10 @@ impl Statuses {
 pub enum Token {
     /// Constant text.
     Text(String),
-    /// `%a`: the client's address; `%{c}a`: that of the connection.
+    /// `%a`: the client's address.
     RemoteAddress,
+    /// `%{c}a`: the address of the other end of the connection.
+    ConnectionAddress,
     /// `%A`: our address.
     LocalAddress,
     /// `%b`: bytes of the answer's body; `-` for none. `%B`: 0 for none.

@@ -20,6 +20,7 @@ mod methods;
 mod net;
 mod options;
 mod redirects;
+mod remote_ip;
 mod section;
 mod settings;
 mod tls;
@@ -52,6 +53,7 @@ pub use self::{
     net::Net,
     options::{ForwardAddress, JkOptions},
     redirects::{From as RedirectFrom, Redirect, Redirected, Redirects},
+    remote_ip::{Proxies, RemoteClient, RemoteIp},
     section::{Asked, Covers, Place, Section},
     settings::Settings,
     tls::{Pem, Tls, TlsSettings, TlsVersions, VerifyClient},

@@ -79,7 +79,7 @@ impl ErrorLog {
         let now = SystemTime::now();
         let line = |said, about| Line { said, about, now };
         if let Some(about) = about {
-            let is_first = about.peer.log_id.set(log_id(now)).is_ok();
+            let is_first = about.peer.connection().log_id.set(log_id(now)).is_ok();
             for format in self.formats.connection.iter().filter(|_| is_first) {
                 self.write(Some(format), &line(None, Some(about)), true);
             }

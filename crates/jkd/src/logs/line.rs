@@ -77,6 +77,7 @@ impl Transaction<'_> {
         match token {
             Token::Text(text) => plain(text, line),
             Token::RemoteAddress => plain(&peer.ip_text, line),
+            Token::ConnectionAddress => plain(&peer.connection().ip_text, line),
             Token::RemoteHost => plain(self.remote_host(), line),
             Token::LocalAddress => plain(&peer.local_text, line),
             Token::BodyBytes { zero } => {
@@ -119,7 +120,7 @@ impl Transaction<'_> {
             Token::FirstByte => self.first_byte(line),
             Token::LogId { of_connection } => {
                 let id = if *of_connection {
-                    peer.log_id.get()
+                    peer.connection().log_id.get()
                 } else {
                     self.record.log_id.get()
                 };

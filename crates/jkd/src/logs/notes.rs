@@ -48,6 +48,9 @@ impl Transaction<'_> {
 
     /// One of `Header note`.
     pub(super) fn own_note(&self, name: &str, line: &mut Vec<u8>) -> bool {
+        if name.eq_ignore_ascii_case("remoteip-proxy-ip-list") && self.peer.proxies().is_some() {
+            return text(self.peer.proxies(), line);
+        }
         of_header(self.record, name, |value| escaped(line, value)).is_some()
     }
 

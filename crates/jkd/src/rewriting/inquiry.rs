@@ -185,7 +185,8 @@ impl rewrite::Request for Inquiry<'_> {
                 Cow::Borrowed(root.unwrap_or_default())
             }
             Fact::Https if peer.tls().is_none() => borrowed(b"off"),
-            Fact::Ipv6 if peer.ip.is_ipv4() => borrowed(b"off"),
+            Fact::ConnectionAddr => Cow::Borrowed(peer.connection().ip_text.as_bytes()),
+            Fact::Ipv6 if peer.connection().ip.is_ipv4() => borrowed(b"off"),
             Fact::Https | Fact::Ipv6 => borrowed(b"on"),
             Fact::RemoteAddr | Fact::RemoteHost => Cow::Borrowed(peer.ip_text.as_bytes()),
             Fact::RemotePort => Cow::Borrowed(peer.port_text.as_bytes()),

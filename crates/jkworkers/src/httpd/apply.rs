@@ -14,6 +14,7 @@ pub(super) mod logs;
 mod protect;
 pub(super) mod redirects;
 mod refuse;
+pub(super) mod remote_ip;
 pub(super) mod rewrite;
 mod section;
 pub(super) mod server;

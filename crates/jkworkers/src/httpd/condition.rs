@@ -45,13 +45,18 @@ const PRESENT: &[&str] = &[
 /// The module that is there where the files load it: what stands in its sections opens ports.
 const TLS: &[&str] = &["ssl_module", "mod_ssl.c"];
 
+/// The same: without it nobody believes in proxies.
+const PROXIES: &[&str] = &["remoteip_module", "mod_remoteip.c"];
+
 impl Reader<'_> {
     /// Whether the content of a section is read. `None`: this is not a conditional section.
     pub(super) fn condition(&mut self, name: &str, args: &str, origin: &Origin) -> Option<bool> {
         let test: fn(&mut Self, &str, &Origin) -> bool = match &*name.to_ascii_lowercase() {
             "ifmodule" => |reader, module, _| {
                 let is = |name: &&str| name.eq_ignore_ascii_case(module);
-                PRESENT.iter().any(is) || (TLS.iter().any(is) && reader.has_tls)
+                PRESENT.iter().any(is)
+                    || (TLS.iter().any(is) && reader.has_tls)
+                    || (PROXIES.iter().any(is) && reader.has_proxies)
             },
             "ifdefine" => |reader, name, _| reader.variables.is_defined(name),
             "iffile" => |reader, file, _| {

@@ -1,6 +1,7 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
 mod files;
+mod remote_ip;
 mod tls;
 
 use super::{
@@ -61,7 +62,11 @@ pub(super) fn find(name: &str) -> Option<&'static Directive> {
 
 /// All rows.
 fn all() -> impl Iterator<Item = &'static Directive> {
-    TABLE.iter().chain(files::FILES).chain(tls::TLS)
+    TABLE
+        .iter()
+        .chain(files::FILES)
+        .chain(tls::TLS)
+        .chain(remote_ip::REMOTE_IP)
 }
 
 /// Whether a directive has an effect here: what `<IfDirective>` asks.
@@ -86,13 +91,17 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// Each directive of the tables with what `docs/compatibility.md` says of it.
 #[cfg(test)]
 pub(crate) fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let table = TABLE.iter().chain(tls::TLS).map(|directive| {
-        let state = match directive.effect {
-            Works(_) => "works",
-            Accepted(_) => "accepted",
-        };
-        (directive.name, state)
-    });
+    let table = TABLE
+        .iter()
+        .chain(tls::TLS)
+        .chain(remote_ip::REMOTE_IP)
+        .map(|directive| {
+            let state = match directive.effect {
+                Works(_) => "works",
+                Accepted(_) => "accepted",
+            };
+            (directive.name, state)
+        });
     table.chain(IMMEDIATE.iter().map(|name| (*name, "works")))
 }
 

@@ -3,6 +3,7 @@
 mod clients;
 mod logs;
 mod options;
+mod remote_ip;
 mod rewriting;
 mod tls;
 
@@ -12,6 +13,7 @@ pub(crate) use self::{
     clients::ClientsDraft,
     logs::{AccessLine, LogsDraft, RequestsDraft},
     options::{OptionBits, Options},
+    remote_ip::RemoteIpDraft,
     rewriting::RewriteDraft,
     tls::TlsDraft,
 };
@@ -75,6 +77,7 @@ pub(crate) struct Server {
     pub(crate) encoded_slashes: Option<EncodedSlashes>,
     pub(crate) merge_slashes: Option<bool>,
     pub(crate) clients: ClientsDraft,
+    pub(crate) remote_ip: RemoteIpDraft,
     pub(crate) tls: TlsDraft,
     pub(crate) logs: LogsDraft,
     /// What is written outside of all sections.
@@ -160,6 +163,7 @@ impl Server {
             encoded_slashes: None,
             merge_slashes: None,
             clients: ClientsDraft::default(),
+            remote_ip: RemoteIpDraft::default(),
             tls: TlsDraft::default(),
             logs: LogsDraft::default(),
             settings: Settings::default(),

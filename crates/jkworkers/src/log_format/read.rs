@@ -194,6 +194,7 @@ impl Letter {
             };
         };
         match c {
+            'a' if argument == "c" => Token::ConnectionAddress,
             'a' => Token::RemoteAddress,
             'A' => Token::LocalAddress,
             'b' => Token::BodyBytes { zero: false },

@@ -73,7 +73,7 @@ fn flags_come_in_any_order() {
 #[test]
 fn every_argument() {
     for (written, expected) in [
-        ("%{c}a", Token::RemoteAddress),
+        ("%{c}a", Token::ConnectionAddress),
         ("%{SID}C", Token::Cookie("SID".into())),
         ("%{X}e", Token::Variable("X".into())),
         ("%{JK_WORKER_NAME}n", Token::Note(Note::WorkerName)),

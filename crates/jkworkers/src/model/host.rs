@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Levels, Logs, Lookups,
-    Model, Roots, Section, Settings, Tls, TlsSettings,
+    Model, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -81,6 +81,9 @@ pub struct Host {
     pub identity: Identity,
     /// What clients may take.
     pub clients: Arc<ClientRules>,
+    /// Who the client is where proxies in between say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_ip: Option<RemoteIp>,
     /// How clients use TLS.
     #[serde(skip_serializing_if = "is_off")]
     pub tls: Tls,
@@ -129,6 +132,7 @@ impl Host {
         Self {
             number: 0,
             clients: Arc::default(),
+            remote_ip: None,
             tls: Tls::off(origin.clone()),
             origin,
             server_name: None,

@@ -64,6 +64,8 @@ pub enum Fact {
     DocumentRoot,
     /// `HTTPS`: `on` or `off`.
     Https,
+    /// `CONN_REMOTE_ADDR`
+    ConnectionAddr,
     /// `REMOTE_ADDR`
     RemoteAddr,
     /// `REMOTE_HOST`: the address, where names are not looked up.
@@ -329,7 +331,8 @@ fn fact(name: &str) -> Option<Fact> {
         "PATH_INFO" => Fact::PathInfo,
         "REMOTE_USER" => Fact::RemoteUser,
         "HTTPS" => Fact::Https,
-        "CONN_REMOTE_ADDR" | "REMOTE_ADDR" => Fact::RemoteAddr,
+        "CONN_REMOTE_ADDR" => Fact::ConnectionAddr,
+        "REMOTE_ADDR" => Fact::RemoteAddr,
         "REMOTE_HOST" => Fact::RemoteHost,
         "REMOTE_PORT" => Fact::RemotePort,
         "REQUEST_FILENAME" | "SCRIPT_FILENAME" => Fact::Filename,

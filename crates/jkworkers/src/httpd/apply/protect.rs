@@ -5,8 +5,8 @@ use crate::httpd::{Node, lex};
 
 const TLS: &str = "Write SSLRequireSSL into <Location />.";
 const EXPRESSION: &str = "Write SSLRequireSSL, SSLVerifyClient or Require instead.";
-const ADDRESSES: &str = "Remove the line and the access rules for addresses of clients, or put both \
-                         into <IfModule remoteip_module>, which only httpd reads.";
+const ADDRESSES: &str = "Remove the line, and let the proxy write addresses into a field, which RemoteIPHeader \
+                         names.";
 const METHODS: &str = "Remove the line, and let the application refuse methods.";
 impl Apply<'_> {
     /// Refuses a directive that is known, not in effect, and relied on. Gives whether it does.
@@ -17,7 +17,6 @@ impl Apply<'_> {
         let (what, help) = match &*node.name.to_ascii_lowercase() {
             "sslrequire" => ("requests that it forbids would be answered", EXPRESSION),
             "mdrequirehttps" if !is("off") => ("requests without TLS would be answered", TLS),
-            "remoteipheader" => ("every client would have the proxy's address", ADDRESSES),
             "remoteipproxyprotocol" if is("on") => {
                 ("every client would have the proxy's address", ADDRESSES)
             }
