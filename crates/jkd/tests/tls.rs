@@ -18,6 +18,7 @@ mod files;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    process::{Command, Stdio},
 };
 
 use jkd_tests::{Backend, Heard, Httpd, Jkd};
@@ -345,6 +346,114 @@ fn what_is_wrong_with_certificates_and_keys() {
         );
         assert_eq!(output.status.success(), pem == "old.pem", "{said}");
     }
+}
+
+/// Hosts that trust by directories, and look up what is revoked.
+const MORE_HOSTS: &str = "
+<VirtualHost *>
+  ServerName d.example
+  SSLEngine On
+  SSLCertificateFile a.pem
+  SSLCertificateKeyFile a.key
+  SSLVerifyClient require
+  SSLVerifyDepth 2
+  SSLCACertificatePath trusted
+  SSLOptions +StdEnvVars
+</VirtualHost>
+<VirtualHost *>
+  ServerName e.example
+  SSLEngine On
+  SSLCertificateFile a.pem
+  SSLCertificateKeyFile a.key
+  SSLVerifyClient optional
+  SSLVerifyDepth 2
+  SSLCACertificateFile ca.pem
+  SSLCARevocationFile ca.crl
+  SSLCARevocationCheck leaf
+</VirtualHost>
+<VirtualHost *>
+  ServerName f.example
+  SSLEngine On
+  SSLCertificateFile a.pem
+  SSLCertificateKeyFile a.key
+  SSLVerifyClient optional
+  SSLVerifyDepth 2
+  SSLCACertificateFile ca.pem
+  SSLCARevocationPath trusted
+  SSLCARevocationCheck chain no_crl_for_cert_ok
+</VirtualHost>
+<VirtualHost *>
+  ServerName g.example
+  SSLEngine On
+  SSLCertificateFile a.pem
+  SSLCertificateKeyFile a.key
+  SSLVerifyClient optional
+  SSLCACertificateFile ca.pem
+  SSLCARevocationFile stale.crl
+  SSLCARevocationCheck chain
+</VirtualHost>
+<VirtualHost *>
+  ServerName h.example
+  SSLEngine On
+  SSLCertificateFile a.pem
+  SSLCertificateKeyFile a.key
+  SSLVerifyClient optional
+  SSLCACertificateFile ca.pem
+  SSLCARevocationFile ca.crl
+</VirtualHost>
+";
+
+/// The name by which OpenSSL finds a file of `kind` (`x509`, `crl`) in a directory.
+fn hashed(kind: &str, text: &str) -> String {
+    let mut openssl = Command::new("openssl")
+        .args([kind, "-hash", "-noout"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = openssl.stdin.take().unwrap();
+    input.write_all(text.as_bytes()).unwrap();
+    drop(input);
+    let output = openssl.wait_with_output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+#[ignore = "needs Apache with mod_jk and openssl: run tests/run"]
+fn jkd_and_mod_ssl_trust_the_same_clients() {
+    let (mut files, backend) = (Files::new(), backend());
+    let [ca, list] = ["ca.pem", "ca.crl"].map(|name| files.get(name).to_owned());
+    files.add_file(&format!("trusted/{}.0", hashed("x509", &ca)), &ca);
+    files.add_file(&format!("trusted/{}.r0", hashed("crl", &list)), &list);
+    files.add_file(
+        "trusted/other.pem",
+        files.get("unknown.pem").to_owned().as_str(),
+    );
+    let workers = workers(&backend);
+    let mut apache: Vec<_> = files.all().collect();
+    apache.push(("workers.properties", &workers));
+    let conf = format!("{HOSTS}{MORE_HOSTS}");
+    let jkd = jkd(&files, &workers, &conf);
+    let conf = format!("LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so\n{conf}");
+    let httpd = Httpd::start(&apache, &conf);
+    let mut count = 0;
+    let clients = ["client", "stranger", "chained", "gone"];
+    for certificate in clients.map(Some).into_iter().chain([None]) {
+        for host in ["d", "e", "f", "g", "h"].map(|name| format!("{name}.example")) {
+            for version in [&TLS12, &TLS13] {
+                let what = Ask {
+                    certificate,
+                    version,
+                    ..Ask::host(&host)
+                };
+                let ours = compared(jkd.address, &files, &what);
+                let theirs = compared(httpd.address, &files, &what);
+                assert_eq!(ours, theirs, "{what:?}\nleft: jkd\nhttpd: {}", httpd.logs());
+                count += 1;
+            }
+        }
+    }
+    println!("{count} requests compared");
 }
 
 /// What both say, without what is different each time.

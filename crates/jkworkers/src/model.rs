@@ -56,7 +56,9 @@ pub use self::{
     remote_ip::{Proxies, RemoteClient, RemoteIp},
     section::{Asked, Covers, Place, Section},
     settings::Settings,
-    tls::{Pem, Tls, TlsSettings, TlsVersions, VerifyClient},
+    tls::{
+        Pem, PemDirectory, Revocation, RevocationScope, Tls, TlsSettings, TlsVersions, VerifyClient,
+    },
     types::{Extensions, Kind, MimeTypes},
     worker::{
         Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,

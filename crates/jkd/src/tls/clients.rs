@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use jkworkers::model::{Tls, VerifyClient};
+use jkworkers::model::{RevocationScope, Tls, VerifyClient};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, UnixTime},
+    pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime},
     server::{
         VerifierBuilderError, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
@@ -25,6 +25,7 @@ pub(super) struct Verifier {
 impl Verifier {
     pub(super) fn new(
         roots: RootCertStore,
+        revoked: Vec<CertificateRevocationListDer<'static>>,
         provider: Arc<CryptoProvider>,
         terms: &Tls,
     ) -> Result<Self, VerifierBuilderError> {
@@ -32,6 +33,20 @@ impl Verifier {
         let builder = match terms.verify {
             VerifyClient::Require => builder,
             VerifyClient::Optional | VerifyClient::None => builder.allow_unauthenticated(),
+        };
+        let builder = match terms.revocation.scope {
+            RevocationScope::None => builder,
+            RevocationScope::Leaf => builder
+                .with_crls(revoked)
+                .only_check_end_entity_revocation(),
+            RevocationScope::Chain => builder.with_crls(revoked),
+        };
+        let builder = match terms.revocation {
+            said if said.is_off() => builder,
+            said if said.unknown_is_fine => {
+                (builder.allow_unknown_revocation_status()).enforce_revocation_expiration()
+            }
+            _ => builder.enforce_revocation_expiration(),
         };
         let between = terms.verify_depth.saturating_sub(1);
         Ok(Self {

@@ -9,7 +9,7 @@ use jkworkers::{
 use rustls::{
     RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject as _},
     server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
@@ -158,20 +158,40 @@ fn private_key(pem: &Pem) -> Result<PrivateKeyDer<'static>, Problem> {
 
 fn verifier(terms: &Tls, provider: &Arc<CryptoProvider>) -> Result<Option<Verifier>, Problem> {
     const HELP: &str = "It must hold the certificates of authorities, in PEM.";
-    let Some(pem) = terms.authorities.as_ref() else {
+    let mut files = terms.all_authorities().peekable();
+    let Some(&first) = files.peek().filter(|_| terms.verify != VerifyClient::None) else {
         return Ok(None);
     };
-    if terms.verify == VerifyClient::None {
-        return Ok(None);
-    }
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(pem)? {
-        let added = roots.add(certificate);
-        added.map_err(|error| Problem::new(pem, &format!("{error}"), HELP))?;
+    for pem in files {
+        for certificate in certificates(pem)? {
+            let added = roots.add(certificate);
+            added.map_err(|error| Problem::new(pem, &format!("{error}"), HELP))?;
+        }
     }
-    let verifier = Verifier::new(roots, provider.clone(), terms);
-    let verifier = verifier.map_err(|error| Problem::new(pem, &format!("{error}"), HELP))?;
+    let verifier = Verifier::new(roots, revoked(terms)?, provider.clone(), terms);
+    let verifier = verifier.map_err(|error| Problem::new(first, &format!("{error}"), HELP))?;
     Ok(Some(verifier))
+}
+
+/// What says which certificates no longer count, where anybody asks.
+fn revoked(terms: &Tls) -> Result<Vec<CertificateRevocationListDer<'static>>, Problem> {
+    const HELP: &str = "It must hold `-----BEGIN X509 CRL-----` and what follows, in PEM.";
+    let mut all = Vec::new();
+    for pem in terms.all_revoked().filter(|_| !terms.revocation.is_off()) {
+        let before = all.len();
+        for list in CertificateRevocationListDer::pem_slice_iter(&pem.content) {
+            all.push(list.map_err(|_| Problem::new(pem, "the list is damaged", HELP))?);
+        }
+        if all.len() == before {
+            return Err(Problem::new(
+                pem,
+                "there is no list of revoked certificates in it",
+                HELP,
+            ));
+        }
+    }
+    Ok(all)
 }
 
 /// The certificates of a host. The first one that a client understands is shown.

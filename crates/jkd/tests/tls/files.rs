@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 
 /// Files and what is in them.
@@ -22,16 +23,19 @@ impl Files {
         files.add("old", &old, None);
         let ca = files.authority("ca");
         let unknown = files.authority("unknown");
-        for (name, issuer) in [("client", &ca), ("stranger", &unknown)] {
+        for (name, issuer) in [("client", &ca), ("stranger", &unknown), ("gone", &ca)] {
             let mut params = CertificateParams::default();
             params.distinguished_name = rcgen::DistinguishedName::new();
             params
                 .distinguished_name
                 .push(DnType::OrganizationName, "Ex, Inc");
             params.distinguished_name.push(DnType::CommonName, name);
-            params.serial_number = Some(SerialNumber::from(0x1234_u64));
+            let serial = if name == "gone" { GONE } else { 0x1234 };
+            params.serial_number = Some(SerialNumber::from(serial));
             files.add(name, &params, Some(issuer));
         }
+        files.put("ca", "crl", &revoked(&ca, 2100));
+        files.put("stale", "crl", &revoked(&ca, 2002));
         let between = files.authority_by("between", &ca);
         let mut params = CertificateParams::default();
         params
@@ -76,6 +80,11 @@ impl Files {
             .insert(format!("{name}.{kind}"), text.replace("\r\n", "\n"));
     }
 
+    /// Another file.
+    pub(crate) fn add_file(&mut self, name: &str, text: &str) {
+        self.0.insert(name.to_owned(), text.to_owned());
+    }
+
     /// What is in a file.
     pub(crate) fn get(&self, name: &str) -> &str {
         &self.0[name]
@@ -85,6 +94,27 @@ impl Files {
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, text)| (&**name, &**text))
     }
+}
+
+/// The serial number of a certificate that has been revoked.
+const GONE: u64 = 0x99;
+
+/// A list that has it, until a year.
+fn revoked(by: &Issuer<'_, KeyPair>, until: i32) -> String {
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2001, 1, 1),
+        next_update: date_time_ymd(until, 1, 1),
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: vec![RevokedCertParams {
+            serial_number: SerialNumber::from(GONE),
+            revocation_time: date_time_ymd(2001, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        }],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(by).unwrap().pem().unwrap()
 }
 
 fn authority(name: &str) -> (CertificateParams, KeyPair) {

@@ -31,6 +31,18 @@ pub struct Tls {
     /// `SSLCACertificateFile`: who may have signed the certificates of clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorities: Option<Pem>,
+    /// `SSLCACertificatePath`: more of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority_directory: Option<PemDirectory>,
+    /// `SSLCARevocationFile`: certificates that no longer count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Pem>,
+    /// `SSLCARevocationPath`: more of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_directory: Option<PemDirectory>,
+    /// `SSLCARevocationCheck`
+    #[serde(skip_serializing_if = "Revocation::is_off")]
+    pub revocation: Revocation,
     /// `SSLStrictSNIVHostCheck`: clients have to name the host before they ask it for anything.
     pub strict_sni: bool,
     /// `SSLSessionTickets`
@@ -50,6 +62,10 @@ impl Tls {
             verify: VerifyClient::default(),
             verify_depth: 1,
             authorities: None,
+            authority_directory: None,
+            revoked: None,
+            revoked_directory: None,
+            revocation: Revocation::default(),
             strict_sni: false,
             session_tickets: true,
         }
@@ -58,13 +74,34 @@ impl Tls {
     /// All files.
     pub(crate) fn files_mut(&mut self) -> impl Iterator<Item = &mut Pem> {
         let several = self.certificates.iter_mut().chain(&mut self.keys);
-        several.chain(&mut self.chain).chain(&mut self.authorities)
+        let single = [&mut self.chain, &mut self.authorities, &mut self.revoked];
+        let directories = [&mut self.authority_directory, &mut self.revoked_directory];
+        let listed = directories.into_iter().flatten();
+        several
+            .chain(single.into_iter().flatten())
+            .chain(listed.flat_map(|directory| &mut directory.files))
+    }
+
+    /// The files of those who may have signed the certificates of clients.
+    pub fn all_authorities(&self) -> impl Iterator<Item = &Pem> {
+        let listed = self.authority_directory.iter();
+        (self.authorities.iter()).chain(listed.flat_map(|directory| &directory.files))
+    }
+
+    /// The files that say which certificates no longer count.
+    pub fn all_revoked(&self) -> impl Iterator<Item = &Pem> {
+        let listed = self.revoked_directory.iter();
+        (self.revoked.iter()).chain(listed.flat_map(|directory| &directory.files))
     }
 
     /// Whether a client that has shaken hands with `self` may ask `other`, as mod_ssl has it: what
     /// it was asked to prove, and how, must be the same.
     pub fn asks_as_much_as(&self, other: &Self) -> bool {
-        let authorities = |tls: &Self| tls.authorities.as_ref().map(|pem| pem.path.clone());
+        let authorities = |tls: &Self| {
+            let directory = tls.authority_directory.as_ref();
+            let file = tls.authorities.as_ref().map(|pem| pem.path.clone());
+            (file, directory.map(|directory| directory.path.clone()))
+        };
         let asked = |tls: &Self| (tls.is_on, tls.versions, tls.verify, tls.verify_depth);
         asked(self) == asked(other) && authorities(self) == authorities(other)
     }
@@ -99,6 +136,49 @@ impl fmt::Debug for Pem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.path.display(), self.origin)
     }
+}
+
+/// A directory of files whose names are hashes, as `openssl rehash` makes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PemDirectory {
+    /// Its name.
+    pub path: PathBuf,
+    /// Where it was named.
+    #[serde(skip)]
+    pub origin: Origin,
+    /// The files, in the order of their names.
+    #[serde(skip)]
+    pub files: Vec<Pem>,
+}
+
+/// `SSLCARevocationCheck`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Revocation {
+    /// How much of a chain is looked up.
+    pub scope: RevocationScope,
+    /// `no_crl_for_cert_ok`: a certificate about whose issuer nothing is known counts.
+    pub unknown_is_fine: bool,
+}
+
+impl Revocation {
+    /// Whether nothing is looked up.
+    pub fn is_off(&self) -> bool {
+        self.scope == RevocationScope::None
+    }
+}
+
+/// Which certificates of a chain are looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationScope {
+    /// None at all.
+    #[default]
+    None,
+    /// The client's.
+    Leaf,
+    /// All.
+    Chain,
 }
 
 /// The versions of TLS that clients may use.

@@ -3,7 +3,7 @@
 use super::{Apply, Call};
 use crate::{
     httpd::draft::TlsDraft,
-    model::{TlsVersions, VerifyClient},
+    model::{Revocation, RevocationScope, TlsVersions, VerifyClient},
 };
 
 /// `SSLEngine On|Off`
@@ -19,7 +19,8 @@ pub(in crate::httpd) fn engine(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 /// `SSLCertificateFile file`, `SSLCertificateKeyFile file`, `SSLCertificateChainFile file`,
-/// `SSLCACertificateFile file`
+/// `SSLCACertificateFile file`, `SSLCACertificatePath directory`, `SSLCARevocationFile file`,
+/// `SSLCARevocationPath directory`
 pub(in crate::httpd) fn file(apply: &mut Apply<'_>, call: &Call<'_>) {
     let file = (apply.path(call.first()), call.origin.clone());
     let tls = apply.tls();
@@ -27,6 +28,9 @@ pub(in crate::httpd) fn file(apply: &mut Apply<'_>, call: &Call<'_>) {
         "SSLCertificateFile" => tls.certificates.push(file),
         "SSLCertificateKeyFile" => tls.keys.push(file),
         "SSLCertificateChainFile" => tls.chain = Some(file),
+        "SSLCACertificatePath" => tls.authority_directory = Some(file),
+        "SSLCARevocationFile" => tls.revoked = Some(file),
+        "SSLCARevocationPath" => tls.revoked_directory = Some(file),
         _ => tls.authorities = Some(file),
     }
 }
@@ -101,6 +105,30 @@ pub(in crate::httpd) fn verify_client(apply: &mut Apply<'_>, call: &Call<'_>) {
         }
     };
     apply.tls().verify = Some(verify);
+}
+
+/// `SSLCARevocationCheck chain|leaf|none [no_crl_for_cert_ok]`
+pub(in crate::httpd) fn revocation_check(apply: &mut Apply<'_>, call: &Call<'_>) {
+    const HELP: &str = "Write chain, leaf or none, and no_crl_for_cert_ok behind it if need be.";
+    let scope = match &*call.first().to_ascii_lowercase() {
+        "none" => RevocationScope::None,
+        "leaf" => RevocationScope::Leaf,
+        "chain" => RevocationScope::Chain,
+        _ => {
+            let message = "SSLCARevocationCheck: Invalid argument".to_owned();
+            return apply.error(call.origin, message, HELP);
+        }
+    };
+    let flags = call.words.get(1..).unwrap_or_default();
+    let is_flag = |word: &String| word.eq_ignore_ascii_case("no_crl_for_cert_ok");
+    if let Some(unknown) = flags.iter().find(|word| !is_flag(word)) {
+        let message = format!("SSLCARevocationCheck: Invalid argument {unknown}");
+        return apply.error(call.origin, message, HELP);
+    }
+    apply.tls().revocation = Some(Revocation {
+        scope,
+        unknown_is_fine: !flags.is_empty(),
+    });
 }
 
 /// `SSLVerifyDepth number`
@@ -182,11 +210,6 @@ pub(in crate::httpd) fn left_alone(apply: &mut Apply<'_>, call: &Call<'_>) {
 pub(in crate::httpd) fn refuse(apply: &mut Apply<'_>, call: &Call<'_>) {
     let is = |text: &str| call.first().eq_ignore_ascii_case(text);
     let (what, help) = match call.name {
-        "SSLCACertificatePath" => (
-            "authorities in a directory are not read",
-            "Write SSLCACertificateFile and one file of all.",
-        ),
-        "SSLCARevocationCheck" if is("none") => return,
         "SSLOCSPEnable" | "SSLFIPS" if is("off") => return,
         "SSLUserName" => ("users would not be known by it", "Use JkEnvVar instead."),
         "SSLFIPS" => ("its ciphers are not certified", "Remove it."),

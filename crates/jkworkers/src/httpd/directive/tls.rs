@@ -8,10 +8,15 @@ use crate::httpd::apply::tls;
 
 pub(super) const TLS: &[Directive] = &[
     row("SSLCACertificateFile", Server, ONE, Works(tls::file)),
-    row("SSLCACertificatePath", Server, ONE, Works(tls::refuse)),
-    row("SSLCARevocationCheck", Server, MANY, Works(tls::refuse)),
-    row("SSLCARevocationFile", Server, ONE, Works(tls::refuse)),
-    row("SSLCARevocationPath", Server, ONE, Works(tls::refuse)),
+    row("SSLCACertificatePath", Server, ONE, Works(tls::file)),
+    row(
+        "SSLCARevocationCheck",
+        Server,
+        MANY,
+        Works(tls::revocation_check),
+    ),
+    row("SSLCARevocationFile", Server, ONE, Works(tls::file)),
+    row("SSLCARevocationPath", Server, ONE, Works(tls::file)),
     row("SSLCertificateChainFile", Server, ONE, Works(tls::file)),
     row("SSLCertificateFile", Server, ONE, Works(tls::file)),
     row("SSLCertificateKeyFile", Server, ONE, Works(tls::file)),

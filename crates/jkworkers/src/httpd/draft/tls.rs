@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     diag::Origin,
-    model::{Pem, Tls, TlsVersions, VerifyClient},
+    model::{Pem, PemDirectory, Revocation, Tls, TlsVersions, VerifyClient},
 };
 
 /// The directives of mod_ssl, as far as they are written.
@@ -19,6 +19,10 @@ pub(crate) struct TlsDraft {
     pub(crate) verify: Option<VerifyClient>,
     pub(crate) verify_depth: Option<u32>,
     pub(crate) authorities: Option<(PathBuf, Origin)>,
+    pub(crate) authority_directory: Option<(PathBuf, Origin)>,
+    pub(crate) revoked: Option<(PathBuf, Origin)>,
+    pub(crate) revoked_directory: Option<(PathBuf, Origin)>,
+    pub(crate) revocation: Option<Revocation>,
     pub(crate) strict_sni: Option<bool>,
     pub(crate) session_tickets: Option<bool>,
 }
@@ -34,6 +38,9 @@ impl TlsDraft {
         let one = |own: &Option<(PathBuf, Origin)>, main: &Option<_>| {
             own.as_ref().or(main.as_ref()).map(pem)
         };
+        let listed = |own: &Option<(PathBuf, Origin)>, main: &Option<_>| {
+            own.as_ref().or(main.as_ref()).map(directory)
+        };
         Tls {
             is_on: engine.map_or(https && !certificates.is_empty(), |(is_on, _)| *is_on),
             origin: engine.map_or(off.origin, |(_, origin)| origin.clone()),
@@ -46,6 +53,10 @@ impl TlsDraft {
                 .or(of.verify_depth)
                 .unwrap_or(off.verify_depth),
             authorities: one(&self.authorities, &of.authorities),
+            authority_directory: listed(&self.authority_directory, &of.authority_directory),
+            revoked: one(&self.revoked, &of.revoked),
+            revoked_directory: listed(&self.revoked_directory, &of.revoked_directory),
+            revocation: self.revocation.or(of.revocation).unwrap_or_default(),
             strict_sni: self.strict_sni.or(of.strict_sni).unwrap_or(off.strict_sni),
             session_tickets: (self.session_tickets)
                 .or(of.session_tickets)
@@ -60,6 +71,15 @@ fn files(own: &[(PathBuf, Origin)], base: Option<&[(PathBuf, Origin)]>) -> Vec<P
     let inherited = base.and_then(|base| base.get(own.len()..));
     let all = own.iter().chain(inherited.unwrap_or_default());
     all.map(pem).collect()
+}
+
+/// What is in it is found out later.
+fn directory((path, origin): &(PathBuf, Origin)) -> PemDirectory {
+    PemDirectory {
+        path: path.clone(),
+        origin: origin.clone(),
+        files: Vec::new(),
+    }
 }
 
 fn pem((path, origin): &(PathBuf, Origin)) -> Pem {
