@@ -42,14 +42,17 @@ pub(crate) struct Claims {
     pub(crate) user: Option<Vec<u8>>,
     /// `AuthType` as it was written, where the password was right.
     pub(crate) auth_type: Option<Vec<u8>>,
+    /// Whether `SSLUserName` has named the user: who has the certificate needs no password.
+    pub(crate) is_certified: bool,
     /// `WWW-Authenticate` for an answer 401.
     pub(crate) challenge: Option<HeaderValue>,
 }
 
 impl Claims {
-    /// The user whose password was right, as text.
+    /// The user who has given proof, as text.
     pub(crate) fn proven_user(&self) -> Option<&str> {
-        let user = self.user.as_deref().filter(|_| self.auth_type.is_some())?;
+        let is_proven = self.auth_type.is_some() || self.is_certified;
+        let user = self.user.as_deref().filter(|_| is_proven)?;
         str::from_utf8(user).ok()
     }
 
@@ -85,6 +88,25 @@ pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), S
         Ok(Step::Allowed) => Ok(()),
         Ok(Step::Forbidden) => Err(guest.denied(policy.is_kept_out_by_order(&facts))),
         _ => Box::pin(ask(&policy, facts, claims)).await,
+    }
+}
+
+/// `SSLUserName`: who is in already is known by what TLS says.
+#[inline]
+pub(crate) fn name_by_tls(guest: Guest<'_>, claims: &mut Claims) {
+    let Some(session) = guest.peer.tls() else {
+        return;
+    };
+    let Some(variable) = guest.host.tls_about(guest.asked).user_name else {
+        return;
+    };
+    let value = session.value(&variable);
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) => {
+            claims.user = Some(value.into_owned());
+            claims.is_certified = true;
+        }
+        None => guest.lacks_name(&variable),
     }
 }
 
@@ -223,6 +245,11 @@ impl Guest<'_> {
             asked: self.asked,
         };
         about.say(logs, module, Severity::ERROR, what);
+    }
+
+    fn lacks_name(self, variable: &str) {
+        let (ip, port) = (&self.peer.ip_text, &self.peer.port_text);
+        tracing::warn!("[client {ip}:{port}] AH02227: Failed to set r->user to '{variable}'");
     }
 
     fn lacks(self, what: &str) -> Stumble {

@@ -277,6 +277,7 @@ pub(crate) async fn once(
         record.has_variables(host, &found.variables, &snapshot.logs);
     }
     entry?;
+    access::name_by_tls(guest, claims);
     let fixes = turns::Fixes {
         visit,
         host,

@@ -359,6 +359,10 @@ const MORE_HOSTS: &str = "
   SSLVerifyDepth 2
   SSLCACertificatePath trusted
   SSLOptions +StdEnvVars
+  SSLUserName SSL_CLIENT_S_DN
+  <Location /x>
+    SSLUserName SSL_CLIENT_S_DN_CN
+  </Location>
 </VirtualHost>
 <VirtualHost *>
   ServerName e.example
@@ -370,6 +374,7 @@ const MORE_HOSTS: &str = "
   SSLCACertificateFile ca.pem
   SSLCARevocationFile ca.crl
   SSLCARevocationCheck leaf
+  SSLUserName SSL_CLIENT_S_DN
 </VirtualHost>
 <VirtualHost *>
   ServerName f.example
@@ -381,6 +386,14 @@ const MORE_HOSTS: &str = "
   SSLCACertificateFile ca.pem
   SSLCARevocationPath trusted
   SSLCARevocationCheck chain no_crl_for_cert_ok
+  JkEnvVar REMOTE_USER nobody
+  <Location /x>
+    SSLUserName NOTHING
+    AuthType Basic
+    AuthName x
+    AuthUserFile users
+    Require valid-user
+  </Location>
 </VirtualHost>
 <VirtualHost *>
   ServerName g.example
@@ -400,6 +413,9 @@ const MORE_HOSTS: &str = "
   SSLVerifyClient optional
   SSLCACertificateFile ca.pem
   SSLCARevocationFile ca.crl
+  JkEnvVar REMOTE_USER nobody
+  JkEnvVar AUTH_TYPE nothing
+  SSLUserName SSL_CLIENT_S_DN_CN
 </VirtualHost>
 ";
 
@@ -425,6 +441,7 @@ fn jkd_and_mod_ssl_trust_the_same_clients() {
     let [ca, list] = ["ca.pem", "ca.crl"].map(|name| files.get(name).to_owned());
     files.add_file(&format!("trusted/{}.0", hashed("x509", &ca)), &ca);
     files.add_file(&format!("trusted/{}.r0", hashed("crl", &list)), &list);
+    files.add_file("users", "tim:{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM=\n");
     files.add_file(
         "trusted/other.pem",
         files.get("unknown.pem").to_owned().as_str(),

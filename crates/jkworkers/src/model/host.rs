@@ -199,8 +199,9 @@ impl Host {
 
     /// What holds about TLS for what is asked for.
     pub fn tls_about(&self, asked: Asked<'_>) -> TlsSettings {
-        let sections = self.sections_about(asked).map(|s| s.settings.tls);
-        sections.fold(self.settings.tls, |around, own| own.over(&around))
+        let sections = self.sections_about(asked).map(|s| &s.settings.tls);
+        let sections = sections.filter(|settings| !settings.is_empty());
+        sections.fold(self.settings.tls.clone(), |around, own| own.over(&around))
     }
 
     /// The sections about what is asked for, in the order in which they are applied: the last one

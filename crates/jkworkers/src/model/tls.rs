@@ -213,7 +213,7 @@ pub enum VerifyClient {
 }
 
 /// What a section or a server says about requests that came over TLS, or should have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TlsSettings {
     /// `SSLOptions StdEnvVars`: there are variables about the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,6 +224,9 @@ pub struct TlsSettings {
     /// `SSLRequireSSL`
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
+    /// `SSLUserName`: the variable that names the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<Arc<str>>,
 }
 
 impl TlsSettings {
@@ -239,6 +242,7 @@ impl TlsSettings {
             std_env_vars: self.std_env_vars.or(base.std_env_vars),
             export_cert_data: self.export_cert_data.or(base.export_cert_data),
             required: self.required || base.required,
+            user_name: self.user_name.as_ref().or(base.user_name.as_ref()).cloned(),
         }
     }
 }

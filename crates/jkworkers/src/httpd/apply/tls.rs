@@ -159,6 +159,11 @@ pub(in crate::httpd) fn require_tls(apply: &mut Apply<'_>, _: &Call<'_>) {
     apply.settings().tls.required = true;
 }
 
+/// `SSLUserName variable`
+pub(in crate::httpd) fn user_name(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.settings().tls.user_name = Some(call.first().into());
+}
+
 /// `SSLOptions [+|-]option …`
 pub(in crate::httpd) fn options(apply: &mut Apply<'_>, call: &Call<'_>) {
     for word in call.words {
@@ -211,7 +216,6 @@ pub(in crate::httpd) fn refuse(apply: &mut Apply<'_>, call: &Call<'_>) {
     let is = |text: &str| call.first().eq_ignore_ascii_case(text);
     let (what, help) = match call.name {
         "SSLOCSPEnable" | "SSLFIPS" if is("off") => return,
-        "SSLUserName" => ("users would not be known by it", "Use JkEnvVar instead."),
         "SSLFIPS" => ("its ciphers are not certified", "Remove it."),
         _ => (
             "revoked certificates would be let in",

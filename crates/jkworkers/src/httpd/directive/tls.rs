@@ -79,7 +79,7 @@ pub(super) const TLS: &[Directive] = &[
     row("SSLSessionTickets", Server, ONE, Works(tls::flag)),
     row("SSLStaplingCache", Global, ONE, Accepted(tls::left_alone)),
     row("SSLStrictSNIVHostCheck", Server, ONE, Works(tls::flag)),
-    row("SSLUserName", Anywhere, ONE, Works(tls::refuse)),
+    row("SSLUserName", Anywhere, ONE, Works(tls::user_name)),
     row("SSLUseStapling", Server, ONE, Accepted(tls::left_alone)),
     row("SSLVerifyClient", Server, ONE, Works(tls::verify_client)),
     row("SSLVerifyDepth", Server, ONE, Works(tls::verify_depth)),
