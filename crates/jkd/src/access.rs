@@ -40,10 +40,8 @@ pub(crate) struct Guest<'a> {
 pub(crate) struct Claims {
     /// The name of the user. Nobody may rely on it who was not let in.
     pub(crate) user: Option<Vec<u8>>,
-    /// `AuthType` as it was written, where the password was right.
+    /// `AuthType` as it was written, where the password was right; `ClientCert` for a name of TLS.
     pub(crate) auth_type: Option<Vec<u8>>,
-    /// Whether `SSLUserName` has named the user: who has the certificate needs no password.
-    pub(crate) is_certified: bool,
     /// `WWW-Authenticate` for an answer 401.
     pub(crate) challenge: Option<HeaderValue>,
 }
@@ -51,8 +49,7 @@ pub(crate) struct Claims {
 impl Claims {
     /// The user who has given proof, as text.
     pub(crate) fn proven_user(&self) -> Option<&str> {
-        let is_proven = self.auth_type.is_some() || self.is_certified;
-        let user = self.user.as_deref().filter(|_| is_proven)?;
+        let user = self.user.as_deref().filter(|_| self.auth_type.is_some())?;
         str::from_utf8(user).ok()
     }
 
@@ -104,7 +101,7 @@ pub(crate) fn name_by_tls(guest: Guest<'_>, claims: &mut Claims) {
     match value.filter(|value| !value.is_empty()) {
         Some(value) => {
             claims.user = Some(value.into_owned());
-            claims.is_certified = true;
+            claims.auth_type = Some(b"ClientCert".to_vec());
         }
         None => guest.lacks_name(&variable),
     }

@@ -451,8 +451,16 @@ fn jkd_and_mod_ssl_trust_the_same_clients() {
     apache.push(("workers.properties", &workers));
     let conf = format!("{HOSTS}{MORE_HOSTS}");
     let jkd = jkd(&files, &workers, &conf);
-    let conf = format!("LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so\n{conf}");
-    let httpd = Httpd::start(&apache, &conf);
+    let modules = [
+        "ssl",
+        "authn_core",
+        "auth_basic",
+        "authn_file",
+        "authz_user",
+    ];
+    let modules = modules
+        .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"));
+    let httpd = Httpd::start(&apache, &(modules.concat() + &conf));
     let mut count = 0;
     let clients = ["client", "stranger", "chained", "gone"];
     for certificate in clients.map(Some).into_iter().chain([None]) {
