@@ -434,10 +434,8 @@ fn hashed(kind: &str, text: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-#[test]
-#[ignore = "needs Apache with mod_jk and openssl: run tests/run"]
-fn jkd_and_mod_ssl_trust_the_same_clients() {
-    let (mut files, backend) = (Files::new(), backend());
+/// With a directory of what is trusted, and of what no longer is.
+fn with_directories(mut files: Files) -> Files {
     let [ca, list] = ["ca.pem", "ca.crl"].map(|name| files.get(name).to_owned());
     files.add_file(&format!("trusted/{}.0", hashed("x509", &ca)), &ca);
     files.add_file(&format!("trusted/{}.r0", hashed("crl", &list)), &list);
@@ -446,6 +444,13 @@ fn jkd_and_mod_ssl_trust_the_same_clients() {
         "trusted/other.pem",
         files.get("unknown.pem").to_owned().as_str(),
     );
+    files
+}
+
+#[test]
+#[ignore = "needs Apache with mod_jk and openssl: run tests/run"]
+fn jkd_and_mod_ssl_trust_the_same_clients() {
+    let (files, backend) = (with_directories(Files::new()), backend());
     let workers = workers(&backend);
     let mut apache: Vec<_> = files.all().collect();
     apache.push(("workers.properties", &workers));
@@ -467,8 +472,8 @@ fn jkd_and_mod_ssl_trust_the_same_clients() {
         for host in ["d", "e", "f", "g", "h"].map(|name| format!("{name}.example")) {
             for version in [&TLS12, &TLS13] {
                 let what = Ask {
-                    certificate,
                     version,
+                    certificate,
                     ..Ask::host(&host)
                 };
                 let ours = compared(jkd.address, &files, &what);
