@@ -120,17 +120,22 @@ impl<'a> Failed<'a> {
         else {
             return by_server;
         };
-        let mapped = self.host.uri_map.find(path).is_some();
-        let place = (!mapped)
-            .then(|| static_files::place(self.host, path, false).ok())
-            .flatten();
-        let file = place.as_ref().map(|place| &*place.name);
+        let file = self.file(path);
         let mut sections = self
             .host
-            .sections_about(Asked::at(path).with_file(file))
+            .sections_about(Asked::at(path).with_file(file.as_deref()))
             .rev();
         let said = sections.find_map(|s| s.settings.error_documents.get(status));
         said.or(by_server)
+    }
+
+    /// The file that the path would be, where nothing is mounted.
+    fn file(&self, path: &[u8]) -> Option<Vec<u8>> {
+        if self.host.sections.is_empty() || self.host.uri_map.find(path).is_some() {
+            return None;
+        }
+        let place = static_files::place(self.host, path, false);
+        place.ok().map(|place| place.name)
     }
 
     fn variables<'v>(&'v self, visit: &'v Visit) -> Variables<'v> {
@@ -138,8 +143,10 @@ impl<'a> Failed<'a> {
         let mut variables = Variables::begin(self.host, self.head, &visit.peer, earlier);
         variables.rewrite(changed);
         if let Some(path) = &self.path {
-            variables.enter(self.host, self.head, &visit.peer, path);
-            variables.settle(self.host, path);
+            let file = self.file(path);
+            let asked = Asked::at(path).with_file(file.as_deref());
+            variables.enter(self.host, self.head, &visit.peer, asked);
+            variables.settle(self.host, asked);
             variables.connect(self.host, &visit.peer, path);
         }
         variables

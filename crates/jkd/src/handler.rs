@@ -244,7 +244,7 @@ pub(crate) async fn once(
     if early.method == Method::TRACE || early.parts().is_asterisk() {
         return about_server(&course, checked.body, asking.body.take()).await;
     }
-    let mut found = mapping::find(host, early, peer, decoded, before).inspect_err(|_| {
+    let mut found = mapping::find(host, early, decoded, before).inspect_err(|_| {
         let begun = Variables::begin(host, early, peer, asking.earlier);
         record.has_variables(host, &begun, &snapshot.logs);
     })?;
@@ -259,6 +259,7 @@ pub(crate) async fn once(
     let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
     let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
     let own = located.as_ref().and_then(Located::name);
+    found.enter(host, early, peer, own);
     let asked = Asked::at(&found.path).with_file(own);
     let guest = found.guest(host, early, peer);
     let guest = Guest {

@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct Found<'a> {
     /// The path as it is mapped.
     pub(crate) path: Cow<'a, [u8]>,
+    /// The file or directory that it leads to, where that is known.
+    file: Option<Box<[u8]>>,
     /// The variables that conditions set.
     pub(crate) variables: Variables<'a>,
     /// Whether mod_jk may look at it: `no-jk` was not set when it was mapped.
@@ -44,12 +46,11 @@ pub(crate) type Earlier = [(String, Vec<u8>)];
 pub(crate) fn find<'a>(
     host: &'a Host,
     head: &Head,
-    peer: &Peer,
     decoded: &'a [u8],
     before: Before<'a>,
 ) -> Result<Found<'a>, Stumble> {
     let Before {
-        mut variables,
+        variables,
         is_file,
         handler,
     } = before;
@@ -63,9 +64,9 @@ pub(crate) fn find<'a>(
     if !is_file && (rule.is_none() || !host.mounts_first) {
         redirect::by_server(host, head, decoded)?;
     }
-    variables.enter(host, head, peer, &path);
     Ok(Found {
         path,
+        file: None,
         variables,
         for_jk,
         rule,
@@ -122,6 +123,16 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// Asks the conditions of the sections about it; `file` is what it leads to, if anything.
+    pub(crate) fn enter(&mut self, host: &'a Host, head: &Head, peer: &Peer, file: Option<&[u8]>) {
+        if host.sections.is_empty() {
+            return;
+        }
+        self.file = file.map(Box::from);
+        let asked = Asked::at(&self.path).with_file(file);
+        self.variables.enter(host, head, peer, asked);
+    }
+
     /// Rules in sections have set this.
     pub(crate) fn is_fixed(&mut self, made: &'a Rewritten) {
         self.variables.rewrite(&made.variables);
@@ -137,12 +148,13 @@ impl<'a> Found<'a> {
     ) -> Decision<'a> {
         let Self {
             path,
+            file,
             mut variables,
             for_jk,
             rule,
             handler,
         } = self;
-        variables.settle(host, &path);
+        variables.settle(host, Asked::at(&path).with_file(file.as_deref()));
         variables.connect(host, peer, &path);
         let handler = handler.unwrap_or_else(|| host.handler_of(Asked::at(&path)));
         let target = self::worker(worker, host, (&path, handler), rule, &variables);

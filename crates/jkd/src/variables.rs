@@ -1,7 +1,7 @@
 //! The variables of one request: what `SetEnvIf`, `SetEnv` and their relatives make of it.
 //!
 //! In httpd's order: conditions of the server before the request is mapped, then those of each
-//! `<Location>` around its path, and last the settings, which win. Nothing of a request becomes a
+//! section about it, and last the settings, which win. Nothing of a request becomes a
 //! variable unless a rule says so.
 
 use std::{borrow::Cow, fmt};
@@ -79,14 +79,15 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// What holds besides when the sections around `path` (normalised) are known: their conditions.
+    /// What holds besides when the sections about what is asked for are known: their conditions.
     #[inline]
-    pub(crate) fn enter(&mut self, host: &'a Host, head: &Head, peer: &Peer, path: &[u8]) {
+    pub(crate) fn enter(&mut self, host: &'a Host, head: &Head, peer: &Peer, asked: Asked<'_>) {
         if host.sections.is_empty() {
             return;
         }
+        let path = asked.path;
         let request = Request { head, peer, path };
-        for section in host.sections_about(Asked::at(path)) {
+        for section in host.sections_about(asked) {
             self.consider(&section.settings.variables.conditions, request);
         }
     }
@@ -94,17 +95,18 @@ impl<'a> Variables<'a> {
     /// Both of the next two.
     #[cfg(test)]
     pub(crate) fn complete(&mut self, host: &'a Host, head: &Head, peer: &Peer, path: &[u8]) {
-        self.enter(host, head, peer, path);
-        self.settle(host, path);
+        let asked = Asked::at(path);
+        self.enter(host, head, peer, asked);
+        self.settle(host, asked);
     }
 
     /// What holds when the request is served: over all conditions the settings.
     #[inline]
-    pub(crate) fn settle(&mut self, host: &'a Host, path: &[u8]) {
+    pub(crate) fn settle(&mut self, host: &'a Host, asked: Asked<'_>) {
         if host.sections.is_empty() && host.settings.variables.settings.is_empty() {
             return;
         }
-        let sections = host.sections_about(Asked::at(path));
+        let sections = host.sections_about(asked);
         let rules = sections.map(|s| &s.settings.variables);
         let sections: Vec<_> = rules.filter(|rules| !rules.is_empty()).collect();
         for Setting { name, value } in settings(&host.settings.variables, &sections) {

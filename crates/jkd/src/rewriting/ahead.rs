@@ -80,9 +80,11 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
         before.handler = made.handler;
     }
     before.variables = variables;
-    let found = mapping::find(host, head, peer, decoded, before)?;
+    let mut found = mapping::find(host, head, decoded, before)?;
     let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
     let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
+    let own = located.as_ref().and_then(static_files::Located::name);
+    found.enter(host, head, peer, own);
     let place = Place::of(&found.path, located.as_ref());
     place.filename().clone_into(&mut seen.filename);
     place.path_info().clone_into(&mut seen.path_info);
@@ -91,7 +93,6 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     let set = found.variables.iter();
     let set = set.map(|variable| (variable.name.to_owned(), variable.value.to_vec()));
     seen.variables = set.collect();
-    let own = located.as_ref().and_then(static_files::Located::name);
     let asked = Asked::at(&found.path).with_file(own);
     let guest = found.guest(host, head, peer);
     // As in httpd: what holds for the request itself is asked later.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use jkworkers::model::{Asked, FileSettings, Host};
 use tokio::task::spawn_blocking;
 
@@ -12,11 +13,14 @@ use super::{
 };
 use crate::{
     access::{self, Claims, Guest},
-    mapping,
+    mapping, redirect,
     rescue::Stumble,
     rewriting::{self, LocalFile, Place, Rewritten, Subject, Trail, Turn},
     snapshot::Snapshot,
 };
+
+/// How often what stands for something may be stood for.
+const MAX_FALLBACKS: usize = 8;
 
 /// A search for what stands for something else.
 #[derive(Clone, Copy)]
@@ -60,10 +64,11 @@ impl Search<'_> {
         if located.name().is_none() || settings.fallback.as_deref().is_none_or(str::is_empty) {
             return Ok(located);
         }
-        Ok(match Box::pin(self.fallback(&settings, claims)).await {
-            Ok(Some(instead)) => instead,
-            Ok(None) | Err(_) => located,
-        })
+        match Box::pin(self.fallback(&settings, claims)).await {
+            Ok(Some(instead)) => Ok(instead),
+            Err(stumble) if stumble.status() != StatusCode::NOT_FOUND => Err(stumble),
+            Ok(None) | Err(_) => Ok(located),
+        }
     }
 
     async fn index(
@@ -96,27 +101,33 @@ impl Search<'_> {
             return Ok(instead);
         }
         match refused {
-            Some(stumble) if mapped.is_none() => Err(stumble),
-            _ => Ok(located.or_mapped(mapped)),
+            Some(stumble) => Err(stumble),
+            None => Ok(located.or_mapped(mapped)),
         }
     }
 
-    /// `FallbackResource`
+    /// `FallbackResource`: what is not there, either, may have one of its own.
     async fn fallback(
         self,
         settings: &FileSettings,
         claims: &mut Claims,
     ) -> Result<Option<Located>, Stumble> {
-        let path = settings.fallback.as_deref();
-        let Some(path) = path.filter(|path| !path.is_empty()) else {
-            return Ok(None);
-        };
-        let own = path.as_bytes().to_vec();
-        Ok(match self.candidate(own, None, claims).await? {
-            Candidate::File(found) => Some(found),
-            Candidate::Mapped(path) => Some(Located::mapped(path)),
-            Candidate::Nothing => None,
-        })
+        let mut next = settings.fallback.clone();
+        for _ in 0..MAX_FALLBACKS {
+            let Some(path) = next.filter(|path| !path.is_empty()) else {
+                break;
+            };
+            let own = path.as_bytes().to_vec();
+            match self.candidate(own, None, claims).await? {
+                Candidate::File(found) => return Ok(Some(found)),
+                Candidate::Mapped(path) => return Ok(Some(Located::mapped(path))),
+                Candidate::Nothing => {}
+            }
+            let asked = Asked::at(path.as_bytes());
+            let own = self.subject.host.files_about(asked).fallback;
+            next = own.filter(|own| *own != path);
+        }
+        Ok(None)
     }
 
     /// What a request for `own` on behalf of this one comes to.
@@ -135,6 +146,7 @@ impl Search<'_> {
             None => (own, None),
         };
         let (host, for_jk) = (self.subject.host, self.found.for_jk);
+        redirect::by_server(host, self.subject.head, &path)?;
         if for_jk && host.uri_map.find(&path).is_some() {
             self.enter(Asked::at(&path).with_file(around), claims)
                 .await?;
@@ -144,6 +156,7 @@ impl Search<'_> {
         let asked = Asked::at(&path).with_file(located.name());
         self.enter(asked, claims).await?;
         self.in_sections(asked, &path, &located).await?;
+        redirect::by_sections(host, self.subject.head, &path, asked)?;
         if !located.is_file() {
             return Ok(Candidate::Nothing);
         }

@@ -114,10 +114,11 @@ impl<'a> Question<'a> {
         if *path != *raw {
             answer.say(format!("compared as: {}", Printable(&path)));
         }
-        let found = mapping::find(host, head, peer, decoded, before).map_err(|stumble| {
+        let mut found = mapping::find(host, head, decoded, before).map_err(|stumble| {
             let status = stumble.status();
             refused("the path cannot be mapped", status)
         })?;
+        found.enter(host, head, peer, None);
         self.access(host, &found, answer)?;
         let decision = found.decide(host, peer, |name| {
             model.worker(name).map(|worker| &**worker)
