@@ -7,6 +7,7 @@
 
 mod condition;
 mod effects;
+mod ending;
 mod engine;
 mod expand;
 mod map;
@@ -22,7 +23,8 @@ pub(crate) use self::{
 };
 pub use self::{
     effects::Cookie,
-    engine::{End, MAX_ROUNDS, Redirect, Rewritten, rewrite, rewrite_in},
+    ending::{End, Redirect, Rewritten},
+    engine::{MAX_ROUNDS, rewrite, rewrite_in},
     map::{Map, Maps, find as find_in_map},
     rule::{Escape, Flags, RewriteRule, Rewriting},
     section::{InSection, Options, SectionRewriting, Spot},
