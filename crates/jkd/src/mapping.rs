@@ -254,7 +254,7 @@ fn worker<'a, 'w>(
     match (handler, rule) {
         (Handler::Map | Handler::Jk, Some(mount)) => Ok(Mapped::Rule(mount)),
         (Handler::Jk, None) => by_variable(configured, host, variables),
-        (Handler::Map, None) | (Handler::Other, _) => Err(Stumble::Unmapped),
+        (Handler::Map, None) | (Handler::File | Handler::Other, _) => Err(Stumble::Unmapped),
     }
 }
 

@@ -182,7 +182,7 @@ pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stu
         Handler::Jk if host.handler_of(Asked::at(wanted.path)) != Handler::Jk => {
             return Ok(Reply::Named);
         }
-        Handler::Jk | Handler::Map => {}
+        Handler::File | Handler::Jk | Handler::Map => {}
     }
     let mapped = found.mapped.as_deref();
     if let Some(mount) = mapped.and_then(|path| host.uri_map.find(path)) {

@@ -30,16 +30,14 @@ pub(crate) enum Shown {
     Wire,
 }
 
-/// Reasons: what jkd adds and has to be switched on, what mod_jk announces to drop, plain bugs,
-/// what is easier, what is not in effect yet, what is different in one process, what protects
-/// requests, members, files or memory, and rows that name no difference.
-pub(crate) const KINDS: [&str; 8] = [
+/// Reasons: plain bugs, and what protects requests, members, files or memory. The others are left
+/// from before: what jkd adds, what is easier, what is not in effect yet, and rows that name no
+/// difference. No row is to get one of those any more.
+pub(crate) const KINDS: [&str; 6] = [
     "addition",
-    "announced",
     "bug",
     "convenience",
     "pending",
-    "process",
     "safety",
     "same",
 ];

@@ -126,6 +126,8 @@ pub enum Handler {
     Map,
     /// `jakarta-servlet`: the map, else the variable that [`Indicators::worker`] names.
     Jk,
+    /// `default-handler`: a file, and no worker, whatever is mounted.
+    File,
     /// Any other: nothing is served here.
     Other,
 }

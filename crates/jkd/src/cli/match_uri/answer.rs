@@ -353,6 +353,7 @@ fn why_unmapped(host: &Host, decision: &Decision<'_>, explanation: &Explanation<
         return format!("{} is set by {}", variable.name, place(variable));
     }
     match host.handler_of(Asked::at(&decision.path)) {
+        Handler::File => "SetHandler names the handler of files".to_owned(),
         Handler::Other => "SetHandler names a handler that jkd does not have".to_owned(),
         Handler::Jk => {
             let name = &host.indicators.worker;

@@ -76,6 +76,7 @@ pub(in crate::httpd) fn set_handler(apply: &mut Apply<'_>, call: &Call<'_>) {
     let name = call.first();
     let handler = match &*name.to_ascii_lowercase() {
         "none" => Handler::Map,
+        "default-handler" => Handler::File,
         "jakarta-servlet" => Handler::Jk,
         _ => {
             let message =

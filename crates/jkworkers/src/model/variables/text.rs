@@ -63,6 +63,7 @@ impl Display for EnvVar {
 impl Display for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::File => "default-handler",
             Self::Map => "None",
             Self::Jk => "jakarta-servlet",
             Self::Other => "(none that there is: 404)",
