@@ -80,17 +80,18 @@ pub(crate) async fn attempt(
     let Some(endpoint) = group.endpoints.get(chosen.index) else {
         return Err(Failed::new(Cause::NoEndpoint, Some(upload)));
     };
+    let route = || Some(group.route(chosen.index)?.as_bytes());
     let to = Destination {
         secret: endpoint.worker.secret.as_ref(),
-        route: this
-            .steering
-            .route()
-            .or_else(|| Some(group.route(chosen.index)?.as_bytes())),
+        route: this.steering.route().or_else(route),
         activation: chosen.activation,
     };
     // As in mod_jk nobody connects for a request that cannot be sent.
     if let Err(cause) = this.forward.fits(endpoint.packet_size, &to) {
         return Err(Failed::new(Cause::Ajp(cause.into()), Some(upload)));
+    }
+    if let Some(guard) = &guard {
+        guard.can_be_sent();
     }
     let conn = match connect(endpoint, this.forward.peer.lane, this.fresh).await {
         Ok(conn) => conn,

@@ -63,10 +63,6 @@ impl Balancer {
             slot.elect(chosen);
             let fits = slot.busy_limit == 0 || count <= slot.busy_limit;
             waits = self.waiting_of(chosen.index, count) > 0;
-            if fits && !waits {
-                let counters = &slot.state.counters;
-                counters.max_in_flight.fetch_max(count, Relaxed);
-            }
             fits
         });
         self.occupancy.enter(waits);
@@ -102,6 +98,18 @@ impl InFlight {
     /// The balancer.
     pub fn balancer(&self) -> &Arc<Balancer> {
         &self.balancer
+    }
+
+    /// The request can be sent: from now on the member is busy with it. As in mod_jk one that does
+    /// not fit a packet counts for nothing.
+    pub fn can_be_sent(&self) {
+        let index = self.chosen.index;
+        if let Some(slot) = self.balancer.slots.get(index) {
+            let count = slot.state.in_flight.load(Relaxed);
+            if self.balancer.waiting_of(index, count) == 0 {
+                slot.state.counters.max_in_flight.fetch_max(count, Relaxed);
+            }
+        }
     }
 
     /// The connection to the member is up. From now on this request speaks for the member: while it

@@ -193,6 +193,9 @@ fn busyness_counts_what_is_in_flight() {
         .map(|m| m.busy)
         .collect();
     assert_eq!(busy, [4, 2]);
+    for guard in &guards {
+        guard.can_be_sent();
+    }
     drop(guards);
     let view = balancer.view(at(0));
     assert!(view.members.iter().all(|m| m.busy == 0 && m.load == 0));

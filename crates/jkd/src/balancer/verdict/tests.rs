@@ -273,6 +273,8 @@ fn an_attempt_without_endpoint_never_happened() {
     let balancer = balancer(&[1, 1]);
     let before = balancer.pick("", at(0)).unwrap();
     let mut guard = balancer.begin(before, at(0)).unwrap();
+    assert_eq!(balancer.view(at(0)).members[0].max_busy, 0);
+    guard.can_be_sent();
     guard.record(Verdict::NoEndpoint, at(0));
     drop(guard);
     let view = &balancer.view(at(0)).members[0];
