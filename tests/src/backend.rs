@@ -147,6 +147,11 @@ impl Exchange<'_> {
         Ok(())
     }
 
+    /// A SEND_BODY_CHUNK of no bytes: what has come is to be passed on.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.packet(&[3, 0, 0, 0])
+    }
+
     /// END_RESPONSE.
     pub fn end(&mut self, reuse: bool) -> io::Result<()> {
         self.packet(&[5, u8::from(reuse)])

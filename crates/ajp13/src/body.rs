@@ -10,6 +10,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::conn::upload::{AnySource, Upload};
 use crate::conn::{Event, Io};
+use crate::convert::outbound::HeadPacket;
 use crate::error::{Error, ErrorKind, hint};
 use crate::pool::PooledConn;
 use crate::stream::Stream;
@@ -39,6 +40,7 @@ pub struct Body<IO: Io = Stream> {
     left: Option<u64>,
     status: StatusCode,
     refused: bool,
+    head: Option<HeadPacket>,
 }
 
 /// What was carried so far.
@@ -61,13 +63,15 @@ pub struct Tally {
 
 impl<IO: Io> Body<IO> {
     pub(crate) fn new(
-        conn: PooledConn<IO>,
+        mut conn: PooledConn<IO>,
         upload: Upload<AnySource>,
         status: StatusCode,
         left: Option<u64>,
         take_end: bool,
     ) -> Self {
+        let head = conn.conn_mut().take_head();
         let mut body = Self {
+            head,
             conn: Some(conn),
             upload,
             error: None,
@@ -80,6 +84,12 @@ impl<IO: Io> Body<IO> {
             body.take_end();
         }
         body
+    }
+
+    /// The packet of the head, once, where it was asked for:
+    /// [`SendOptions::verbatim`](crate::SendOptions::verbatim).
+    pub fn take_head(&mut self) -> Option<HeadPacket> {
+        self.head.take()
     }
 
     /// Bytes carried so far, in both directions.
@@ -171,6 +181,7 @@ impl<IO: Io> http_body::Body for Body<IO> {
         };
         match ready!(conn.conn_mut().poll_event(cx, &mut body.upload)) {
             Ok(Event::Data(bytes)) => body.data(bytes),
+            Ok(Event::Flush) => Poll::Ready(Some(Ok(Frame::data(Bytes::new())))),
             Ok(Event::End) => Poll::Ready(body.end().err().map(Err)),
             // The exchange refuses a second head before it gets here.
             Ok(Event::Head(_)) => body.broken(Error::new(ErrorKind::Order)),

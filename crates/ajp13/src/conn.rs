@@ -29,6 +29,7 @@ use http::response::Parts;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::Tally;
+use crate::convert::outbound::HeadPacket;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::{Announced, Due, Exchange, Stage};
 use crate::pool::Remote;
@@ -91,6 +92,11 @@ struct Facts {
     content: Option<u64>,
     /// Bytes of packets that came in answer.
     read: u64,
+    /// Whether heads and flushes are told as they come.
+    verbatim: bool,
+    flushes: bool,
+    /// The packet of such a head.
+    head: Option<HeadPacket>,
 }
 
 impl Facts {
@@ -104,6 +110,8 @@ impl Facts {
 pub(crate) enum Event {
     Head(Parts),
     Data(Bytes),
+    /// What has come so far is to be passed on: told only where somebody asks for it.
+    Flush,
     End,
 }
 
@@ -162,6 +170,17 @@ impl<IO> Conn<IO> {
             written: self.output.written(),
             read: self.facts.read,
         }
+    }
+
+    /// Leaves the fields of the answer's head in their packet, and tells its flushes.
+    pub(crate) fn tell_verbatim(&mut self, flushes: bool) {
+        self.facts.verbatim = true;
+        self.facts.flushes = flushes;
+    }
+
+    /// The packet of the answer's head, where that was asked for, once.
+    pub(crate) fn take_head(&mut self) -> Option<HeadPacket> {
+        self.facts.head.take()
     }
 
     pub(crate) fn exchange(&self) -> Option<&Exchange> {

@@ -305,7 +305,7 @@ impl Exchange {
             _ => {}
         }
         self.stage = Stage::HeadersReceived;
-        self.drop_data = self.head_only || matches!(headers.status, 204 | 205 | 304);
+        self.drop_data = self.head_only || matches!(headers.status, 204 | 304);
         Ok(Step::Headers(*headers))
     }
 

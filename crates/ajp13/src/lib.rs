@@ -167,6 +167,8 @@ pub use client::{Client, ClientBuilder};
 #[cfg(feature = "client")]
 pub use conn::{Conn, EndOfBody, Io};
 #[cfg(feature = "client")]
+pub use convert::outbound::HeadPacket;
+#[cfg(feature = "client")]
 pub use error::{BoxError, Error, ErrorKind};
 pub use exchange::{Announced, Stage};
 #[cfg(feature = "client")]

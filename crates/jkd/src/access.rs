@@ -4,7 +4,7 @@ mod facts;
 
 use std::fmt;
 
-use http::{HeaderValue, Response, header};
+use http::HeaderValue;
 use jkworkers::{
     access::{Policy, Step},
     model::{Asked, Host, Severity},
@@ -13,7 +13,7 @@ use jkworkers::{
 use self::facts::Facts;
 use crate::{
     auth::{self, Credentials, Outcome},
-    http1::Head,
+    http1::{Head, Outgoing},
     logging::Printable,
     logs::{About, Logs, Record},
     peer::Peer,
@@ -54,11 +54,11 @@ impl Claims {
     }
 
     /// Adds to an answer what a client needs to know that has to authenticate.
-    pub(crate) fn ask<B>(&self, stumble: &Stumble, mut response: Response<B>) -> Response<B> {
+    pub(crate) fn ask<B>(&self, stumble: &Stumble, mut response: Outgoing<B>) -> Outgoing<B> {
         let asks = *stumble == Stumble::Unauthorized;
         if let Some(challenge) = self.challenge.as_ref().filter(|_| asks) {
-            let headers = response.headers_mut();
-            headers.insert(header::WWW_AUTHENTICATE, challenge.clone());
+            let fields = &mut response.head.fields;
+            fields.set(b"WWW-Authenticate", challenge.as_bytes());
         }
         response
     }

@@ -1,7 +1,9 @@
 //! `Allow`: what could be done instead, as httpd says it.
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use jkworkers::model::Trace;
+
+use crate::http1::Fields;
 
 /// The methods that a path without a worker knows. `TRACE` is allowed by host, whatever the path.
 pub(crate) fn of_files(trace: Trace) -> HeaderValue {
@@ -13,7 +15,7 @@ pub(crate) fn of_files(trace: Trace) -> HeaderValue {
 
 /// Tells the client of a page for `status`, where the status calls for it. `is_file`: a file was
 /// asked for what it cannot do. Of anything else nobody knows what it could.
-pub(crate) fn tell(headers: &mut HeaderMap, status: StatusCode, is_file: bool, trace: Trace) {
+pub(crate) fn tell(fields: &mut Fields, status: StatusCode, is_file: bool, trace: Trace) {
     if !matches!(
         status,
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
@@ -25,7 +27,7 @@ pub(crate) fn tell(headers: &mut HeaderMap, status: StatusCode, is_file: bool, t
         Trace::Off => HeaderValue::from_static(""),
         Trace::On | Trace::Extended => HeaderValue::from_static("TRACE"),
     };
-    headers.insert(header::ALLOW, allowed);
+    fields.set(b"Allow", allowed.as_bytes());
 }
 
 #[cfg(test)]
@@ -33,11 +35,11 @@ mod tests {
     use super::*;
 
     fn told(status: u16, is_file: bool, trace: Trace) -> Option<String> {
-        let mut headers = HeaderMap::new();
+        let mut fields = Fields::default();
         let status = StatusCode::from_u16(status).unwrap();
-        tell(&mut headers, status, is_file, trace);
-        let allowed = headers.get(header::ALLOW)?;
-        Some(allowed.to_str().unwrap().to_owned())
+        tell(&mut fields, status, is_file, trace);
+        let allowed = fields.get("Allow")?;
+        Some(String::from_utf8_lossy(allowed).into_owned())
     }
 
     #[test]

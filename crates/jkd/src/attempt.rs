@@ -3,22 +3,21 @@
 use std::{error::Error as _, future::poll_fn, task::Poll, time::Duration};
 
 use ajp13::{Announced, Error, ErrorKind, PooledConn, SendError, SendOptions, Tally, wire::CPING};
-use http::{HeaderValue, Method, Response, StatusCode, header};
-use hyper::ext::ReasonPhrase;
+use http::{HeaderValue, Method, StatusCode};
 use tokio::time::timeout;
 
 use crate::{
-    answer::{Answer, Relay},
+    answer::{Answer, Hold, Relay},
     balancer::{
-        Chosen, InFlight,
+        Chosen, GiveUp, InFlight,
         retry::{Failure, Retry, Stage},
     },
     forward::{Destination, Forward},
-    http1::BodyLength,
+    http1::{BodyLength, Head, Heading, Outgoing},
     logging::Printable,
     maintain::log_transition,
     rescue::{Replaced, Stumble},
-    response,
+    response::{self, BadField},
     snapshot::{self, Endpoint, Group},
     steering::Steering,
     upload::Upload,
@@ -163,6 +162,8 @@ async fn send(
         reply_timeout: endpoint.reply_timeout(steering.reply_timeout()),
         socket_timeout: endpoint.worker.socket.timeout,
         take_end: !steering.fails_on_statuses(&endpoint.worker),
+        verbatim: true,
+        flushes: wants_part(forward.head),
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
@@ -183,13 +184,15 @@ impl Answered {
     ///
     /// # Errors
     ///
-    /// [`Stumble::Replaced`] where `use_server_errors` says so.
+    /// [`Stumble::Replaced`] where `use_server_errors` says so, [`Stumble::BadAnswer`] where the head
+    /// cannot be sent, and what is known of an answer that breaks off at once.
     pub(crate) async fn into_response(
         self,
         group: &Group,
+        forward: &Forward<'_>,
         steering: &Steering<'_>,
         guard: Option<InFlight>,
-    ) -> Result<Response<Answer>, Stumble> {
+    ) -> Result<Outgoing<Answer>, Stumble> {
         let Self(mut relay) = self;
         let mut cookie = None;
         if let Some(mut guard) = guard {
@@ -200,47 +203,87 @@ impl Answered {
             cookie = session_cookie(group, steering, guard.chosen());
             relay.count(guard);
         }
+        let head = relay.take_head();
         if steering.replaces(relay.status()) {
-            return Err(replaced(relay, group).await);
+            let head = head.unwrap_or_default();
+            return Err(replaced(relay, &head, group).await);
         }
-        let mut head = relay.take_head();
-        response::clean(&mut head.headers, head.status);
-        if let Some(reason) = reason_of(&mut head) {
-            head.extensions.insert(reason);
-        }
+        let mut head = match head {
+            Ok(head) => head,
+            Err(error) => return Err(refused(relay, group, forward, &error).await),
+        };
         if let Some(cookie) = cookie {
-            head.headers.append(header::SET_COOKIE, cookie);
+            head.fields.add(b"Set-Cookie", cookie.as_bytes());
         }
-        Ok(Response::from_parts(head, Answer::from(relay)))
+        let hold = Hold {
+            announced: announced(&head),
+            wants_part: head.status == StatusCode::OK && wants_part(forward.head),
+        };
+        match relay.hold(hold).await {
+            Ok(()) => Ok(Outgoing {
+                head,
+                body: Answer::from(relay),
+            }),
+            Err(error) => Err(broken_off(&mut relay, group, forward, &error)),
+        }
     }
 }
 
-/// The member's own reason; as httpd has it where nobody knows one.
-fn reason_of(head: &mut http::response::Parts) -> Option<ReasonPhrase> {
-    const UNKNOWN: ReasonPhrase = ReasonPhrase::from_static(b"Unknown Reason");
-    let own = head.extensions.remove();
-    let own = own.and_then(|ajp13::facts::Reason(own)| ReasonPhrase::try_from(own.as_bytes()).ok());
-    own.or_else(|| head.status.canonical_reason().is_none().then_some(UNKNOWN))
+fn announced(head: &Heading) -> Option<u64> {
+    let length = head.fields.get("Content-Length")?;
+    str::from_utf8(length).ok()?.parse().ok()
+}
+
+/// Whether the client asks for parts of the answer.
+fn wants_part(head: &Head) -> bool {
+    head.headers.contains("range")
 }
 
 /// `use_server_errors`: of the backend's answer only the status is left, and with 401 the challenge.
-async fn replaced(mut relay: Box<Relay>, group: &Group) -> Stumble {
-    let head = relay.take_head();
-    // One that does not end in time is dropped, and with it its connection.
+async fn replaced(mut relay: Box<Relay>, head: &Heading, group: &Group) -> Stumble {
+    discard(&mut relay, group).await;
+    let challenges = head.fields.get_all("WWW-Authenticate");
+    let challenges = challenges.filter(|_| relay.status() == StatusCode::UNAUTHORIZED);
+    Stumble::Replaced(Box::new(Replaced {
+        status: relay.status(),
+        challenges: challenges
+            .filter_map(|value| HeaderValue::from_bytes(value).ok())
+            .collect(),
+    }))
+}
+
+/// The head of the answer cannot be sent.
+async fn refused(
+    mut relay: Box<Relay>,
+    group: &Group,
+    forward: &Forward<'_>,
+    error: &BadField,
+) -> Stumble {
+    tracing::error!(worker = %group.name, request = %forward, %error, "answer refused");
+    discard(&mut relay, group).await;
+    Stumble::BadAnswer
+}
+
+/// An answer that does not end in time is dropped, and with it its connection.
+async fn discard(relay: &mut Relay, group: &Group) {
     if let Ok(Some(change)) = timeout(DISCARD, relay.discard()).await {
         log_transition(group, change);
     }
-    let challenges = head.headers.get_all(header::WWW_AUTHENTICATE).iter();
-    let challenges = challenges.filter(|_| head.status == StatusCode::UNAUTHORIZED);
-    Stumble::Replaced(Box::new(Replaced {
-        status: head.status,
-        challenges: challenges.cloned().collect(),
-    }))
+}
+
+/// The client has nothing of it yet, and gets a page.
+fn broken_off(relay: &mut Relay, group: &Group, forward: &Forward<'_>, error: &Error) -> Stumble {
+    let failure = failure_of(error);
+    tracing::warn!(worker = %group.name, request = %forward, %error, "answer broken off before anything of it was passed on");
+    if let Some(change) = relay.is_broken(failure.verdict()) {
+        log_transition(group, change);
+    }
+    Stumble::GaveUp(GiveUp::Failed(failure))
 }
 
 /// `set_session_cookie`: leads a session that did not stick back to the member that was chosen. With
 /// one member there is nothing to lead to.
-fn session_cookie(group: &Group, steering: &Steering<'_>, chosen: &Chosen) -> Option<HeaderValue> {
+fn session_cookie(group: &Group, steering: &Steering<'_>, chosen: &Chosen) -> Option<String> {
     let config = group.balancer.config();
     let sticky = &config.sticky;
     if !steering.sets_cookie(sticky) || chosen.sticky || config.members.len() == 1 {

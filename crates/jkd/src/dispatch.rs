@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::Response;
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -13,6 +12,7 @@ use crate::{
         retry::{Facts, Retry},
     },
     forward::Forward,
+    http1::Outgoing,
     logs::Record,
     maintain::{log_transition, log_transition_after},
     rescue::Stumble,
@@ -29,7 +29,7 @@ pub(crate) async fn dispatch(
     steering: &Steering<'_>,
     upload: Upload,
     mut traced: Traced<'_>,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let mut attempts = Attempts::new(group.balancer.clone());
     let at_hand = upload.is_at_hand();
     let tried = {
@@ -55,7 +55,9 @@ pub(crate) async fn dispatch(
     }
     let answered = tried?;
     let guard = attempts.answered();
-    answered.into_response(group, steering, guard).await
+    answered
+        .into_response(group, forward, steering, guard)
+        .await
 }
 
 async fn tries(

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{Method, StatusCode, header};
 use jkworkers::{
     model::{Asked, ErrorDocument, Host},
     uri_map,
@@ -21,7 +21,7 @@ use crate::{
     forward::own_scheme,
     handler::{self, Asking, Course},
     headers,
-    http1::Head,
+    http1::{Head, Outgoing},
     logs::{Record, Redirected},
     mapping::Earlier,
     redirect::Elsewhere,
@@ -41,7 +41,7 @@ pub(crate) async fn respond(
     stumble: Stumble,
     served: &mut Served,
     claims: &Claims,
-) -> Response<Answer> {
+) -> Outgoing<Answer> {
     let status = stumble.status();
     let (earlier, changed) = visit.trail.variables();
     let turned = visit.trail.head();
@@ -57,7 +57,7 @@ pub(crate) async fn respond(
     let mut answer = match document {
         Some(ErrorDocument::Text(text)) => {
             let text = Bytes::copy_from_slice(text.as_bytes());
-            rescue::respond_with(&stumble, text).map(Into::into)
+            Outgoing::from(rescue::respond_with(&stumble, text)).map(Into::into)
         }
         Some(ErrorDocument::External(url)) => {
             let there = Box::new(Elsewhere::url(StatusCode::FOUND, url));
@@ -66,11 +66,12 @@ pub(crate) async fn respond(
         _ => own(visit, &stumble),
     };
     let (status, trace) = (answer.status(), failed.host.identity.trace);
-    allow::tell(answer.headers_mut(), status, stumble.is_about_file(), trace);
+    let fields = &mut answer.head.fields;
+    allow::tell(fields, status, stumble.is_about_file(), trace);
     let mut answer = failed.finish(visit, claims.ask(&stumble, answer));
     if visit.head.method == Method::HEAD {
         // As httpd has it, the length of a page that is not sent is not told, either.
-        answer.body_mut().discard().await;
+        answer.body.discard().await;
     }
     answer
 }
@@ -153,7 +154,7 @@ impl<'a> Failed<'a> {
     }
 
     /// Changes the fields of a page as `Header` says.
-    fn finish(&self, visit: &Visit, page: Response<Answer>) -> Response<Answer> {
+    fn finish(&self, visit: &Visit, page: Outgoing<Answer>) -> Outgoing<Answer> {
         if !self.host.changes_headers {
             return page;
         }
@@ -184,7 +185,7 @@ async fn page(
     target: &str,
     earlier: &Earlier,
     served: &mut Served,
-) -> Option<Response<Answer>> {
+) -> Option<Outgoing<Answer>> {
     let head = asking_for(target, &visit.head);
     let record = Record::default();
     let asking = Asking {
@@ -221,7 +222,7 @@ async fn page(
     *served = own;
     if visit.head.method == Method::HEAD {
         // One that does not end in time is dropped, and with it its connection.
-        let _ = timeout(DISCARD, page.body_mut().discard()).await;
+        let _ = timeout(DISCARD, page.body.discard()).await;
     }
     Some(page)
 }
@@ -244,26 +245,26 @@ fn asking_for(target: &str, failed: &Head) -> Head {
 }
 
 /// A page of our own.
-fn own(visit: &Visit, stumble: &Stumble) -> Response<Answer> {
-    let mut answer = rescue::respond(stumble).map(Answer::from);
+fn own(visit: &Visit, stumble: &Stumble) -> Outgoing<Answer> {
+    let respond = |stumble| Outgoing::from(rescue::respond(stumble)).map(Answer::from);
+    let mut answer = respond(stumble);
     if let Stumble::Elsewhere(there) = stumble {
         let (scheme, server, port) = handler::server(visit);
         let Some(location) = there.location(scheme, &server, port) else {
             tracing::error!(request = %visit, "the target of its Redirect is no URL");
-            return rescue::respond(&Stumble::NoTarget).map(Answer::from);
+            return respond(&Stumble::NoTarget);
         };
-        answer.headers_mut().insert(header::LOCATION, location);
+        answer.head.fields.set(b"Location", location.as_bytes());
     }
     answer
 }
 
 /// Where the connection cannot be trusted any more, no page makes it any better; and httpd ends it
 /// after these statuses, whatever takes the place of their pages.
-fn closing(mut answer: Response<Answer>, stumble: &Stumble) -> Response<Answer> {
+fn closing(mut answer: Outgoing<Answer>, stumble: &Stumble) -> Outgoing<Answer> {
     let status = stumble.status().as_u16();
     if stumble.closes() || matches!(status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503) {
-        let close = HeaderValue::from_static("close");
-        answer.headers_mut().insert(header::CONNECTION, close);
+        answer.head.closes = true;
     }
     answer
 }

@@ -25,10 +25,11 @@ use crate::{
         server_name, server_port,
     },
     headers::{self, Context, Rules},
-    http1::{self, Body, BodyError, BodyLength, Head, Service},
+    http1::{self, Body, BodyError, BodyLength, Head, Outgoing, Service},
     logging,
     logs::{About, Record},
     mapping::{self, Before, Decision, Earlier, Mapped},
+    media_type, parts,
     peer::Peer,
     redirect, remote_ip,
     rescue::{self, Stumble},
@@ -88,7 +89,7 @@ impl Service for Front {
                 Box::pin(page).await
             }
         };
-        visit.trail.set_cookies(response.headers_mut());
+        visit.trail.set_cookies(&mut response.head);
         visit.claims = claims;
         let host = visit.record.host();
         let host = host.and_then(|number| visit.snapshot.model.hosts.get(number));
@@ -143,7 +144,7 @@ pub(crate) async fn answer(
     asking: Asking<'_>,
     served: &mut Served,
     claims: &mut Claims,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let Asking {
         head,
         body,
@@ -187,7 +188,7 @@ pub(crate) async fn once(
     asking: Asking<'_>,
     served: &mut Served,
     claims: &mut Claims,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let Visit { snapshot, peer, .. } = visit;
     let (head, record) = (asking.head, asking.record);
     let own_scheme = || own_scheme(&snapshot.model, peer);
@@ -339,16 +340,17 @@ async fn about_server(
     course: &Course<'_>,
     length: BodyLength,
     body: Option<Body>,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let head = course.cx.head;
     let body = body.filter(|_| head.method == Method::TRACE);
     let Some(body) = body else {
         // `OPTIONS *`: there is nothing to say.
-        return Ok(Response::new(Full::default().into()));
+        return Ok(Response::new(Full::default().into()).into());
     };
     let allowed = course.rules.host.identity.trace;
     let answer = trace::respond(allowed, head, length, body).await?;
-    Ok(answer.map(Into::into))
+    // httpd passes it on as it makes it.
+    Ok(Outgoing::from(answer).map(|page| Answer::from(page).without_length()))
 }
 
 /// Where a request goes, and how that was found.
@@ -369,7 +371,7 @@ async fn decided(
     asking: Asking<'_>,
     mut course: Course<'_>,
     served: &mut Served,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let (host, peer) = (course.rules.host, &visit.peer);
     let decision = way.decision;
     course.rules.asked = Some(Asked::at(&decision.path));
@@ -396,12 +398,15 @@ async fn decided(
     if for_worker && (host.extracts_tls || !host.env_vars.is_empty()) {
         course.cx.facts = Some(facts);
     }
-    let file = response.extensions_mut().remove::<Sent>();
+    if for_worker {
+        media_type::force(&mut response.head, host, Asked::at(&decision.path));
+    }
+    let file = response.head.extensions.remove::<Sent>();
     if let Some(Sent { name, path }) = &file {
         let path = path.as_deref().unwrap_or(&decision.path);
         course.rules.asked = Some(Asked::at(path).with_file(Some(name)));
     }
-    Ok(course.finish(response))
+    course.complete(response)
 }
 
 /// What is known of a request's way where its answer leaves.
@@ -431,14 +436,28 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Changes the fields of an answer as `Header` says.
-    pub(crate) fn finish(&self, mut response: Response<Answer>) -> Response<Answer> {
-        if let Some(vary) = self.vary {
-            response::vary_first(response.headers_mut(), vary);
+    /// Does all that is done with an answer that is no error page.
+    ///
+    /// # Errors
+    ///
+    /// 416 where the client wants parts that are not there.
+    fn complete(&self, response: Outgoing<Answer>) -> Result<Outgoing<Answer>, Stumble> {
+        let mut response = self.finish(response);
+        if let Some(asked) = self.rules.asked {
+            media_type::add_charset(&mut response.head, self.rules.host, asked);
         }
-        let is_page = response.extensions().get::<rescue::IsPage>().is_some();
-        headers::answer(self.rules, response.headers_mut(), is_page, &self.cx);
-        response::join_vary(response.headers_mut());
+        parts::take(response, self.cx.head)
+    }
+
+    /// Changes the fields of an answer as `Header` says.
+    pub(crate) fn finish(&self, mut response: Outgoing<Answer>) -> Outgoing<Answer> {
+        if let Some(vary) = self.vary {
+            response::vary_first(&mut response.head.fields, vary);
+        }
+        let head = &mut response.head;
+        let is_page = head.extensions.get::<rescue::IsPage>().is_some();
+        headers::answer(self.rules, head, is_page, &self.cx);
+        response::join_vary(&mut head.fields);
         response
     }
 }
@@ -450,7 +469,7 @@ async fn serve(
     way: Way<'_>,
     asking: Asking<'_>,
     served: &mut Served,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let Way {
         decoded,
         decision,
@@ -495,7 +514,7 @@ async fn hand_over(
     routed: Routed<'_>,
     body: Option<Body>,
     served: &mut Served,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let snapshot = &visit.snapshot;
     let (facts, mapped, record) = (routed.facts, routed.mapped, routed.record);
     match snapshot.worker(mapped.worker()) {
@@ -516,7 +535,7 @@ async fn hand_over(
         Some(Running::Status(worker)) => {
             record.has_other_worker(mapped.worker(), "status");
             let named = (mapped.worker(), worker);
-            Ok(status::respond(snapshot, named, &facts).await)
+            Ok(status::respond(snapshot, named, &facts).await.into())
         }
         None => {
             record.has_other_worker(mapped.worker(), "-");
@@ -531,10 +550,10 @@ fn unmapped<'a>(
     wanted: Wanted<'a>,
     located: Located,
     variables: &Variables<'_>,
-) -> Result<Result<Response<Answer>, Mapped<'a>>, Stumble> {
+) -> Result<Result<Outgoing<Answer>, Mapped<'a>>, Stumble> {
     let named = |name: &str| visit.snapshot.configured(name);
     Ok(match static_files::serve(wanted, located)? {
-        Reply::Answer(answer) => Ok(answer),
+        Reply::Answer(answer) => Ok(answer.into()),
         Reply::Worker(mount) => Err(Mapped::Rule(mount)),
         Reply::Named => Err(mapping::by_variable(named, wanted.host, variables)?),
     })
@@ -562,7 +581,7 @@ async fn relay(
     }: Routed<'_>,
     body: Option<Body>,
     traced: Traced<'_>,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let Facts {
         host, head, peer, ..
     } = facts;

@@ -8,11 +8,14 @@
 mod change;
 mod value;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use bytes::Bytes;
 use jkworkers::model::{Asked, HeaderRule, HeaderRules, Host, When};
 
 pub(crate) use self::value::Context;
-use crate::http1::{Fields, Head};
+use crate::{
+    http1::{Fields, Head, Heading},
+    response,
+};
 
 /// What the rules of a host say about a request whose path (normalised) is known, or not yet.
 #[derive(Clone, Copy)]
@@ -61,25 +64,28 @@ pub(crate) fn late(rules: Rules<'_>, head: &Head, cx: &Context<'_>) -> Option<Bo
 }
 
 /// Changes the fields of an answer. `is_page`: it is an error page, which only `always` is about.
-pub(crate) fn answer(rules: Rules<'_>, headers: &mut HeaderMap, is_page: bool, cx: &Context<'_>) {
+pub(crate) fn answer(rules: Rules<'_>, head: &mut Heading, is_page: bool, cx: &Context<'_>) {
     if !rules.host.changes_headers {
         return;
     }
     let mut first = Fields::default();
-    let mut content_type = headers.remove(header::CONTENT_TYPE);
+    let mut content_type = head.content_type.take();
     let own = &rules.host.settings.headers;
     let nothing = &cx.early();
     let begin = |list: &'_ [HeaderRule], fields: &mut Fields| {
         let early = list.iter().filter(|rule| is_early(rule));
         early.for_each(|rule| change::apply(rule, fields, nothing));
     };
-    begin(&own.always, &mut first);
     let mut second = Fields::default();
-    if !is_page {
+    if is_page {
+        // As in httpd, where a page makes what is for every answer its own.
+        begin(&own.always, &mut second);
+    } else {
+        begin(&own.always, &mut first);
         begin(&own.on_success, &mut second);
     }
-    for (name, value) in &*headers {
-        second.add(name.as_str().as_bytes(), value.as_bytes());
+    for (name, value) in head.fields.iter() {
+        second.add(name, value);
     }
     let mut run = |list: fn(&HeaderRules) -> &Vec<HeaderRule>, fields: &mut Fields| {
         let rules = rules.lists().flat_map(list);
@@ -91,17 +97,23 @@ pub(crate) fn answer(rules: Rules<'_>, headers: &mut HeaderMap, is_page: bool, c
     if !is_page {
         run(|rules| &rules.on_success, &mut second);
     }
-    if let Some(content_type) = content_type {
-        second.set(b"Content-Type", content_type.as_bytes());
+    head.front = if is_page { first.iter().count() } else { 0 };
+    head.fields = Fields::default();
+    // Values of rules have no control characters.
+    let all = first.iter().chain(second.iter());
+    for (name, value) in all.filter(|(_, value)| response::is_text(value)) {
+        head.fields.add(name, value);
     }
-    headers.clear();
-    for (name, value) in first.iter().chain(second.iter()) {
-        let name = HeaderName::from_bytes(name).ok();
-        // Values of rules have no control characters.
-        let value = HeaderValue::from_bytes(value).ok();
-        if let Some((name, value)) = name.zip(value) {
-            headers.append(name, value);
+    place_type(head, content_type);
+}
+
+/// The type takes the place of one that a rule has put among the fields.
+fn place_type(head: &mut Heading, content_type: Option<Bytes>) {
+    match content_type {
+        Some(content_type) if head.fields.contains("Content-Type") => {
+            head.fields.set(b"Content-Type", &content_type);
         }
+        content_type => head.content_type = content_type,
     }
 }
 

@@ -13,6 +13,7 @@ mod framing;
 mod head;
 mod linger;
 mod on_call;
+mod outgoing;
 mod output;
 mod parse;
 mod scan;
@@ -26,5 +27,6 @@ pub(crate) use self::{
     fields::Fields,
     framing::{BodyLength, Framing},
     head::Head,
+    outgoing::{Heading, Outgoing},
     scan::MAX_HEAD,
 };

@@ -6,7 +6,6 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::ext::ReasonPhrase;
 
 use crate::{
     balancer::{GiveUp, retry::Failure},
@@ -50,6 +49,8 @@ pub(crate) enum Stumble {
     Elsewhere(Box<Elsewhere>),
     /// The request begins anew with another path: nobody is told, unless that never ends.
     Anew(Box<Turn>),
+    /// The head of a backend's answer cannot be sent.
+    BadAnswer,
     /// A file cannot be read.
     File,
     /// A request has a body that is not wanted with it.
@@ -86,9 +87,12 @@ impl Stumble {
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NoWorker | Self::NoTarget | Self::Anew(_) | Self::File | Self::Misconfigured => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::NoWorker
+            | Self::NoTarget
+            | Self::File
+            | Self::Misconfigured
+            | Self::Anew(_)
+            | Self::BadAnswer => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLate => StatusCode::GATEWAY_TIMEOUT,
             Self::Replaced(replaced) => known(replaced.status),
             Self::UnknownMethod => StatusCode::NOT_IMPLEMENTED,
@@ -139,30 +143,12 @@ pub(crate) fn respond_with(stumble: &Stumble, page: Bytes) -> Response<Full<Byte
     if stumble.closes() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    if let Some(reason) = httpds_reason(stumble.status()) {
-        response.extensions_mut().insert(reason);
-    }
-    let headers = response.headers_mut();
     if let Stumble::Replaced(replaced) = stumble {
         for challenge in &replaced.challenges {
             headers.append(header::WWW_AUTHENTICATE, challenge.clone());
         }
     }
     response
-}
-
-/// The reasons that httpd gives in older words.
-fn httpds_reason(status: StatusCode) -> Option<ReasonPhrase> {
-    match status {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Some(ReasonPhrase::from_static(b"Request Entity Too Large"))
-        }
-        StatusCode::URI_TOO_LONG => Some(ReasonPhrase::from_static(b"Request-URI Too Long")),
-        StatusCode::RANGE_NOT_SATISFIABLE => Some(ReasonPhrase::from_static(
-            b"Requested Range Not Satisfiable",
-        )),
-        _ => None,
-    }
 }
 
 /// httpd has pages for the statuses that it knows; all others become 500.
@@ -261,6 +247,7 @@ mod tests {
             (Stumble::HiddenFile, 403),
             (Stumble::ReadOnly, 405),
             (Stumble::File, 500),
+            (Stumble::BadAnswer, 500),
             (replaced(409), 409),
             (replaced(418), 500),
             (replaced(599), 500),

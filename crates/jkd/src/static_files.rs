@@ -19,6 +19,7 @@ mod walk;
 
 use std::{io, sync::Arc};
 
+use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use jkworkers::model::{Asked, Host, MimeTypes, Mount, Severity, variables::Handler};
@@ -28,11 +29,16 @@ pub(crate) use self::directory::Located;
 pub(crate) use self::index::Search;
 pub(crate) use self::place::place;
 use self::walk::What;
+pub(crate) use self::{
+    date::{is_date_of, parse as parse_date},
+    ranges::{Part, Wanted as Ranges, wanted as wanted_parts},
+    send::boundary,
+};
 use crate::{
     allow,
     answer::{Answer, Visit},
     forward::Facts,
-    http1::Head,
+    http1::{Head, Outgoing},
     logging::Printable,
     logs::{About, Logs},
     mapping,
@@ -344,11 +350,10 @@ fn path_of_file<'p>(
 }
 
 /// What a worker answers for a directory is of the directory's kind, unless it says what it is.
-pub(crate) fn of_kind(is_directory: bool, mut answer: Response<Answer>) -> Response<Answer> {
+pub(crate) fn of_kind(is_directory: bool, mut answer: Outgoing<Answer>) -> Outgoing<Answer> {
     if is_directory {
-        let kind = HeaderValue::from_static("httpd/unix-directory");
-        let headers = answer.headers_mut();
-        headers.entry(header::CONTENT_TYPE).or_insert(kind);
+        let kind = || Bytes::from_static(b"httpd/unix-directory");
+        answer.head.content_type.get_or_insert_with(kind);
     }
     answer
 }

@@ -1,14 +1,14 @@
 //! What is settled between access and answer: rules about rewriting in sections, and index files.
 //! Both may have the request begin anew with another path, which is followed here.
 
-use http::{Response, StatusCode};
+use http::StatusCode;
 use jkworkers::model::{Asked, Host};
 
 use crate::{
     access::Claims,
     answer::{Answer, Visit},
     handler::{self, Asking},
-    http1::Head,
+    http1::{Head, Outgoing},
     mapping,
     rescue::Stumble,
     rewriting::{self, InSections, Place, Rewritten, Subject, Turn},
@@ -27,7 +27,7 @@ pub(crate) async fn follow(
     mut turn: Box<Turn>,
     served: &mut Served,
     claims: &mut Claims,
-) -> Result<Response<Answer>, Stumble> {
+) -> Result<Outgoing<Answer>, Stumble> {
     let hosts = &visit.snapshot.model.hosts;
     let host = visit.record.host().and_then(|number| hosts.get(number));
     let mut head = turn.head(asking.head);

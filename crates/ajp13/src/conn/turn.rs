@@ -56,13 +56,24 @@ impl<IO: Io> Conn<IO> {
         };
         Ok(match exchange.feed(&packet)? {
             Step::Headers(head) => {
-                let (parts, announced) = convert::response_head(&payload, &head)?;
+                let (parts, announced) = if self.facts.verbatim {
+                    convert::bare_head(&head)?
+                } else {
+                    convert::response_head(&payload, &head)?
+                };
                 self.learn(parts.status, announced);
+                self.facts.head = self.facts.verbatim.then(|| payload.into());
                 Some(Turn::Event(Event::Head(parts)))
             }
             Step::Data(data) => Some(Turn::Event(Event::Data(payload.slice_ref(data)))),
+            Step::Flush if self.tells_flushes() => Some(Turn::Event(Event::Flush)),
             _ => None,
         })
+    }
+
+    /// What is announced is passed on as it comes anyway.
+    fn tells_flushes(&self) -> bool {
+        self.facts.flushes || (self.facts.verbatim && self.facts.content.is_none())
     }
 
     /// A packet that says all by itself.
@@ -85,7 +96,7 @@ impl<IO: Io> Conn<IO> {
     }
 
     fn learn(&mut self, status: StatusCode, announced: Option<u64>) {
-        let bodiless = self.facts.head_only || matches!(status.as_u16(), 204 | 205 | 304);
+        let bodiless = self.facts.head_only || matches!(status.as_u16(), 204 | 304);
         self.facts.content = if bodiless { Some(0) } else { announced };
     }
 
@@ -96,6 +107,11 @@ impl<IO: Io> Conn<IO> {
         loop {
             let frame = split(bytes, self.size).ok()??;
             match ResponsePacket::decode(frame.payload).ok()? {
+                ResponsePacket::SendBodyChunk(chunk)
+                    if chunk.data.is_empty() && self.tells_flushes() =>
+                {
+                    return None;
+                }
                 ResponsePacket::SendBodyChunk(chunk) => total += chunk.data.len() as u64,
                 ResponsePacket::EndResponse(_) => return Some(total),
                 _ => return None,

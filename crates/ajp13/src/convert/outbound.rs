@@ -4,4 +4,5 @@ mod request;
 mod response;
 
 pub(crate) use request::RequestHead;
-pub(crate) use response::response_head;
+pub use response::HeadPacket;
+pub(crate) use response::{bare_head, response_head};

@@ -55,6 +55,13 @@ pub struct SendOptions {
     pub end_of_body: EndOfBody,
     /// Whether the connection may serve another request afterwards. Default: yes.
     pub reuse: bool,
+    /// Leaves the fields of the head as they came: the response has none, and
+    /// [`Body::take_head`] gives the packet, of which nothing was checked but the announced length.
+    /// Of a body whose length is not announced, flushes are told, too: as frames of no bytes.
+    /// Default: no.
+    pub verbatim: bool,
+    /// Tells the flushes of a body in the same way whatever is announced. Default: no.
+    pub flushes: bool,
 }
 
 impl Default for SendOptions {
@@ -68,6 +75,8 @@ impl Default for SendOptions {
             take_end: true,
             end_of_body: EndOfBody::default(),
             reuse: true,
+            verbatim: false,
+            flushes: false,
         }
     }
 }
@@ -179,12 +188,17 @@ impl<IO: Io> PooledConn<IO> {
             take_end: _,
             end_of_body,
             reuse: _,
+            verbatim,
+            flushes,
         } = *options;
         let limits = Limits { reply, socket };
         conn.begin(announced, head_only, limits, end_of_body, write)?;
+        if verbatim {
+            conn.tell_verbatim(flushes);
+        }
         let parts = match poll_fn(|cx| conn.poll_event(cx, upload)).await? {
             Event::Head(parts) => parts,
-            Event::Data(_) | Event::End => {
+            Event::Data(_) | Event::Flush | Event::End => {
                 return Err(Error::new(ErrorKind::Order));
             }
         };

@@ -1,13 +1,13 @@
 //! One rule, carried out on a list of fields.
 
-use http::HeaderValue;
+use bytes::Bytes;
 use jkworkers::{
     model::{HeaderAction, HeaderRule},
     pattern::{Groups, Pattern},
 };
 
 use super::Context;
-use crate::http1::Fields;
+use crate::{http1::Fields, response};
 
 /// The longest value that is made, bytes: no packet holds more.
 const MAX_VALUE: usize = 65_535;
@@ -51,7 +51,7 @@ pub(super) fn apply(rule: &HeaderRule, fields: &mut Fields, cx: &Context<'_>) {
 pub(super) fn apply_to_answer(
     rule: &HeaderRule,
     fields: &mut Fields,
-    content_type: &mut Option<HeaderValue>,
+    content_type: &mut Option<Bytes>,
     cx: &Context<'_>,
 ) {
     if !rule.name.eq_ignore_ascii_case("Content-Type") {
@@ -62,13 +62,11 @@ pub(super) fn apply_to_answer(
         HeaderAction::SetIfEmpty(format) if !fields.contains("content-type") => {
             Some(cx.fill(format, &Groups::default()))
         }
-        HeaderAction::Edit { .. } => content_type
-            .as_ref()
-            .map(|known| edited(rule, known.as_bytes(), cx)),
+        HeaderAction::Edit { .. } => content_type.as_ref().map(|known| edited(rule, known, cx)),
         _ => None,
     };
-    if let Some(new) = new.and_then(|new| HeaderValue::from_bytes(&new).ok()) {
-        *content_type = Some(new);
+    if let Some(new) = new.filter(|new| response::is_text(new)) {
+        *content_type = Some(new.into());
     }
     apply(rule, fields, cx);
 }

@@ -10,7 +10,7 @@ use std::{
 
 use ajp13::facts::Status;
 use bytes::Bytes;
-use http::{Method, Response, Version};
+use http::{Method, Version};
 use jkworkers::model::ClientRules;
 use parking_lot::Mutex;
 use tokio::{
@@ -20,13 +20,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Body, Framing, Head,
+    Body, Framing, Head, Outgoing,
     alarm::Alarm,
     linger::linger,
     on_call::OnCall,
     output::Output,
     wire::{self, Rest, Shared, Wire},
-    write::{self, After, Asked, End},
+    write::{self, After, Asked, End, Manner},
 };
 use crate::strict::Refusal;
 
@@ -55,7 +55,7 @@ pub(crate) trait Service: Send + Sync {
 
 /// An answer, and the rules of the host that gives it.
 pub(crate) struct Reply<B> {
-    pub(crate) response: Response<B>,
+    pub(crate) response: Outgoing<B>,
     pub(crate) rules: Option<Arc<ClientRules>>,
 }
 
@@ -212,6 +212,14 @@ impl Request {
         }
     }
 
+    /// The same, where the connection cannot stay in any case.
+    const fn unless(self, cannot: bool) -> Self {
+        Self {
+            persists: self.persists && !cannot,
+            ..self
+        }
+    }
+
     /// What becomes of the connection: httpd's rules.
     fn after(self, rules: &ClientRules) -> After {
         let most = rules.max_keep_alive_requests;
@@ -246,11 +254,11 @@ where
     V: Service,
 {
     let Reply { response, rules } = reply;
-    let (parts, body) = response.into_parts();
+    let Outgoing { head, body } = response;
     let mut sending = Sending::new(body);
     let known = http_body::Body::size_hint(&sending.body).exact();
     let first = poll_fn(|cx| Poll::Ready(sending.look(cx))).await?;
-    sending.begin(write::end(&parts, known, request.asked));
+    sending.begin(write::end(&head, known, request.asked));
     let (after, stays) = {
         let mut wire = wire.lock();
         if let Some(rules) = rules {
@@ -260,22 +268,22 @@ where
         sending.output.text().extend_from_slice(begun);
         let cannot = waits || wire.ending || wire.is_too_much() || sending.end == End::Close;
         // httpd goes by what the application said, whatever it makes of it.
-        let own = parts.extensions.get().map(|&Status(own)| own);
-        let status = own.unwrap_or(parts.status.as_u16());
-        let persists = request.persists && !cannot && !drops_connection(status);
-        let persists = persists && !write::closes(&parts.headers);
-        let after = Request {
-            persists,
-            ..request
-        }
-        .after(&wire.rules);
+        let own = head.extensions.get().map(|&Status(own)| own);
+        let status = own.unwrap_or(head.status.as_u16());
+        let cannot = cannot || head.closes || drops_connection(status);
+        let after = request.unless(cannot).after(&wire.rules);
         let stays = after != After::Close;
         service.sends(stays, wire.unread());
         (after, stays)
     };
     sending.output.text().reserve(HEAD_ROOM);
-    write::head(sending.output.text(), &parts, sending.end, known, after);
-    drop(parts);
+    let manner = Manner {
+        end: sending.end,
+        known,
+        after,
+    };
+    write::head(sending.output.text(), &head, manner);
+    drop(head);
     sending.push(first)?;
     poll_fn(|cx| sending.poll(cx, wire)).await?;
     sending.end().await;

@@ -81,6 +81,13 @@ impl Field {
     }
 }
 
+/// Where `part` lies in `whole`, if it is a piece of its memory.
+fn place_in(whole: &[u8], part: &[u8]) -> Option<usize> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (!part.is_empty() && end <= whole.len()).then_some(start)
+}
+
 /// Equal for names that are equal but for case, and different for most others.
 fn key(name: &[u8]) -> u32 {
     let (Some(first), Some(last)) = (name.first(), name.last()) else {
@@ -192,11 +199,27 @@ impl Fields {
         self.text.len() + self.added.len() + between
     }
 
+    /// Fields of which nothing is known but that most of them lie in `text`.
+    pub(crate) fn with_capacity(text: Bytes, fields: usize) -> Self {
+        Self::new(text, Vec::with_capacity(fields))
+    }
+
     /// Adds a field behind all others.
     pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
         let key = key(name);
         if let (Some(name), Some(value)) = (self.keep(name), self.keep(value)) {
             self.list.push(Field { key, name, value });
+        }
+    }
+
+    /// Adds a field behind the first `before` ones.
+    pub(crate) fn add_behind(&mut self, before: usize, name: &[u8], value: &[u8]) {
+        let had = self.list.len();
+        self.add(name, value);
+        if self.list.len() > had
+            && let Some(behind) = self.list.get_mut(before.min(had)..)
+        {
+            behind.rotate_right(1);
         }
     }
 
@@ -249,7 +272,11 @@ impl Fields {
         self.list = list;
     }
 
+    /// A text of the same length as `bytes`. What lies in the text that came is not copied.
     fn keep(&mut self, bytes: &[u8]) -> Option<Span> {
+        if let Some(start) = place_in(&self.text, bytes) {
+            return Span::new(start, bytes.len());
+        }
         let span = Span::new(self.text.len() + self.added.len(), bytes.len())?;
         self.added.extend_from_slice(bytes);
         Some(span)
@@ -332,6 +359,18 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_in_the_text_is_not_copied() {
+        let text = Bytes::from_static(b"..X-One.one..");
+        let mut fields = Fields::with_capacity(text.clone(), 1);
+        fields.add(&text[2..7], &text[8..11]);
+        fields.add(b"X-Two", &text[8..8]);
+        assert_eq!(written(&fields), "X-One=one X-Two=");
+        assert_eq!(fields.added, b"X-Two");
+        fields.set(b"x-one", b"1");
+        assert_eq!(written(&fields), "X-One=1 X-Two=");
+    }
+
+    #[test]
     fn fields_can_be_changed() {
         let mut fields = fields(&[("A", "1"), ("b", "2"), ("a", "3"), ("c", "4")]);
         fields.set(b"a", b"five");
@@ -341,7 +380,9 @@ mod tests {
         assert_eq!(written(&fields), "A=five c=4 D=6");
         fields.append(b"d", b"7");
         fields.append(b"e", b"8");
-        assert_eq!(written(&fields), "A=five c=4 D=6, 7 e=8");
+        fields.add_behind(0, b"Y", b"0");
+        fields.add_behind(1, b"Z", b"1");
+        assert_eq!(written(&fields), "Y=0 Z=1 A=five c=4 D=6, 7 e=8");
         assert!(!fields.has_repeated());
     }
 }

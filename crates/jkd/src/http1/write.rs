@@ -3,10 +3,9 @@
 use std::{cell::Cell, time::SystemTime};
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, StatusCode, header, response};
-use hyper::ext::ReasonPhrase;
+use http::StatusCode;
 
-use super::framing::has_token;
+use super::{Fields, Heading, framing::has_token};
 
 /// How the client learns where an answer's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +41,11 @@ pub(super) struct Asked {
 }
 
 /// How the body ends. `known` is its length, where it is known without a field that says so.
-pub(super) fn end(head: &response::Parts, known: Option<u64>, asked: Asked) -> End {
+pub(super) fn end(head: &Heading, known: Option<u64>, asked: Asked) -> End {
     if asked.head_only || is_bodiless(head.status) {
         return End::Bodiless;
     }
-    match announced(&head.headers).or(known) {
+    match announced(&head.fields).or(known) {
         Some(length) => End::Length(length),
         None if asked.knows_chunks => End::Chunks,
         None => End::Close,
@@ -58,66 +57,139 @@ pub(super) const fn is_bodiless(status: StatusCode) -> bool {
     matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    let length = headers.get(header::CONTENT_LENGTH)?;
-    length.to_str().ok()?.parse().ok()
+fn announced(fields: &Fields) -> Option<u64> {
+    let length = fields.get("content-length")?;
+    str::from_utf8(length).ok()?.parse().ok()
 }
 
-/// Whether the answer itself says that the connection ends.
-pub(super) fn closes(headers: &HeaderMap) -> bool {
-    // Hardly any answer says anything about it, and to pass by all names costs less than to look
-    // this one up.
-    let said = headers
-        .iter()
-        .filter(|(name, _)| *name == header::CONNECTION);
-    said.map(|(_, value)| value)
-        .any(|value| has_token(value.as_bytes(), b"close"))
+/// What the head of an answer depends on beside its fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) end: End,
+    /// The length of the body where no field says it.
+    pub(super) known: Option<u64>,
+    pub(super) after: After,
 }
 
-/// Appends the whole head. `known` is the length of the body where no field says it.
-pub(super) fn head(
-    text: &mut BytesMut,
-    head: &response::Parts,
-    end: End,
-    known: Option<u64>,
-    after: After,
-) {
+/// Appends the whole head, in httpd's order.
+pub(super) fn head(text: &mut BytesMut, head: &Heading, manner: Manner) {
     status_line(text, head);
     text.extend_from_slice(b"Date: ");
     text.extend_from_slice(&date());
     text.extend_from_slice(b"\r\n");
-    for (name, value) in &head.headers {
-        if !is_ours(name) {
-            spell(text, name);
-            field(text, b": ", value.as_bytes());
-        }
+    if !head.server.is_empty() {
+        field(text, b"Server: ", head.server.as_bytes());
     }
-    let unsaid = known.filter(|_| !head.headers.contains_key(header::CONTENT_LENGTH));
-    match (end, unsaid) {
-        (End::Chunks, _) => text.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-        // Asked for a head alone nobody has made a body, which says nothing of its length.
-        (End::Close, _) | (_, None) | (End::Bodiless, Some(0)) => {}
-        (End::Bodiless, Some(_)) if is_bodiless(head.status) => {}
-        (_, Some(length)) => {
-            let mut digits = itoa::Buffer::new();
-            field(text, b"Content-Length: ", digits.format(length).as_bytes());
-        }
-    }
-    connection(text, after);
+    fields(text, head, manner);
     text.extend_from_slice(b"\r\n");
 }
 
-fn status_line(text: &mut BytesMut, head: &response::Parts) {
+fn fields(text: &mut BytesMut, head: &Heading, manner: Manner) {
+    let mut says = Says::default();
+    for (name, value) in head.fields.iter() {
+        let leaves = match Special::of(name) {
+            None => true,
+            Some(Special::Ours) => false,
+            Some(Special::Connection) => {
+                says.connection = manner.after == After::Close && has_token(value, b"close");
+                says.connection
+            }
+            Some(Special::Length) => {
+                says.length = true;
+                manner.tells_length(head.status, value)
+            }
+        };
+        if leaves {
+            line(text, name, value);
+        }
+    }
+    if let Some(length) = manner.known.filter(|_| !says.length) {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(length).as_bytes();
+        if manner.tells_length(head.status, digits) {
+            field(text, b"Content-Length: ", digits);
+        }
+    }
+    if !says.connection {
+        connection(text, manner.after);
+    }
+    if manner.end == End::Chunks {
+        text.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+    if !is_bodiless(head.status) {
+        about_body(text, head);
+    }
+}
+
+/// What is said about a body comes last.
+fn about_body(text: &mut BytesMut, head: &Heading) {
+    if let Some(kind) = head.content_type.as_ref().filter(|kind| !kind.is_empty()) {
+        field(text, b"Content-Type: ", kind);
+    }
+    for (name, value) in head.described.iter() {
+        line(text, name, value);
+    }
+}
+
+/// What has been said already.
+#[derive(Default)]
+struct Says {
+    connection: bool,
+    length: bool,
+}
+
+impl Manner {
+    /// Whether this length is said. Asked for a head alone nobody has made a body, and 0 would say
+    /// nothing of its length.
+    fn tells_length(self, status: StatusCode, length: &[u8]) -> bool {
+        match self.end {
+            End::Length(_) => true,
+            End::Chunks | End::Close => false,
+            End::Bodiless => !is_bodiless(status) && length != b"0",
+        }
+    }
+}
+
+/// Fields that do not simply leave.
+enum Special {
+    Connection,
+    Length,
+    /// What only the connection itself can say.
+    Ours,
+}
+
+impl Special {
+    fn of(name: &[u8]) -> Option<Self> {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is(b"Date") => Some(Self::Ours),
+            6 if is(b"Server") => Some(Self::Ours),
+            10 if is(b"Connection") => Some(Self::Connection),
+            14 if is(b"Content-Length") => Some(Self::Length),
+            17 if is(b"Transfer-Encoding") => Some(Self::Ours),
+            _ => None,
+        }
+    }
+}
+
+fn status_line(text: &mut BytesMut, head: &Heading) {
     text.extend_from_slice(b"HTTP/1.1 ");
     text.extend_from_slice(head.status.as_str().as_bytes());
-    let own = head.extensions.get().map(ReasonPhrase::as_bytes);
-    let usual = || {
-        head.status
-            .canonical_reason()
-            .unwrap_or_default()
-            .as_bytes()
-    };
-    field(text, b" ", own.unwrap_or_else(usual));
+    let own = head.reason.as_deref();
+    field(text, b" ", own.unwrap_or_else(|| reason(head.status)));
+}
+
+/// What httpd calls a status.
+fn reason(status: StatusCode) -> &'static [u8] {
+    let usual = || status.canonical_reason().unwrap_or("Unknown Reason");
+    match status {
+        StatusCode::NON_AUTHORITATIVE_INFORMATION => b"Non-Authoritative Information",
+        StatusCode::PAYLOAD_TOO_LARGE => b"Request Entity Too Large",
+        StatusCode::URI_TOO_LONG => b"Request-URI Too Long",
+        StatusCode::RANGE_NOT_SATISFIABLE => b"Requested Range Not Satisfiable",
+        StatusCode::IM_A_TEAPOT | StatusCode::TOO_EARLY => b"Unknown Reason",
+        _ => usual().as_bytes(),
+    }
 }
 
 fn connection(text: &mut BytesMut, after: After) {
@@ -137,46 +209,15 @@ fn connection(text: &mut BytesMut, after: After) {
     }
 }
 
-/// What only the connection itself can say.
-fn is_ours(name: &HeaderName) -> bool {
-    matches!(
-        *name,
-        header::CONNECTION | header::TRANSFER_ENCODING | header::DATE
-    )
+fn line(text: &mut BytesMut, name: &[u8], value: &[u8]) {
+    text.extend_from_slice(name);
+    field(text, b": ", value);
 }
 
 fn field(text: &mut BytesMut, before: &[u8], value: &[u8]) {
     text.extend_from_slice(before);
     text.extend_from_slice(value);
     text.extend_from_slice(b"\r\n");
-}
-
-/// Writes a name as it is usually written.
-fn spell(text: &mut BytesMut, name: &HeaderName) {
-    let known: &[u8] = match *name {
-        header::ETAG => b"ETag",
-        header::WWW_AUTHENTICATE => b"WWW-Authenticate",
-        header::TE => b"TE",
-        // The others here are only quicker this way.
-        header::CONTENT_TYPE => b"Content-Type",
-        header::CONTENT_LENGTH => b"Content-Length",
-        header::SERVER => b"Server",
-        header::SET_COOKIE => b"Set-Cookie",
-        header::CACHE_CONTROL => b"Cache-Control",
-        _ => b"",
-    };
-    if !known.is_empty() {
-        return text.extend_from_slice(known);
-    }
-    let start = text.len();
-    text.extend_from_slice(name.as_str().as_bytes());
-    let mut begins = true;
-    for byte in text.iter_mut().skip(start) {
-        if begins {
-            byte.make_ascii_uppercase();
-        }
-        begins = *byte == b'-';
-    }
 }
 
 /// The present second, as `Date` says it.
@@ -205,34 +246,44 @@ fn date() -> [u8; 29] {
 mod tests {
     use http::Response;
 
-    use super::*;
+    use super::{super::Outgoing, *};
 
     const ASKED: Asked = Asked {
         head_only: false,
         knows_chunks: true,
     };
 
-    fn parts(status: u16, fields: &[(&'static str, &'static str)]) -> response::Parts {
+    const HEAD: Asked = Asked {
+        head_only: true,
+        knows_chunks: true,
+    };
+
+    fn heading(status: u16, fields: &[(&'static str, &'static str)]) -> Box<Heading> {
         let mut response = Response::builder().status(status);
         for (name, value) in fields {
             response = response.header(*name, *value);
         }
-        response.body(()).unwrap().into_parts().0
+        let mut head = Outgoing::from(response.body(()).unwrap()).head;
+        head.server = "x";
+        head
     }
 
     /// Without its date.
-    fn written(parts: &response::Parts, known: Option<u64>, asked: Asked, after: After) -> String {
+    fn written(head: &Heading, known: Option<u64>, asked: Asked, after: After) -> String {
         let mut text = BytesMut::new();
-        head(&mut text, parts, end(parts, known, asked), known, after);
+        let end = end(head, known, asked);
+        let manner = Manner { end, known, after };
+        super::head(&mut text, head, manner);
         let text = String::from_utf8(text.to_vec()).unwrap();
         let (before, rest) = text.split_once("Date: ").unwrap();
         assert!(rest[..31].ends_with(" GMT\r\n"), "{rest}");
-        format!("{before}{}", &rest[31..])
+        let rest = rest[31..].strip_prefix("Server: x\r\n").unwrap();
+        format!("{before}{rest}")
     }
 
     #[test]
     fn a_body_ends_where_the_client_is_told() {
-        let end = |status, fields: &[_], known, asked| end(&parts(status, fields), known, asked);
+        let end = |status, fields: &[_], known, asked| end(&heading(status, fields), known, asked);
         let length = [("content-length", "5")];
         assert_eq!(end(200, &length, None, ASKED), End::Length(5));
         assert_eq!(end(200, &[], Some(6), ASKED), End::Length(6));
@@ -242,11 +293,7 @@ mod tests {
             ..ASKED
         };
         assert_eq!(end(200, &[], None, old), End::Close);
-        let head_only = Asked {
-            head_only: true,
-            ..ASKED
-        };
-        assert_eq!(end(200, &length, None, head_only), End::Bodiless);
+        assert_eq!(end(200, &length, None, HEAD), End::Bodiless);
         assert_eq!(end(204, &[], Some(0), ASKED), End::Bodiless);
         assert_eq!(end(304, &length, None, ASKED), End::Bodiless);
     }
@@ -260,31 +307,61 @@ mod tests {
             ("x-a", "2"),
             ("connection", "x"),
         ];
-        let ordinary = written(&parts(200, &fields), None, ASKED, After::Stay);
+        let ordinary = written(&heading(200, &fields), None, ASKED, After::Stay);
         assert_eq!(
             ordinary,
-            "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nETag: \"1\"\r\nX-A: 1\r\nX-A: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nX-A: 1\r\nX-A: 2\r\nTransfer-Encoding: chunked\r\nContent-Type: a/b\r\n\r\n"
         );
-        let mut own = parts(404, &[]);
-        own.extensions
-            .insert(ReasonPhrase::try_from("Gone \u{e9}".as_bytes()).unwrap());
-        let mut text = BytesMut::new();
-        head(&mut text, &own, End::Length(3), Some(3), After::Close);
-        assert!(text.starts_with("HTTP/1.1 404 Gone \u{e9}\r\n".as_bytes()));
-        assert!(text.ends_with(b"Content-Length: 3\r\nConnection: close\r\n\r\n"));
+        let mut own = heading(404, &[]);
+        own.reason = Some("Gone \u{e9}".into());
+        assert_eq!(
+            written(&own, Some(3), ASKED, After::Close),
+            "HTTP/1.1 404 Gone \u{e9}\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
+        );
         let asked = After::StayAsAsked(5, Some(99));
-        let stays = written(&parts(599, &[]), Some(0), ASKED, asked);
+        let stays = written(&heading(599, &[]), Some(0), ASKED, asked);
         assert_eq!(
             stays,
-            "HTTP/1.1 599 \r\nContent-Length: 0\r\nKeep-Alive: timeout=5, max=99\r\nConnection: Keep-Alive\r\n\r\n"
+            "HTTP/1.1 599 Unknown Reason\r\nContent-Length: 0\r\nKeep-Alive: timeout=5, max=99\r\nConnection: Keep-Alive\r\n\r\n"
         );
-        let nothing = written(&parts(204, &[]), Some(0), ASKED, After::Stay);
+        let nothing = written(&heading(204, &[]), Some(0), ASKED, After::Stay);
         assert_eq!(nothing, "HTTP/1.1 204 No Content\r\n\r\n");
-        let head_only = Asked {
-            head_only: true,
-            ..ASKED
-        };
-        let of_head = written(&parts(200, &[]), Some(7), head_only, After::Stay);
-        assert_eq!(of_head, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
+    }
+
+    #[test]
+    fn what_is_not_sent_is_announced_as_httpd_does() {
+        let of_head = |known| written(&heading(200, &[]), known, HEAD, After::Stay);
+        assert_eq!(
+            of_head(Some(7)),
+            "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"
+        );
+        assert_eq!(of_head(Some(0)), "HTTP/1.1 200 OK\r\n\r\n");
+        let none = heading(200, &[("content-length", "0")]);
+        assert_eq!(
+            written(&none, None, HEAD, After::Stay),
+            "HTTP/1.1 200 OK\r\n\r\n"
+        );
+        let fields = [
+            ("x-a", "1"),
+            ("vary", "b"),
+            ("content-type", "a/b"),
+            ("etag", "c"),
+        ];
+        assert_eq!(
+            written(&heading(304, &fields), None, ASKED, After::Stay),
+            "HTTP/1.1 304 Not Modified\r\nX-A: 1\r\nVary: b\r\nETag: c\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn an_answer_says_once_that_the_connection_ends() {
+        let mut head = heading(200, &[("content-length", "1")]);
+        head.fields.add(b"connection", b"close");
+        head.fields.add(b"X", b"y");
+        let text = written(&head, None, ASKED, After::Close);
+        assert!(
+            text.ends_with("Content-Length: 1\r\nconnection: close\r\nX: y\r\n\r\n"),
+            "{text}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use jkworkers::model::Host;
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use crate::{
     answer::Visit,
     balancer::{Balancer, MemberView},
     handler,
+    http1::Heading,
     logging::Printable,
     rescue::Stumble,
     snapshot,
@@ -224,13 +225,16 @@ impl Record {
     }
 
     /// Keeps what logs ask for of an answer's head.
-    pub(crate) fn answers(&self, logs: &Logs, fields: &HeaderMap, ending: &mut Ending) {
+    pub(crate) fn answers(&self, logs: &Logs, head: &Heading, ending: &mut Ending) {
         let Some((_, wants)) = self.wanted(logs) else {
             return;
         };
         for name in &wants.fields {
-            let values = fields.get_all(name).iter();
-            let named = values.map(|value| (name.clone(), value.clone()));
+            let values = head.values(name.as_str());
+            let named = values.filter_map(|value| {
+                let value = HeaderValue::from_bytes(value).ok()?;
+                Some((name.clone(), value))
+            });
             ending.fields.extend(named);
         }
         if wants.first_byte {

@@ -1,13 +1,16 @@
 //! What rules leave behind for the rest of a request's way: cookies, variables for the page of an
 //! error, and the request as it begins anew.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderValue;
 use jiff::{Timestamp, ToSpan as _};
 use jkworkers::rewrite::Cookie;
 use parking_lot::Mutex;
 
 use super::Rewritten;
-use crate::{http1::Head, variables::Variables};
+use crate::{
+    http1::{Head, Heading},
+    variables::Variables,
+};
 
 /// Of one request. Most leave none.
 #[derive(Debug, Default)]
@@ -142,21 +145,13 @@ impl Trail {
         (marks.earlier.clone(), marks.variables.clone())
     }
 
-    /// Adds its cookies to an answer, before those that it has.
-    pub(crate) fn set_cookies(&self, headers: &mut HeaderMap) {
+    /// Adds its cookies to an answer, before all that it has; on a page, behind what every answer
+    /// gets.
+    pub(crate) fn set_cookies(&self, head: &mut Heading) {
         let marks = self.0.lock();
-        let Some(marks) = marks.as_ref().filter(|marks| !marks.cookies.is_empty()) else {
-            return;
-        };
-        let theirs: Vec<_> = headers
-            .get_all(header::SET_COOKIE)
-            .iter()
-            .cloned()
-            .collect();
-        headers.remove(header::SET_COOKIE);
-        let ours = marks.cookies.iter().map(|(_, value)| value);
-        for value in ours.cloned().chain(theirs) {
-            headers.append(header::SET_COOKIE, value);
+        for (_, value) in marks.iter().flat_map(|marks| marks.cookies.iter().rev()) {
+            let fields = &mut head.fields;
+            fields.add_behind(head.front, b"Set-Cookie", value.as_bytes());
         }
     }
 }

@@ -23,7 +23,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// The date; `None` where httpd knows none.
-pub(super) fn parse(field: &[u8]) -> Option<SystemTime> {
+pub(crate) fn parse(field: &[u8]) -> Option<SystemTime> {
     let text = std::str::from_utf8(field.trim_ascii_start()).ok()?;
     let (_, text) = text.split_once(' ')?;
     let is_so = |form: &str| form.len() <= text.len() && form.bytes().zip(text.bytes()).all(fits);
@@ -57,6 +57,16 @@ const fn fits((form, byte): (u8, u8)) -> bool {
         b'a' => byte.is_ascii_lowercase(),
         _ => byte == form,
     }
+}
+
+/// Whether a condition names this `Last-Modified`, and that tells enough: what has changed within a
+/// minute may do so again under the same date.
+pub(crate) fn is_date_of(condition: &[u8], modified: Option<&[u8]>) -> bool {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let modified = modified.and_then(parse);
+    modified.is_some_and(|modified| {
+        parse(condition) == Some(modified) && modified + MINUTE <= SystemTime::now()
+    })
 }
 
 #[cfg(test)]

@@ -51,7 +51,6 @@ pub(super) fn file(
             }
         }
         Met::NotModified => {
-            headers.remove(header::CONTENT_TYPE);
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             *answer.headers_mut() = headers;
             Ok(answer)
@@ -95,7 +94,6 @@ fn facts(file: &File) -> io::Result<Facts> {
 }
 
 fn validate(validators: &Validators, headers: &mut HeaderMap) {
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let modified = httpdate::fmt_http_date(validators.modified);
     let etag = validators.etag.as_deref();
     for (name, text) in [
@@ -106,6 +104,7 @@ fn validate(validators: &Validators, headers: &mut HeaderMap) {
             headers.insert(name, value);
         }
     }
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
 }
 
 /// The fields of a request that say what the client has, and what it wants.
@@ -167,6 +166,7 @@ fn partial(
     parts: &[Part],
 ) -> Response<Answer> {
     *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    headers.insert(header::CONTENT_LENGTH, size.into());
     let pieces = match parts {
         [part] => {
             let range = format!("bytes {}-{}/{size}", part.first, part.last);
@@ -210,7 +210,7 @@ fn multipart(headers: &mut HeaderMap, size: u64, parts: &[Part]) -> Vec<Piece> {
 }
 
 /// As long as httpd's. No file that is asked for is known to whoever could guess it.
-fn boundary() -> String {
+pub(crate) fn boundary() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}", RandomState::new().hash_one(0u8))
 }

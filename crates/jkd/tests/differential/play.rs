@@ -211,11 +211,6 @@ impl Seen {
                     _ => *value = value.replace(&port, ":PORT"),
                 }
             }
-            // The order of different names has no meaning (RFC 9110, section 5.3); that of equal
-            // ones has, and is kept.
-            reply
-                .headers
-                .sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
         }
         for request in &mut self.requests {
             for (name, value) in &mut request.attributes {

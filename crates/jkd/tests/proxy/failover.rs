@@ -101,6 +101,7 @@ fn an_answer_that_has_begun_is_never_continued_by_another() {
     let a = Backend::start(|exchange| {
         exchange.headers(200, &[])?;
         exchange.chunk(b"of a")?;
+        exchange.flush()?;
         Err(std::io::Error::other("gone"))
     });
     let b = Backend::saying("of b");

@@ -404,6 +404,7 @@ fn a_client_that_leaves_takes_the_connection_with_it() {
         let a = Backend::start(move |exchange| {
             exchange.headers(200, &[])?;
             exchange.chunk(b"begun")?;
+            exchange.flush()?;
             exchange.wait_for_close()?;
             left.lock().send(()).unwrap();
             Err(io::Error::other("the servlet notices"))

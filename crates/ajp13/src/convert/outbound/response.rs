@@ -1,5 +1,7 @@
 //! The client's half: `http::Request` to FORWARD_REQUEST, SEND_HEADERS to `http::Response`.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts;
@@ -7,7 +9,7 @@ use http::{Response, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::facts::{Reason, Status};
-use crate::wire::{self, SendHeaders};
+use crate::wire::{self, ResponsePacket, SendHeaders};
 
 /// The coded names of response headers, in the order of their codes.
 static CODED: [HeaderName; 11] = [
@@ -45,7 +47,7 @@ pub(crate) fn response_head(
     for field in head.headers.iter() {
         let (name, value) = convert(packet, &field)?;
         if name == header::CONTENT_LENGTH {
-            length = Some(same_length(length, &value)?);
+            length = Some(same_length(length, value.as_bytes())?);
         }
         parts
             .headers
@@ -68,6 +70,68 @@ pub(crate) fn response_head(
     Ok((parts, length))
 }
 
+/// The packet of a head, whose fields are as the container sent them: names in their case, in order,
+/// with whatever is in their values.
+#[derive(Clone)]
+pub struct HeadPacket(Bytes);
+
+impl From<Bytes> for HeadPacket {
+    fn from(payload: Bytes) -> Self {
+        Self(payload)
+    }
+}
+
+impl HeadPacket {
+    /// The payload: names that are no codes, and all values, lie in it.
+    pub fn payload(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// What it says.
+    pub fn head(&self) -> Option<SendHeaders<'_>> {
+        match ResponsePacket::decode(&self.0) {
+            Ok(ResponsePacket::SendHeaders(head)) => Some(head),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for HeadPacket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head().fmt(f)
+    }
+}
+
+/// The same without the fields, of which only the announced length is looked at. As lenient as
+/// `strtoll`: there may be blanks around the digits, and a plus in front of them.
+///
+/// # Errors
+/// [`ErrorKind::Response`] for a length that is no number, and two lengths that differ.
+pub(crate) fn bare_head(head: &SendHeaders<'_>) -> Result<(Parts, Option<u64>), Error> {
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.status = StatusCode::from_u16(head.status).unwrap_or_else(|_| {
+        // As httpd has it: an error of the application's.
+        parts.extensions.insert(Status(head.status));
+        StatusCode::INTERNAL_SERVER_ERROR
+    });
+    let is_length = |field: &wire::Header<'_>| match field.code() {
+        Some(code) => code == CONTENT_LENGTH,
+        None => field.name.eq_ignore_ascii_case(b"content-length"),
+    };
+    let mut length = None;
+    for field in head.headers.iter().filter(is_length) {
+        let digits = field.value.trim_ascii();
+        length = Some(same_length(
+            length,
+            digits.strip_prefix(b"+").unwrap_or(digits),
+        )?);
+    }
+    Ok((parts, length))
+}
+
+/// Its place in the table.
+const CONTENT_LENGTH: u8 = 3;
+
 fn convert(packet: &Bytes, field: &wire::Header<'_>) -> Result<(HeaderName, HeaderValue), Error> {
     let known = field
         .code()
@@ -82,8 +146,8 @@ fn convert(packet: &Bytes, field: &wire::Header<'_>) -> Result<(HeaderName, Head
 }
 
 /// What a `Content-Length` header announces: as much as the one before it, if there was one.
-fn same_length(known: Option<u64>, value: &HeaderValue) -> Result<u64, Error> {
-    let length = number(value.as_bytes()).ok_or_else(|| refused("invalid Content-Length"))?;
+fn same_length(known: Option<u64>, value: &[u8]) -> Result<u64, Error> {
+    let length = number(value).ok_or_else(|| refused("invalid Content-Length"))?;
     if known.is_some_and(|other| other != length) {
         return Err(refused("two different Content-Length headers"));
     }
@@ -127,7 +191,7 @@ fn bad_value(name: &HeaderName) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{PacketSize, ResponsePacket, SendHeadersWriter};
+    use crate::wire::{PacketSize, SendHeadersWriter};
     use bytes::BytesMut;
 
     fn head(status: u16, reason: &[u8], fields: &[(&str, &str)]) -> Result<Parts, Error> {
@@ -199,6 +263,25 @@ mod tests {
             head(200, b"a\r\nb: c", &[]).unwrap_err().kind(),
             ErrorKind::Response
         );
+    }
+
+    #[test]
+    fn a_bare_head_is_as_it_came() {
+        let mut packet = BytesMut::new();
+        let mut writer = SendHeadersWriter::begin(&mut packet, PacketSize::DEFAULT, 200, None);
+        writer.header(b"x-Odd", b"a\x01b");
+        writer.header(b"content-length", b" +05 ");
+        writer.finish().unwrap();
+        let packet = HeadPacket::from(packet.freeze().slice(4..));
+        let head = packet.head().unwrap();
+        let (parts, length) = bare_head(&head).unwrap();
+        assert_eq!((length, parts.headers.len()), (Some(5), 0));
+        let fields: Vec<_> = head.headers.iter().map(|f| (f.name, f.value)).collect();
+        let expected = [
+            (&b"x-Odd"[..], &b"a\x01b"[..]),
+            (b"Content-Length", b" +05 "),
+        ];
+        assert_eq!(fields, expected);
     }
 
     #[test]

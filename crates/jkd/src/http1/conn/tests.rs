@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use http::Response;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 use proptest::prelude::*;
 use tokio::{
@@ -48,7 +49,7 @@ impl Service for Echo {
             _ => echo(&head, body).await,
         };
         Reply {
-            response,
+            response: response.into(),
             rules: None,
         }
     }
@@ -58,7 +59,7 @@ impl Service for Echo {
         let text = format!("{refusal:?} {line}");
         let response = Response::builder().status(refusal.status());
         Reply {
-            response: response.body(boxed(text)).unwrap(),
+            response: response.body(boxed(text)).unwrap().into(),
             rules: None,
         }
     }

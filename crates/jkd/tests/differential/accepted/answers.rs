@@ -5,11 +5,6 @@ use jkd_tests::{End, Reply};
 use super::wire::replies;
 use crate::play::Seen;
 
-/// A page for 502 instead of 500, and the connection to the backend is not used again.
-pub(super) fn control_characters(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    statuses(mod_jk, jkd, |theirs, ours| (theirs, ours) == (500, 502))
-}
-
 /// A page for 502 instead of what cannot be an answer. It is a broken packet for jkd, and such
 /// requests may be repeated.
 pub(super) fn interim_statuses(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
@@ -31,7 +26,7 @@ pub(super) fn breaks_off(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let theirs = mod_jk.reply.as_ref();
     let pretends = theirs.is_some_and(|reply| reply.end != End::CutOff);
     let ours = jkd.reply.as_ref();
-    let is_cut = ours.is_some_and(|reply| reply.end == End::CutOff || reply.status == 502);
+    let is_cut = ours.is_some_and(|reply| reply.end == End::CutOff || reply.status >= 500);
     if !pretends || !is_cut || mod_jk.requests.len() < jkd.requests.len() {
         return false;
     }
@@ -100,13 +95,6 @@ pub(super) fn last_modified(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
         }
     }
     found
-}
-
-/// httpd serves parts of what a backend sends whole.
-pub(super) fn ranges(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    statuses(mod_jk, jkd, |theirs, ours| {
-        matches!(theirs, 206 | 416) && ours == 200
-    })
 }
 
 fn statuses(mod_jk: &mut Seen, jkd: &Seen, fit: fn(u16, u16) -> bool) -> bool {

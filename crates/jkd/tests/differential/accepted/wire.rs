@@ -1,15 +1,13 @@
 //! Differences on the wire, each with its predicate.
 
-use jkd_tests::{End, Reply};
+use jkd_tests::Reply;
 
 use super::{Difference, answers, balancing, edges, paths, requests};
 use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
 pub(super) const WIRE: &[Difference] = &[
-    Difference::everywhere("framing of answers", framing_of_answers),
     Difference::everywhere("own pages", own_pages),
-    Difference::everywhere("names of answer headers", names_of_answer_headers),
     Difference::named("types by extension", types_by_extension),
     Difference::named("SetEnvIf sees the line before", set_env_if),
     Difference::named("CPings unasked", balancing::cpings_unasked),
@@ -22,7 +20,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("leading zeros", edges::leading_zeros),
     Difference::named("long header names", edges::long_header_names),
     Difference::named("several challenges", edges::several_challenges),
-    Difference::named("control characters in answers", answers::control_characters),
     Difference::named("interim statuses", answers::interim_statuses),
     Difference::named("another length", answers::another_length),
     Difference::named("an answer that breaks off", answers::breaks_off),
@@ -30,7 +27,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("transfer codings of answers", answers::transfer_codings),
     Difference::named("bodies that do not come", answers::late_bodies),
     Difference::named("Last-Modified", answers::last_modified),
-    Difference::named("ranges of answers", answers::ranges),
     Difference::named("TRACE", requests::trace),
     Difference::named("CONNECT", requests::connect),
     Difference::named("doubtful hosts", requests::doubtful_hosts),
@@ -51,48 +47,6 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("dot segments at the end", paths::dot_segments_at_the_end),
     Difference::named("control characters", paths::control_characters),
 ];
-
-/// Each word of jkd's begins with a capital.
-fn names_of_answer_headers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
-        return false;
-    };
-    let mut found = false;
-    for ((left, _), (right, _)) in mod_jk.headers.iter_mut().zip(&mut jkd.headers) {
-        if left != right && left.eq_ignore_ascii_case(right) {
-            left.clone_from(right);
-            found = true;
-        }
-    }
-    found
-}
-
-/// httpd holds back what the backend has sent until it has 8 kB, is told to flush, or has all, and
-/// announces a length where it has all.
-fn framing_of_answers(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
-        return false;
-    };
-    let found = is_unannounced(jkd) && announces_all(mod_jk)
-        || is_unannounced(mod_jk) && announces_all(jkd);
-    if found {
-        for reply in [mod_jk, jkd] {
-            reply
-                .headers
-                .retain(|(name, _)| !matches!(&**name, "Transfer-Encoding" | "Content-Length"));
-        }
-    }
-    found
-}
-
-fn is_unannounced(reply: &Reply) -> bool {
-    let in_chunks = reply.header("transfer-encoding") == Some("chunked");
-    (in_chunks || reply.end == End::Closed) && reply.header("content-length").is_none()
-}
-
-fn announces_all(reply: &Reply) -> bool {
-    reply.header("content-length") == Some(&reply.body.len().to_string())
-}
 
 /// mod_mime knows a type by the extension of the URI.
 fn types_by_extension(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
@@ -126,7 +80,7 @@ fn own_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
         reply.body = b"(page)".to_vec();
         reply
             .headers
-            .retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
+            .retain(|(name, _)| !matches!(&**name, "Content-Length" | "Transfer-Encoding"));
     }
     true
 }

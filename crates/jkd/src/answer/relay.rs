@@ -1,0 +1,338 @@
+//! A backend's answer on its way to the client.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body::{Body as _, Frame, SizeHint};
+use jkworkers::model::JkOptions;
+use tokio::time::timeout;
+
+use super::Visit;
+use crate::{
+    attempt::failure_of,
+    balancer::{InFlight, Transition, Verdict},
+    http1::Heading,
+    maintain::log_transition,
+    response::{self, BadField},
+    snapshot,
+};
+
+/// A backend's answer. Frames go on as they come; an answer that breaks off is an error, so that
+/// the client's connection breaks off too and nobody takes a part for the whole.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    status: StatusCode,
+    /// The backend wants what has come to be passed on.
+    flushed: bool,
+    flushes: Flushes,
+    /// What has come and has not been passed on.
+    held: VecDeque<Bytes>,
+    /// Whether the length is told: it was announced, or everything is there.
+    is_measured: bool,
+    body: ajp13::Body,
+    /// Counts the request as in flight.
+    guard: Option<InFlight>,
+    broken: bool,
+    /// Whether the log says already that Tomcat itself refused the request.
+    refusal_told: bool,
+}
+
+/// Bytes of the packet that ends an answer.
+const END_RESPONSE: u64 = 6;
+
+/// How long the end of a refusal without a body may take.
+const REFUSAL_END: Duration = Duration::from_secs(1);
+
+impl Relay {
+    pub(crate) fn new(response: Response<ajp13::Body>, options: JkOptions) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            status: head.status,
+            flushes: Flushes::by(options),
+            flushed: false,
+            held: VecDeque::new(),
+            is_measured: false,
+            body,
+            guard: None,
+            broken: false,
+            refusal_told: false,
+        }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The head, once.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be sent.
+    pub(crate) fn take_head(&mut self) -> Result<Box<Heading>, BadField> {
+        let packet = self.body.take_head().ok_or(BadField::None)?;
+        response::heading(&packet, self.status)
+    }
+
+    /// Takes what is there of the body, for once.
+    ///
+    /// # Errors
+    ///
+    /// When the answer is broken already.
+    pub(crate) fn look_ahead(&mut self, cx: &mut Context<'_>) -> Result<(), ajp13::Error> {
+        if let Poll::Ready(Some(frame)) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.hold_frame(frame?);
+        }
+        Ok(())
+    }
+
+    /// Holds back what comes of the body, as httpd does, until there is more than it would keep, the
+    /// backend flushes it, or it ends. What is announced goes on at once, unless a part is
+    /// asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the answer breaks off before anything of it has been passed on.
+    pub(crate) async fn hold(&mut self, how: Hold) -> Result<(), ajp13::Error> {
+        self.is_measured = how.announced.is_some() || self.is_bodiless();
+        if self.is_measured && !how.may_part(&self.body) {
+            return Ok(());
+        }
+        self.flushed |= matches!(self.flushes, Flushes::Head);
+        while !self.flushed && !self.body.is_end_stream() && self.held_bytes() <= HOLD {
+            match poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
+                Some(frame) => self.hold_frame(frame?),
+                None => break,
+            }
+        }
+        self.is_measured |= self.is_kept() && self.body.is_end_stream();
+        Ok(())
+    }
+
+    fn hold_frame(&mut self, frame: Frame<Bytes>) {
+        // AJP has no trailers: all that comes is data.
+        let data = frame.into_data().unwrap_or_default();
+        self.flushed |= data.is_empty() || !matches!(self.flushes, Flushes::Never);
+        if !data.is_empty() {
+            self.held.push_back(data);
+        }
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held.iter().map(Bytes::len).sum()
+    }
+
+    /// Whether httpd would not have passed on anything of it yet.
+    fn is_kept(&self) -> bool {
+        !self.flushed && self.held_bytes() <= HOLD
+    }
+
+    fn is_bodiless(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) || self.held.is_empty()
+            && self.body.size_hint().exact() == Some(0)
+            && !matches!(self.flushes, Flushes::Head)
+    }
+
+    /// All of the body, where nothing of it would have been passed on yet.
+    pub(super) fn whole(&self) -> Option<Bytes> {
+        let is_whole = self.is_kept() && self.body.size_hint().exact() == Some(0);
+        is_whole.then(|| self.held.iter().flatten().copied().collect())
+    }
+
+    /// Puts these pieces in place of the whole body.
+    pub(super) fn replace(&mut self, pieces: Vec<Bytes>) {
+        self.held = pieces.into();
+    }
+
+    pub(super) fn is_end_stream(&self) -> bool {
+        self.held.is_empty() && self.body.is_end_stream()
+    }
+
+    /// Reads the end of a 403 without a body, for which nobody would ask: it tells whether Tomcat
+    /// itself refused the request.
+    pub(crate) async fn read_refusal(&mut self) {
+        let is_one = self.status == StatusCode::FORBIDDEN && self.is_whole();
+        if is_one && !self.body.is_end_stream() {
+            let end = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
+            // All that the client gets is there, so that nothing else depends on it.
+            let _ = timeout(REFUSAL_END, end).await;
+        }
+    }
+
+    /// Reads the rest and throws it away, so that the connection can be used again. Returns what
+    /// it changed about the member's state that it broke off.
+    pub(crate) async fn discard(&mut self) -> Option<Transition> {
+        self.held.clear();
+        // Nobody takes it for the whole, and whoever stops reading is not the client.
+        self.broken = true;
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
+            if let Err(error) = frame {
+                return self.record(failure_of(&error).verdict());
+            }
+        }
+        None
+    }
+
+    /// Nobody wants it: closes the connection to the member.
+    pub(crate) fn close(&mut self) {
+        self.body.close();
+    }
+
+    /// Counts the request as in flight until the end of its answer. `guard` was given out for the
+    /// try that is being answered.
+    pub(crate) fn count(&mut self, guard: InFlight) {
+        self.guard = Some(guard);
+    }
+
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        visit: &Visit,
+    ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
+        let polled = match self.held.pop_front() {
+            Some(data) => Some(Ok(Frame::data(data))),
+            None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
+        };
+        if let Some(Err(error)) = &polled {
+            self.breaks_off(error, visit);
+        }
+        self.tell_refusal(visit);
+        if self.body.is_end_stream() {
+            // Whoever has the whole answer finds it counted.
+            self.settle();
+        }
+        Poll::Ready(polled)
+    }
+
+    /// Says once what an operator should look at when Tomcat itself refused the request.
+    pub(super) fn tell_refusal(&mut self, visit: &Visit) {
+        let hint = self.body.refusal_hint().filter(|_| !self.refusal_told);
+        if let Some(hint) = hint {
+            self.refusal_told = true;
+            tracing::warn!(worker = visit.worker(), request = %visit, "refused with 403: {hint}");
+        }
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        let held = u64::try_from(self.held_bytes()).unwrap_or(u64::MAX);
+        match self.body.size_hint().exact() {
+            Some(rest) if self.is_measured => SizeHint::with_exact(rest.saturating_add(held)),
+            _ => SizeHint::default(),
+        }
+    }
+
+    /// The answer broke off in the middle: says so, and holds it against whom it concerns.
+    fn breaks_off(&mut self, error: &ajp13::Error, visit: &Visit) {
+        self.broken = true;
+        let verdict = failure_of(error).verdict();
+        let worker = visit.worker();
+        if verdict == Verdict::ClientError {
+            tracing::info!(worker, request = %visit, %error, "request given up by its client");
+        } else {
+            tracing::warn!(worker, request = %visit, %error, "answer broken off, and with it the client's connection");
+        }
+        if let Some(change) = self.record(verdict)
+            && let Some(group) = visit.snapshot.group_of(visit.served)
+        {
+            log_transition(group, change);
+        }
+    }
+
+    /// It broke off before anything of it was passed on. Returns what that changed.
+    pub(crate) fn is_broken(&mut self, verdict: Verdict) -> Option<Transition> {
+        self.broken = true;
+        self.record(verdict)
+    }
+
+    fn record(&mut self, verdict: Verdict) -> Option<Transition> {
+        self.guard.as_mut()?.record(verdict, snapshot::now())
+    }
+
+    /// What was carried so far.
+    pub(crate) fn tally(&self) -> ajp13::Tally {
+        self.body.tally()
+    }
+
+    /// The backend has done its part, or nobody waits for it any more.
+    fn settle(&mut self) {
+        let Some(mut guard) = self.guard.take() else {
+            return;
+        };
+        let tally = self.body.tally();
+        // Where only the end is missing, the pool waits for it.
+        let end = if self.is_whole() && !self.body.is_end_stream() {
+            END_RESPONSE
+        } else {
+            0
+        };
+        guard.count_bytes(tally.written, tally.read + end);
+    }
+
+    /// Whether the backend has given all it had to give.
+    fn is_whole(&self) -> bool {
+        self.held.is_empty()
+            && (self.body.is_end_stream() || self.body.size_hint().exact() == Some(0))
+    }
+}
+
+/// How an answer is held back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    /// The length that the backend says it has.
+    pub(crate) announced: Option<u64>,
+    /// Whether the client asks for parts.
+    pub(crate) wants_part: bool,
+}
+
+impl Hold {
+    fn may_part(self, body: &ajp13::Body) -> bool {
+        let hold = u64::try_from(HOLD).unwrap_or(u64::MAX);
+        self.wants_part
+            && body.size_hint().exact() != Some(0)
+            && self.announced.is_none_or(|length| length <= hold)
+    }
+}
+
+/// So much httpd holds back, bytes.
+const HOLD: usize = 8000;
+
+/// `FlushHeader`, `FlushPackets`: what httpd holds back otherwise goes on at once.
+#[derive(Clone, Copy, Debug)]
+enum Flushes {
+    Never,
+    Packets,
+    Head,
+}
+
+impl Flushes {
+    const fn by(options: JkOptions) -> Self {
+        match options {
+            JkOptions {
+                flush_header: true, ..
+            } => Self::Head,
+            JkOptions {
+                flush_packets: true,
+                ..
+            } => Self::Packets,
+            _ => Self::Never,
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if !self.is_whole() && !self.broken {
+            self.guard.as_mut().map(InFlight::client_leaves);
+        }
+        self.settle();
+    }
+}
