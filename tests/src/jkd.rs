@@ -223,7 +223,8 @@ fn in_own_namespace(binary: &Path, instead: &[(String, String)]) -> Command {
 
 /// The address in the line `… listening on http://ADDRESS`.
 fn listening(log: &str) -> Option<SocketAddr> {
-    let (_, rest) = log.split_once("listening on http://")?;
+    let (_, rest) = log.split_once("listening on http")?;
+    let rest = rest.strip_prefix('s').unwrap_or(rest).strip_prefix("://")?;
     let end = rest.find(|c: char| c.is_whitespace() || c == '/')?;
     rest[..end].parse().ok()
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     hosts::{self, Own},
     httpd::{self, Draft},
-    model::{Global, Listen, MimeTypes, Model, Mount, MountSource},
+    model::{Global, Listen, LogPlace, LogTarget, MimeTypes, Model, Mount, MountSource},
     mounts::{self, Rule},
     uriworkermap,
     workers_properties::{self, Source, Workers},
@@ -163,8 +163,9 @@ impl Loader<'_> {
         self.server_root = tree.server_root;
         let origin = Origin::new(path.display().to_string(), 0);
         let env = |name: &str| self.files.env(name);
-        let (draft, found) = httpd::apply(&tree.nodes, &self.server_root, &origin, &env);
+        let (mut draft, found) = httpd::apply(&tree.nodes, &self.server_root, &origin, &env);
         self.found.append(found);
+        self.default_log(&mut draft, &origin);
         draft
     }
 
@@ -180,6 +181,21 @@ impl Loader<'_> {
                 let proxies = httpd::read_list((&name, &text), internal, &mut self.found);
                 server.remote_ip.proxies.extend(proxies);
             }
+        }
+    }
+
+    /// `logs/mod_jk.log`, as with mod_jk; where it could not start, because there is no such directory,
+    /// lines go to the `ErrorLog`.
+    fn default_log(&self, draft: &mut Draft, origin: &Origin) {
+        let Some(main) = draft.servers.first_mut() else {
+            return;
+        };
+        let directory = self.server_root.join("logs");
+        if main.logs.jk_file.is_none() && self.files.exists(&directory) {
+            main.logs.jk_file = Some(LogPlace {
+                to: LogTarget::File(directory.join("mod_jk.log")),
+                origin: origin.clone(),
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! One sink for each distinct file or program, with one buffer for each lane: a request locks the
 //! buffer of its own lane, which nobody else does but the writer, for the moment of an exchange.
+//! Lines of several lanes are put into the order in which they came when they are taken.
 //! Buffers are bounded. What does not fit is counted, and said by the writer: a disk that is full
 //! or a program that does not read must not stop requests.
 
@@ -16,6 +17,7 @@ use std::{
 
 use jkworkers::model::LogTarget;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 /// What waits of one lane at most, bytes; a line more may be begun.
 const LIMIT: usize = 1 << 20;
@@ -34,10 +36,12 @@ pub(crate) struct Sink {
 
 /// What waits.
 #[derive(Default)]
-pub(super) struct Waiting {
-    pub(super) bytes: Vec<u8>,
+struct Waiting {
+    bytes: Vec<u8>,
+    /// Where each line ends, and when it came.
+    lines: Vec<(Instant, usize)>,
     /// Lines that found no room.
-    pub(super) lost: u64,
+    lost: u64,
 }
 
 /// Wakes the writer, but only one that sleeps until there is something to do.
@@ -77,7 +81,11 @@ impl Sink {
                 return;
             }
             write(&mut waiting.bytes);
-            waiting.bytes.len()
+            let length = waiting.bytes.len();
+            if self.lanes.len() > 1 {
+                waiting.lines.push((Instant::now(), length));
+            }
+            length
         };
         // Whoever goes to sleep looks at this buffer after it says so: the lock orders the two.
         if length >= URGENT || self.waker.idle.load(Ordering::Relaxed) {
@@ -94,17 +102,18 @@ impl Sink {
         self.own.load(Ordering::Relaxed)
     }
 
-    /// Moves what waits to the end of `batch`; returns how many lines found no room.
+    /// Moves what waits to the end of `batch`, in the order in which it came; returns how many lines
+    /// found no room.
     pub(super) fn take(&self, batch: &mut Vec<u8>) -> u64 {
-        let mut lost = 0;
-        for lane in &self.lanes {
-            let mut waiting = lane.lock();
-            lost += mem::take(&mut waiting.lost);
-            if batch.is_empty() {
-                mem::swap(batch, &mut waiting.bytes);
-            } else {
-                batch.append(&mut waiting.bytes);
-            }
+        let lanes = self.lanes.iter();
+        let taken = lanes.map(|lane| mem::take(&mut *lane.lock()));
+        let mut taken: Vec<_> = taken
+            .filter(|w| !w.bytes.is_empty() || w.lost > 0)
+            .collect();
+        let lost = taken.iter().map(|waiting| waiting.lost).sum();
+        match taken.as_mut_slice() {
+            [one] if batch.is_empty() => *batch = mem::take(&mut one.bytes),
+            several => merge(several, batch),
         }
         lost
     }
@@ -115,6 +124,27 @@ impl Sink {
             !waiting.bytes.is_empty() || waiting.lost > 0
         };
         self.lanes.iter().any(has)
+    }
+}
+
+/// Puts lines of several lanes in order.
+fn merge(lanes: &[Waiting], batch: &mut Vec<u8>) {
+    let mut lines: Vec<(Instant, &[u8])> = Vec::new();
+    for lane in lanes {
+        let mut begin = 0;
+        for &(came, end) in &lane.lines {
+            lines.push((came, lane.bytes.get(begin..end).unwrap_or_default()));
+            begin = end;
+        }
+        // With one lane nobody looks at the clock.
+        if let Some(rest @ [_, ..]) = lane.bytes.get(begin..) {
+            lines.push((Instant::now(), rest));
+        }
+    }
+    // Stable: those of one lane stay as they are.
+    lines.sort_by_key(|(came, _)| *came);
+    for (_, line) in lines {
+        batch.extend_from_slice(line);
     }
 }
 
@@ -141,6 +171,25 @@ mod tests {
         assert!(sink.has_any());
         assert_eq!(sink.take(&mut batch), 2);
         assert_eq!(batch.len(), LIMIT + 6);
-        assert!(batch.starts_with(b"first\nx") && !sink.has_any());
+        assert!(batch.ends_with(b"xfirst\n") && !sink.has_any());
+    }
+
+    #[test]
+    fn lines_of_several_lanes_are_in_the_order_in_which_they_came() {
+        let sink = Sink::new(LogTarget::File("x".into()), 3, Arc::default());
+        let mut expected = String::new();
+        for number in 0..100 {
+            let line = format!("{number}\n");
+            sink.line(number * 7 % 3, |buffer| {
+                buffer.extend_from_slice(line.as_bytes());
+            });
+            expected += &line;
+        }
+        let mut batch = b"left\n".to_vec();
+        assert_eq!(sink.take(&mut batch), 0);
+        assert_eq!(
+            String::from_utf8(batch).unwrap(),
+            format!("left\n{expected}")
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use jkworkers::model::Listen;
+use jkworkers::model::{Listen, Model};
 use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ pub(super) struct Listeners {
 struct Open {
     listen: Listen,
     address: SocketAddr,
+    url: String,
     /// Ends accepting, and each connection after its present request.
     closing: CancellationToken,
 }
@@ -78,6 +79,12 @@ impl Bound {
     }
 }
 
+/// What clients reach there who name no host.
+fn url(model: &Model, address: SocketAddr) -> String {
+    let is_tls = model.host_for(address, None).tls.is_on;
+    format!("{}://{address}", if is_tls { "https" } else { "http" })
+}
+
 fn written(listen: &Listen) -> String {
     match listen.address {
         Some(address) => SocketAddr::new(address, listen.port).to_string(),
@@ -89,6 +96,11 @@ impl Listeners {
     /// The bound addresses, with the ports that the system chose.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.open.iter().map(|open| open.address).collect()
+    }
+
+    /// The same as URLs.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.open.iter().map(|open| open.url.clone()).collect()
     }
 
     /// Binds what is wanted and not yet open: all of it or nothing.
@@ -109,7 +121,8 @@ impl Listeners {
 
     /// Accepts from it, on each lane from its own socket.
     pub(super) fn open(&mut self, ready: Ready, daemon: &Daemon) {
-        tracing::info!("listening on http://{}", ready.address);
+        let url = url(&daemon.shared.snapshot.load().model, ready.address);
+        tracing::info!("listening on {url}");
         let closing = daemon.closing.child_token();
         for (index, (lane, socket)) in daemon.lanes.iter().zip(ready.sockets).enumerate() {
             let accepting = listener::accept(
@@ -124,6 +137,7 @@ impl Listeners {
         self.open.push(Open {
             listen: ready.listen,
             address: ready.address,
+            url,
             closing,
         });
     }
@@ -133,7 +147,7 @@ impl Listeners {
         self.open.retain(|open| {
             let stays = wanted.iter().any(|listen| is_same(&open.listen, listen));
             if !stays {
-                tracing::info!("no longer listening on http://{}", open.address);
+                tracing::info!("no longer listening on {}", open.url);
                 open.closing.cancel();
             }
             stays

@@ -134,8 +134,8 @@ fn announce(running: &Running) {
     let logs = model.hosts.first().map(|host| &host.logs);
     let place = logs.and_then(|logs| logs.error.as_ref().or(logs.jk.file.as_ref()));
     let log = place.map_or_else(String::new, |place| place.to.to_string());
-    for address in running.addresses() {
-        eprintln!("jkd: listening on http://{address} (log: {log})");
+    for url in running.daemon.listeners.lock().urls() {
+        eprintln!("jkd: listening on {url} (log: {log})");
     }
 }
 

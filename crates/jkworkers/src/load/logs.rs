@@ -132,6 +132,22 @@ fn what_mod_jk_logs_is_inherited_piece_by_piece() {
 }
 
 #[test]
+fn without_a_jk_log_file_it_is_in_the_directory_of_logs() {
+    let file = |files: &[(&str, &str)]| {
+        let model = Memory::new(files).load().model.unwrap();
+        let file = model.hosts[0].logs.jk.file.as_ref();
+        file.map(|place| place.to.to_string())
+    };
+    let conf = (
+        "/etc/jk.conf",
+        "ServerRoot /srv\nListen 80\nJkMount /* ajp13\n",
+    );
+    assert_eq!(file(&[conf]), None);
+    let there = file(&[conf, ("/srv/logs", "")]);
+    assert_eq!(there.as_deref(), Some("/srv/logs/mod_jk.log"));
+}
+
+#[test]
 fn an_error_log_is_inherited_piece_by_piece() {
     let model = model(
         "ErrorLog syslog:user:shop\nLogLevel info core:debug\nErrorLogFormat \"%t %M\"\n\
