@@ -81,7 +81,7 @@ fn a_changed_map_replaces_its_rules_and_nothing_else() {
     setup.jkd.wait_for_log("/map reloaded changes=3");
 
     // Again and again it stays bad: that is said once.
-    setup.jkd.write("map", "/m=nobody\n");
+    fs::write(setup.jkd.path("map"), b"\xFF\xFE/\0m\0=\0b\0").unwrap();
     setup.jkd.wait_for_log("; the rules that ");
     assert_eq!(setup.get("/m"), "b");
     fs::remove_file(setup.jkd.path("map")).unwrap();
@@ -208,7 +208,7 @@ fn watched_files_are_read_again_when_they_change() {
         setup.jkd.write("more/one.conf", "JkMount /one b\n");
         setup.wait_for("/one", "b");
         // An invalid one changes nothing, and is told once.
-        setup.jkd.write("more/one.conf", "JkMount /one nobody\n");
+        setup.jkd.write("more/one.conf", "JkMount one a\n");
         setup.jkd.wait_for_log("the running configuration stays");
         assert_eq!(setup.get("/one"), "b");
         setup.jkd.write("more/one.conf", "JkMount /one a\n");
