@@ -69,8 +69,10 @@ impl Claims {
 ///
 /// # Errors
 ///
-/// 403 for clients, 401 for users who may not come in, 500 where sections lack what they need.
+/// 403 for clients, 401 for users who may not come in, 500 where sections lack what they need, or
+/// cannot be said to be about the request.
 pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), Stumble> {
+    guest.is_certain()?;
     if guest.host.sections.is_empty() {
         return Ok(());
     }
@@ -190,6 +192,25 @@ const AH01618: Words = ("AH01618", " not found: ", "");
 const AH01631: Words = ("AH01631", ": authorization failure for \"", "\": ");
 
 impl Guest<'_> {
+    /// Where regular expressions take too long nobody knows who may come in: nobody may.
+    ///
+    /// # Errors
+    ///
+    /// 500
+    fn is_certain(self) -> Result<(), Stumble> {
+        let section = self.host.uncertain_section(self.asked);
+        let by = section.map(|section| &section.origin);
+        let Some(by) = by.or_else(|| self.variables.uncertain()) else {
+            return Ok(());
+        };
+        let path = Printable(self.asked.path);
+        self.tell(
+            "core",
+            format_args!("the regular expression at {by} takes too long for {path}: 500"),
+        );
+        Err(Stumble::Misconfigured)
+    }
+
     /// `SSLRequireSSL`
     fn lacks_tls(&self) -> bool {
         let may_lack = self.host.requires_tls && self.peer.tls().is_none();

@@ -19,7 +19,10 @@ use crate::{http1::Head, peer::Peer};
 
 /// All variables of a request. Names are compared without regard to case.
 #[derive(Default)]
-pub(crate) struct Variables<'a>(Vec<Variable<'a>>);
+pub(crate) struct Variables<'a>(Vec<Variable<'a>>, Uncertain<'a>);
+
+/// A condition of which cannot be said whether it holds: its regular expression takes too long.
+type Uncertain<'a> = Option<&'a Origin>;
 
 /// One variable. Its value may be a secret.
 pub(crate) struct Variable<'a> {
@@ -152,6 +155,11 @@ impl<'a> Variables<'a> {
         self.0.iter()
     }
 
+    /// The condition of which cannot be said whether it holds, if there is one.
+    pub(crate) const fn uncertain(&self) -> Option<&'a Origin> {
+        self.1
+    }
+
     /// Whether there is such a variable, empty or not.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
@@ -165,7 +173,11 @@ impl<'a> Variables<'a> {
     fn consider(&mut self, conditions: &'a [Condition], request: Request<'_>) {
         for condition in conditions {
             let subject = self.subject(&condition.subject, request);
-            if let Some(groups) = condition.pattern.find(&subject) {
+            let found = condition.pattern.search(&subject);
+            if found.is_err() {
+                self.1 = Some(&condition.origin);
+            }
+            if let Ok(Some(groups)) = found {
                 for Assignment { name, value } in &condition.assignments {
                     // A value beyond all measure is as good as none.
                     match value.as_ref().and_then(|value| filled(value, &groups)) {

@@ -95,3 +95,40 @@ fn a_changed_file_of_users_counts_without_a_reload() {
     });
     assert_eq!(status(&mut http, "/private", AS_ANN), 200);
 }
+
+/// It takes PCRE more steps than it may go to see that this is not in a path of many segments.
+const ENDLESS: &str = "(?!/public).*/.*/.*/[0-9]";
+
+/// The status of a path of many segments, and of a short one, where `rules` keep out who asks for
+/// what is `ENDLESS`.
+fn statuses_behind(rules: &str) -> (u16, u16) {
+    let backend = Backend::saying("hello");
+    let configuration = format!(
+        "Listen 127.0.0.1:0\nJkWorkersFile workers.properties\nJkMount /* w\n{}",
+        rules.replace("ENDLESS", ENDLESS)
+    );
+    let port = backend.address.port();
+    let workers = format!("worker.list=w\nworker.w.host=127.0.0.1\nworker.w.port={port}\n");
+    let jkd = Jkd::builder(BINARY)
+        .file("jk.conf", &configuration)
+        .file("workers.properties", &workers)
+        .start(&["run", "-f", "jk.conf"]);
+    let mut http = Http::persistent(jkd.address);
+    let long = http.get(&"/a".repeat(400)).status;
+    (long, http.get("/a/b").status)
+}
+
+#[test]
+fn nobody_comes_in_by_a_path_that_takes_too_long() {
+    let denied = "Require all denied";
+    for rules in [
+        format!("<LocationMatch ^ENDLESS>\n{denied}\n</LocationMatch>"),
+        "SetEnvIf Request_URI ^ENDLESS bad\n<Location />\nOrder Allow,Deny\nAllow from all\n\
+         Deny from env=bad\n</Location>"
+            .to_owned(),
+        "RewriteEngine On\nRewriteRule ^ENDLESS - [F]".to_owned(),
+        "RewriteEngine On\nRewriteCond %{REQUEST_URI} ^ENDLESS\nRewriteRule ^ - [F]".to_owned(),
+    ] {
+        assert_eq!(statuses_behind(&rules), (500, 200), "{rules}");
+    }
+}

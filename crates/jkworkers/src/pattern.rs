@@ -11,6 +11,8 @@ use std::{fmt, ops::Range, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
+pub use engine::GaveUp;
+
 use engine::Engine;
 pub use template::Template;
 
@@ -88,14 +90,28 @@ impl Pattern {
         self.engine.has_groups()
     }
 
-    /// Whether it is found anywhere in `text`.
+    /// Whether it is found anywhere in `text`. Not, where PCRE gives up.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        self.engine.is_match(text)
+        self.engine.is_match(text).unwrap_or(false)
     }
 
-    /// What it finds in `text`, if it does.
+    /// What it finds in `text`, if it does. Nothing, where PCRE gives up.
     pub fn find<'t>(&self, text: &'t [u8]) -> Option<Groups<'t>> {
+        self.search(text).ok().flatten()
+    }
+
+    /// The same for what decides whom to let in: who has PCRE give up must not gain by it.
+    ///
+    /// # Errors
+    ///
+    /// [`GaveUp`]: it would take too long.
+    pub fn search<'t>(&self, text: &'t [u8]) -> Result<Option<Groups<'t>>, GaveUp> {
         self.engine.groups(text)
+    }
+
+    /// Whether it can be said if it is found in `text`.
+    pub(crate) fn decides(&self, text: &[u8]) -> bool {
+        self.engine.is_linear() || self.engine.is_match(text).is_ok()
     }
 
     /// What it finds in `text`, if it does, and where.

@@ -40,6 +40,9 @@ pub enum Fault {
     /// What it makes is too long.
     #[error("the value is too long")]
     Length,
+    /// A regular expression takes too long.
+    #[error("a regular expression takes too long")]
+    Pattern,
 }
 
 /// What a regular expression has found.
@@ -127,7 +130,7 @@ impl<'r, R: Request> Evaluation<'r, R> {
             Condition::Listed(word, list) => self.is_listed(word, list, below)?,
             Condition::Matches(word, pattern) => {
                 let word = self.word(word, below)?;
-                self.matches(&word, pattern)
+                self.matches(&word, pattern)?
             }
             Condition::Wildcard(word, glob, pattern) => {
                 let (word, pattern) = (self.word(word, below)?, self.word(pattern, below)?);
@@ -170,13 +173,12 @@ impl<'r, R: Request> Evaluation<'r, R> {
     }
 
     /// What was found before stays unless there are groups.
-    fn matches(&mut self, word: &[u8], pattern: &Pattern) -> bool {
-        if !pattern.has_groups() {
-            return pattern.is_match(word);
+    fn matches(&mut self, word: &[u8], pattern: &Pattern) -> Result<bool, Fault> {
+        let groups = pattern.search(word).map_err(|_| Fault::Pattern)?;
+        if pattern.has_groups() {
+            self.found = groups.as_ref().map(Kept::new).unwrap_or_default();
         }
-        let groups = pattern.find(word);
-        self.found = groups.as_ref().map(Kept::new).unwrap_or_default();
-        groups.is_some()
+        Ok(groups.is_some())
     }
 
     fn word(&mut self, word: &Word, level: usize) -> Value<'r> {

@@ -214,6 +214,12 @@ impl Host {
         sections.filter(move |section| section.covers(asked))
     }
 
+    /// A section of which cannot be said whether it is about what is asked for.
+    pub fn uncertain_section(&self, asked: Asked<'_>) -> Option<&Section> {
+        let mut sections = self.sections.iter();
+        sections.find(|section| !section.is_certain(asked))
+    }
+
     /// What `SetHandler` says about what is asked for: the last section around it counts.
     pub fn handler_of(&self, asked: Asked<'_>) -> Handler {
         let mut sections = self.sections.iter().rev();

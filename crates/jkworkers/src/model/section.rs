@@ -94,6 +94,15 @@ impl Section {
     }
 }
 
+impl Section {
+    /// Whether it can be said if the section is about what is asked for: its regular expression
+    /// does not take too long.
+    pub fn is_certain(&self, asked: Asked<'_>) -> bool {
+        let around = self.within.as_deref();
+        around.is_none_or(|around| around.is_certain(asked)) && self.covers.is_certain(asked)
+    }
+}
+
 impl Covers {
     /// Whether this is about the path of requests rather than about files.
     pub const fn is_location(&self) -> bool {
@@ -110,6 +119,15 @@ impl Covers {
             (Self::Files(place), Some(file)) => place.is(name(file)),
             (Self::FilesMatch(pattern), Some(file)) => pattern.is_match(name(file)),
             (_, None) => false,
+        }
+    }
+
+    fn is_certain(&self, asked: Asked<'_>) -> bool {
+        match (self, asked.file) {
+            (Self::LocationMatch(pattern), _) => pattern.decides(asked.path),
+            (Self::DirectoryMatch(pattern), Some(file)) => pattern.decides(file),
+            (Self::FilesMatch(pattern), Some(file)) => pattern.decides(name(file)),
+            _ => true,
         }
     }
 

@@ -12,8 +12,12 @@ const MAX_SIZE: usize = 1 << 20;
 /// The largest cache that matching may fill, bytes.
 const MAX_CACHE: usize = 1 << 18;
 
-/// How many steps PCRE may go from one place of a text before it gives up, which is no match.
-const MAX_STEPS: usize = 100_000;
+/// How many steps PCRE may go from one place of a text before it gives up.
+const MAX_STEPS: usize = 1_000_000;
+
+/// PCRE has given up: whether an expression is found in a text is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GaveUp;
 
 /// An expression, compiled.
 #[derive(Clone)]
@@ -37,12 +41,17 @@ impl Engine {
         }
     }
 
-    /// Whether it is found anywhere in `text`. Not, where PCRE gives up.
-    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+    /// Whether it is found anywhere in `text`.
+    pub(super) fn is_match(&self, text: &[u8]) -> Result<bool, GaveUp> {
         match self {
-            Self::Linear(regex) => regex.is_match(text),
-            Self::Pcre(regex) => regex.is_match(text).unwrap_or(false),
+            Self::Linear(regex) => Ok(regex.is_match(text)),
+            Self::Pcre(regex) => regex.is_match(text).map_err(|_| GaveUp),
         }
+    }
+
+    /// Whether it never gives up.
+    pub(super) const fn is_linear(&self) -> bool {
+        matches!(self, Self::Linear(_))
     }
 
     /// Whether it has groups.
@@ -65,26 +74,33 @@ impl Engine {
     }
 
     /// What it finds in `text`, if it does.
-    pub(super) fn groups<'t>(&self, text: &'t [u8]) -> Option<Groups<'t>> {
+    pub(super) fn groups<'t>(&self, text: &'t [u8]) -> Result<Option<Groups<'t>>, GaveUp> {
         let mut groups = [None; 10];
         match self {
             Self::Linear(regex) if regex.captures_len() == 1 => {
-                groups[0] = Some(regex.find(text)?.as_bytes());
+                let Some(found) = regex.find(text) else {
+                    return Ok(None);
+                };
+                groups[0] = Some(found.as_bytes());
             }
             Self::Linear(regex) => {
-                let found = regex.captures(text)?;
+                let Some(found) = regex.captures(text) else {
+                    return Ok(None);
+                };
                 for (group, found) in groups.iter_mut().zip(found.iter()) {
                     *group = found.map(|found| found.as_bytes());
                 }
             }
             Self::Pcre(regex) => {
-                let found = regex.captures(text).ok()??;
+                let Some(found) = regex.captures(text).map_err(|_| GaveUp)? else {
+                    return Ok(None);
+                };
                 for (number, group) in groups.iter_mut().enumerate().take(found.len()) {
                     *group = found.get(number).map(|found| found.as_bytes());
                 }
             }
         }
-        Some(Groups(groups))
+        Ok(Some(Groups(groups)))
     }
 }
 
@@ -187,7 +203,7 @@ mod tests {
         ] {
             let engine = engine(text);
             assert!(matches!(engine, Engine::Pcre(_)), "{text}");
-            assert_eq!(engine.is_match(subject.as_bytes()), expected, "{text}");
+            assert_eq!(engine.is_match(subject.as_bytes()), Ok(expected), "{text}");
         }
     }
 
@@ -204,7 +220,8 @@ mod tests {
         let linear = engine("^/([a-z]+)/(x)?(.*)$");
         let pcre = engine("^/([a-z]++)/(x)?(.*)$");
         assert!(matches!(pcre, Engine::Pcre(_)));
-        let (linear, pcre) = (linear.groups(text).unwrap(), pcre.groups(text).unwrap());
+        let (linear, pcre) = (linear.groups(text), pcre.groups(text));
+        let (linear, pcre) = (linear.unwrap().unwrap(), pcre.unwrap().unwrap());
         for number in 0..10 {
             assert_eq!(linear.get(number), pcre.get(number), "{number}");
         }
@@ -212,11 +229,12 @@ mod tests {
     }
 
     #[test]
-    fn what_would_take_for_ever_is_no_match() {
+    fn what_would_take_for_ever_is_given_up() {
         let text = [b"a".repeat(200), b"!".to_vec()].concat();
         let engine = engine("^(?!b)(a+)+$");
         // Without a limit this test would never end.
-        assert!(!engine.is_match(&text));
+        assert_eq!(engine.is_match(&text), Err(GaveUp));
+        assert_eq!(engine.groups(&text).err(), Some(GaveUp));
     }
 
     #[test]

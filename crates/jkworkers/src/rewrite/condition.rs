@@ -112,8 +112,9 @@ impl<R: Request> Run<'_, R> {
         let subject = self.expand(&condition.subject, None)?.text;
         let holds = match &condition.looks {
             Looks::Pattern(pattern) => {
-                let groups = pattern.find(&subject);
-                let found = groups.map(|groups| Found::new(&groups));
+                let groups = pattern.search(&subject);
+                self.is_uncertain |= groups.is_err();
+                let found = groups.ok().flatten().map(|groups| Found::new(&groups));
                 let holds = found.is_some();
                 if let Some(found) = found.filter(|_| !condition.negated) {
                     self.by_condition = found;

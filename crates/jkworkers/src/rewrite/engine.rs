@@ -39,6 +39,8 @@ pub(super) struct Run<'r, R> {
     pub(super) changed: Option<Changed>,
     /// `DPI`
     drops_path_info: bool,
+    /// A condition's regular expression took too long: it may have been to keep somebody out.
+    pub(super) is_uncertain: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -112,6 +114,7 @@ impl<'r, R: Request> Run<'r, R> {
             status: 302,
             changed: None,
             drops_path_info: false,
+            is_uncertain: false,
         }
     }
 
@@ -182,12 +185,19 @@ impl<'r, R: Request> Run<'r, R> {
 
     fn apply(&mut self, rule: &RewriteRule) -> Result<Then, Unknown> {
         let subject = self.subject();
-        let found = rule.pattern.find(&subject);
+        // A rule may keep somebody out.
+        let Ok(found) = rule.pattern.search(&subject) else {
+            return Ok(Then::Status(500));
+        };
         if found.is_some() == rule.negated {
             return Ok(Then::NotAbout);
         }
         self.begin_rule(found.map(|groups| Found::new(&groups)));
-        if !self.all_hold(&rule.conditions)? {
+        let all_hold = self.all_hold(&rule.conditions)?;
+        if self.is_uncertain {
+            return Ok(Then::Status(500));
+        }
+        if !all_hold {
             return Ok(Then::NotAbout);
         }
         let flags = &rule.flags;
