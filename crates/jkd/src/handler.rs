@@ -498,8 +498,9 @@ async fn serve(
             match unmapped(visit, wanted, located, &decision.variables)? {
                 Ok(answer) => Ok(answer),
                 // Boxed: few go this way.
-                Err(mapped) => {
-                    let over = hand_over(visit, to(&mapped), asking.body.take(), served);
+                Err((mapped, path)) => {
+                    let routed = to(&mapped).instead_for(path.as_deref());
+                    let over = hand_over(visit, routed, asking.body.take(), served);
                     Ok(static_files::of_kind(is_directory, Box::pin(over).await?))
                 }
             }
@@ -544,18 +545,19 @@ async fn hand_over(
     }
 }
 
-/// A request that no rule maps: a file, or the worker that it is for after all.
+/// A request that no rule maps: a file, or the worker that it is for after all, and the path if that
+/// is another one.
 fn unmapped<'a>(
     visit: &'a Visit,
     wanted: Wanted<'a>,
     located: Located,
     variables: &Variables<'_>,
-) -> Result<Result<Outgoing<Answer>, Mapped<'a>>, Stumble> {
+) -> Result<Result<Outgoing<Answer>, (Mapped<'a>, Option<Vec<u8>>)>, Stumble> {
     let named = |name: &str| visit.snapshot.configured(name);
     Ok(match static_files::serve(wanted, located)? {
         Reply::Answer(answer) => Ok(answer.into()),
-        Reply::Worker(mount) => Err(Mapped::Rule(mount)),
-        Reply::Named => Err(mapping::by_variable(named, wanted.host, variables)?),
+        Reply::Worker(mount) => Err((Mapped::Rule(mount), None)),
+        Reply::Named(path) => Err((mapping::by_variable(named, wanted.host, variables)?, path)),
     })
 }
 
@@ -567,6 +569,16 @@ struct Routed<'a> {
     mapped: &'a Mapped<'a>,
     variables: &'a Variables<'a>,
     record: &'a Record,
+}
+
+impl<'a> Routed<'a> {
+    /// The same for another path, if there is one.
+    const fn instead_for(mut self, path: Option<&'a [u8]>) -> Self {
+        if let Some(path) = path {
+            (self.decoded, self.facts.path) = (path, path);
+        }
+        self
+    }
 }
 
 async fn relay(

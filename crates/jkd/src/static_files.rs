@@ -169,8 +169,9 @@ pub(crate) enum Reply<'a> {
     Answer(Response<Answer>),
     /// It is for a worker after all, by this rule.
     Worker(&'a Mount),
-    /// It is for the worker that a variable names, if one does.
-    Named,
+    /// It is for the worker that a variable names, if one does; with the path of the file that
+    /// stands for what was asked for.
+    Named(Option<Vec<u8>>),
 }
 
 /// Answers a request that no rule maps, whose client may come in.
@@ -182,11 +183,11 @@ pub(crate) enum Reply<'a> {
 pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stumble> {
     let Wanted { host, head, .. } = wanted;
     let path = found.path.as_deref().unwrap_or(wanted.path);
-    let handler = host.handler_of(Asked::at(path).with_file(found.name()));
+    let handler = handler_of(host, path, &found);
     match handler {
         Handler::Other => return Err(Stumble::Unmapped),
         Handler::Jk if host.handler_of(Asked::at(wanted.path)) != Handler::Jk => {
-            return Ok(Reply::Named);
+            return Ok(Reply::Named(found.path));
         }
         Handler::File | Handler::Jk | Handler::Map => {}
     }
@@ -198,12 +199,25 @@ pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stu
         return Err(Stumble::HiddenFile);
     }
     if wanted.is_offered(&found) {
-        return Ok(Reply::Named);
+        return Ok(Reply::Named(None));
     }
     if head.method == Method::OPTIONS && !found.redirects() {
         return Ok(Reply::Answer(wanted.options(&found)));
     }
     answer(wanted, found, handler).map(Reply::Answer)
+}
+
+/// The handler that a section names, else that of an extension of the file, also of one that is not
+/// there.
+fn handler_of(host: &Host, path: &[u8], found: &Located) -> Handler {
+    let asked = Asked::at(path).with_file(found.name());
+    match (host.handler_of(asked), found.name()) {
+        (Handler::Map, Some(name)) if !found.is_directory() => {
+            let is_for_jk = kind::is_for_jk(name, &host.files_about(asked));
+            if is_for_jk { Handler::Jk } else { Handler::Map }
+        }
+        (handler, _) => handler,
+    }
 }
 
 fn answer(

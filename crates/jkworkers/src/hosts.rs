@@ -133,12 +133,13 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
     }
 }
 
-/// Whether `SetHandler` may lead requests to a worker.
+/// Whether `SetHandler` or `AddHandler` may lead requests to a worker.
 fn has_handler(host: &Host) -> bool {
-    let sections = host.sections.iter().map(|section| section.settings.handler);
-    sections
-        .chain([host.settings.handler])
-        .any(|handler| handler == Some(Handler::Jk))
+    let sections = host.sections.iter().map(|section| &section.settings);
+    sections.chain([&host.settings]).any(|settings| {
+        settings.handler == Some(Handler::Jk)
+            || settings.files.extensions.has_handler("jakarta-servlet")
+    })
 }
 
 #[allow(clippy::too_many_lines, reason = "one line for each setting")]

@@ -10,6 +10,7 @@ mod clients;
 mod copied;
 mod error_documents;
 mod expand;
+mod etag;
 mod files;
 mod headers;
 mod host;
@@ -32,7 +33,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-pub(crate) use self::types::Extension;
+pub(crate) use self::{etag::ETagComponents, types::Extension};
 pub use self::{
     access::{Access, AccessRule, Entry, Merging, Order, Require, Whence, Who},
     auth::{Auth, AuthType},
@@ -40,7 +41,8 @@ pub use self::{
     copied::Copied,
     error_documents::{ErrorDocument, ErrorDocuments, has_page as has_error_page, is_url},
     expand::MAX_ADDRESSES,
-    files::{Alias, AliasFrom, ETagParts, FileSettings, Options, Roots},
+    etag::{ETagParts, ETagRule},
+    files::{Alias, AliasFrom, FileSettings, Options, Roots},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{
         ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch,

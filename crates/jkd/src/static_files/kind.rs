@@ -99,6 +99,14 @@ pub(crate) fn with_charset<'t>(
     }
 }
 
+/// Whether an extension gives the file of this name to mod_jk.
+pub(super) fn is_for_jk(name: &[u8], settings: &FileSettings) -> bool {
+    let name = segments(name).last().unwrap_or_default();
+    let name = String::from_utf8_lossy(name);
+    let handler = settings.extensions.handler_of(&name);
+    handler == Some("jakarta-servlet")
+}
+
 fn is_foreign(handler: &str) -> bool {
     let own = ["default-handler", "none"];
     !own.iter().any(|own| handler.eq_ignore_ascii_case(own))

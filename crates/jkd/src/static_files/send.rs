@@ -81,7 +81,7 @@ pub(super) fn describe(
         let kind = String::from_utf8_lossy(kind);
         kind::force(&kind, &settings, headers)?;
     }
-    Ok(settings.etag.unwrap_or_default())
+    Ok(settings.etag.unwrap_or_default().parts())
 }
 
 fn facts(file: &File) -> io::Result<Facts> {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
-use super::types::Extensions;
+use super::{etag::ETagRule, types::Extensions};
 use crate::{
     diag::Origin,
     pattern::{Pattern, Template},
@@ -75,7 +75,7 @@ pub struct FileSettings {
     pub default_charset: Option<String>,
     /// `FileETag`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub etag: Option<ETagParts>,
+    pub etag: Option<ETagRule>,
     /// `AddType` and its relatives.
     #[serde(skip)]
     pub extensions: Arc<Extensions>,
@@ -90,28 +90,6 @@ pub struct Options {
     /// `SymLinksIfOwnerMatch`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_links: Option<bool>,
-}
-
-/// What an entity tag is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct ETagParts {
-    /// The number of the file.
-    pub inode: bool,
-    /// The time of its last change.
-    pub mtime: bool,
-    /// Its size.
-    pub size: bool,
-}
-
-impl Default for ETagParts {
-    /// httpd's default: `MTime Size`.
-    fn default() -> Self {
-        Self {
-            inode: false,
-            mtime: true,
-            size: true,
-        }
-    }
 }
 
 impl Roots {
@@ -169,7 +147,10 @@ impl FileSettings {
             default_charset: (self.default_charset.as_ref())
                 .or(base.default_charset.as_ref())
                 .cloned(),
-            etag: self.etag.or(base.etag),
+            etag: match (self.etag, base.etag) {
+                (Some(own), Some(base)) => Some(own.over(&base)),
+                (own, base) => own.or(base),
+            },
             extensions: Extensions::over(&self.extensions, &base.extensions),
         }
     }

@@ -98,18 +98,39 @@ impl Extensions {
         Arc::new(merged)
     }
 
+    /// Whether the handler of some extension is this one.
+    pub(crate) fn has_handler(&self, name: &str) -> bool {
+        let mut said = self.0.values();
+        said.any(|said| said.handler.as_deref() == Some(name))
+    }
+
     /// What a file of this name is. httpd looks at each extension: the name up to the first dot,
     /// and dots in front of it, are none.
     pub fn kind_of<'a>(&'a self, name: &str, types: &'a MimeTypes) -> Kind<'a> {
         let mut kind = Kind::default();
-        let extensions = name.trim_start_matches('.').split('.').skip(1);
-        for extension in extensions.filter(|extension| !extension.is_empty()) {
-            let extension = extension.to_ascii_lowercase();
+        for extension in extensions(name) {
             let said = self.0.get(&*extension);
             kind.add(types.get(&extension), said);
         }
         kind
     }
+
+    /// The handler that the last extension with one gives a file of this name to.
+    pub fn handler_of(&self, name: &str) -> Option<&str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let said = extensions(name).filter_map(|extension| self.0.get(&*extension));
+        let handlers = said.filter_map(|said| said.handler.as_deref());
+        handlers.filter(|handler| !handler.is_empty()).last()
+    }
+}
+
+/// The extensions of a name, in lower case.
+fn extensions(name: &str) -> impl Iterator<Item = String> + '_ {
+    let extensions = name.trim_start_matches('.').split('.').skip(1);
+    let extensions = extensions.filter(|extension| !extension.is_empty());
+    extensions.map(str::to_ascii_lowercase)
 }
 
 impl Extension {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Apply, Call};
 use crate::{
     diag::excerpt,
-    model::{Alias, AliasFrom, ETagParts, FileSettings},
+    model::{Alias, AliasFrom, ETagComponents, FileSettings},
     pattern::{Pattern, Template},
 };
 
@@ -136,42 +136,24 @@ pub(in crate::httpd) fn access_file_name(apply: &mut Apply<'_>, call: &Call<'_>)
 
 /// `FileETag All|None|[+|-]INode|MTime|Size|Digest …`
 pub(in crate::httpd) fn file_etag(apply: &mut Apply<'_>, call: &Call<'_>) {
-    const NOTHING: ETagParts = ETagParts {
-        inode: false,
-        mtime: false,
-        size: false,
-    };
-    let relative = call.first().starts_with(['+', '-']);
-    let mut parts = if relative {
-        ETagParts::default()
-    } else {
-        NOTHING
-    };
+    let mut rule = apply.files().etag.unwrap_or_default();
+    let mut is_first = true;
     for word in call.words {
-        let on = !word.starts_with('-');
-        match &*word.trim_start_matches(['+', '-']).to_ascii_lowercase() {
-            "all" => {
-                parts = ETagParts {
-                    inode: true,
-                    mtime: true,
-                    size: true,
-                }
-            }
-            "none" => parts = NOTHING,
-            "inode" => parts.inode = on,
-            "mtime" => parts.mtime = on,
-            "size" => parts.size = on,
-            "digest" => {
-                let message = "FileETag Digest is not in effect: the other parts count";
-                apply.warning(call.origin, message.to_owned(), "Write MTime Size.");
-            }
+        let bare = word.strip_prefix(['+', '-']).unwrap_or(word);
+        let is_relative = bare.len() < word.len();
+        let Some(parts) = apply.etag_parts(call, bare, is_relative) else {
+            return;
+        };
+        match word.as_bytes() {
+            [b'+', ..] => rule.add(parts),
+            [b'-', ..] => rule.remove(parts),
             _ => {
-                let message = format!("Unknown keyword {} for FileETag directive", excerpt(word));
-                return apply.error(call.origin, message, "Write MTime Size, All or None.");
+                rule.set(parts, is_first);
+                is_first = false;
             }
         }
     }
-    apply.files().etag = Some(parts);
+    apply.files().etag = Some(rule);
 }
 
 /// `EnableSendfile On|Off` and its like: nothing depends on it.
@@ -187,6 +169,38 @@ pub(in crate::httpd) fn action(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 impl Apply<'_> {
+    /// What a word of `FileETag` stands for; an error where it is none.
+    fn etag_parts(
+        &mut self,
+        call: &Call<'_>,
+        word: &str,
+        is_relative: bool,
+    ) -> Option<ETagComponents> {
+        let parts = match &*word.to_ascii_lowercase() {
+            "all" => ETagComponents::ALL,
+            "none" => ETagComponents::NONE,
+            "inode" => ETagComponents::INODE,
+            "mtime" => ETagComponents::MTIME,
+            "size" => ETagComponents::SIZE,
+            "digest" => {
+                let message = "FileETag Digest is not in effect: tags have MTime and Size instead";
+                self.warning(call.origin, message.to_owned(), "Write MTime Size.");
+                ETagComponents::DIGEST
+            }
+            _ => {
+                let message = format!("Unknown keyword {} for FileETag directive", excerpt(word));
+                self.error(call.origin, message, "Write MTime Size, All or None.");
+                return None;
+            }
+        };
+        if is_relative && matches!(parts, ETagComponents::ALL | ETagComponents::NONE) {
+            let message = format!("FileETag keyword {word} cannot be used with + or -");
+            self.error(call.origin, message, "Write it without a sign.");
+            return None;
+        }
+        Some(parts)
+    }
+
     pub(super) fn files(&mut self) -> &mut FileSettings {
         &mut self.settings().files
     }

@@ -61,11 +61,7 @@ pub(in crate::httpd) fn add_handler(apply: &mut Apply<'_>, call: &Call<'_>) {
     let name = call.first();
     let extensions = call.words.get(1..).unwrap_or_default().join(" ");
     match &*name.to_ascii_lowercase() {
-        "default-handler" | "none" => {}
-        "jakarta-servlet" => {
-            let message = "AddHandler jakarta-servlet has no effect here".to_owned();
-            return apply.error(call.origin, message, "Write `JkMount /*.EXTENSION WORKER`.");
-        }
+        "default-handler" | "jakarta-servlet" | "none" => {}
         _ => {
             let message = format!(
                 "there is no handler {name} here: files of its extensions ({extensions}) are \

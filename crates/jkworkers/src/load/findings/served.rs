@@ -32,8 +32,8 @@ AllowOverride All
   Options Indexes MultiViews
 </Directory>
 FileETag Foo
+FileETag -All
 FallbackResource foo
-AddHandler jakarta-servlet .jsp
 AddType text/html;\u{e9} .x
 Action text/x /cgi-bin/x
 ErrorDocument 99 x
@@ -106,7 +106,7 @@ fn what_is_said_about_files() {
              Alias /al/ /srv/al/\nScriptAlias /cgi /srv/cgi\nErrorDocument 404 \"Not here\"\n\
              AddDefaultCharset On\nAddType text/x .x .Y\n<Directory /srv/www/in>\n\
              DirectoryIndex disabled\nOptions None\nErrorDocument 404 /in.html\n\
-             RemoveType .x\nFileETag -Size\n</Directory>\n\
+             RemoveType .x\nFileETag All -Size\n</Directory>\n\
              <VirtualHost *:80>\nAlias /al/x /srv/x\nErrorDocument 503 http://a/b\n</VirtualHost>\n",
         ),
         ("/etc/w", "worker.list=w\n"),
@@ -145,7 +145,7 @@ fn what_is_said_about_files() {
     };
     assert_eq!(kind(&outer).as_deref(), Some("text/x"));
     assert_eq!(kind(&inner).as_deref(), Some("text/b"));
-    assert!(!inner.etag.unwrap().size);
+    assert!(!inner.etag.unwrap().parts().size);
     let documents = &host.settings.error_documents;
     assert_eq!(
         documents.get(404),
