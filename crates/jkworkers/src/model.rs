@@ -9,8 +9,8 @@ mod auth;
 mod clients;
 mod copied;
 mod error_documents;
-mod expand;
 mod etag;
+mod expand;
 mod files;
 mod headers;
 mod host;
@@ -33,15 +33,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-pub(crate) use self::{etag::ETagComponents, types::Extension};
 pub use self::{
     access::{Access, AccessRule, Entry, Merging, Order, Require, Whence, Who},
     auth::{Auth, AuthType},
     clients::{ClientRules, Pace},
     copied::Copied,
     error_documents::{ErrorDocument, ErrorDocuments, has_page as has_error_page, is_url},
-    expand::MAX_ADDRESSES,
     etag::{ETagParts, ETagRule},
+    expand::MAX_ADDRESSES,
     files::{Alias, AliasFrom, FileSettings, Options, Roots},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{
@@ -68,6 +67,7 @@ pub use self::{
         StatusWorker, StickySettings, Worker, WorkerKind,
     },
 };
+pub(crate) use self::{etag::ETagComponents, types::Extension};
 use crate::diag::Origin;
 
 /// Everything that a daemon needs to know, valid by construction.

@@ -294,6 +294,7 @@ const TABLE: &[Directive] = &[
     row("MergeSlashes", Server, ONE, Works(server::merge_slashes)),
     row("Order", Section, MANY, Works(access::order)),
     row("PassEnv", Anywhere, MANY, Works(variables::pass_env)),
+    row("Protocols", Server, MANY, Accepted(clients::protocols)),
     row(
         "RequestReadTimeout",
         Server,

@@ -131,7 +131,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "Mutex", "NameVirtualHost", "NoProxy", "NWSSLTrustedCerts", "NWSSLUpgradeable",
     "OutputSed", "PassengerEnabled", "PassengerRoot", "PassengerRuby", "php_admin_flag",
     "php_admin_value", "php_flag", "php_value", "PidFile", "Port", "Protocol", "ProtocolEcho",
-    "Protocols", "ProtocolsHonorOrder", "Proxy100Continue", "ProxyAddHeaders", "ProxyBadHeader",
+    "ProtocolsHonorOrder", "Proxy100Continue", "ProxyAddHeaders", "ProxyBadHeader",
     "ProxyBlock", "ProxyDomain", "ProxyErrorOverride", "ProxyExpressDBMFile", "ProxyExpressDBMType",
     "ProxyExpressEnable", "ProxyFCGIBackendType", "ProxyFCGISetEnvIf", "ProxyFtpDirCharset",
     "ProxyFtpEscapeWildcards", "ProxyFtpListOnWildcard", "ProxyHCExpr", "ProxyHCTemplate",

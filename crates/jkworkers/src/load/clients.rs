@@ -122,3 +122,18 @@ fn what_is_no_limit_is_an_error() {
         );
     }
 }
+
+#[test]
+fn there_is_no_http_2_and_a_warning_says_so() {
+    let told = |line: &str| {
+        let config = format!("{START}{line}");
+        let loaded = Memory::new(&[("/etc/jk.conf", &*config)]).load();
+        assert!(loaded.model.is_some(), "{line}");
+        loaded.diagnostics.to_string()
+    };
+    for line in ["Protocols h2 http/1.1", "Protocols h2 h2c HTTP/1.1"] {
+        let told = told(line);
+        assert!(told.contains("clients use HTTP/1.1 instead"), "{told}");
+    }
+    assert!(!told("Protocols http/1.1").contains("Protocols"));
+}

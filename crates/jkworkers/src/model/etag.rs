@@ -41,7 +41,11 @@ impl ETagRule {
     /// Parts without a sign. The first ones of a line (`is_first`) forget all that was said before
     /// in the same place, and any that were added and removed. [`ETagComponents::NONE`] stands by itself.
     pub(crate) fn set(&mut self, parts: ETagComponents, is_first: bool) {
-        let base = if is_first { ETagComponents::EMPTY } else { self.own };
+        let base = if is_first {
+            ETagComponents::EMPTY
+        } else {
+            self.own
+        };
         let own = match parts {
             ETagComponents::NONE | ETagComponents::ALL => parts,
             parts => base.with(parts).without(ETagComponents::NONE),

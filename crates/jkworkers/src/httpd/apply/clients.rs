@@ -121,6 +121,17 @@ pub(in crate::httpd) fn protocol_options(apply: &mut Apply<'_>, call: &Call<'_>)
     }
 }
 
+/// `Protocols name …`: the others are offers, and who takes none of them speaks HTTP/1.1.
+pub(in crate::httpd) fn protocols(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let is_other = |word: &&String| !word.eq_ignore_ascii_case("http/1.1");
+    let others: Vec<_> = call.words.iter().filter(is_other).map(|w| &**w).collect();
+    if !others.is_empty() {
+        let others = others.join(" ");
+        let message = format!("Protocols {others} is not in effect: clients use HTTP/1.1 instead");
+        apply.warning(call.origin, message, "Write `Protocols http/1.1`.");
+    }
+}
+
 /// `ListenBacklog number`: the queue is as long as the system lets it be.
 pub(in crate::httpd) fn backlog(apply: &mut Apply<'_>, call: &Call<'_>) {
     let _: Option<u32> = apply.count(call, "The line is not needed.");

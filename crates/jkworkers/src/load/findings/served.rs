@@ -78,10 +78,10 @@ TypesConfig /nowhere
     jk.conf:23: warning: Options MultiViews is not in effect: directories are not listed and names not completed
     jk.conf:25: error: Unknown keyword Foo for FileETag directive
         remedy: Write MTime Size, All or None.
-    jk.conf:26: error: FallbackResource foo does not begin with /
+    jk.conf:26: error: FileETag keyword All cannot be used with + or -
+        remedy: Write it without a sign.
+    jk.conf:27: error: FallbackResource foo does not begin with /
         remedy: Write a path, or `disabled`.
-    jk.conf:27: error: AddHandler jakarta-servlet has no effect here
-        remedy: Write `JkMount /*.EXTENSION WORKER`.
     jk.conf:28: error: AddType: text/html;é cannot be sent in a header
         remedy: Write ASCII characters.
     jk.conf:29: error: Action has no effect here: no programs are run
