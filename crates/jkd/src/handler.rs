@@ -498,7 +498,7 @@ async fn serve(
             match unmapped(visit, wanted, located, &decision.variables)? {
                 Ok(answer) => Ok(answer),
                 // Boxed: few go this way.
-                Err((mapped, path)) => {
+                Err(Diverted { mapped, path }) => {
                     let routed = to(&mapped).instead_for(path.as_deref());
                     let over = hand_over(visit, routed, asking.body.take(), served);
                     Ok(static_files::of_kind(is_directory, Box::pin(over).await?))
@@ -545,20 +545,27 @@ async fn hand_over(
     }
 }
 
-/// A request that no rule maps: a file, or the worker that it is for after all, and the path if that
-/// is another one.
+/// A request that no rule maps, and that is for a worker after all.
+struct Diverted<'a> {
+    mapped: Mapped<'a>,
+    /// That of a file that stands for what was asked for.
+    path: Option<Vec<u8>>,
+}
+
+/// A request that no rule maps: a file, or the worker that it is for after all.
 fn unmapped<'a>(
     visit: &'a Visit,
     wanted: Wanted<'a>,
     located: Located,
     variables: &Variables<'_>,
-) -> Result<Result<Outgoing<Answer>, (Mapped<'a>, Option<Vec<u8>>)>, Stumble> {
+) -> Result<Result<Outgoing<Answer>, Diverted<'a>>, Stumble> {
     let named = |name: &str| visit.snapshot.configured(name);
-    Ok(match static_files::serve(wanted, located)? {
-        Reply::Answer(answer) => Ok(answer.into()),
-        Reply::Worker(mount) => Err((Mapped::Rule(mount), None)),
-        Reply::Named(path) => Err((mapping::by_variable(named, wanted.host, variables)?, path)),
-    })
+    let (mapped, path) = match static_files::serve(wanted, located)? {
+        Reply::Answer(answer) => return Ok(Ok(answer.into())),
+        Reply::Worker(mount) => (Mapped::Rule(mount), None),
+        Reply::Named(path) => (mapping::by_variable(named, wanted.host, variables)?, path),
+    };
+    Ok(Err(Diverted { mapped, path }))
 }
 
 /// A request that is for a group of members, and all that is known about it.

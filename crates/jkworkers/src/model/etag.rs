@@ -70,9 +70,9 @@ impl ETagRule {
 
     /// What holds where `self` is said inside of what says `base`.
     #[must_use]
-    pub fn over(&self, base: &Self) -> Self {
+    pub fn over(self, base: Self) -> Self {
         if self.own != ETagComponents::EMPTY {
-            return *self;
+            return self;
         }
         let added = base.added.without(self.removed).with(self.added);
         let removed = base.removed.without(self.added).with(self.removed);
@@ -86,7 +86,7 @@ impl ETagRule {
 
     /// What tags are made of. As in httpd the default holds where nothing is left, and here also
     /// where a file would have to be read for its tag.
-    pub fn parts(&self) -> ETagParts {
+    pub fn parts(self) -> ETagParts {
         let all = self.own.without(self.removed).with(self.added);
         let is_none = all.has(ETagComponents::NONE);
         if all == ETagComponents::EMPTY || all.has(ETagComponents::DIGEST) && !is_none {
@@ -168,8 +168,8 @@ mod tests {
         rule
     }
 
-    fn text(rule: &ETagRule) -> String {
-        let ETagParts { inode, mtime, size } = rule.over(&ETagRule::default()).parts();
+    fn text(rule: ETagRule) -> String {
+        let ETagParts { inode, mtime, size } = rule.over(ETagRule::default()).parts();
         let parts = [(inode, 'i'), (size, 's'), (mtime, 'm')];
         parts.iter().filter(|(has, _)| *has).map(|p| p.1).collect()
     }
@@ -196,7 +196,7 @@ mod tests {
             ("INode Digest", "sm"),
             ("INode -Digest", "i"),
         ] {
-            assert_eq!(text(&rule(line)), expected, "{line}");
+            assert_eq!(text(rule(line)), expected, "{line}");
         }
     }
 
@@ -217,8 +217,8 @@ mod tests {
             ("All", "-INode -MTime", "s"),
             ("All -Size", "+MTime", "im"),
         ] {
-            let merged = rule(inner).over(&rule(outer));
-            assert_eq!(text(&merged), expected, "{outer}, {inner}");
+            let merged = rule(inner).over(rule(outer));
+            assert_eq!(text(merged), expected, "{outer}, {inner}");
         }
     }
 }

@@ -148,7 +148,7 @@ impl FileSettings {
                 .or(base.default_charset.as_ref())
                 .cloned(),
             etag: match (self.etag, base.etag) {
-                (Some(own), Some(base)) => Some(own.over(&base)),
+                (Some(own), Some(base)) => Some(own.over(base)),
                 (own, base) => own.or(base),
             },
             extensions: Extensions::over(&self.extensions, &base.extensions),
