@@ -251,7 +251,8 @@ fn answer(content_type: &'static str, text: String) -> Response<Full<Bytes>> {
         (header::PRAGMA, "no-cache"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Its forms have to tell that they are ours.
+        (header::REFERRER_POLICY, "same-origin"),
         // Nothing from elsewhere and no script; forms lead back here: whatever a name contains, it
         // is text.
         (

@@ -121,6 +121,8 @@ fn pages_of_other_sites_change_nothing() {
             ("Sec-Fetch-Site", "cross-site"),
             ("Origin", "http://evil.example"),
             ("Referer", "http://evil.example/page"),
+            // Without TLS, and a page that wants the browser to say nothing.
+            ("User-Agent", "Mozilla/5.0 (X11) Firefox/140.0"),
         ] {
             let path = format!("/status?mime=prop&{command}");
             let answer = http.send(Request::new("GET", &path).header(name, value));
@@ -142,6 +144,22 @@ fn pages_of_other_sites_change_nothing() {
             .contains("type=OK")
     );
     assert_eq!(setting(&mut http, "worker.lb.retries"), "9");
+}
+
+#[test]
+fn forms_of_a_browser_without_tls_are_known_as_our_own() {
+    let backend = Backend::saying("hello");
+    let jkd = serving(&workers(&[("a", backend.address.port())]));
+    let mut http = jkd.http();
+    let page = http.get("/status?cmd=edit&w=lb");
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"));
+    let host = jkd.address.to_string();
+    let form = Request::new("GET", "/status?mime=prop&cmd=update&w=lb&vlr=8")
+        .header("User-Agent", "Mozilla/5.0 (X11) Firefox/140.0")
+        .header("Host", &host)
+        .header("Referer", &format!("http://{host}/status?cmd=edit&w=lb"));
+    assert!(http.send(form).text().contains("type=OK"));
+    assert_eq!(setting(&mut http, "worker.lb.retries"), "8");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Whether a browser was sent by a page of another site.
 //!
 //! Changes are made by GET, as mod_jk has it, so that any page could make an operator's browser
-//! send one. Browsers tell on whose behalf they ask; scripts do not, and are let through.
+//! send one. Browsers tell on whose behalf they ask, unless the page asks them not to and there is no
+//! TLS; who is a browser and says nothing is taken for one that another site has sent. Scripts say
+//! nothing either, and are let through.
 
 use crate::http1::Head;
 
@@ -12,17 +14,22 @@ pub(super) fn is_elsewhere(head: &Head) -> bool {
         Some(String::from_utf8_lossy(value).into_owned())
     };
     let host = field("host").unwrap_or_default();
-    judge(
-        &host,
-        field("sec-fetch-site").as_deref(),
-        field("origin").as_deref(),
-        field("referer").as_deref(),
-    )
+    let site = field("sec-fetch-site");
+    let page = field("origin").or_else(|| field("referer"));
+    if site.is_none() && page.is_none() {
+        return field("user-agent").is_some_and(|agent| is_browser(&agent));
+    }
+    judge(&host, site.as_deref(), page.as_deref())
 }
 
-/// What is said first counts: `Sec-Fetch-Site`, which a page cannot forge, then the others.
-fn judge(host: &str, site: Option<&str>, origin: Option<&str>, referer: Option<&str>) -> bool {
-    match (site, origin.or(referer)) {
+/// All browsers say so, and no page can have them say something else; of scripts only PowerShell's.
+fn is_browser(agent: &str) -> bool {
+    agent.starts_with("Mozilla/") && !agent.contains("PowerShell/")
+}
+
+/// What is said first counts: `Sec-Fetch-Site`, which a page cannot forge, then the page that asks.
+fn judge(host: &str, site: Option<&str>, page: Option<&str>) -> bool {
+    match (site, page) {
         (Some(site), _) => !matches!(site, "same-origin" | "none"),
         (None, Some(url)) => authority(url).is_none_or(|(scheme, authority)| {
             !bare(authority, scheme).eq_ignore_ascii_case(bare(host, scheme))
@@ -52,14 +59,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_says_nothing_is_a_script() {
-        assert!(!judge("jk.example", None, None, None));
-        assert!(!judge("", None, None, None));
+    fn browsers_are_known() {
+        for agent in [
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0",
+        ] {
+            assert!(is_browser(agent), "{agent}");
+        }
+        for agent in [
+            "",
+            "curl/8.5.0",
+            "Wget/1.21",
+            "python-requests/2.31",
+            "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.19041.1682",
+        ] {
+            assert!(!is_browser(agent), "{agent}");
+        }
     }
 
     #[test]
     fn what_the_browser_says_counts_first() {
-        let of = |site| judge("h", Some(site), Some("http://evil"), Some("http://evil/"));
+        let of = |site| judge("h", Some(site), Some("http://evil"));
         assert!(!of("same-origin"));
         // Typed by hand, or a bookmark.
         assert!(!of("none"));
@@ -77,8 +97,7 @@ mod tests {
             ("jk.example:8080", "http://jk.example:8080"),
             ("[::1]:8080", "http://[::1]:8080/"),
         ] {
-            assert!(!judge(host, None, Some(url), None), "{url}");
-            assert!(!judge(host, None, None, Some(url)), "{url}");
+            assert!(!judge(host, None, Some(url)), "{url}");
         }
     }
 
@@ -93,10 +112,7 @@ mod tests {
             "http://evil/?http://jk.example",
             "http://jk.example@evil/",
         ] {
-            assert!(judge("jk.example", None, Some(url), None), "{url}");
-            assert!(judge("jk.example", None, None, Some(url)), "{url}");
+            assert!(judge("jk.example", None, Some(url)), "{url}");
         }
-        let (ours, evil) = (Some("http://h/"), Some("http://evil/"));
-        assert!(judge("h", None, evil, ours));
     }
 }
