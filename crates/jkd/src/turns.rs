@@ -2,14 +2,14 @@
 //! Both may have the request begin anew with another path, which is followed here.
 
 use http::StatusCode;
-use jkworkers::model::{Asked, Host};
+use jkworkers::model::Asked;
 
 use crate::{
     access::Claims,
     answer::{Answer, Visit},
-    handler::{self, Asking},
-    http1::{Head, Outgoing},
-    mapping,
+    handler::{self, Arrival, Asking},
+    http1::Outgoing,
+    mapping, redirect,
     rescue::Stumble,
     rewriting::{self, InSections, Place, Rewritten, Subject, Turn},
     snapshot::Served,
@@ -54,49 +54,42 @@ pub(crate) async fn follow(
     Err(Stumble::Said(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-/// A request whose client may come in.
-#[derive(Clone, Copy)]
-pub(crate) struct Fixes<'a> {
-    pub(crate) visit: &'a Visit,
-    pub(crate) host: &'a Host,
-    pub(crate) head: &'a Head,
-    /// The path as httpd decodes it.
-    pub(crate) decoded: &'a [u8],
-    pub(crate) server_name: &'a str,
-    pub(crate) server_port: u16,
-    /// `Vary`, as far as it is known already.
-    pub(crate) vary: Option<&'a str>,
-}
-
-impl<'a> Fixes<'a> {
-    /// What rules in sections make of it.
+impl Arrival<'_> {
+    /// What rules in sections make of it, unless a `Redirect` there sends its client elsewhere.
     ///
     /// # Errors
     ///
     /// What they say instead of an answer.
-    pub(crate) async fn of_sections(
+    pub(crate) async fn fix(
         &self,
         found: &mapping::Found<'_>,
         located: Option<&Located>,
         claims: &Claims,
     ) -> Result<InSections, Stumble> {
+        let asked = Asked::at(&found.path).with_file(located.and_then(Located::name));
+        let made = self.by_sections(found, located, asked, claims).await;
+        let made = made.inspect_err(|_| self.notes(&found.variables))?;
+        redirect::by_sections(self.host, self.head, self.decoded, asked)?;
+        Ok(made)
+    }
+
+    async fn by_sections(
+        &self,
+        found: &mapping::Found<'_>,
+        located: Option<&Located>,
+        asked: Asked<'_>,
+        claims: &Claims,
+    ) -> Result<InSections, Stumble> {
         if !self.host.rewrites_in_sections {
             return Ok(None);
         }
-        let file = located.and_then(Located::name);
-        let asked = Asked::at(&found.path).with_file(file);
         let place = Place::of(&found.path, located);
         let subject = Subject {
             claims: Some(claims),
-            ..self.subject(found)
+            ..self.subject(&found.variables)
         };
-        Box::pin(rewriting::in_sections(
-            subject,
-            &self.visit.trail,
-            asked,
-            place,
-        ))
-        .await
+        let trail = &self.visit.trail;
+        Box::pin(rewriting::in_sections(subject, trail, asked, place)).await
     }
 
     /// The request begins anew with this path.
@@ -121,37 +114,24 @@ impl<'a> Fixes<'a> {
     pub(crate) async fn stand_in(
         &self,
         found: &mapping::Found<'_>,
-        located: Located,
+        located: Option<Located>,
         claims: &mut Claims,
-    ) -> Result<Located, Stumble> {
+    ) -> Result<Option<Located>, Stumble> {
+        let Some(located) = located else {
+            return Ok(None);
+        };
         let search = Search {
             subject: Subject {
                 is_subrequest: true,
-                ..self.subject(found)
+                ..self.subject(&found.variables)
             },
             snapshot: &self.visit.snapshot,
             found,
             trail: &self.visit.trail,
         };
-        search.stand_in(located, claims).await
-    }
-
-    fn subject<'s>(&self, found: &'s mapping::Found<'_>) -> Subject<'s>
-    where
-        'a: 's,
-    {
-        Subject {
-            host: self.host,
-            head: self.head,
-            peer: &self.visit.peer,
-            variables: &found.variables,
-            server_name: self.server_name,
-            server_port: self.server_port,
-            decoded: self.decoded,
-            is_subrequest: false,
-            claims: None,
-            snapshot: Some(&self.visit.snapshot),
-        }
+        let located = search.stand_in(located, claims).await?;
+        self.record.is_at(&located);
+        Ok(Some(located))
     }
 }
 

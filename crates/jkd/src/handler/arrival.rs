@@ -1,0 +1,248 @@
+//! A request as it has come in, and its steps until its client may come in, too.
+
+use std::borrow::Cow;
+
+use http::Method;
+use jkworkers::{
+    model::{Asked, CanonicalName, Host, Lookups},
+    uri_map,
+};
+
+use super::Asking;
+use crate::{
+    access::{self, Claims, Guest},
+    answer::Visit,
+    forward::{default_port, own_scheme, scheme, server_name, server_port},
+    http1::Head,
+    logs::{About, Record},
+    mapping::{self, Before, Earlier, Found},
+    peer::Peer,
+    rescue::Stumble,
+    rewriting::{self, Rewritten, Subject},
+    static_files::{self, Located},
+    strict::{self, Checked, Target},
+    variables::Variables,
+};
+
+/// The host that a request is for, if the request makes sense.
+///
+/// # Errors
+///
+/// When it makes none, or the connection is not good enough for the host.
+pub(super) fn host_of<'a>(
+    visit: &'a Visit,
+    asking: &Asking<'a>,
+) -> Result<(Checked<'a>, &'a Host), Stumble> {
+    let Visit { snapshot, peer, .. } = visit;
+    let own_scheme = || own_scheme(&snapshot.model, peer);
+    let checked = strict::check(asking.head, own_scheme).map_err(Stumble::Refused)?;
+    let host = snapshot.model.host_for(peer.local, checked.target.host);
+    asking.record.is_for(host, &snapshot.logs);
+    snapshot.tls.admit(peer.tls(), host)?;
+    Ok((checked, host))
+}
+
+/// The path that it is for, as httpd decodes it.
+///
+/// # Errors
+///
+/// When it cannot be one.
+pub(super) fn decode<'a>(
+    visit: &Visit,
+    host: &Host,
+    asking: &Asking<'a>,
+) -> Result<Cow<'a, [u8]>, Stumble> {
+    uri_map::decode(asking.head.path(), host.uri_rules).map_err(|error| {
+        About::new(host, visit, asking.record, b"").tells_of_path(&visit.snapshot.logs, error);
+        mapping::bad_path(error)
+    })
+}
+
+/// `HostnameLookups`, `UseCanonicalName DNS`.
+pub(super) async fn find_out_names(host: &Host, peer: &Peer, path: &[u8]) {
+    if host.lookups(Asked::at(path)) != Lookups::Off {
+        peer.name.find_out(peer.ip).await;
+    }
+    if host.identity.canonical_name == CanonicalName::Dns {
+        peer.local_name.find_out(peer.local.ip()).await;
+    }
+}
+
+/// A request as it has come in.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) visit: &'a Visit,
+    pub(crate) host: &'a Host,
+    pub(crate) checked: Checked<'a>,
+    pub(crate) head: &'a Head,
+    /// The path as httpd decodes it.
+    pub(crate) decoded: &'a [u8],
+    pub(crate) server_name: &'a str,
+    pub(crate) server_port: u16,
+    /// Variables from before.
+    pub(crate) earlier: &'a Earlier,
+    /// For its lines in logs.
+    pub(crate) record: &'a Record,
+    /// `Vary`, as far as it is known already.
+    pub(crate) vary: Option<&'a str>,
+    /// What rules of the server have made of it.
+    pub(crate) rewritten: Option<&'a Rewritten>,
+}
+
+impl<'a> Arrival<'a> {
+    /// Variables that are there before anything is asked about it.
+    pub(super) fn begin_variables(&self) -> Variables<'a> {
+        Variables::begin(self.host, self.head, &self.visit.peer, self.earlier)
+    }
+
+    /// What rules of the server make of it.
+    pub(super) async fn rewrite(&self, variables: &Variables<'_>) -> Option<Box<Rewritten>> {
+        let rewritten = rewriting::rewrite(self.subject(variables)).await;
+        rewritten.filter(|_| !self.visit.trail.is_last())
+    }
+
+    /// The request from there on.
+    pub(super) fn made_into(self, rewritten: Option<&'a Rewritten>) -> Self {
+        let Some(made) = rewritten else { return self };
+        Self {
+            head: &made.head,
+            decoded: &made.decoded,
+            rewritten,
+            ..self
+        }
+    }
+
+    /// What of all that counts when it is mapped.
+    ///
+    /// # Errors
+    ///
+    /// What rules say instead of an answer.
+    pub(super) fn before(&self, mut variables: Variables<'a>) -> Result<Before<'a>, Stumble> {
+        let Some(rewritten) = self.rewritten else {
+            return Ok(Before {
+                variables,
+                ..Before::default()
+            });
+        };
+        variables.rewrite(&rewritten.variables);
+        self.visit.trail.leave(rewritten);
+        if let Some(stumble) = &rewritten.stumble {
+            let logs = &self.visit.snapshot.logs;
+            let record = self.record;
+            record.is_rewritten(self.head.query(), self.decoded, logs);
+            record.has_variables(self.host, &variables, logs);
+            record.leads_to(self.visit, stumble, self.decoded);
+            return Err(stumble.clone());
+        }
+        Ok(Before {
+            variables,
+            is_file: rewritten.file.is_some(),
+            handler: rewritten.handler,
+        })
+    }
+
+    /// Whether no worker and no file is asked for.
+    pub(super) fn is_about_server(&self) -> bool {
+        self.head.method == Method::TRACE || self.head.parts().is_asterisk()
+    }
+
+    /// Where its path leads, in the map and among the files.
+    ///
+    /// # Errors
+    ///
+    /// When it leads nowhere, or to another server.
+    pub(super) async fn find(
+        &self,
+        before: Before<'a>,
+    ) -> Result<(Found<'a>, Option<Located>), Stumble> {
+        let Self { host, head, .. } = *self;
+        let Visit { snapshot, peer, .. } = self.visit;
+        let mut found = mapping::find(host, head, self.decoded, before)
+            .inspect_err(|_| self.notes(&self.begin_variables()))?;
+        if self.rewritten.is_some() {
+            let is_mapped = found.is_mapped();
+            let path = if is_mapped { &found.path } else { self.decoded };
+            self.record.is_rewritten(head.query(), path, &snapshot.logs);
+        }
+        let file = self.rewritten.and_then(|made| made.file.as_ref());
+        let located = static_files::locate(snapshot, host, &found, self.decoded, file).await?;
+        found.enter(host, head, peer, located.as_ref().and_then(Located::name));
+        Ok((found, located))
+    }
+
+    /// Lets its client in, or does not.
+    ///
+    /// # Errors
+    ///
+    /// When it may not come in, or has to say who it is.
+    pub(super) async fn admit(
+        &self,
+        found: &Found<'_>,
+        located: Option<&Located>,
+        claims: &mut Claims,
+    ) -> Result<(), Stumble> {
+        let Visit { snapshot, peer, .. } = self.visit;
+        let guest = Guest {
+            asked: Asked::at(&found.path).with_file(located.and_then(Located::name)),
+            logs: Some((&snapshot.logs, self.record)),
+            ..found.guest(self.host, self.head, peer)
+        };
+        let entry = access::check(guest, claims).await;
+        entry.inspect_err(|_| self.stays_outside(found, located))?;
+        access::name_by_tls(guest, claims);
+        Ok(())
+    }
+
+    /// Logs show where it would have led.
+    fn stays_outside(&self, found: &Found<'_>, located: Option<&Located>) {
+        if let Some(located) = located {
+            self.record.is_at(located);
+        }
+        if let Some(worker) = found.worker() {
+            self.record.is_meant_for(worker);
+        }
+        self.notes(&found.variables);
+    }
+
+    /// For logs that show variables.
+    pub(crate) fn notes(&self, variables: &Variables<'_>) {
+        let logs = &self.visit.snapshot.logs;
+        self.record.has_variables(self.host, variables, logs);
+    }
+
+    /// The request as rules about rewriting see it.
+    pub(crate) fn subject<'s>(&self, variables: &'s Variables<'_>) -> Subject<'s>
+    where
+        'a: 's,
+    {
+        Subject {
+            host: self.host,
+            head: self.head,
+            peer: &self.visit.peer,
+            variables,
+            server_name: self.server_name,
+            server_port: self.server_port,
+            decoded: self.decoded,
+            is_subrequest: false,
+            claims: None,
+            snapshot: Some(&self.visit.snapshot),
+        }
+    }
+}
+
+/// The scheme, the name and the port of the server, as the client of a well-formed request knows
+/// them. No port is said that is the scheme's own.
+pub(crate) fn server(visit: &Visit) -> (&'static str, Cow<'_, str>, Option<u16>) {
+    let own_scheme = || own_scheme(&visit.snapshot.model, &visit.peer);
+    let checked = strict::check(&visit.head, own_scheme);
+    let nobody = Target {
+        host: None,
+        port: None,
+    };
+    let target = checked.map_or(nobody, |checked| checked.target);
+    let host = visit.snapshot.model.host_for(visit.peer.local, target.host);
+    let name = server_name(&target, host, &visit.peer);
+    let port = server_port(&target, host, &visit.peer);
+    let said = (port != default_port(host)).then_some(port);
+    (scheme(host), name, said)
+}

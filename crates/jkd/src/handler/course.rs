@@ -1,0 +1,67 @@
+//! What is done with answers as they leave, but for pages of errors.
+
+use jkworkers::model::Host;
+
+use crate::{
+    access::Claims,
+    answer::{Answer, Visit},
+    headers::{self, Context, Rules},
+    http1::{Head, Outgoing},
+    logs::Record,
+    media_type, parts,
+    rescue::{self, Stumble},
+    response,
+};
+
+/// What is known of a request's way where its answer leaves.
+pub(crate) struct Course<'a> {
+    pub(crate) rules: Rules<'a>,
+    pub(crate) cx: Context<'a>,
+    /// Who the client is, if it was asked.
+    pub(super) claims: &'a Claims,
+    /// `Vary`, as rules about rewriting make it.
+    pub(super) vary: Option<&'a str>,
+}
+
+impl<'a> Course<'a> {
+    pub(crate) fn at(host: &'a Host, visit: &'a Visit, head: &'a Head, record: &'a Record) -> Self {
+        Self {
+            rules: Rules { host, asked: None },
+            cx: Context {
+                head,
+                variables: None,
+                facts: None,
+                record: Some(record),
+                tls: visit.peer.tls(),
+                began: visit.began,
+            },
+            claims: &visit.claims,
+            vary: None,
+        }
+    }
+
+    /// Does all that is done with an answer that is no error page.
+    ///
+    /// # Errors
+    ///
+    /// 416 where the client wants parts that are not there.
+    pub(super) fn complete(&self, response: Outgoing<Answer>) -> Result<Outgoing<Answer>, Stumble> {
+        let mut response = self.finish(response);
+        if let Some(asked) = self.rules.asked {
+            media_type::add_charset(&mut response.head, self.rules.host, asked);
+        }
+        parts::take(response, self.cx.head)
+    }
+
+    /// Changes the fields of an answer as `Header` says.
+    pub(crate) fn finish(&self, mut response: Outgoing<Answer>) -> Outgoing<Answer> {
+        if let Some(vary) = self.vary {
+            response::vary_first(&mut response.head.fields, vary);
+        }
+        let head = &mut response.head;
+        let is_page = head.extensions.get::<rescue::IsPage>().is_some();
+        headers::answer(self.rules, head, is_page, &self.cx);
+        response::join_vary(&mut head.fields);
+        response
+    }
+}

@@ -1,0 +1,169 @@
+//! A request that is decided about: its worker, or a file.
+
+use http::{Method, Response};
+use http_body_util::Full;
+use jkworkers::model::Asked;
+
+use super::{
+    Asking, Course,
+    relaying::{Routed, fits, hand_over},
+};
+use crate::{
+    answer::{Answer, Visit},
+    forward::{Facts, server_name, server_port},
+    headers,
+    http1::{Body, BodyLength, Outgoing},
+    logs::About,
+    mapping::{self, Decision, Mapped},
+    media_type,
+    rescue::Stumble,
+    snapshot::Served,
+    static_files::{self, Located, Reply, Sent, Wanted},
+    strict::Checked,
+    trace,
+    variables::Variables,
+};
+
+/// Answers what no worker and no file is asked for, whoever asks.
+pub(super) async fn about_server(
+    course: &Course<'_>,
+    length: BodyLength,
+    body: Option<Body>,
+) -> Result<Outgoing<Answer>, Stumble> {
+    let head = course.cx.head;
+    let body = body.filter(|_| head.method == Method::TRACE);
+    let Some(body) = body else {
+        // `OPTIONS *`: there is nothing to say.
+        return Ok(Response::new(Full::default().into()).into());
+    };
+    let allowed = course.rules.host.identity.trace;
+    let answer = trace::respond(allowed, head, length, body).await?;
+    // httpd passes it on as it makes it.
+    Ok(Outgoing::from(answer).map(|page| Answer::from(page).without_length()))
+}
+
+/// Where a request goes, and how that was found.
+pub(super) struct Way<'a> {
+    pub(super) decoded: &'a [u8],
+    pub(super) decision: &'a Decision<'a>,
+    pub(super) located: Option<Located>,
+    /// The media type that a rule about rewriting names.
+    pub(super) kind: Option<&'a [u8]>,
+}
+
+/// Serves a request that is decided about, and changes what is to be changed about it and its
+/// answer.
+pub(super) async fn decided(
+    visit: &Visit,
+    mut checked: Checked<'_>,
+    way: Way<'_>,
+    asking: Asking<'_>,
+    mut course: Course<'_>,
+    served: &mut Served,
+) -> Result<Outgoing<Answer>, Stumble> {
+    let (host, peer) = (course.rules.host, &visit.peer);
+    let decision = way.decision;
+    course.rules.asked = Some(Asked::at(&decision.path));
+    course.cx.variables = Some(&decision.variables);
+    let late = headers::late(course.rules, course.cx.head, &course.cx);
+    if let Some(late) = &late {
+        course.cx.head = late;
+    }
+    if host.changes_headers {
+        checked.has_cookies = course.cx.head.headers.contains("cookie");
+    }
+    let name = server_name(&checked.target, host, peer);
+    let facts = Facts {
+        host,
+        head: course.cx.head,
+        peer,
+        server_name: &name,
+        server_port: server_port(&checked.target, host, peer),
+        path: &decision.path,
+        claims: course.claims,
+    };
+    let mut response = serve(visit, facts, &checked, way, asking, served).await?;
+    let for_worker = served.is_by_group() || decision.target.is_ok();
+    if for_worker && (host.extracts_tls || !host.env_vars.is_empty()) {
+        course.cx.facts = Some(facts);
+    }
+    if for_worker {
+        media_type::force(&mut response.head, host, Asked::at(&decision.path));
+    }
+    let file = response.head.extensions.remove::<Sent>();
+    if let Some(Sent { name, path }) = &file {
+        let path = path.as_deref().unwrap_or(&decision.path);
+        course.rules.asked = Some(Asked::at(path).with_file(Some(name)));
+    }
+    course.complete(response)
+}
+
+async fn serve(
+    visit: &Visit,
+    facts: Facts<'_>,
+    checked: &Checked<'_>,
+    way: Way<'_>,
+    asking: Asking<'_>,
+    served: &mut Served,
+) -> Result<Outgoing<Answer>, Stumble> {
+    let Way {
+        decoded,
+        decision,
+        located,
+        kind,
+    } = way;
+    let to = |mapped| Routed {
+        facts,
+        checked,
+        decoded,
+        mapped,
+        variables: &decision.variables,
+        record: asking.record,
+    };
+    match (&decision.target, located) {
+        (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
+        (Err(_), Some(located)) if decision.allows_files => {
+            fits(checked.body, facts.host.max_body(Asked::at(facts.path)))?;
+            let about = About {
+                variables: Some(&decision.variables),
+                ..About::new(facts.host, visit, asking.record, facts.path)
+            };
+            let wanted = Wanted::new(visit, facts, decoded, asking.instead_of, about);
+            let wanted = wanted.of_kind(kind);
+            let is_directory = located.is_directory();
+            match unmapped(visit, wanted, located, &decision.variables)? {
+                Ok(answer) => Ok(answer),
+                // Boxed: few go this way.
+                Err(Diverted { mapped, path }) => {
+                    let routed = to(&mapped).instead_for(path.as_deref());
+                    let over = hand_over(visit, routed, asking.body.take(), served);
+                    Ok(static_files::of_kind(is_directory, Box::pin(over).await?))
+                }
+            }
+        }
+        (Err(stumble), _) => Err(stumble.clone()),
+    }
+}
+
+/// A request that no rule maps, and that is for a worker after all.
+struct Diverted<'a> {
+    mapped: Mapped<'a>,
+    /// That of a file that stands for what was asked for.
+    path: Option<Vec<u8>>,
+}
+
+/// A request that no rule maps: a file, or the worker that it is for after all.
+fn unmapped<'a>(
+    visit: &'a Visit,
+    wanted: Wanted<'a>,
+    located: Located,
+    variables: &Variables<'_>,
+) -> Result<Result<Outgoing<Answer>, Diverted<'a>>, Stumble> {
+    let named = |name: &str| visit.snapshot.configured(name);
+    let (mapped, path) = match static_files::serve(wanted, located)? {
+        Reply::Answer(answer) => return Ok(Ok(answer.into())),
+        Reply::Worker(mount) => (Mapped::Rule(mount), None),
+        Reply::Named(path) => (mapping::by_variable(named, wanted.host, variables)?, path),
+    };
+    Ok(Err(Diverted { mapped, path }))
+}
