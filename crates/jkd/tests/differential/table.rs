@@ -8,7 +8,6 @@ use std::{fs, path::Path};
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// `-` where the row is no difference.
     pub(crate) name: String,
     /// One of [`KINDS`].
     pub(crate) kind: String,
@@ -18,8 +17,6 @@ pub(crate) struct Row {
 /// How a difference is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
-    /// Not at all: it is none.
-    Never,
     /// By a case of `fidelity`.
     Scenario,
     /// By a configuration with which only one of both starts.
@@ -30,24 +27,22 @@ pub(crate) enum Shown {
     Wire,
 }
 
-/// Reasons: plain bugs, and what protects requests, members, files or memory. The others are left
-/// from before: what jkd adds, what is easier, what is not in effect yet, and rows that name no
-/// difference. No row is to get one of those any more.
-pub(crate) const KINDS: [&str; 6] = [
-    "addition",
-    "bug",
-    "convenience",
-    "pending",
-    "safety",
-    "same",
-];
+/// Reasons: plain bugs, and what protects requests, members, files or memory. What jkd adds stands in
+/// `docs/compatibility.md`. What is not in effect yet is left from before: no row is to get that
+/// kind any more.
+pub(crate) const KINDS: [&str; 3] = ["bug", "pending", "safety"];
 
 const MARK: &str = "| Name | Kind | Shown ";
 
 /// All rows of all sections.
 pub(crate) fn rows() -> Vec<Row> {
+    lines().iter().map(|line| row(line)).collect()
+}
+
+/// The rows as they are written.
+pub(crate) fn lines() -> Vec<String> {
     let sections = sections();
-    let rows = sections.iter().flat_map(|section| {
+    let lines = sections.iter().flat_map(|section| {
         let mut within = false;
         section.lines().filter(move |line| {
             let begins = line.starts_with(MARK);
@@ -55,7 +50,7 @@ pub(crate) fn rows() -> Vec<Row> {
             within && !begins && !line.starts_with("|---")
         })
     });
-    rows.map(row).collect()
+    lines.map(str::to_owned).collect()
 }
 
 /// The rows of differences that are shown so.
@@ -108,7 +103,6 @@ fn row(line: &str) -> Row {
             None if shown == "scenario" => Shown::Scenario,
             None if shown == "start" => Shown::Start,
             None if shown == "wire" => Shown::Wire,
-            None if shown == "-" => Shown::Never,
             _ => panic!("no way to show a difference: {shown}"),
         },
     }
