@@ -254,12 +254,18 @@ pub(crate) fn vary_first(fields: &mut Fields, first: &str) {
     fields.set(b"Vary", &all);
 }
 
+/// A `Vary` with more names is left alone: each is compared with all others.
+const MOST_NAMES: usize = 1000;
+
 /// One `Vary` with each name once, as httpd sends it.
 pub(crate) fn join_vary(fields: &mut Fields) {
     let mut names: Vec<&[u8]> = Vec::new();
     for value in fields.get_all("Vary") {
         let parts = value.split(|b| *b == b',' || b.is_ascii_whitespace());
         for name in parts.filter(|name| !name.is_empty()) {
+            if names.len() >= MOST_NAMES {
+                return;
+            }
             if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 names.push(name);
             }

@@ -4,6 +4,7 @@ use std::{cell::Cell, time::SystemTime};
 
 use bytes::BytesMut;
 use http::StatusCode;
+use memchr::memchr3;
 
 use super::{Fields, Heading, framing::has_token};
 
@@ -216,7 +217,19 @@ fn line(text: &mut BytesMut, name: &[u8], value: &[u8]) {
 
 fn field(text: &mut BytesMut, before: &[u8], value: &[u8]) {
     text.extend_from_slice(before);
-    text.extend_from_slice(value);
+    // Whoever adds a field sees to it; but where one did not, an answer would become two.
+    if memchr3(b'\r', b'\n', 0, value).is_none() {
+        text.extend_from_slice(value);
+    } else {
+        let harmless = |b: &u8| {
+            if matches!(b, b'\r' | b'\n' | 0) {
+                b' '
+            } else {
+                *b
+            }
+        };
+        text.extend(value.iter().map(harmless));
+    }
     text.extend_from_slice(b"\r\n");
 }
 
@@ -244,6 +257,7 @@ fn date() -> [u8; 29] {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use http::Response;
 
     use super::{super::Outgoing, *};
@@ -279,6 +293,26 @@ mod tests {
         assert!(rest[..31].ends_with(" GMT\r\n"), "{rest}");
         let rest = rest[31..].strip_prefix("Server: x\r\n").unwrap();
         format!("{before}{rest}")
+    }
+
+    #[test]
+    fn no_value_makes_two_answers_of_one() {
+        let mut head = heading(200, &[]);
+        head.reason = Some(Bytes::from_static(b"OK\nX-A: 1"));
+        head.content_type = Some(Bytes::from_static(b"text/plain\r\n\r\n<b>"));
+        head.fields.add(b"X-B", b"1\r\nX-C: \x002");
+        let text = written(&head, Some(0), ASKED, After::Stay);
+        let lines: Vec<_> = text.split("\r\n").collect();
+        let expected = [
+            "HTTP/1.1 200 OK X-A: 1",
+            "X-B: 1  X-C:  2",
+            "Content-Length: 0",
+            "Content-Type: text/plain    <b>",
+            "",
+            "",
+        ];
+        assert_eq!(lines, expected);
+        assert!(!text.replace("\r\n", "").contains(['\r', '\n', '\0']));
     }
 
     #[test]

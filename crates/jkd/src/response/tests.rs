@@ -165,6 +165,18 @@ fn vary_is_one_field() {
 }
 
 #[test]
+fn names_without_number_are_not_compared() {
+    let mut fields = Fields::default();
+    let many: Vec<_> = (0..=MOST_NAMES)
+        .map(|number| format!("x{number}"))
+        .collect();
+    let many = many.join(", ");
+    fields.add(b"Vary", many.as_bytes());
+    join_vary(&mut fields);
+    assert_eq!(fields.get("vary"), Some(many.as_bytes()));
+}
+
+#[test]
 fn a_cookie_leads_back_to_the_member() {
     let cookie = session_cookie("JSESSIONID", "a", "/").unwrap();
     assert_eq!(cookie, "JSESSIONID=.a;PATH=/;HttpOnly");
