@@ -1,11 +1,12 @@
 //! The only part that touches files: from options to a model.
 
+mod listen;
+mod mounts;
 mod served;
 mod tls;
 
 use std::{
     collections::HashMap,
-    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -19,14 +20,9 @@ use crate::{
     },
     hosts::{self, Own},
     httpd::{self, Draft},
-    model::{Global, Listen, LogPlace, LogTarget, MimeTypes, Model, Mount, MountSource},
-    mounts::{self, Rule},
-    uriworkermap,
+    model::{Global, LogPlace, LogTarget, MimeTypes, Model},
     workers_properties::{self, Source, Workers},
 };
-
-/// Where jkd listens when nobody says where.
-const DEFAULT_LISTEN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8080);
 
 /// What to load. Everything is optional; the flags alone make a server, too.
 #[derive(Clone, Debug, Default)]
@@ -120,7 +116,7 @@ impl Loader<'_> {
         built_in::add(rules(), workers, &mut self.found);
         hosts::check_workers(rules(), workers, &mut self.found);
         let rules = own.iter_mut().flat_map(Own::mounts_mut).chain(&mut flags);
-        mounts::resolve(rules, &workers.workers, &mut self.found);
+        crate::mounts::resolve(rules, &workers.workers, &mut self.found);
         let more: Vec<_> = flags
             .iter()
             .cloned()
@@ -199,46 +195,6 @@ impl Loader<'_> {
         }
     }
 
-    fn listen(&mut self, draft: &Draft) -> Vec<Listen> {
-        if self.options.listen.is_empty() && !draft.listen.is_empty() {
-            return draft.listen.clone();
-        }
-        let mut result = Vec::new();
-        for text in &self.options.listen {
-            match flag_listen(text) {
-                Ok(listen) => result.push(listen),
-                Err(problem) => {
-                    self.found
-                        .error(&Origin::new(hosts::FLAG, 0), format!("{text}: {problem}"))
-                        .help("Write 8080, *:8080, 127.0.0.1:8080, [::1]:8080, or 8080=80.");
-                }
-            }
-        }
-        if self.options.listen.is_empty() {
-            result.push(self.default_listen());
-        }
-        result
-    }
-
-    fn default_listen(&mut self) -> Listen {
-        let (address, port) = DEFAULT_LISTEN;
-        if let Some(config) = &self.options.config {
-            let origin = Origin::new(config.display().to_string(), 0);
-            self.found
-                .warning(
-                    &origin,
-                    format!("no Listen directive: {address}:{port} is used"),
-                )
-                .help("Write `Listen 80`, or start with --listen ADDRESS:PORT.");
-        }
-        Listen {
-            address: Some(address.into()),
-            port,
-            instead_of: None,
-            origin: Origin::new("default", 0),
-        }
-    }
-
     /// `None` when the file cannot be read: then nothing is known about workers.
     fn workers(&mut self, draft: &Draft) -> Option<Workers> {
         let written = draft
@@ -300,76 +256,6 @@ impl Loader<'_> {
         }
     }
 
-    fn own(&mut self, server: &httpd::Server) -> Own {
-        let file = server.mount_file.as_ref();
-        let file = file.map(|(path, origin)| self.mount_file(path, origin));
-        Own::new(server, file, &mut self.found)
-    }
-
-    fn mount_file(&mut self, path: &Path, origin: &Origin) -> Vec<Mount> {
-        let help = "Create the file, or correct its path.";
-        let Some(bytes) = self.file(path, origin, help) else {
-            return Vec::new();
-        };
-        let name = path.display().to_string();
-        let source = Source {
-            name: &name,
-            bytes: &bytes,
-        };
-        let files = self.files;
-        uriworkermap::read(&source, &|name| files.env(name), &mut self.found)
-    }
-
-    /// `--mount-file` and `--mount`.
-    fn flag_mounts(&mut self) -> Vec<Mount> {
-        let mut result = Vec::new();
-        for path in &self.options.mount_files {
-            result.extend(self.mount_file(path, &Origin::new("--mount-file", 0)));
-        }
-        let origin = &Origin::new("--mount", 0);
-        for text in &self.options.mounts {
-            let (pattern, worker) = text.split_once('=').unwrap_or((text, ""));
-            let rule = Rule {
-                pattern: pattern.trim(),
-                worker: worker.trim(),
-                source: MountSource::JkMount,
-                origin,
-            };
-            match rule.expand(&mut self.found) {
-                Some(mounts) => result.extend(mounts),
-                None => {
-                    self.found
-                        .error(origin, format!("`{text}` does not begin with /"))
-                        .help("Write --mount '/path/*=worker'.");
-                }
-            }
-        }
-        result
-    }
-
-    /// `worker.NAME.mount`
-    fn definitions(&mut self, workers: &Workers) -> Vec<Mount> {
-        let mut result = Vec::new();
-        for mount in &workers.mounts {
-            let rule = Rule {
-                pattern: &mount.pattern,
-                worker: &mount.worker,
-                source: MountSource::WorkerDefinition,
-                origin: &mount.origin,
-            };
-            if let Some(mounts) = rule.expand(&mut self.found) {
-                result.extend(mounts);
-                continue;
-            }
-            let path = mount.pattern.trim_start_matches(['!', '-', '/']);
-            let message = format!("the mount `{}` does not begin with /", mount.pattern);
-            self.found
-                .error(&mount.origin, message)
-                .help(format!("Write /{path}."));
-        }
-        result
-    }
-
     fn warn_of_nothing_mounted(&mut self, draft: &Draft) {
         if self.found.has_errors() {
             // What is wrong may be why.
@@ -399,25 +285,6 @@ impl Loader<'_> {
             }
         }
     }
-}
-
-/// Reads `[ADDRESS:]PORT[=PORT]`.
-fn flag_listen(text: &str) -> Result<Listen, String> {
-    let (written, instead_of) = match text.split_once('=') {
-        Some((written, port)) => {
-            let number = port.parse::<u16>().ok().filter(|&port| port != 0);
-            let port = number.ok_or_else(|| format!("`{port}` is not a port (1 to 65535)"))?;
-            (written, Some(port))
-        }
-        None => (text, None),
-    };
-    let (address, port) = httpd::listen(written)?;
-    Ok(Listen {
-        address,
-        port,
-        instead_of,
-        origin: Origin::new(hosts::FLAG, 0),
-    })
 }
 
 fn global(draft: &Draft, workers: &Workers, types: Arc<MimeTypes>) -> Global {

@@ -6,6 +6,8 @@
 
 mod access;
 mod auth;
+mod balancer;
+mod choice;
 mod clients;
 mod copied;
 mod error_documents;
@@ -18,6 +20,7 @@ mod identity;
 mod levels;
 mod logs;
 mod methods;
+mod mount;
 mod net;
 mod options;
 mod redirects;
@@ -36,6 +39,7 @@ use serde::Serialize;
 pub use self::{
     access::{Access, AccessRule, Entry, Merging, Order, Require, Whence, Who},
     auth::{Auth, AuthType},
+    balancer::{Activation, Balancer, Lock, Member, Method, StickySettings},
     clients::{ClientRules, Pace},
     copied::Copied,
     error_documents::{ErrorDocument, ErrorDocuments, has_page as has_error_page, is_url},
@@ -43,14 +47,12 @@ pub use self::{
     expand::MAX_ADDRESSES,
     files::{Alias, AliasFrom, FileSettings, Options, Roots},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
-    host::{
-        ForwardUri, Host, Listen, Mount, MountSource, RuleExtensions, ServerName, UriMatch,
-        WrittenLists,
-    },
+    host::{ForwardUri, Host, Listen, ServerName},
     identity::{CanonicalName, Identity, Lookups, Signature, Trace},
     levels::{Levels, Severity},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,
+    mount::{Mount, MountSource, RuleExtensions, UriMatch, WrittenLists},
     net::Net,
     options::{ForwardAddress, JkOptions},
     redirects::{From as RedirectFrom, Redirect, Redirected, Redirects},
@@ -62,9 +64,8 @@ pub use self::{
     },
     types::{Extensions, Kind, MimeTypes},
     worker::{
-        Activation, AjpWorker, Balancer, Lock, Member, Method, PingPolicy, PoolSettings,
-        PrepostPing, ProbeSettings, RecoveryOptions, Resolve, Retries, Secret, SocketSettings,
-        StatusWorker, StickySettings, Worker, WorkerKind,
+        AjpWorker, PingPolicy, PoolSettings, PrepostPing, ProbeSettings, RecoveryOptions, Resolve,
+        Retries, Secret, SocketSettings, StatusWorker, Worker, WorkerKind,
     },
 };
 pub(crate) use self::{etag::ETagComponents, types::Extension};

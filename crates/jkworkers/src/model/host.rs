@@ -1,24 +1,18 @@
-//! Hosts and mounts: what httpd's side of the configuration says.
+//! Hosts: what httpd's side of the configuration says.
 
-use std::{
-    borrow::Cow,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{borrow::Cow, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
 use super::{
-    Activation, Asked, ClientRules, FileSettings, Identity, JkOptions, Levels, Logs, Lookups,
-    Model, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
+    Asked, ClientRules, FileSettings, Identity, JkOptions, Levels, Logs, Lookups, RemoteIp, Roots,
+    Section, Settings, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
     diag::Origin,
     rewrite::{InSection, Maps, Rewriting},
-    uri_map::{UriMap, UriRules, wildcard},
+    uri_map::{UriMap, UriRules},
 };
 
 /// The main server or one `<VirtualHost>`.
@@ -276,37 +270,6 @@ impl Host {
         let said = sections.filter(|files| !files.is_empty());
         said.fold(self.settings.files.clone(), |around, own| own.over(&around))
     }
-
-    /// Whether `name` (without a port) is this host's `ServerName` or one of its aliases.
-    pub fn answers_to(&self, name: &str) -> bool {
-        let own = self.server_name.as_ref();
-        own.is_some_and(|own| own.name.eq_ignore_ascii_case(name))
-            || self
-                .aliases
-                .iter()
-                .any(|alias| wildcard::matches_ignoring_case(alias.as_bytes(), name.as_bytes()))
-    }
-
-    /// How well the host's addresses fit `local`: the best of them.
-    fn fit(&self, local: SocketAddr) -> Option<Fit> {
-        let ip = local.ip().to_canonical();
-        let fits = |&(address, port): &(Option<IpAddr>, Option<u16>)| {
-            (address.is_none_or(|a| a == ip) && port.is_none_or(|p| p == local.port())).then_some(
-                Fit {
-                    address: address.is_some(),
-                    port: port.is_some(),
-                },
-            )
-        };
-        self.addresses.iter().filter_map(fits).max()
-    }
-
-    fn has(&self, local: SocketAddr, wanted: Fit) -> bool {
-        let ip = local.ip().to_canonical();
-        let address = wanted.address.then_some(ip);
-        let port = wanted.port.then_some(local.port());
-        self.addresses.contains(&(address, port))
-    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -334,56 +297,6 @@ fn is_default(indicators: &Indicators) -> bool {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_usual(turns: &u32) -> bool {
     *turns == Host::MAX_TURNS
-}
-
-/// How a virtual host's address fits: an address counts more than a port.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Fit {
-    address: bool,
-    port: bool,
-}
-
-impl Model {
-    /// The host that serves a request which came in at `local` and asks for `host_header`.
-    ///
-    /// As in httpd: the virtual hosts with the best fitting address are candidates (a written
-    /// address before `*`, a written port before any); the first of them whose `ServerName` or
-    /// `ServerAlias` is the name asked for serves; if none has it, the first candidate; without
-    /// candidates the main server. `host_header` may carry a port and a final dot.
-    pub fn host_for(&self, local: SocketAddr, host_header: Option<&str>) -> &Host {
-        let Some((main, virtual_hosts)) = self.hosts.split_first() else {
-            unreachable!("a model has a main server")
-        };
-        let local = SocketAddr::new(local.ip(), self.configured_port(local.port()));
-        let Some(fit) = virtual_hosts.iter().filter_map(|h| h.fit(local)).max() else {
-            return main;
-        };
-        let mut candidates = virtual_hosts.iter().filter(|h| h.has(local, fit));
-        let first = candidates.clone().next().unwrap_or(main);
-        host_header
-            .map(name_of)
-            .and_then(|name| candidates.find(|h| h.answers_to(name)))
-            .unwrap_or(first)
-    }
-}
-
-impl Model {
-    /// The port that the files mean where a connection came in at this one.
-    fn configured_port(&self, port: u16) -> u16 {
-        let with = |wanted| self.listen.iter().find(move |listen| listen.port == wanted);
-        // A port that the system chose is not known here.
-        let listen = with(port).or_else(|| with(0));
-        listen.and_then(|listen| listen.instead_of).unwrap_or(port)
-    }
-}
-
-/// The name in a `Host` header: without port, without a final dot.
-fn name_of(header: &str) -> &str {
-    let name = match header.rfind(':') {
-        Some(colon) if !header.ends_with(']') => header.get(..colon).unwrap_or(header),
-        _ => header,
-    };
-    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// `JkOptions +ForwardURI…`: in which form a path goes to the backend. The query always goes as
@@ -427,111 +340,4 @@ pub struct Listen {
     pub instead_of: Option<u16>,
     /// Where it was written.
     pub origin: Origin,
-}
-
-/// One rule: this URI pattern is served by this worker, or excluded from it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Mount {
-    /// The pattern; begins with `/`.
-    pub pattern: Arc<str>,
-    /// Exact text or wildcards.
-    pub kind: UriMatch,
-    /// The worker's name; `*` in an exclusion means any worker.
-    pub worker: Arc<str>,
-    /// `JkUnMount` or a `!` rule.
-    pub exclusion: bool,
-    /// A `-` rule: shown, never applied.
-    pub disabled: bool,
-    /// What kind of line it was.
-    pub source: MountSource,
-    /// What stood behind the worker's name.
-    #[serde(skip_serializing_if = "RuleExtensions::is_empty")]
-    pub extensions: RuleExtensions,
-    /// The extensions `active`, `disabled` and `stopped`, resolved: another activation for members
-    /// of the balancer, by their index. Empty when the rule changes none.
-    #[serde(skip_serializing_if = "is_empty")]
-    pub activations: Arc<[Option<Activation>]>,
-    /// Where it was written.
-    pub origin: Origin,
-}
-
-fn is_empty(activations: &Arc<[Option<Activation>]>) -> bool {
-    activations.is_empty()
-}
-
-/// How a pattern is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UriMatch {
-    /// Byte for byte.
-    Exact,
-    /// `?` is one byte, `*` any run of bytes, `/` included.
-    Wildcard,
-}
-
-/// What kind of line a rule was. Between rules that are equally specific the greater one wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MountSource {
-    /// `worker.NAME.mount`.
-    WorkerDefinition,
-    /// `JkMount`, `JkUnMount`, or `--mount`.
-    JkMount,
-    /// A line of a uriworkermap file (`JkMountFile`, `--mount-file`).
-    UriWorkerMap,
-}
-
-/// Rule extensions, `worker;reply_timeout=…;…`: what is different for the requests of one rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RuleExtensions {
-    /// `reply_timeout`, instead of the worker's; zero switches it off.
-    pub reply_timeout: Option<Duration>,
-    /// `sticky_ignore`: session ids are not looked at.
-    pub sticky_ignore: bool,
-    /// `stateless`: members take turns whatever their load, and the request begins no session.
-    pub stateless: bool,
-    /// `active`: members that are active for this rule.
-    pub active: Vec<String>,
-    /// `disabled`: members that are disabled for this rule.
-    pub disabled: Vec<String>,
-    /// `stopped`: members that are stopped for this rule.
-    pub stopped: Vec<String>,
-    /// `fail_on_status`: replaces the worker's list, unless it is empty.
-    pub fail_on_status: Vec<i32>,
-    /// `use_server_errors`: answers with this status or a higher one give way to a page of the
-    /// server's own.
-    pub use_server_errors: Option<u16>,
-    /// `session_cookie`: the cookie to read session ids from. The one that `set_session_cookie`
-    /// sets has the name that the worker says.
-    pub session_cookie: Option<String>,
-    /// `session_path`: the text that stands before `=` and a session id in the path. Its leading
-    /// `;` is not a part of it, as in mod_jk.
-    pub session_path: Option<String>,
-    /// `set_session_cookie`: switches it on where the worker does not.
-    pub set_session_cookie: bool,
-    /// `session_cookie_path`. As in mod_jk it has no effect: the worker's counts.
-    pub session_cookie_path: Option<String>,
-    /// The lists as they were written, if any was: status pages show them so.
-    #[serde(skip)]
-    pub written: Option<Box<WrittenLists>>,
-}
-
-/// Lists of a rule as they were written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WrittenLists {
-    /// `active`.
-    pub active: String,
-    /// `disabled`.
-    pub disabled: String,
-    /// `stopped`.
-    pub stopped: String,
-    /// `fail_on_status`.
-    pub fail_on_status: String,
-}
-
-impl RuleExtensions {
-    /// Whether nothing was written.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
