@@ -216,7 +216,7 @@ impl Answered {
             head.fields.add(b"Set-Cookie", cookie.as_bytes());
         }
         let hold = Hold {
-            announced: announced(&head),
+            announced: head.length,
             wants_part: head.status == StatusCode::OK && wants_part(forward.head),
         };
         match relay.hold(hold).await {
@@ -227,11 +227,6 @@ impl Answered {
             Err(error) => Err(broken_off(&mut relay, group, forward, &error)),
         }
     }
-}
-
-fn announced(head: &Heading) -> Option<u64> {
-    let length = head.fields.get("Content-Length")?;
-    str::from_utf8(length).ok()?.parse().ok()
 }
 
 /// Whether the client asks for parts of the answer.

@@ -104,6 +104,7 @@ pub(crate) fn answer(rules: Rules<'_>, head: &mut Heading, is_page: bool, cx: &C
     for (name, value) in all.filter(|(_, value)| response::is_text(value)) {
         head.fields.add(name, value);
     }
+    head.measure();
     place_type(head, content_type);
 }
 

@@ -27,6 +27,6 @@ pub(crate) use self::{
     fields::Fields,
     framing::{BodyLength, Framing},
     head::Head,
-    outgoing::{Heading, Outgoing},
+    outgoing::{Heading, Outgoing, number},
     scan::MAX_HEAD,
 };

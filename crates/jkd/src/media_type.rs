@@ -17,6 +17,9 @@ pub(crate) fn force(head: &mut Heading, host: &Host, asked: Asked<'_>) {
 
 /// Adds what `AddDefaultCharset` says to the type of a text that says nothing of it.
 pub(crate) fn add_charset(head: &mut Heading, host: &Host, asked: Asked<'_>) {
+    if !host.adds_charset {
+        return;
+    }
     let Some(kind) = head
         .values("content-type")
         .next()

@@ -42,8 +42,9 @@ pub(crate) fn take(
         Ranges::Parts(parts) => {
             let pieces = cut(head, &whole, &parts);
             let length: usize = pieces.iter().map(Bytes::len).sum();
-            let length = length.to_string();
-            head.fields.set(b"Content-Length", length.as_bytes());
+            let digits = length.to_string();
+            head.fields.set(b"Content-Length", digits.as_bytes());
+            head.length = u64::try_from(length).ok();
             head.status = StatusCode::PARTIAL_CONTENT;
             head.reason = None;
             response.body.replace(pieces);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::{
-    http1::{Fields, Heading},
+    http1::{Fields, Heading, number},
     static_files,
 };
 
@@ -109,7 +109,9 @@ impl Special {
         match self {
             Self::Connection | Self::StaysHere => {}
             Self::Length => {
-                head.fields.set(b"Content-Length", &plain_length(value));
+                let length = plain_length(value);
+                head.length = number(&length);
+                head.fields.set(b"Content-Length", &length);
             }
             Self::Location => head.fields.set(b"Location", value),
             Self::Modified => head

@@ -227,7 +227,7 @@ fn split_authority(text: &[u8]) -> Result<Target<'_>, Refusal> {
     } else {
         let end = (text.bytes()).position(|b| OF_NAME.get(usize::from(b)) != Some(&true));
         let (host, rest) = text.split_at(end.unwrap_or(text.len()));
-        if !is_name(host) {
+        if !is_name(host.as_bytes()) {
             return Err(Refusal::HostSyntax);
         }
         (host, rest)
@@ -240,20 +240,26 @@ fn split_authority(text: &[u8]) -> Result<Target<'_>, Refusal> {
 
 /// Whether it is a name or an IPv4 address, as httpd has it: no label but the first is empty, and
 /// the last one does not begin with a digit, unless all is one address.
-fn is_name(text: &str) -> bool {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    if text.is_empty() || text.contains("..") || text.ends_with('.') {
-        return false;
+fn is_name(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    let mut labels = text.split(|b| *b == b'.');
+    let first = labels.next().unwrap_or_default();
+    let digits = |label: &[u8]| label.iter().all(u8::is_ascii_digit);
+    let is_number = |label: &[u8]| label.len() == 1 || !label.starts_with(b"0");
+    let (mut last, mut count) = (first, 1);
+    let (mut all_digits, mut all_numbers) = (digits(first), !first.is_empty() && is_number(first));
+    for label in labels {
+        if label.is_empty() {
+            return false;
+        }
+        all_digits &= digits(label);
+        all_numbers &= is_number(label);
+        (last, count) = (label, count + 1);
     }
-    let of_address = |b: u8| b.is_ascii_digit() || b == b'.';
-    if text.bytes().all(of_address) {
-        let number = |label: &str| label.len() < 2 || !label.starts_with('0');
-        let starts_well = !text.starts_with('.');
-        return starts_well && text.split('.').count() == 4 && text.split('.').all(number);
+    if all_digits {
+        return count == 4 && all_numbers;
     }
-    let last = text.rsplit_once('.').map(|(_, last)| last.as_bytes());
-    last.and_then(<[u8]>::first)
-        .is_none_or(u8::is_ascii_alphabetic)
+    count == 1 || last.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
 fn check_ipv6(bracketed: &str) -> Result<(), Refusal> {

@@ -194,6 +194,10 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         host.rewriting = Rewriting::default();
     }
     host.changes_headers = says(&host, |settings| !settings.headers.is_empty());
+    host.adds_charset = says(&host, |settings| {
+        let charset = settings.files.default_charset.as_deref();
+        charset.is_some_and(|charset| !charset.is_empty())
+    });
     host.looks_up_clients = says(&host, |s| s.lookups.unwrap_or_default() != Lookups::Off);
     host.requires_tls = (host.sections.iter()).any(|section| section.settings.tls.required);
     variables::prune(&mut host);

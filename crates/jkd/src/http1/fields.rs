@@ -15,6 +15,8 @@ pub(crate) struct Fields {
     text: Bytes,
     added: Vec<u8>,
     list: Vec<Field>,
+    /// A bit for each name that is or was there: most of those asked for are not.
+    marks: u64,
     /// Whether repeated fields were joined, so that those that are repeated now are meant so.
     is_joined: bool,
 }
@@ -89,6 +91,7 @@ fn place_in(whole: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 /// Equal for names that are equal but for case, and different for most others.
+#[inline]
 fn key(name: &[u8]) -> u32 {
     let (Some(first), Some(last)) = (name.first(), name.last()) else {
         return 0;
@@ -97,10 +100,16 @@ fn key(name: &[u8]) -> u32 {
     (length << 16) | (u32::from(first | 0x20) << 8) | u32::from(last | 0x20)
 }
 
+/// One of 64 bits, by a key.
+const fn mark(key: u32) -> u64 {
+    1 << (key.wrapping_mul(0x9e37_79b1) >> 26)
+}
+
 impl Fields {
     /// Fields that lie in `text`, and whatever else it has.
-    pub(super) const fn new(text: Bytes, list: Vec<Field>) -> Self {
+    pub(super) fn new(text: Bytes, list: Vec<Field>) -> Self {
         Self {
+            marks: list.iter().fold(0, |marks, field| marks | mark(field.key)),
             text,
             added: Vec::new(),
             list,
@@ -114,18 +123,21 @@ impl Fields {
     }
 
     /// The first value of this name.
+    #[inline]
     pub(crate) fn get(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
         let field = self.find(name.as_ref()).next()?.value;
         Some(self.text(field))
     }
 
     /// All values of this name.
+    #[inline]
     pub(crate) fn get_all<'n>(&'n self, name: &'n str) -> impl Iterator<Item = &'n [u8]> {
         let values = self.find(name.as_bytes());
         values.map(|field| self.text(field.value))
     }
 
     /// The values of this name as one, joined by `, ` as httpd does it.
+    #[inline]
     pub(crate) fn joined(&self, name: impl AsRef<[u8]>) -> Option<Cow<'_, [u8]>> {
         let mut joined = None;
         for field in self.find(name.as_ref()) {
@@ -139,6 +151,7 @@ impl Fields {
     }
 
     /// Whether there is a field of this name.
+    #[inline]
     pub(crate) fn contains(&self, name: impl AsRef<[u8]>) -> bool {
         self.find(name.as_ref()).next().is_some()
     }
@@ -208,6 +221,7 @@ impl Fields {
     pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
         let key = key(name);
         if let (Some(name), Some(value)) = (self.keep(name), self.keep(value)) {
+            self.marks |= mark(key);
             self.list.push(Field { key, name, value });
         }
     }
@@ -227,7 +241,8 @@ impl Fields {
     /// none, it is added.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
         let known = key(name);
-        let place = (self.list.iter()).position(|field| self.is(field, known, name));
+        let mut list = self.list_for(known).iter();
+        let place = list.position(|field| self.is(field, known, name));
         let Some(place) = place else {
             return self.add(name, value);
         };
@@ -263,6 +278,9 @@ impl Fields {
 
     fn remove_from(&mut self, place: usize, name: &[u8]) {
         let key = key(name);
+        if self.list_for(key).len() <= place {
+            return;
+        }
         let mut list = std::mem::take(&mut self.list);
         let mut index = 0;
         list.retain(|field| {
@@ -282,11 +300,20 @@ impl Fields {
         Some(span)
     }
 
+    #[inline]
     fn find<'n>(&'n self, name: &'n [u8]) -> impl Iterator<Item = &'n Field> {
         let key = key(name);
-        self.list
-            .iter()
-            .filter(move |field| self.is(field, key, name))
+        let list = self.list_for(key).iter();
+        list.filter(move |field| self.is(field, key, name))
+    }
+
+    /// The fields among which those of this key are.
+    #[inline]
+    fn list_for(&self, key: u32) -> &[Field] {
+        if self.marks & mark(key) == 0 {
+            return &[];
+        }
+        &self.list
     }
 
     fn is(&self, field: &Field, key: u32, name: &[u8]) -> bool {

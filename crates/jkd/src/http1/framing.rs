@@ -2,7 +2,7 @@
 
 use http::Version;
 
-use super::Fields;
+use super::{Fields, outgoing::number};
 use crate::strict::Refusal;
 
 /// What a request says about its body.
@@ -162,12 +162,8 @@ impl<'a> Found<'a> {
             Only::Once(digits) => digits,
             Only::Repeated => return Err(Refusal::Length),
         };
-        let number = digits.iter().try_fold(0_u64, |number, byte| {
-            let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-            number.checked_mul(10)?.checked_add(u64::from(digit))
-        });
         let countable = |number: &u64| i64::try_from(*number).is_ok();
-        let number = number.filter(countable).filter(|_| !digits.is_empty());
+        let number = number(digits).filter(countable);
         number.map(Some).ok_or(Refusal::Length)
     }
 }

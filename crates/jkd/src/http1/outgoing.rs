@@ -24,6 +24,8 @@ pub(crate) struct Heading {
     /// none.
     pub(crate) content_type: Option<Bytes>,
     pub(crate) fields: Fields,
+    /// What `Content-Length` among them says: whoever changes it says it here, too.
+    pub(crate) length: Option<u64>,
     /// How many of them stand in front of what belongs to a page itself.
     pub(crate) front: usize,
     /// `Content-Encoding` and `Content-Language` of a file, which come last: no rule changes them.
@@ -35,6 +37,16 @@ pub(crate) struct Heading {
 }
 
 impl Heading {
+    /// Reads anew what `Content-Length` says.
+    pub(crate) fn measure(&mut self) {
+        self.length = self.announced();
+    }
+
+    /// What `Content-Length` says.
+    pub(super) fn announced(&self) -> Option<u64> {
+        self.fields.get("Content-Length").and_then(number)
+    }
+
     /// All values of the fields of this name.
     pub(crate) fn values<'n>(&'n self, name: &'n str) -> impl Iterator<Item = &'n [u8]> {
         let is_type = name.eq_ignore_ascii_case("content-type");
@@ -83,8 +95,18 @@ impl<B> From<Response<B>> for Outgoing<B> {
                 _ => head.fields.add(&spelled(name), value.as_bytes()),
             }
         }
+        head.measure();
         Self { head, body }
     }
+}
+
+/// Digits and nothing else.
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
+    let number = digits.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    });
+    number.filter(|_| !digits.is_empty())
 }
 
 /// A name as it is usually written: each word begins with a capital.

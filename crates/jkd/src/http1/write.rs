@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use http::StatusCode;
 use memchr::memchr3;
 
-use super::{Fields, Heading, framing::has_token};
+use super::{Heading, framing::has_token};
 
 /// How the client learns where an answer's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ pub(super) fn end(head: &Heading, known: Option<u64>, asked: Asked) -> End {
     if asked.head_only || is_bodiless(head.status) {
         return End::Bodiless;
     }
-    match announced(&head.fields).or(known) {
+    debug_assert_eq!(head.length, head.announced(), "a length that nobody told");
+    match head.length.or(known) {
         Some(length) => End::Length(length),
         None if asked.knows_chunks => End::Chunks,
         None => End::Close,
@@ -56,11 +57,6 @@ pub(super) fn end(head: &Heading, known: Option<u64>, asked: Asked) -> End {
 /// Whether answers with this status have no body, whatever their fields say.
 pub(super) const fn is_bodiless(status: StatusCode) -> bool {
     matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-}
-
-fn announced(fields: &Fields) -> Option<u64> {
-    let length = fields.get("content-length")?;
-    str::from_utf8(length).ok()?.parse().ok()
 }
 
 /// What the head of an answer depends on beside its fields.

@@ -3,6 +3,11 @@
 /// Adds `text` so that it cannot leave its field: `"` and `\` behind a backslash, control
 /// characters and what is not ASCII as `\xhh` or, as in C, `\n`, `\t` and their like.
 pub(super) fn escaped(line: &mut Vec<u8>, mut text: &[u8]) {
+    // Most have nothing special: looked at without a branch for each byte.
+    let any = text.iter().fold(false, |any, b| any | is_special(*b));
+    if !any {
+        return line.extend_from_slice(text);
+    }
     while let Some(at) = text.iter().position(|b| is_special(*b)) {
         let (plain, rest) = text.split_at(at);
         line.extend_from_slice(plain);

@@ -387,7 +387,8 @@ fn plain(text: &str, line: &mut Vec<u8>) -> bool {
 }
 
 fn number(value: u64, line: &mut Vec<u8>) -> bool {
-    write!(line, "{value}").is_ok()
+    line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    true
 }
 
 fn foreign(text: Option<&[u8]>, line: &mut Vec<u8>) -> bool {

@@ -25,6 +25,9 @@ const LIMIT: usize = 1 << 20;
 /// From so many bytes on, the writer does not wait for more.
 const URGENT: usize = LIMIT / 4;
 
+/// Room for an ordinary line, bytes.
+const ROOM: usize = 512;
+
 /// The lines for one file or program.
 pub(crate) struct Sink {
     pub(super) target: LogTarget,
@@ -80,6 +83,8 @@ impl Sink {
                 waiting.lost += 1;
                 return;
             }
+            // A line that grows it again and again costs more than the room.
+            waiting.bytes.reserve(ROOM);
             write(&mut waiting.bytes);
             let length = waiting.bytes.len();
             if self.lanes.len() > 1 {

@@ -105,6 +105,9 @@ pub struct Host {
     /// Whether anything is said about headers here.
     #[serde(skip)]
     pub changes_headers: bool,
+    /// Whether any `AddDefaultCharset` is written here that names one.
+    #[serde(skip)]
+    pub adds_charset: bool,
     /// Whether any `HostnameLookups` is written here that wants names.
     #[serde(skip)]
     pub looks_up_clients: bool,
@@ -156,6 +159,7 @@ impl Host {
             tls_by_header: false,
             requires_tls: false,
             changes_headers: false,
+            adds_charset: false,
             looks_up_clients: false,
             env_vars: Vec::new(),
             sections: Vec::new(),
