@@ -6,7 +6,7 @@ use std::fmt;
 
 use http::HeaderValue;
 use jkworkers::{
-    access::{Policy, Step},
+    access::{Client as _, Policy, Step},
     model::{Asked, Host, Severity},
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Guest<'a> {
     pub(crate) variables: &'a Variables<'a>,
     /// What the request asks for, as it is mapped.
     pub(crate) asked: Asked<'a>,
+    /// The path as httpd decodes it.
+    pub(crate) decoded: &'a [u8],
     /// For lines about it.
     pub(crate) logs: Option<(&'a Logs, &'a Record)>,
 }
@@ -44,6 +46,8 @@ pub(crate) struct Claims {
     pub(crate) auth_type: Option<Vec<u8>>,
     /// `WWW-Authenticate` for an answer 401.
     pub(crate) challenge: Option<HeaderValue>,
+    /// Fields of the request that expressions have looked at.
+    pub(crate) vary: Vec<Vec<u8>>,
 }
 
 impl Claims {
@@ -84,7 +88,10 @@ pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), S
     };
     let facts = Facts::new(guest);
     match policy.before(&facts) {
-        Ok(Step::Allowed) => Ok(()),
+        Ok(Step::Allowed) => {
+            claims.vary.append(&mut facts.vary.lock());
+            Ok(())
+        }
         Ok(Step::Forbidden) => Err(guest.denied(policy.is_kept_out_by_order(&facts))),
         _ => Box::pin(ask(&policy, facts, claims)).await,
     }
@@ -124,18 +131,24 @@ async fn ask<'a>(
     claims: &mut Claims,
 ) -> Result<(), Stumble> {
     let guest = facts.guest;
-    match facts.decide(|facts| policy.before(facts)).await {
+    let step = facts.decide(|facts| policy.before(facts)).await;
+    claims.vary.append(facts.vary.get_mut());
+    match step {
         Step::Allowed => return Ok(()),
+        Step::Failed => return Err(Stumble::Misconfigured),
         Step::Authenticate => {}
         Step::Misconfigured => return Err(guest.lacks("a Require line beside AuthType")),
         Step::Forbidden | Step::Unauthorized => {
             return Err(guest.denied(policy.is_kept_out_by_order(&facts)));
         }
     }
-    facts.user = Some(authenticate(policy, guest, claims).await?);
+    facts.user = Some(authenticate(policy, &facts, claims).await?);
     facts.group_file = policy.group_file();
-    match facts.decide(|facts| policy.after(facts)).await {
+    let step = facts.decide(|facts| policy.after(facts)).await;
+    claims.vary.append(facts.vary.get_mut());
+    match step {
         Step::Allowed => Ok(()),
+        Step::Failed => Err(Stumble::Misconfigured),
         step => {
             guest.says(AH01631, facts.user.as_deref().unwrap_or_default());
             Err(match step {
@@ -149,12 +162,14 @@ async fn ask<'a>(
 /// The user, if the password is right.
 async fn authenticate(
     policy: &Policy<'_>,
-    guest: Guest<'_>,
+    facts: &Facts<'_>,
     claims: &mut Claims,
 ) -> Result<Vec<u8>, Stumble> {
+    let guest = facts.guest;
     let kind = policy.auth_type().ok_or_else(|| guest.lacks("AuthType"))?;
     let realm = policy.realm().ok_or_else(|| guest.lacks("AuthName"))?;
-    claims.challenge = challenge(realm);
+    let realm = facts.fill(realm);
+    claims.challenge = challenge(&String::from_utf8_lossy(&realm));
     let header = guest.head.headers.joined("authorization");
     let credentials = header.and_then(|header| Credentials::parse(&header));
     let credentials = credentials.ok_or(Stumble::Unauthorized)?;

@@ -18,6 +18,7 @@ use crate::{
     access::Claims,
     allow,
     answer::{Answer, Visit},
+    expressions::{Chosen, Subject},
     forward::own_scheme,
     handler::{self, Asking, Course},
     headers,
@@ -47,7 +48,7 @@ pub(crate) async fn respond(
     let turned = visit.trail.head();
     let head = turned.as_ref().unwrap_or(&visit.head);
     let failed = Failed::of(visit, head, (&earlier, &changed));
-    let document = failed.document(status);
+    let document = failed.document(visit, status);
     if let Some(ErrorDocument::Local(target)) = document {
         let earlier = failed.renamed(visit, status);
         if let Some(page) = page(visit, status, target, &earlier, served).await {
@@ -111,7 +112,7 @@ impl<'a> Failed<'a> {
     }
 
     /// What the innermost section says that says anything.
-    fn document(&self, status: StatusCode) -> Option<&'a ErrorDocument> {
+    fn document(&self, visit: &Visit, status: StatusCode) -> Option<&'a ErrorDocument> {
         let status = status.as_u16();
         let by_server = self.host.settings.error_documents.get(status);
         let Some(path) = self
@@ -122,9 +123,11 @@ impl<'a> Failed<'a> {
             return by_server;
         };
         let file = self.file(path);
+        let asked = Asked::at(path).with_file(file.as_deref());
+        let chosen = self.choose(visit, asked);
         let mut sections = self
             .host
-            .sections_about(Asked::at(path).with_file(file.as_deref()))
+            .sections_about(asked.choosing(&chosen.sections))
             .rev();
         let said = sections.find_map(|s| s.settings.error_documents.get(status));
         said.or(by_server)
@@ -139,6 +142,21 @@ impl<'a> Failed<'a> {
         place.ok().map(|place| place.name)
     }
 
+    /// Which `<If>` sections are about the request.
+    fn choose(&self, visit: &Visit, asked: Asked<'_>) -> Chosen {
+        if !self.host.chooses {
+            return Chosen::default();
+        }
+        let variables = Variables::begin(self.host, self.head, &visit.peer, self.marks.0);
+        let last = || self.decoded.rsplit(|b| *b == b'/').next();
+        let subject = Subject {
+            variables: Some(&variables),
+            file: asked.file.or_else(last),
+            ..Subject::new(self.host, self.head, &visit.peer, &self.decoded)
+        };
+        subject.choose(asked)
+    }
+
     fn variables<'v>(&'v self, visit: &'v Visit) -> Variables<'v> {
         let (earlier, changed) = self.marks;
         let mut variables = Variables::begin(self.host, self.head, &visit.peer, earlier);
@@ -146,9 +164,11 @@ impl<'a> Failed<'a> {
         if let Some(path) = &self.path {
             let file = self.file(path);
             let asked = Asked::at(path).with_file(file.as_deref());
+            let chosen = self.choose(visit, asked);
+            let asked = asked.choosing(&chosen.sections);
             variables.enter(self.host, self.head, &visit.peer, asked);
             variables.settle(self.host, asked);
-            variables.connect(self.host, &visit.peer, path);
+            variables.connect(self.host, &visit.peer, asked);
         }
         variables
     }
@@ -163,7 +183,11 @@ impl<'a> Failed<'a> {
         let early = headers::early(self.host, self.head, &course.cx);
         course.cx.head = early.as_deref().unwrap_or(self.head);
         course.cx.variables = Some(&variables);
-        course.rules.asked = self.path.as_deref().map(Asked::at);
+        let asked = self.path.as_deref().map(Asked::at);
+        let chosen = asked
+            .map(|asked| self.choose(visit, asked))
+            .unwrap_or_default();
+        course.rules.asked = asked.map(|asked| asked.choosing(&chosen.sections));
         course.finish(page)
     }
 

@@ -9,10 +9,12 @@ mod change;
 mod value;
 
 use bytes::Bytes;
+use http::StatusCode;
 use jkworkers::model::{Asked, HeaderRule, HeaderRules, Host, When};
 
-pub(crate) use self::value::Context;
+pub(crate) use self::value::{Context, Seen};
 use crate::{
+    expressions::Answered,
     http1::{Fields, Head, Heading},
     response,
 };
@@ -43,24 +45,40 @@ pub(crate) fn early(host: &Host, head: &Head, cx: &Context<'_>) -> Option<Box<He
     rules.peek()?;
     let mut head = Box::new(head.clone());
     head.headers.join_repeated();
-    rules.for_each(|rule| change::apply(rule, &mut head.headers, cx));
+    rules.for_each(|rule| carry_out(rule, &mut head.headers, cx));
     Some(head)
 }
 
-/// Changes the request by all other rules. `None`: nothing is to be changed.
-pub(crate) fn late(rules: Rules<'_>, head: &Head, cx: &Context<'_>) -> Option<Box<Head>> {
+/// Changes the request by all other rules. `None`: nothing is to be changed. `vary` gets the fields
+/// that expressions have looked at.
+pub(crate) fn late(
+    rules: Rules<'_>,
+    head: &Head,
+    cx: &Context<'_>,
+    vary: &mut Vec<u8>,
+) -> Option<Box<Head>> {
     if !rules.host.changes_headers {
         return None;
     }
     let rules = rules.lists().flat_map(|rules| &rules.request);
-    let mut rules = rules.filter(|rule| !is_early(rule) && cx.meets(rule));
+    let mut rules = rules.filter(|rule| !is_early(rule) && cx.meets(rule, None, vary));
     let first = rules.next()?;
     let mut head = Box::new(head.clone());
     head.headers.join_repeated();
     for rule in std::iter::once(first).chain(rules) {
-        change::apply(rule, &mut head.headers, cx);
+        carry_out(rule, &mut head.headers, cx);
     }
     Some(head)
+}
+
+/// Carries out a rule about a request.
+fn carry_out(rule: &HeaderRule, fields: &mut Fields, cx: &Context<'_>) {
+    let made = cx.value_for(rule, None);
+    let cx = Context {
+        made: made.as_deref(),
+        ..*cx
+    };
+    change::apply(rule, fields, &cx);
 }
 
 /// Changes the fields of an answer. `is_page`: it is an error page, which only `always` is about.
@@ -68,44 +86,99 @@ pub(crate) fn answer(rules: Rules<'_>, head: &mut Heading, is_page: bool, cx: &C
     if !rules.host.changes_headers {
         return;
     }
-    let mut first = Fields::default();
-    let mut content_type = head.content_type.take();
-    let own = &rules.host.settings.headers;
-    let nothing = &cx.early();
-    let begin = |list: &'_ [HeaderRule], fields: &mut Fields| {
-        let early = list.iter().filter(|rule| is_early(rule));
-        early.for_each(|rule| change::apply(rule, fields, nothing));
-    };
-    let mut second = Fields::default();
-    if is_page {
-        // As in httpd, where a page makes what is for every answer its own.
-        begin(&own.always, &mut second);
-    } else {
-        begin(&own.always, &mut first);
-        begin(&own.on_success, &mut second);
-    }
-    for (name, value) in head.fields.iter() {
-        second.add(name, value);
-    }
-    let mut run = |list: fn(&HeaderRules) -> &Vec<HeaderRule>, fields: &mut Fields| {
+    let mut lists = Lists::begin(&rules.host.settings.headers, head, is_page, cx);
+    let late = |list: fn(&HeaderRules) -> &Vec<HeaderRule>| {
         let rules = rules.lists().flat_map(list);
-        for rule in rules.filter(|rule| !is_early(rule) && cx.meets(rule)) {
-            change::apply_to_answer(rule, fields, &mut content_type, cx);
-        }
+        rules.filter(|rule| !is_early(rule))
     };
-    run(|rules| &rules.always, &mut first);
+    late(|rules| &rules.always).for_each(|rule| lists.carry_out(rule, true, cx));
     if !is_page {
-        run(|rules| &rules.on_success, &mut second);
+        late(|rules| &rules.on_success).for_each(|rule| lists.carry_out(rule, false, cx));
     }
-    head.front = if is_page { first.iter().count() } else { 0 };
-    head.fields = Fields::default();
-    // Values of rules have no control characters.
-    let all = first.iter().chain(second.iter());
-    for (name, value) in all.filter(|(_, value)| response::is_text(value)) {
-        head.fields.add(name, value);
+    lists.leave(head, is_page);
+}
+
+/// The fields of an answer.
+struct Lists {
+    status: StatusCode,
+    content_type: Option<Bytes>,
+    /// What leaves with every answer.
+    always: Fields,
+    /// What leaves with this one.
+    own: Fields,
+}
+
+impl Lists {
+    /// Takes the fields of an answer, behind those of early rules.
+    fn begin(rules: &HeaderRules, head: &mut Heading, is_page: bool, cx: &Context<'_>) -> Self {
+        let nothing = &cx.early();
+        let begin = |list: &'_ [HeaderRule], fields: &mut Fields| {
+            let early = list.iter().filter(|rule| is_early(rule));
+            early.for_each(|rule| change::apply(rule, fields, nothing));
+        };
+        let (mut always, mut own) = (Fields::default(), Fields::default());
+        if is_page {
+            // As in httpd, where a page makes what is for every answer its own.
+            begin(&rules.always, &mut own);
+        } else {
+            begin(&rules.always, &mut always);
+            begin(&rules.on_success, &mut own);
+        }
+        for (name, value) in head.fields.iter() {
+            own.add(name, value);
+        }
+        Self {
+            status: head.status,
+            content_type: head.content_type.take(),
+            always,
+            own,
+        }
     }
-    head.measure();
-    place_type(head, content_type);
+
+    /// Carries out a rule, if its condition holds.
+    fn carry_out(&mut self, rule: &HeaderRule, always: bool, cx: &Context<'_>) {
+        let mut vary = Vec::new();
+        let answered = Answered {
+            status: self.status,
+            content_type: self.content_type.as_deref(),
+            always: &self.always,
+            fields: &self.own,
+        };
+        let meets = cx.meets(rule, Some(answered), &mut vary);
+        let made = meets.then(|| cx.value_for(rule, Some(answered))).flatten();
+        if !vary.is_empty() {
+            self.own.append(b"Vary", &vary);
+        }
+        if meets {
+            let cx = Context {
+                made: made.as_deref(),
+                ..*cx
+            };
+            let fields = if always {
+                &mut self.always
+            } else {
+                &mut self.own
+            };
+            change::apply_to_answer(rule, fields, &mut self.content_type, &cx);
+        }
+    }
+
+    /// Puts all of them in the place of what was there.
+    fn leave(self, head: &mut Heading, is_page: bool) {
+        head.front = if is_page {
+            self.always.iter().count()
+        } else {
+            0
+        };
+        head.fields = Fields::default();
+        // Values of rules have no control characters.
+        let all = self.always.iter().chain(self.own.iter());
+        for (name, value) in all.filter(|(_, value)| response::is_text(value)) {
+            head.fields.add(name, value);
+        }
+        head.measure();
+        place_type(head, self.content_type);
+    }
 }
 
 /// The type takes the place of one that a rule has put among the fields.

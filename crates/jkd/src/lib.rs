@@ -17,6 +17,7 @@ mod client_names;
 mod dispatch;
 mod edits;
 mod error_document;
+mod expressions;
 mod forward;
 mod handler;
 mod headers;

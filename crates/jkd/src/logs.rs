@@ -24,6 +24,7 @@ use std::{io, sync::Arc, time::SystemTime};
 use http::HeaderName;
 use jkworkers::{
     diag::Origin,
+    expr::Expression,
     log_format::{LogFormat, Token},
     model::{Host, LogPlace, LogTarget, Model, OnlyIf, StampFormat},
 };
@@ -62,6 +63,7 @@ struct AccessLog {
     sink: Arc<Sink>,
     format: LogFormat,
     only: Option<OnlyIf>,
+    when: Option<Expression>,
 }
 
 #[derive(Debug)]
@@ -76,6 +78,8 @@ struct RequestLog {
 pub(crate) struct Wants {
     /// Variables that are shown, or decide whether there is a line.
     pub(crate) variables: Vec<Arc<str>>,
+    /// All variables: a name is made for each request.
+    pub(crate) all_variables: bool,
     /// Fields of answers.
     pub(crate) fields: Vec<HeaderName>,
     /// What mod_jk notes.
@@ -154,6 +158,7 @@ impl HostLogs {
                 sink: open(writer, &log.to, &log.origin)?,
                 format: log.format.clone(),
                 only: log.only.clone(),
+                when: log.when.clone(),
             })
         });
         let access: Vec<_> = access.collect::<Result<_, _>>()?;
@@ -174,7 +179,7 @@ impl HostLogs {
         let mut wants = Wants::default();
         for log in &access {
             wants.those_of(&log.format);
-            wants.variable(log.only.as_ref().map(|only| &only.variable));
+            wants.condition_of(log);
         }
         if let Some(log) = &requests {
             wants.those_of(&log.format);
@@ -220,11 +225,23 @@ impl HostLogs {
 impl AccessLog {
     fn is_for(&self, of: &Transaction<'_>) -> bool {
         let only = self.only.as_ref();
+        let when = self.when.as_ref();
         only.is_none_or(|only| of.variable(&only.variable).is_some() != only.negated)
+            && when.is_none_or(|when| of.meets(when))
     }
 }
 
 impl Wants {
+    /// What decides whether there is a line.
+    fn condition_of(&mut self, log: &AccessLog) {
+        self.variable(log.only.as_ref().map(|only| &only.variable));
+        let when = log.when.as_ref().map(Expression::variables);
+        self.all_variables |= when.is_some_and(|names| names.is_none());
+        for name in when.flatten().into_iter().flatten() {
+            self.variable(Some(name));
+        }
+    }
+
     fn those_of(&mut self, format: &LogFormat) {
         for item in format.items() {
             match &item.token {

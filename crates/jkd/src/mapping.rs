@@ -13,7 +13,13 @@ use jkworkers::{
 };
 
 use crate::{
-    access::Guest, http1::Head, peer::Peer, redirect, rescue::Stumble, rewriting::Rewritten,
+    access::{Claims, Guest},
+    expressions::{Chosen, Subject},
+    http1::Head,
+    peer::Peer,
+    redirect,
+    rescue::Stumble,
+    rewriting::Rewritten,
     variables::Variables,
 };
 
@@ -32,6 +38,8 @@ pub(crate) struct Found<'a> {
     rule: Option<&'a Mount>,
     /// The handler, where it is not for sections to say.
     handler: Option<Handler>,
+    /// Which `<If>` sections hold.
+    pub(crate) chosen: Chosen,
 }
 
 /// Variables that are there before a request is looked at: those of the request whose page of an
@@ -71,6 +79,7 @@ pub(crate) fn find<'a>(
         for_jk,
         rule,
         handler,
+        chosen: Chosen::default(),
     })
 }
 
@@ -98,6 +107,23 @@ pub(crate) struct Decision<'a> {
     pub(crate) allows_files: bool,
     /// Whether mod_jk may look at it: `no-jk` was not set when it was mapped.
     pub(crate) for_jk: bool,
+    /// Which `<If>` sections hold.
+    pub(crate) chosen: Chosen,
+}
+
+impl Decision<'_> {
+    /// What is asked for.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked::at(&self.path).choosing(&self.chosen.sections)
+    }
+
+    /// Fields of the request that expressions have looked at.
+    pub(crate) fn vary(&self, claims: &Claims) -> Option<Vec<u8>> {
+        let all = self.variables.vary().iter().chain(&self.chosen.vary);
+        let all = all.chain(&claims.vary);
+        let all: Vec<&[u8]> = all.map(Vec::as_slice).collect();
+        (!all.is_empty()).then(|| all.join(&b", "[..]))
+    }
 }
 
 impl<'a> Found<'a> {
@@ -111,14 +137,57 @@ impl<'a> Found<'a> {
         self.rule.map(|rule| &*rule.worker)
     }
 
+    /// What is asked for.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked::at(&self.path).choosing(&self.chosen.sections)
+    }
+
+    /// The path as expressions see it: what mod_jk takes is without parameters.
+    fn seen<'p>(&'p self, decoded: &'p [u8]) -> &'p [u8] {
+        if self.is_mapped() {
+            &self.path
+        } else {
+            decoded
+        }
+    }
+
+    /// Finds out which `<If>` sections hold. `file` is what the path leads to.
+    pub(crate) fn choose(
+        &mut self,
+        host: &'a Host,
+        head: &Head,
+        peer: &Peer,
+        decoded: &[u8],
+        file: Option<&[u8]>,
+    ) {
+        if !host.chooses {
+            return;
+        }
+        let worker = || decoded.rsplit(|b| *b == b'/').next();
+        let subject = Subject {
+            variables: Some(&self.variables),
+            file: file.or_else(worker),
+            ..Subject::new(host, head, peer, self.seen(decoded))
+        };
+        let asked = Asked::at(&self.path).with_file(file);
+        self.chosen = subject.choose(asked);
+    }
+
     /// The request as sections see it that decide who may come in.
-    pub(crate) fn guest<'g>(&'g self, host: &'g Host, head: &'g Head, peer: &'g Peer) -> Guest<'g> {
+    pub(crate) fn guest<'g>(
+        &'g self,
+        host: &'g Host,
+        head: &'g Head,
+        peer: &'g Peer,
+        decoded: &'g [u8],
+    ) -> Guest<'g> {
         Guest {
             host,
             head,
             peer,
             variables: &self.variables,
-            asked: Asked::at(&self.path),
+            asked: self.asked(),
+            decoded: self.seen(decoded),
             logs: None,
         }
     }
@@ -129,7 +198,9 @@ impl<'a> Found<'a> {
             return;
         }
         self.file = file.map(Box::from);
-        let asked = Asked::at(&self.path).with_file(file);
+        let asked = Asked::at(&self.path)
+            .choosing(&self.chosen.sections)
+            .with_file(file);
         self.variables.enter(host, head, peer, asked);
     }
 
@@ -153,10 +224,12 @@ impl<'a> Found<'a> {
             for_jk,
             rule,
             handler,
+            chosen,
         } = self;
-        variables.settle(host, Asked::at(&path).with_file(file.as_deref()));
-        variables.connect(host, peer, &path);
-        let handler = handler.unwrap_or_else(|| host.handler_of(Asked::at(&path)));
+        let asked = Asked::at(&path).choosing(&chosen.sections);
+        variables.settle(host, asked.with_file(file.as_deref()));
+        variables.connect(host, peer, asked);
+        let handler = handler.unwrap_or_else(|| host.handler_of(asked));
         let target = self::worker(worker, host, (&path, handler), rule, &variables);
         let allows_files = target.is_err() && rule.is_none() && handler != Handler::Other;
         Decision {
@@ -165,6 +238,7 @@ impl<'a> Found<'a> {
             target,
             allows_files,
             for_jk,
+            chosen,
         }
     }
 }

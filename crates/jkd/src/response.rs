@@ -256,6 +256,13 @@ pub(crate) fn vary_first(fields: &mut Fields, first: &str) {
     fields.set(b"Vary", &all);
 }
 
+/// The same for these names, if there are any.
+pub(crate) fn vary_by(names: &[u8], fields: &mut Fields) {
+    if !names.is_empty() {
+        vary_first(fields, &String::from_utf8_lossy(names));
+    }
+}
+
 /// A `Vary` with more names is left alone: each is compared with all others.
 const MOST_NAMES: usize = 1000;
 

@@ -18,6 +18,7 @@ use jkworkers::{
 };
 
 use self::inquiry::Inquiry;
+pub(crate) use self::inquiry::request_line;
 pub(crate) use self::{
     sections::{InSections, Place, in_sections},
     trail::{Trail, Turn, renamed},

@@ -66,6 +66,8 @@ pub(crate) struct Wanted<'a> {
     kind: Option<&'a [u8]>,
     about: About<'a>,
     logs: &'a Logs,
+    /// Which `<If>` sections hold.
+    chosen: &'a [bool],
 }
 
 impl<'a> Wanted<'a> {
@@ -88,6 +90,7 @@ impl<'a> Wanted<'a> {
             kind: None,
             about,
             logs: &visit.snapshot.logs,
+            chosen: facts.chosen,
         }
     }
 
@@ -98,6 +101,12 @@ impl<'a> Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    /// What `SetHandler` says about the path itself.
+    fn handler(&self) -> Handler {
+        let asked = Asked::at(self.path).choosing(self.chosen);
+        self.host.handler_of(asked)
+    }
+
     /// In httpd's words.
     fn tells_of_directory(&self, found: &Located) {
         let asked = Asked::at(self.path).with_file(found.name());
@@ -183,10 +192,11 @@ pub(crate) enum Reply<'a> {
 pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stumble> {
     let Wanted { host, head, .. } = wanted;
     let path = found.path.as_deref().unwrap_or(wanted.path);
-    let handler = handler_of(host, path, &found);
+    let asked = Asked::at(path).with_file(found.name());
+    let handler = handler_of(host, asked.choosing(wanted.chosen), &found);
     match handler {
         Handler::Other => return Err(Stumble::Unmapped),
-        Handler::Jk if host.handler_of(Asked::at(wanted.path)) != Handler::Jk => {
+        Handler::Jk if wanted.handler() != Handler::Jk => {
             return Ok(Reply::Named(found.path));
         }
         Handler::File | Handler::Jk | Handler::Map => {}
@@ -209,8 +219,7 @@ pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stu
 
 /// The handler that a section names, else that of an extension of the file, also of one that is not
 /// there.
-fn handler_of(host: &Host, path: &[u8], found: &Located) -> Handler {
-    let asked = Asked::at(path).with_file(found.name());
+fn handler_of(host: &Host, asked: Asked<'_>, found: &Located) -> Handler {
     match (host.handler_of(asked), found.name()) {
         (Handler::Map, Some(name)) if !found.is_directory() => {
             let is_for_jk = kind::is_for_jk(name, &host.files_about(asked));

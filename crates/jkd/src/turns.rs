@@ -66,7 +66,7 @@ impl Arrival<'_> {
         located: Option<&Located>,
         claims: &Claims,
     ) -> Result<InSections, Stumble> {
-        let asked = Asked::at(&found.path).with_file(located.and_then(Located::name));
+        let asked = found.asked().with_file(located.and_then(Located::name));
         let made = self.by_sections(found, located, asked, claims).await;
         let made = made.inspect_err(|_| self.notes(&found.variables))?;
         redirect::by_sections(self.host, self.head, self.decoded, asked)?;

@@ -8,6 +8,7 @@ use std::{borrow::Cow, fmt};
 
 use jkworkers::{
     diag::Origin,
+    expr::Expression,
     model::{
         Asked, Host,
         variables::{Assignment, Condition, Setting, Subject, VariableRules},
@@ -15,14 +16,17 @@ use jkworkers::{
     pattern::{Groups, Pattern, Template},
 };
 
-use crate::{http1::Head, peer::Peer};
+use crate::{expressions, http1::Head, peer::Peer};
 
 /// All variables of a request. Names are compared without regard to case.
 #[derive(Default)]
-pub(crate) struct Variables<'a>(Vec<Variable<'a>>, Uncertain<'a>);
-
-/// A condition of which cannot be said whether it holds: its regular expression takes too long.
-type Uncertain<'a> = Option<&'a Origin>;
+pub(crate) struct Variables<'a> {
+    all: Vec<Variable<'a>>,
+    /// Fields of the request that expressions have looked at.
+    vary: Vec<Vec<u8>>,
+    /// A condition of which cannot be said whether it holds: its regular expression takes too long.
+    uncertain: Option<&'a Origin>,
+}
 
 /// One variable. Its value may be a secret.
 pub(crate) struct Variable<'a> {
@@ -41,6 +45,7 @@ impl fmt::Debug for Variables<'_> {
 /// What conditions look at.
 #[derive(Clone, Copy)]
 struct Request<'r> {
+    host: &'r Host,
     head: &'r Head,
     peer: &'r Peer,
     path: &'r [u8],
@@ -64,6 +69,7 @@ impl<'a> Variables<'a> {
             return variables;
         }
         let request = Request {
+            host,
             head,
             peer,
             path: written_path(head),
@@ -72,12 +78,26 @@ impl<'a> Variables<'a> {
         variables
     }
 
+    /// Those that were kept.
+    pub(crate) fn noted(set: impl Iterator<Item = &'a (Box<str>, Box<[u8]>)>) -> Self {
+        let all = set.map(|(name, value)| Variable {
+            name,
+            value: Cow::Borrowed(value),
+            by: None,
+        });
+        Self {
+            all: all.collect(),
+            vary: Vec::new(),
+            uncertain: None,
+        }
+    }
+
     /// What rules have set, and what they have taken away.
     pub(crate) fn rewrite(&mut self, changes: &'a [(String, Option<Vec<u8>>)]) {
         for (name, value) in changes {
             match value {
                 Some(value) => self.set(name, Cow::Borrowed(value), None),
-                None => self.0.retain(|known| !known.is(name)),
+                None => self.all.retain(|known| !known.is(name)),
             }
         }
     }
@@ -89,7 +109,12 @@ impl<'a> Variables<'a> {
             return;
         }
         let path = asked.path;
-        let request = Request { head, peer, path };
+        let request = Request {
+            host,
+            head,
+            peer,
+            path,
+        };
         for section in host.sections_about(asked) {
             self.consider(&section.settings.variables.conditions, request);
         }
@@ -119,13 +144,13 @@ impl<'a> Variables<'a> {
 
     /// What a connection that uses TLS is known by: over all else, as mod_ssl has it.
     #[inline]
-    pub(crate) fn connect(&mut self, host: &Host, peer: &'a Peer, path: &[u8]) {
+    pub(crate) fn connect(&mut self, host: &Host, peer: &'a Peer, asked: Asked<'_>) {
         let Some(session) = peer.tls() else { return };
         self.set("HTTPS", Cow::Borrowed(b"on"), None);
         if let Some(name) = session.server_name() {
             self.set("SSL_TLS_SNI", Cow::Borrowed(name.as_bytes()), None);
         }
-        let wanted = host.tls_about(Asked::at(path));
+        let wanted = host.tls_about(asked);
         let standard = wanted.std_env_vars.filter(|wanted| *wanted);
         let exported = wanted.export_cert_data.filter(|wanted| *wanted);
         let standard = standard.map(|_| session.standard());
@@ -152,12 +177,12 @@ impl<'a> Variables<'a> {
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Variable<'a>> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// The condition of which cannot be said whether it holds, if there is one.
     pub(crate) const fn uncertain(&self) -> Option<&'a Origin> {
-        self.1
+        self.uncertain
     }
 
     /// Whether there is such a variable, empty or not.
@@ -167,30 +192,69 @@ impl<'a> Variables<'a> {
 
     /// Whether there is none at all.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
+    }
+
+    /// Fields of the request that expressions have looked at.
+    pub(crate) fn vary(&self) -> &[Vec<u8>] {
+        &self.vary
     }
 
     fn consider(&mut self, conditions: &'a [Condition], request: Request<'_>) {
         for condition in conditions {
-            let subject = self.subject(&condition.subject, request);
-            let found = condition.pattern.search(&subject);
-            if found.is_err() {
-                self.1 = Some(&condition.origin);
+            if let Subject::Expression(expression) = &condition.subject {
+                self.consider_expression(condition, expression, request);
+                continue;
             }
-            if let Ok(Some(groups)) = found {
-                for Assignment { name, value } in &condition.assignments {
-                    // A value beyond all measure is as good as none.
-                    match value.as_ref().and_then(|value| filled(value, &groups)) {
-                        Some(value) => self.set(name, value, Some(&condition.origin)),
-                        None => self.0.retain(|known| !known.is(name)),
-                    }
-                }
+            let subject = self.subject(&condition.subject, request);
+            match condition.pattern.search(&subject) {
+                Ok(Some(groups)) => self.assign(condition, &groups),
+                Ok(None) => {}
+                Err(_) => self.uncertain = Some(&condition.origin),
+            }
+        }
+    }
+
+    /// `SetEnvIfExpr`
+    fn consider_expression(
+        &mut self,
+        condition: &'a Condition,
+        expression: &Expression,
+        request: Request<'_>,
+    ) {
+        let Request {
+            host,
+            head,
+            peer,
+            path,
+        } = request;
+        let subject = expressions::Subject {
+            variables: Some(self),
+            ..expressions::Subject::new(host, head, peer, path)
+        };
+        let Some(outcome) = subject.evaluate(expression) else {
+            return;
+        };
+        if outcome.holds {
+            self.assign(condition, &outcome.found.groups());
+        }
+        self.vary.extend(outcome.vary);
+    }
+
+    fn assign(&mut self, condition: &'a Condition, groups: &Groups<'_>) {
+        for Assignment { name, value } in &condition.assignments {
+            // A value beyond all measure is as good as none.
+            match value.as_ref().and_then(|value| filled(value, groups)) {
+                Some(value) => self.set(name, value, Some(&condition.origin)),
+                None => self.all.retain(|known| !known.is(name)),
             }
         }
     }
 
     fn subject<'r>(&self, subject: &Subject, request: Request<'r>) -> Cow<'r, [u8]> {
-        let Request { head, peer, path } = request;
+        let Request {
+            head, peer, path, ..
+        } = request;
         Cow::Borrowed(match subject {
             Subject::RemoteAddr => peer.ip_text.as_bytes(),
             Subject::ServerAddr => peer.local_text.as_bytes(),
@@ -203,13 +267,14 @@ impl<'a> Variables<'a> {
                 return header.unwrap_or_else(variable);
             }
             Subject::AnyHeader(names) => return any_header(head, names),
+            Subject::Expression(_) => b"",
         })
     }
 
     fn set(&mut self, name: &'a str, value: Cow<'a, [u8]>, by: Option<&'a Origin>) {
-        match self.0.iter_mut().find(|known| known.is(name)) {
+        match self.all.iter_mut().find(|known| known.is(name)) {
             Some(known) => (known.value, known.by) = (value, by),
-            None => self.0.push(Variable { name, value, by }),
+            None => self.all.push(Variable { name, value, by }),
         }
     }
 }

@@ -11,7 +11,11 @@ use std::net::IpAddr;
 
 pub(crate) use self::address::{BadAddress, parse_net};
 pub use self::policy::{Policy, Step};
-use crate::model::{AccessRule, Entry, Order, Require, Whence, Who};
+use crate::{
+    expr::{Expression, Text},
+    httpd::words,
+    model::{AccessRule, Entry, Order, Require, Whence, Who},
+};
 
 /// What is known about a client and its request.
 pub trait Client {
@@ -23,6 +27,16 @@ pub trait Client {
 
     /// The method of its request.
     fn method(&self) -> &str;
+
+    /// Whether an expression holds for its request.
+    ///
+    /// # Errors
+    ///
+    /// [`Unknown::Nothing`] where it cannot be said.
+    fn meets(&self, expression: &Expression) -> Result<bool, Unknown>;
+
+    /// What a text is for its request. What cannot be said is nothing.
+    fn fill(&self, text: &Text) -> Vec<u8>;
 
     /// Whether its request has a variable.
     fn has_variable(&self, name: &str) -> bool;
@@ -61,6 +75,8 @@ pub enum Unknown {
     Groups,
     /// The client's name.
     Name,
+    /// It will never be known: nobody comes in.
+    Nothing,
 }
 
 /// What `Require` knows besides yes and no: a `not` whose condition does not hold grants nothing,
@@ -166,6 +182,17 @@ impl Who {
             Self::ForwardDns(names) => any(names, |name| client.is_called(name))?,
             Self::Method(methods) => methods.contains(client.method()),
             Self::Env(names) => names.iter().any(|name| client.has_variable(name)),
+            Self::Made(named, text) => {
+                let made = String::from_utf8_lossy(&client.fill(text)).into_owned();
+                return named.all(words(&made)).verdict(client);
+            }
+            Self::Expression(expression) => {
+                let holds = client.meets(expression)?;
+                if !holds && expression.wants_user() {
+                    return Ok(Verdict::DeniedWithoutUser);
+                }
+                holds
+            }
             Self::ValidUser | Self::User(_) | Self::Group(_) => {
                 let Some(user) = client.user() else {
                     return Ok(Verdict::DeniedWithoutUser);

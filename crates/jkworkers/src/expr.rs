@@ -98,9 +98,9 @@ impl Expression {
         self.uses.user
     }
 
-    /// Whether the client's name is in it.
-    pub const fn wants_name(&self) -> bool {
-        self.uses.name
+    /// Whether fields of the answer are in it.
+    pub const fn wants_answer(&self) -> bool {
+        self.uses.answer
     }
 
     /// The variables of the environment that it looks at by name; `None`: any.
@@ -154,11 +154,6 @@ impl Text {
     /// [`Fault`]: it cannot be said.
     pub fn evaluate_with(&self, request: &impl Request, found: Kept) -> Result<Vec<u8>, Fault> {
         Evaluation::knowing(request, found).text(&self.root)
-    }
-
-    /// Whether the client's name is in it.
-    pub const fn wants_name(&self) -> bool {
-        self.uses.name
     }
 
     /// The variables of the environment that it looks at by name; `None`: any.

@@ -1,5 +1,6 @@
 //! From the draft of the servers to hosts: which rules are whose, and what is inherited.
 
+mod expressions;
 mod identity;
 mod logs;
 mod own;
@@ -14,7 +15,7 @@ use crate::{
     diag::{Diagnostics, Origin, listing},
     httpd::{Draft, Options, Server},
     model::{
-        Host, Listen, Lookups, Mount, Section, Settings, Tls,
+        Covers, Host, Listen, Lookups, Mount, Section, Settings, Tls, number_choices,
         variables::{Handler, OwnVariable},
     },
     rewrite::Rewriting,
@@ -199,6 +200,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
         charset.is_some_and(|charset| !charset.is_empty())
     });
     host.looks_up_clients = says(&host, |s| s.lookups.unwrap_or_default() != Lookups::Off);
+    host.chooses = (host.sections.iter()).any(|s| matches!(s.covers, Covers::If(_)));
     host.requires_tls = (host.sections.iter()).any(|section| section.settings.tls.required);
     variables::prune(&mut host);
     host
@@ -239,8 +241,11 @@ fn reload_interval(main: &Server, server: &Server) -> Option<Duration> {
 fn sections(base: Option<&Server>, server: &Server) -> Vec<Section> {
     let inherited = base.into_iter().flat_map(|main| &main.sections);
     let all = inherited.chain(&server.sections);
-    let mut said: Vec<_> = all.filter(|s| !s.settings.is_empty()).cloned().collect();
+    // An empty `<If>` decides about the `<Else>` behind it.
+    let says = |s: &&Section| !s.settings.is_empty() || matches!(s.covers, Covers::If(_));
+    let mut said: Vec<_> = all.filter(says).cloned().collect();
     said.sort_by_key(|section| section.covers.rank(section.within.as_deref()));
+    number_choices(&mut said);
     said
 }
 

@@ -112,6 +112,11 @@ fn no_configuration(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     ))
 }
 
+/// The words of a line, quotes taken off.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    lex::words(text)
+}
+
 struct Reader<'a> {
     files: &'a dyn Files,
     variables: Variables,

@@ -306,6 +306,8 @@ fn base(config: Option<&Path>) -> PathBuf {
 }
 
 #[cfg(test)]
+mod choices;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod copies;

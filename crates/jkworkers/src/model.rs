@@ -37,7 +37,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::Serialize;
 
 pub use self::{
-    access::{Access, AccessRule, Entry, Merging, Order, Require, Whence, Who},
+    access::{Access, AccessRule, Entry, Merging, Named, Order, Require, Whence, Who},
     auth::{Auth, AuthType},
     balancer::{Activation, Balancer, Lock, Member, Method, StickySettings},
     clients::{ClientRules, Pace},
@@ -57,7 +57,7 @@ pub use self::{
     options::{ForwardAddress, JkOptions},
     redirects::{From as RedirectFrom, Redirect, Redirected, Redirects},
     remote_ip::{Proxies, RemoteClient, RemoteIp},
-    section::{Asked, Covers, Place, Section},
+    section::{Asked, Choice, Covers, Place, Section, Turn},
     settings::Settings,
     tls::{
         Pem, PemDirectory, Revocation, RevocationScope, Tls, TlsSettings, TlsVersions, VerifyClient,
@@ -131,3 +131,5 @@ impl Default for Global {
         }
     }
 }
+
+pub(crate) use self::section::number_choices;

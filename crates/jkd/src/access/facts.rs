@@ -2,10 +2,15 @@
 
 use std::{net::IpAddr, path::Path};
 
-use jkworkers::access::{Client, Step, Unknown};
+use jkworkers::{
+    access::{Client, Step, Unknown},
+    expr::{Expression, Text},
+};
 
-use super::Guest;
-use crate::{auth, client_names};
+use parking_lot::Mutex;
+
+use super::{Claims, Guest};
+use crate::{auth, client_names, expressions::Subject};
 
 /// What is known about a client.
 pub(super) struct Facts<'a> {
@@ -17,6 +22,8 @@ pub(super) struct Facts<'a> {
     groups: Option<Vec<String>>,
     /// Names, and whether the client has one of their addresses.
     called: Vec<(String, bool)>,
+    /// Fields of the request that expressions have looked at.
+    pub(super) vary: Mutex<Vec<Vec<u8>>>,
 }
 
 impl<'a> Facts<'a> {
@@ -27,6 +34,7 @@ impl<'a> Facts<'a> {
             group_file: None,
             groups: None,
             called: Vec::new(),
+            vary: Mutex::new(Vec::new()),
         }
     }
 
@@ -35,9 +43,34 @@ impl<'a> Facts<'a> {
         loop {
             match decide(self) {
                 Ok(step) => return step,
+                Err(Unknown::Nothing) => return Step::Failed,
                 Err(unknown) => self.find_out(unknown).await,
             }
         }
+    }
+
+    /// The request for expressions. Before anybody has authenticated there is no user.
+    fn subject<T>(&self, ask: impl FnOnce(Subject<'_>) -> T) -> T {
+        let Guest {
+            host,
+            head,
+            peer,
+            variables,
+            asked,
+            decoded,
+            logs: _,
+        } = self.guest;
+        let claims = Claims {
+            user: self.user.clone(),
+            ..Claims::default()
+        };
+        let last = || decoded.rsplit(|b| *b == b'/').next();
+        ask(Subject {
+            variables: Some(variables),
+            file: asked.file.or_else(last),
+            claims: Some(&claims),
+            ..Subject::new(host, head, peer, decoded)
+        })
     }
 
     /// What cannot be found out is not so.
@@ -55,6 +88,7 @@ impl<'a> Facts<'a> {
                 };
                 self.groups = Some(groups.unwrap_or_default());
             }
+            Unknown::Nothing => {}
             Unknown::Name => {
                 self.guest.peer.name.find_out(address).await;
             }
@@ -73,6 +107,17 @@ impl Client for Facts<'_> {
 
     fn method(&self) -> &str {
         self.guest.head.method.as_str()
+    }
+
+    fn meets(&self, expression: &Expression) -> Result<bool, Unknown> {
+        let outcome = self.subject(|subject| subject.evaluate(expression));
+        let outcome = outcome.ok_or(Unknown::Nothing)?;
+        self.vary.lock().extend(outcome.vary);
+        Ok(outcome.holds)
+    }
+
+    fn fill(&self, text: &Text) -> Vec<u8> {
+        self.subject(|subject| subject.fill(text))
     }
 
     fn has_variable(&self, name: &str) -> bool {

@@ -22,6 +22,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) path: &'a [u8],
     /// Who the client is, if it was asked.
     pub(crate) claims: &'a Claims,
+    /// Which `<If>` sections hold.
+    pub(crate) chosen: &'a [bool],
 }
 
 /// `PATH`, where nobody says anything: what httpd has for it.

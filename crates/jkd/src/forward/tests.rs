@@ -247,6 +247,7 @@ fn told(lines: &str, fields: &[(&str, &str)]) -> String {
         server_name: "::1",
         server_port: 81,
         path: b"/x/y",
+        chosen: &[],
     };
     let indicated = Indicated::by(&variables, &facts);
     let packet = packet_saying(&head, &peer, "::1", &STANDALONE, &indicated);

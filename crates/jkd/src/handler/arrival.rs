@@ -166,7 +166,9 @@ impl<'a> Arrival<'a> {
         }
         let file = self.rewritten.and_then(|made| made.file.as_ref());
         let located = static_files::locate(snapshot, host, &found, self.decoded, file).await?;
-        found.enter(host, head, peer, located.as_ref().and_then(Located::name));
+        let own = located.as_ref().and_then(Located::name);
+        found.choose(host, head, peer, self.decoded, own);
+        found.enter(host, head, peer, own);
         Ok((found, located))
     }
 
@@ -183,9 +185,9 @@ impl<'a> Arrival<'a> {
     ) -> Result<(), Stumble> {
         let Visit { snapshot, peer, .. } = self.visit;
         let guest = Guest {
-            asked: Asked::at(&found.path).with_file(located.and_then(Located::name)),
+            asked: found.asked().with_file(located.and_then(Located::name)),
             logs: Some((&snapshot.logs, self.record)),
-            ..found.guest(self.host, self.head, peer)
+            ..found.guest(self.host, self.head, peer, self.decoded)
         };
         let entry = access::check(guest, claims).await;
         entry.inspect_err(|_| self.stays_outside(found, located))?;

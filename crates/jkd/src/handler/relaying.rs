@@ -125,7 +125,8 @@ fn limited(body: Body, length: BodyLength, facts: &Facts<'_>) -> Result<Body, St
     if length == BodyLength::None {
         return Ok(body);
     }
-    let most = facts.host.max_body(Asked::at(facts.path));
+    let asked = Asked::at(facts.path).choosing(facts.chosen);
+    let most = facts.host.max_body(asked);
     fits(length, most)?;
     Ok(body.limit(most))
 }

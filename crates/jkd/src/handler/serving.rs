@@ -11,12 +11,13 @@ use super::{
 use crate::{
     answer::{Answer, Visit},
     forward::{Facts, server_name, server_port},
-    headers,
+    headers::{self, Seen},
     http1::{Body, BodyLength, Outgoing},
     logs::About,
     mapping::{self, Decision, Mapped},
     media_type,
     rescue::Stumble,
+    response,
     snapshot::Served,
     static_files::{self, Located, Reply, Sent, Wanted},
     strict::Checked,
@@ -51,6 +52,24 @@ pub(super) struct Way<'a> {
     pub(super) kind: Option<&'a [u8]>,
 }
 
+impl<'a> Way<'a> {
+    /// The path as expressions see it: what mod_jk takes is without parameters.
+    fn seen(&self) -> &'a [u8] {
+        if self.located.is_none() {
+            &self.decision.path
+        } else {
+            self.decoded
+        }
+    }
+
+    /// The file or directory; of what a worker answers the last part of the path.
+    fn file(&self) -> Option<Vec<u8>> {
+        let last = || self.decoded.rsplit(|b| *b == b'/').next();
+        let located = self.located.as_ref().and_then(Located::name);
+        located.or_else(last).map(<[u8]>::to_vec)
+    }
+}
+
 /// Serves a request that is decided about, and changes what is to be changed about it and its
 /// answer.
 pub(super) async fn decided(
@@ -61,14 +80,18 @@ pub(super) async fn decided(
     mut course: Course<'_>,
     served: &mut Served,
 ) -> Result<Outgoing<Answer>, Stumble> {
-    let (host, peer) = (course.rules.host, &visit.peer);
-    let decision = way.decision;
-    course.rules.asked = Some(Asked::at(&decision.path));
+    let (host, peer, decision) = (course.rules.host, &visit.peer, way.decision);
+    course.rules.asked = Some(decision.asked());
     course.cx.variables = Some(&decision.variables);
-    let late = headers::late(course.rules, course.cx.head, &course.cx);
-    if let Some(late) = &late {
-        course.cx.head = late;
-    }
+    let file = host.changes_headers.then(|| way.file()).flatten();
+    course.cx.seen = Some(Seen {
+        path: way.seen(),
+        file: file.as_deref(),
+        claims: course.claims,
+    });
+    let mut vary = decision.vary(course.claims).unwrap_or_default();
+    let late = headers::late(course.rules, course.cx.head, &course.cx, &mut vary);
+    course.cx.head = late.as_deref().unwrap_or(course.cx.head);
     if host.changes_headers {
         checked.has_cookies = course.cx.head.headers.contains("cookie");
     }
@@ -81,21 +104,29 @@ pub(super) async fn decided(
         server_port: server_port(&checked.target, host, peer),
         path: &decision.path,
         claims: course.claims,
+        chosen: &decision.chosen.sections,
     };
     let mut response = serve(visit, facts, &checked, way, asking, served).await?;
     let for_worker = served.is_by_group() || decision.target.is_ok();
-    if for_worker && (host.extracts_tls || !host.env_vars.is_empty()) {
-        course.cx.facts = Some(facts);
-    }
     if for_worker {
-        media_type::force(&mut response.head, host, Asked::at(&decision.path));
+        let asked_for = host.extracts_tls || !host.env_vars.is_empty();
+        course.cx.facts = asked_for.then_some(facts);
+        media_type::force(&mut response.head, host, decision.asked());
     }
-    let file = response.head.extensions.remove::<Sent>();
-    if let Some(Sent { name, path }) = &file {
-        let path = path.as_deref().unwrap_or(&decision.path);
-        course.rules.asked = Some(Asked::at(path).with_file(Some(name)));
-    }
+    let sent = response.head.extensions.remove::<Sent>();
+    let sent = sent.as_ref().map(|sent| sent.asked(decision));
+    course.rules.asked = sent.or(course.rules.asked);
+    response::vary_by(&vary, &mut response.head.fields);
     course.complete(response)
+}
+
+impl Sent {
+    /// What sections see of it.
+    fn asked<'s>(&'s self, decision: &'s Decision<'_>) -> Asked<'s> {
+        let path = self.path.as_deref().unwrap_or(&decision.path);
+        let asked = Asked::at(path).with_file(Some(&self.name));
+        asked.choosing(&decision.chosen.sections)
+    }
 }
 
 async fn serve(
@@ -123,7 +154,8 @@ async fn serve(
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
         (Err(_), Some(located)) if decision.allows_files => {
-            fits(checked.body, facts.host.max_body(Asked::at(facts.path)))?;
+            let asked = Asked::at(facts.path).choosing(facts.chosen);
+            fits(checked.body, facts.host.max_body(asked))?;
             let about = About {
                 variables: Some(&decision.variables),
                 ..About::new(facts.host, visit, asking.record, facts.path)

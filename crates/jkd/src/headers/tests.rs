@@ -70,6 +70,10 @@ impl Scene {
         let cx = Context {
             tls: None,
             head: &self.head,
+            host,
+            peer: &peer,
+            seen: None,
+            made: None,
             variables: Some(&variables),
             facts: None,
             record: None,
@@ -83,7 +87,7 @@ impl Scene {
         self.at(path, |rules, cx| {
             let head = early(rules.host, &self.head, cx);
             let head = head.as_deref().unwrap_or(&self.head);
-            let changed = late(rules, head, cx);
+            let changed = late(rules, head, cx, &mut Vec::new());
             let head = changed.as_deref().unwrap_or(head);
             shown(head.fields())
         })
@@ -203,7 +207,7 @@ fn without_rules_nothing_is_touched() {
     let scene = Scene::new("Header set X 1", &[("A", "1")]);
     scene.at("/", |rules, cx| {
         assert!(early(rules.host, &scene.head, cx).is_none());
-        assert!(late(rules, &scene.head, cx).is_none());
+        assert!(late(rules, &scene.head, cx, &mut Vec::new()).is_none());
     });
 }
 

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use http::StatusCode;
 use jkworkers::{
+    expr::Expression,
     log_format::{LogFormat, TimeForm, Token, Unit},
     model::{Asked, CanonicalName, Host},
     uri_map::{self, BadUri, EncodedSlashes, UriRules},
@@ -19,11 +21,14 @@ use super::{
     record::{Ending, Record},
 };
 use crate::{
+    access::Claims,
+    expressions::Subject,
     forward,
     http1::Head,
     peer::Peer,
     snapshot::Group,
     strict::{self, Refusal, Target},
+    variables::Variables,
 };
 
 /// A request that has ended, and all that is known about it.
@@ -63,6 +68,29 @@ impl Transaction<'_> {
                 line.push(b'-');
             }
         }
+    }
+
+    /// Whether an expression holds.
+    pub(super) fn meets(&self, expression: &Expression) -> bool {
+        let extra = self.record.extra();
+        let set = extra.and_then(|extra| extra.variables.get());
+        let variables = Variables::noted(set.into_iter().flatten());
+        let claims = Claims {
+            user: self.user.map(<[u8]>::to_vec),
+            ..Claims::default()
+        };
+        let path = self.path();
+        let last = || path.rsplit(|b| *b == b'/').next();
+        let file = extra.and_then(|extra| extra.file.get());
+        let subject = Subject {
+            variables: Some(&variables),
+            file: file.map(|file| &**file).or_else(last),
+            claims: Some(&claims),
+            status: StatusCode::from_u16(self.ending.status).ok(),
+            record: Some(self.record),
+            ..Subject::new(self.host, self.head, self.peer, &path)
+        };
+        subject.holds(expression).is_some()
     }
 
     /// The value of a variable, if it was set.

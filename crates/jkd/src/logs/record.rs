@@ -122,6 +122,13 @@ impl Record {
         let Some((extra, wants)) = self.wanted(logs) else {
             return;
         };
+        if wants.all_variables {
+            let all = variables
+                .iter()
+                .map(|v| (v.name.into(), (&*v.value).into()));
+            let _ = extra.variables.set(all.collect());
+            return;
+        }
         if wants.variables.is_empty() {
             return;
         }
@@ -184,6 +191,14 @@ impl Record {
         if let (Some(extra), Ok(name)) = (self.extra(), str::from_utf8(name)) {
             extra.notes.lock().push((name.into(), value.into()));
         }
+    }
+
+    /// What `Header note` has noted under a name.
+    pub(crate) fn note(&self, name: &str) -> Option<Vec<u8>> {
+        let notes = self.extra()?.notes.lock();
+        let mut known = notes.iter().rev();
+        let found = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.to_vec())
     }
 
     /// It would have gone to this worker, if its client were let in.

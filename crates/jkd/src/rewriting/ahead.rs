@@ -84,6 +84,7 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
     let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
     let own = located.as_ref().and_then(static_files::Located::name);
+    found.choose(host, head, peer, decoded, own);
     found.enter(host, head, peer, own);
     let place = Place::of(&found.path, located.as_ref());
     place.filename().clone_into(&mut seen.filename);
@@ -93,10 +94,11 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     let set = found.variables.iter();
     let set = set.map(|variable| (variable.name.to_owned(), variable.value.to_vec()));
     seen.variables = set.collect();
-    let asked = Asked::at(&found.path).with_file(own);
-    let guest = found.guest(host, head, peer);
+    let asked = found.asked().with_file(own);
+    let guest = found.guest(host, head, peer, decoded);
     // As in httpd: what holds for the request itself is asked later.
-    let is_same = sections(host, asked).eq(sections(host, Asked::at(subject.decoded)));
+    let here = Asked::at(subject.decoded).choosing(&found.chosen.sections);
+    let is_same = sections(host, asked).eq(sections(host, here));
     if !is_same {
         enter(Guest { asked, ..guest }, seen).await?;
     }
@@ -119,6 +121,7 @@ async fn at_file(subject: Subject<'_>, name: &[u8], seen: &mut Seen) -> Result<(
         variables: subject.variables,
         asked,
         logs: None,
+        decoded: subject.decoded,
     };
     enter(guest, seen).await
 }

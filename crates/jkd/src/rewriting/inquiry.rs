@@ -316,7 +316,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
 }
 
-fn request_line(head: &Head) -> Vec<u8> {
+pub(crate) fn request_line(head: &Head) -> Vec<u8> {
     let method = head.method.as_str().as_bytes();
     [
         method,

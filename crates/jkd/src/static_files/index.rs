@@ -56,7 +56,7 @@ impl Search<'_> {
         if !is_directory && !matches!(located.walked.what, What::Nothing) {
             return Ok(located);
         }
-        let asked = Asked::at(path).with_file(located.name());
+        let asked = self.at(path).with_file(located.name());
         let settings = self.subject.host.files_about(asked);
         if is_directory {
             return Box::pin(self.index(located, &settings, claims)).await;
@@ -148,12 +148,11 @@ impl Search<'_> {
         let (host, for_jk) = (self.subject.host, self.found.for_jk);
         redirect::by_server(host, self.subject.head, &path)?;
         if for_jk && host.uri_map.find(&path).is_some() {
-            self.enter(Asked::at(&path).with_file(around), claims)
-                .await?;
+            self.enter(self.at(&path).with_file(around), claims).await?;
             return Ok(Candidate::Mapped(path));
         }
         let located = self.locate(path.clone(), file).await?;
-        let asked = Asked::at(&path).with_file(located.name());
+        let asked = self.at(&path).with_file(located.name());
         self.enter(asked, claims).await?;
         self.in_sections(asked, &path, &located).await?;
         redirect::by_sections(host, self.subject.head, &path, asked)?;
@@ -185,12 +184,19 @@ impl Search<'_> {
         located.await.unwrap_or(Err(Stumble::File))
     }
 
+    /// What sections see of a path.
+    fn at<'p>(&'p self, path: &'p [u8]) -> Asked<'p> {
+        Asked::at(path).choosing(&self.found.chosen.sections)
+    }
+
     async fn enter(self, asked: Asked<'_>, claims: &mut Claims) -> Result<(), Stumble> {
         let (host, peer) = (self.subject.host, self.subject.peer);
         let mut own = Claims::default();
-        let guest = self.found.guest(host, self.subject.head, peer);
+        let guest = self.found.guest(host, self.subject.head, peer, asked.path);
         let entry = access::check(Guest { asked, ..guest }, &mut own).await;
+        claims.vary.append(&mut own.vary);
         if entry.is_err() || own.user.is_some() {
+            own.vary.append(&mut claims.vary);
             *claims = own;
         }
         entry

@@ -75,7 +75,7 @@ pub(super) fn describe(
     headers: &mut HeaderMap,
 ) -> Result<ETagParts, Stumble> {
     let asked = Asked::at(wanted.path).with_file(Some(name));
-    let settings = wanted.host.files_about(asked);
+    let settings = wanted.host.files_about(asked.choosing(wanted.chosen));
     kind::describe(name, &settings, wanted.types, headers)?;
     if let Some(kind) = wanted.kind {
         let kind = String::from_utf8_lossy(kind);

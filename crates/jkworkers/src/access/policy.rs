@@ -3,7 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use super::{Client, Join, Unknown, Verdict};
-use crate::model::{Asked, Auth, AuthType, Host, Merging, Order, Require, Section};
+use crate::{
+    expr::Text,
+    model::{Asked, Auth, AuthType, Host, Merging, Order, Require, Section},
+};
 
 /// What the sections about a request say about who may come in.
 #[derive(Clone, Debug)]
@@ -20,7 +23,7 @@ pub struct Policy<'h> {
 
 #[derive(Clone, Debug, Default)]
 struct Merged<'h> {
-    name: Option<&'h str>,
+    name: Option<&'h Text>,
     user_file: Option<&'h Path>,
     group_file: Option<&'h Path>,
     authoritative: Option<bool>,
@@ -38,6 +41,8 @@ pub enum Step {
     Forbidden,
     /// Another user might: 401.
     Unauthorized,
+    /// An expression that cannot be evaluated: 500, as in httpd.
+    Failed,
     /// `AuthType` without any `Require`: 500, as in httpd.
     Misconfigured,
 }
@@ -106,7 +111,7 @@ impl<'h> Policy<'h> {
     fn add_auth(&mut self, auth: &'h Auth) {
         let merged = &mut self.auth;
         self.kind = auth.kind.as_ref().or(self.kind);
-        merged.name = auth.name.as_deref().or(merged.name);
+        merged.name = auth.name.as_ref().or(merged.name);
         merged.user_file = auth
             .user_file
             .as_ref()
@@ -173,7 +178,7 @@ impl<'h> Policy<'h> {
     }
 
     /// `AuthName`.
-    pub const fn realm(&self) -> Option<&'h str> {
+    pub const fn realm(&self) -> Option<&'h Text> {
         self.auth.name
     }
 

@@ -37,6 +37,14 @@ impl Client for Known {
         self.method
     }
 
+    fn meets(&self, expression: &Expression) -> Result<bool, Unknown> {
+        Ok(expression.text() == "true")
+    }
+
+    fn fill(&self, text: &Text) -> Vec<u8> {
+        text.constant().unwrap_or(b"made 'of words'").to_vec()
+    }
+
     fn has_variable(&self, name: &str) -> bool {
         self.variables.contains(&name)
     }
@@ -406,6 +414,7 @@ fn sections_are_applied_in_httpds_order() {
             path: path.as_bytes(),
             file: file.map(str::as_bytes),
             is_directory,
+            chosen: &[],
         };
         let policy = Policy::about(&host, asked);
         let step = policy.map_or(Allowed, |policy| policy.before(&NOBODY).unwrap());

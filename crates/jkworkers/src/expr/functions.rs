@@ -87,7 +87,7 @@ pub(super) fn escape(text: &[u8]) -> Vec<u8> {
 
 /// As RFC 4514 and RFC 4515 have it of texts in names and in filters.
 pub(super) fn ldap(text: &[u8]) -> Vec<u8> {
-    let special = b"*()\\\0";
+    let special = b"*()\\\0,+\"<>;";
     replaced(text, |b| !special.contains(&b), '\\')
 }
 

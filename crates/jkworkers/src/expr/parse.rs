@@ -33,7 +33,7 @@ impl<'t> Parser<'t> {
             depth: 0,
             uses: Uses {
                 user: false,
-                name: false,
+                answer: false,
                 any_variable: false,
                 names: Vec::new(),
             },
@@ -251,7 +251,6 @@ impl<'t> Parser<'t> {
             '}' => {
                 let variable = Variable::named(name)?;
                 self.uses.user |= variable == Variable::RemoteUser;
-                self.uses.name |= variable == Variable::RemoteHost;
                 Ok(Word::Variable(variable))
             }
             ':' => {
@@ -269,6 +268,7 @@ impl<'t> Parser<'t> {
 
     fn call(&mut self, name: &str, argument: Word) -> Read<Word> {
         let function = Function::named(name)?;
+        self.uses.answer |= matches!(function, Function::Table(Table::Response, _));
         if let Function::Env | Function::Table(Table::Environment, _) = function {
             match &argument {
                 Word::Literal(name) => {

@@ -87,7 +87,8 @@ pub(super) enum Word {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Uses {
     pub(super) user: bool,
-    pub(super) name: bool,
+    /// Fields of the answer.
+    pub(super) answer: bool,
     /// Some variable of the environment is looked at whose name is made for each request.
     pub(super) any_variable: bool,
     pub(super) names: Vec<Arc<str>>,

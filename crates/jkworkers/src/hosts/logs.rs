@@ -80,6 +80,7 @@ fn access(base: Option<&LogsDraft>, own: &LogsDraft) -> Vec<AccessLog> {
             None => default.unwrap_or_else(|| common()).clone(),
         },
         only: line.only.clone(),
+        when: line.when.clone(),
         origin: line.origin.clone(),
     };
     let inherited = base.into_iter().flat_map(|base| &base.access);

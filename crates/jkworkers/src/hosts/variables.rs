@@ -45,6 +45,8 @@ struct Read {
     names: HashSet<String>,
     /// Whatever begins with this.
     prefix: Option<Arc<str>>,
+    /// Any of them: an expression makes the name.
+    any: bool,
 }
 
 impl Read {
@@ -74,6 +76,9 @@ impl Read {
             read.extend(rules.variables().map(str::to_ascii_lowercase));
         }
         read.extend(asked_for(host).map(str::to_ascii_lowercase));
+        let by_expressions = super::expressions::variables(host);
+        let named = by_expressions.iter().flatten();
+        read.extend(named.map(|name| name.to_ascii_lowercase()));
         // Under these names the variables of a request are there for its page of an error.
         let renamed = read
             .iter()
@@ -85,6 +90,7 @@ impl Read {
         Self {
             names: read,
             prefix: wanted.then(|| Arc::clone(chain)),
+            any: by_expressions.is_none(),
         }
     }
 
@@ -93,7 +99,8 @@ impl Read {
             let start = name.get(..prefix.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
-        self.names.contains(&name.to_ascii_lowercase())
+        self.any
+            || self.names.contains(&name.to_ascii_lowercase())
             || self.prefix.as_deref().is_some_and(begins)
     }
 

@@ -3,6 +3,7 @@
 
 pub(super) mod access;
 pub(super) mod auth;
+mod choice;
 pub(super) mod clients;
 pub(super) mod error_logs;
 pub(super) mod files;
@@ -30,6 +31,7 @@ use std::{
 
 pub(crate) use self::server::listen_address as listen;
 use self::{
+    choice::Chains,
     refuse::{IGNORED_SECTIONS, MOUNTING},
     section::Within,
 };
@@ -58,6 +60,7 @@ pub(crate) fn apply(
         server: 0,
         within: None,
         methods: Methods::all(),
+        chains: Chains::default(),
         server_root,
         listening: HashMap::new(),
         told: BTreeSet::new(),
@@ -77,6 +80,8 @@ pub(super) struct Apply<'a> {
     within: Option<Within>,
     /// The methods that lines about access are for: those of `<Limit>`.
     methods: Methods,
+    /// What `<ElseIf>` and `<Else>` may go on with.
+    chains: Chains,
     server_root: &'a Path,
     /// Where each `Listen` was written first.
     listening: HashMap<(Option<IpAddr>, u16), Origin>,
@@ -210,9 +215,7 @@ impl Apply<'_> {
             }
             "requireall" | "requireany" | "requirenone" => self.require_section(node, children),
             "limit" | "limitexcept" => self.limit(node, children),
-            "if" | "elseif" | "else" => {
-                self.conditional_on_request(&node.name, node, children);
-            }
+            lower @ ("if" | "elseif" | "else") => self.choice(lower, node, children),
             lower if IGNORED_SECTIONS.contains(&lower) => {
                 self.ignore_section(&node.name, node, children, MOUNTING);
             }

@@ -141,8 +141,11 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
 pub(crate) const SECTIONS: &[&str] = &[
     "Directory",
     "DirectoryMatch",
+    "Else",
+    "ElseIf",
     "Files",
     "FilesMatch",
+    "If",
     "IfDefine",
     "IfDirective",
     "IfFile",
@@ -325,8 +328,8 @@ const TABLE: &[Directive] = &[
     row(
         "SetEnvIfExpr",
         Anywhere,
-        MANY,
-        Works(variables::refuse_expression),
+        Words(2, usize::MAX),
+        Works(variables::set_env_if_expr),
     ),
     row(
         "SetEnvIfNoCase",

@@ -314,11 +314,11 @@ fn access() {
 
 #[test]
 fn authentication() {
-    assert_snapshot!(body("<Location /x>\nAuthType Digest\nAuthType Basic\nAuthName %{SERVER_NAME}\nAuthName a b\nAuthUserFile %{DOCUMENT_ROOT}/users\nAuthBasicProvider file ldap\nAuthBasicAuthoritative maybe\nAuthBasicFake demo\nAuthBasicFake off\nAuthBasicUseDigestAlgorithm MD5\nAuthzSendForbiddenOnFailure 1\nRequire ldap-user x\nRequire user %{env:X}\nRequire expr true\nRequire user\nRequire method FOO\n</Location>\nAuthType Basic\nRequire valid-user\n"), @r"
+    assert_snapshot!(body("<Location /x>\nAuthType Digest\nAuthType Basic\nAuthName %{SERVER_NAM}\nAuthName a b\nAuthUserFile %{DOCUMENT_ROOT}/users\nAuthBasicProvider file ldap\nAuthBasicAuthoritative maybe\nAuthBasicFake demo\nAuthBasicFake off\nAuthBasicUseDigestAlgorithm MD5\nAuthzSendForbiddenOnFailure 1\nRequire ldap-user x\nRequire user %{evn:X}\nRequire expr tru\nRequire user\nRequire method FOO\n</Location>\nAuthType Basic\nRequire valid-user\n"), @r"
     jk.conf:6: error: AuthType Digest is not supported: nobody could authenticate
         remedy: Write `AuthType Basic`.
-    jk.conf:8: error: AuthName: expressions are not supported
-        remedy: Write the text itself.
+    jk.conf:8: error: AuthName %{SERVER_NAM}: Variable 'SERVER_NAM' does not exist
+        remedy: Correct the name.
     jk.conf:9: error: AuthName takes one argument, not 2
         remedy: Put an argument with blanks in quotes.
     jk.conf:10: error: AuthUserFile: expressions are not supported
@@ -335,10 +335,10 @@ fn authentication() {
         remedy: Write one of the two.
     jk.conf:17: error: Require ldap-user is not supported: what it protects would be open
         remedy: Write `Require ip …`, `Require user …`, `Require all denied` or another kind that the manual names.
-    jk.conf:18: error: Require user %{env:X}: expressions are not supported
-        remedy: Write the names themselves.
-    jk.conf:19: error: Require expr is not supported: what it protects would be open
-        remedy: Write `Require ip …`, `Require user …`, `Require all denied` or another kind that the manual names.
+    jk.conf:18: error: Require user %{evn:X}: Function 'evn' does not exist
+        remedy: Correct the name.
+    jk.conf:19: error: Require expr tru: syntax error, unexpected end, expecting (
+        remedy: Put texts in quotes, and write conditions such as %{REQUEST_URI} == '/x', -n req('Name') or true, joined by && and ||.
     jk.conf:20: warning: Require user without a name is met by nobody
         remedy: Write `Require user NAME`.
     jk.conf:21: error: Require method FOO: httpd knows no such method
@@ -421,7 +421,7 @@ fn rules_about_headers() {
     assert_snapshot!(body("Header set X \"a%qb\"\nHeader foo X a\nHeader set X\nHeader unset X a b\n\
         RequestHeader echo X\nHeader edit X a\nHeader set X a b\nHeader set X a env=\nHeader set \"X Y\" b\n\
         Header set X a early env=x\nHeader set X \"a\\nb\"\nHeader set X %{A}\nHeader always\n\
-        RequestHeader always set X y\nHeader set X a expr=true\nHeader set X \"expr=%{REQUEST_URI}\"\n\
+        RequestHeader always set X y\nHeader set X a expr=tru\nHeader set X \"expr=%{REQUEST_URL}\"\n\
         Header edit X ( b\nHeader set X %i\nHeader unset Content-Length\n<Location /x>\nHeader set X a early\n</Location>\n\
         Header onsuccess unset X early\nHeader set X 100%\nHeader set X: \"\" env=!A\n"), @r"
     jk.conf:5: error: Header: there is no format %q
@@ -452,10 +452,10 @@ fn rules_about_headers() {
         remedy: Write `Header set NAME VALUE`.
     jk.conf:18: error: RequestHeader: the action must be add, append, echo, edit, edit*, merge, note, set, setifempty or unset, not `always`
         remedy: Write `set NAME VALUE`, `unset NAME`, `edit NAME REGEX REPLACEMENT`, and behind it early or env=VARIABLE; put text with blanks in quotes.
-    jk.conf:19: error: Header: expressions are not supported
-        remedy: Set a variable by SetEnvIf, and write env=VARIABLE.
-    jk.conf:20: error: Header: expressions are not supported
-        remedy: Write %{VARIABLE}e, and set the variable by SetEnvIf.
+    jk.conf:19: error: Header: expr=tru: syntax error, unexpected end, expecting (
+        remedy: Put texts in quotes, and write conditions such as %{REQUEST_URI} == '/x', -n req('Name') or true, joined by && and ||.
+    jk.conf:20: error: Header: expr=%{REQUEST_URL}: Variable 'REQUEST_URL' does not exist
+        remedy: Correct the name.
     jk.conf:21: error: Header: cannot use the expression `(`: at offset 1: missing closing parenthesis
         remedy: Correct the expression; a backslash makes an operator plain text.
     jk.conf:22: error: Header: %i counts processes that do not exist here

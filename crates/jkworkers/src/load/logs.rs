@@ -200,7 +200,7 @@ fn variables_that_only_a_log_reads_are_kept() {
 fn what_is_wrong_with_logs() {
     let found = loaded(
         "LogFormat \"%y\" n\nLogFormat \"%{foo\"\nCustomLog a.log\nCustomLog a %h env=!\n\
-         CustomLog a %h foo=bar\nCustomLog a %h expr=true\nCustomLog a %y\nCustomLog \"\" %h\n\
+         CustomLog a %h foo=bar\nCustomLog a %h expr=resp(1)==2\nCustomLog a %h expr=tru\nCustomLog a %y\nCustomLog \"\" %h\n\
          CustomLog \"|\" %h\nErrorLog syslog:local9\nErrorLog \"|$ \"\nLogLevel warn jk:loud\n\
          LogLevel trace9\nJkLogFile \"\"\nJkRequestLogFormat %a\nBufferedLogs maybe\n\
          <Location /x>\nCustomLog a %h\nLogLevel debug\n</Location>\n\
@@ -223,39 +223,41 @@ fn what_is_wrong_with_logs() {
         remedy: Write env=NAME or env=!NAME, and set the variable with SetEnvIf.
     /etc/jk.conf:8: error: CustomLog … foo=bar: error in condition clause
         remedy: Write env=NAME or env=!NAME, and set the variable with SetEnvIf.
-    /etc/jk.conf:9: error: CustomLog … expr=true: expressions are not supported
-        remedy: Write env=NAME or env=!NAME, and set the variable with SetEnvIf.
-    /etc/jk.conf:10: error: CustomLog: Unrecognized LogFormat directive %y
+    /etc/jk.conf:9: error: CustomLog … expr=resp(1)==2: resp() is not known here
+        remedy: Look at REQUEST_STATUS, or at a variable.
+    /etc/jk.conf:10: error: CustomLog … expr=tru: syntax error, unexpected end, expecting (
+        remedy: Put texts in quotes, and write conditions such as %{REQUEST_URI} == '/x', -n req('Name') or true, joined by && and ||.
+    /etc/jk.conf:11: error: CustomLog: Unrecognized LogFormat directive %y
         remedy: Correct the format; %% is a percent sign.
-    /etc/jk.conf:11: error: CustomLog: the name of the file is empty
+    /etc/jk.conf:12: error: CustomLog: the name of the file is empty
         remedy: Write a file.
-    /etc/jk.conf:12: error: CustomLog: there is no program behind `|`
+    /etc/jk.conf:13: error: CustomLog: there is no program behind `|`
         remedy: Write a program with its path, such as "|/usr/bin/rotatelogs …".
-    /etc/jk.conf:13: error: ErrorLog syslog:local9: there is no facility `local9`
+    /etc/jk.conf:14: error: ErrorLog syslog:local9: there is no facility `local9`
         remedy: Write local0 … local7, daemon, user or another one of syslog.
-    /etc/jk.conf:14: error: ErrorLog: there is no program behind `|`
+    /etc/jk.conf:15: error: ErrorLog: there is no program behind `|`
         remedy: Write a program with its path, such as "|/usr/bin/rotatelogs …".
-    /etc/jk.conf:15: error: LogLevel jk:loud: Log level keyword must be one of emerg/alert/crit/error/warn/notice/info/debug/trace1/.../trace8
+    /etc/jk.conf:16: error: LogLevel jk:loud: Log level keyword must be one of emerg/alert/crit/error/warn/notice/info/debug/trace1/.../trace8
         remedy: warn is the default.
-    /etc/jk.conf:16: error: LogLevel trace9: Log level keyword must be one of emerg/alert/crit/error/warn/notice/info/debug/trace1/.../trace8
+    /etc/jk.conf:17: error: LogLevel trace9: Log level keyword must be one of emerg/alert/crit/error/warn/notice/info/debug/trace1/.../trace8
         remedy: warn is the default.
-    /etc/jk.conf:17: error: JkLogFile: the name of the file is empty
+    /etc/jk.conf:18: error: JkLogFile: the name of the file is empty
         remedy: Write a file.
-    /etc/jk.conf:18: warning: JkRequestLogFormat: Unrecognized LogFormat directive %a: requests are not logged, as with mod_jk
+    /etc/jk.conf:19: warning: JkRequestLogFormat: Unrecognized LogFormat directive %a: requests are not logged, as with mod_jk
         remedy: Use %b, %B, %H, %m, %p, %q, %r, %R, %s, %T, %U, %v, %V and %w.
-    /etc/jk.conf:19: error: BufferedLogs must be On or Off
+    /etc/jk.conf:20: error: BufferedLogs must be On or Off
         remedy: Write one of the two.
-    /etc/jk.conf:21: error: CustomLog not allowed in <Location> context
+    /etc/jk.conf:22: error: CustomLog not allowed in <Location> context
         remedy: Move the line out of the section.
-    /etc/jk.conf:25: error: GlobalLog cannot occur within <VirtualHost> section
+    /etc/jk.conf:26: error: GlobalLog cannot occur within <VirtualHost> section
         remedy: Move the line out of the <VirtualHost>.
-    /etc/jk.conf:27: error: ErrorLogFormat: main ErrorLogFormat must contain message format string '%M'
+    /etc/jk.conf:28: error: ErrorLogFormat: main ErrorLogFormat must contain message format string '%M'
         remedy: Correct the format; %% is a percent sign.
-    /etc/jk.conf:28: error: ErrorLogFormat server: ErrorLogFormat type must be one of request, connection
+    /etc/jk.conf:29: error: ErrorLogFormat server: ErrorLogFormat type must be one of request, connection
         remedy: Put the format into quotes, with one of the two in front, or nothing.
-    /etc/jk.conf:29: error: ErrorLog journald: the journal is not written to directly
+    /etc/jk.conf:30: error: ErrorLog journald: the journal is not written to directly
         remedy: Write syslog, which the journal reads, or a file.
-    /etc/jk.conf:30: error: LogLevel rust:debug: Cannot find module rust
+    /etc/jk.conf:31: error: LogLevel rust:debug: Cannot find module rust
         remedy: Write the name of a module without mod_, such as core or ssl.
     "#);
 }

@@ -147,13 +147,13 @@ fn what_is_wrong_with_them() {
 }
 
 #[test]
-fn what_would_be_lost() {
+fn what_steers_in_sections_and_by_expressions() {
     assert_snapshot!(said("<LocationMatch ^/x>\n\
         SetEnvIf Host . no-jk\nSetEnv No-JK\nSetEnv jk_route x\nSetEnv other no\n\
         </LocationMatch>\n\
-        SetEnvIfExpr \"req('X') == 'y'\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
+        SetEnvIfExpr \"req('X') = y\" no-jk\nSetEnv https on\nSetEnvIf X-P s HTTPS=on\n\
         SetEnvIf X-C (.*) A SSL_CIPHER=$1\n"), @r"
-    /etc/jk.conf:10: error: SetEnvIfExpr: expressions are not supported
-        remedy: Write a SetEnvIf instead.
+    /etc/jk.conf:10: error: SetEnvIfExpr req('X') = y: syntax error, unexpected end, expecting (
+        remedy: Put texts in quotes, and write conditions such as %{REQUEST_URI} == '/x', -n req('Name') or true, joined by && and ||.
     ");
 }

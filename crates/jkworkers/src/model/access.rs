@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Methods, Net};
+use crate::expr::{Expression, Text};
 
 /// What one section says about who may come in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -26,12 +27,29 @@ impl Access {
         *self == Self::default()
     }
 
+    /// The expressions and the texts that are looked at.
+    pub(crate) fn expressions(&self) -> (Vec<&Expression>, Vec<&Text>) {
+        let (mut expressions, mut texts) = (Vec::new(), Vec::new());
+        if let Some(require) = &self.require {
+            require.rules(&mut |rule| match &rule.who {
+                Who::Expression(expression) => expressions.push(expression),
+                Who::Made(_, text) => texts.push(text),
+                _ => {}
+            });
+        }
+        (expressions, texts)
+    }
+
     /// The variables that are looked at.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         let mut names = Vec::new();
-        self.require
-            .iter()
-            .for_each(|require| require.collect(&mut names));
+        if let Some(require) = &self.require {
+            require.rules(&mut |rule| {
+                if let Who::Env(own) = &rule.who {
+                    names.extend(own.iter().map(|name| &**name));
+                }
+            });
+        }
         let lists = self
             .order
             .iter()
@@ -73,19 +91,16 @@ pub enum Require {
 }
 
 impl Require {
-    fn collect<'a>(&'a self, names: &mut Vec<&'a str>) {
+    /// Shows all lines.
+    fn rules<'a>(&'a self, show: &mut impl FnMut(&'a AccessRule)) {
         match self {
             Self::Any(inner) | Self::All(inner) | Self::None(inner) => {
                 for each in inner {
-                    each.collect(names);
+                    each.rules(show);
                 }
             }
-            Self::Limited(_, inner) => inner.collect(names),
-            Self::Rule(rule) => {
-                if let Who::Env(own) = &rule.who {
-                    names.extend(own.iter().map(|name| &**name));
-                }
-            }
+            Self::Limited(_, inner) => inner.rules(show),
+            Self::Rule(rule) => show(rule),
         }
     }
 }
@@ -119,6 +134,11 @@ pub enum Who {
     ForwardDns(Vec<String>),
     /// `method`: requests with one of these methods.
     Method(Methods),
+    /// `expr`: requests for which it holds.
+    #[serde(rename = "expr")]
+    Expression(Expression),
+    /// `user`, `group`, `host` or `forward-dns`, with names that each request makes.
+    Made(Named, Text),
     /// `env`: requests with one of these variables.
     Env(Vec<Arc<str>>),
     /// `valid-user`: everybody who has authenticated.
@@ -127,6 +147,42 @@ pub enum Who {
     User(Vec<String>),
     /// `group`: members of these groups.
     Group(Vec<String>),
+}
+
+/// What names are the names of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Named {
+    /// `forward-dns`
+    ForwardDns,
+    /// `group`
+    Group,
+    /// `host`
+    Host,
+    /// `user`
+    User,
+}
+
+impl Named {
+    /// As it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ForwardDns => "forward-dns",
+            Self::Group => "group",
+            Self::Host => "host",
+            Self::User => "user",
+        }
+    }
+
+    /// The requirement for these names.
+    pub(crate) const fn all(self, names: Vec<String>) -> Who {
+        match self {
+            Self::ForwardDns => Who::ForwardDns(names),
+            Self::Group => Who::Group(names),
+            Self::Host => Who::Host(names),
+            Self::User => Who::User(names),
+        }
+    }
 }
 
 /// `Order`, `Allow`, `Deny` and `Satisfy`.

@@ -4,6 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
+use crate::expr::Text;
+
 /// What one section says about authentication. What it does not say comes from the sections before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Auth {
@@ -12,7 +14,7 @@ pub struct Auth {
     pub kind: Option<AuthType>,
     /// `AuthName`: the realm.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<Arc<str>>,
+    pub name: Option<Text>,
     /// `AuthUserFile`: users and hashes of their passwords.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_file: Option<Arc<PathBuf>>,

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     diag::Origin,
+    expr::{Expression, Text},
     pattern::{Pattern, Template},
 };
 
@@ -84,6 +85,7 @@ impl fmt::Display for HeaderRule {
             When::Early => f.write_str(" early"),
             When::Set(name) => write!(f, " env={name}"),
             When::NotSet(name) => write!(f, " env=!{name}"),
+            When::Expression(expression) => write!(f, " expr={expression}"),
         }
     }
 }
@@ -171,6 +173,9 @@ pub enum When {
     Set(Arc<str>),
     /// `env=!NAME`: where it is not.
     NotSet(Arc<str>),
+    /// `expr=…`: where it holds.
+    #[serde(rename = "expr")]
+    Expression(Expression),
 }
 
 impl When {
@@ -182,7 +187,7 @@ impl When {
     pub fn variable(&self) -> Option<&str> {
         match self {
             Self::Set(name) | Self::NotSet(name) => Some(name),
-            Self::Always | Self::Early => None,
+            Self::Always | Self::Early | Self::Expression(_) => None,
         }
     }
 }
@@ -206,6 +211,8 @@ pub enum Piece {
     Variable(Arc<str>),
     /// `%{NAME}s`: what TLS says.
     Tls(Arc<str>),
+    /// `expr=…`: the whole value.
+    Expression(Text),
 }
 
 impl Format {

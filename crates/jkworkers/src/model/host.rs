@@ -108,6 +108,9 @@ pub struct Host {
     /// Whether any `AddDefaultCharset` is written here that names one.
     #[serde(skip)]
     pub adds_charset: bool,
+    /// Whether any section is an `<If>`.
+    #[serde(skip)]
+    pub chooses: bool,
     /// Whether any `HostnameLookups` is written here that wants names.
     #[serde(skip)]
     pub looks_up_clients: bool,
@@ -160,6 +163,7 @@ impl Host {
             requires_tls: false,
             changes_headers: false,
             adds_charset: false,
+            chooses: false,
             looks_up_clients: false,
             env_vars: Vec::new(),
             sections: Vec::new(),

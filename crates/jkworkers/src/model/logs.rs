@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     diag::Origin,
     error_format::{ErrorFormats, ErrorToken},
+    expr::Expression,
     log_format::{LogFormat, Token},
 };
 
@@ -70,6 +71,9 @@ pub struct AccessLog {
     /// `env=`: which requests have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only: Option<OnlyIf>,
+    /// `expr=`: the same.
+    #[serde(rename = "expr", skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expression>,
     /// Where it was written.
     pub origin: Origin,
 }

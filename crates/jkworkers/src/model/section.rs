@@ -1,9 +1,13 @@
-//! Sections: `<Location>`, `<Directory>`, `<Files>` and their relatives.
+//! Sections: `<Location>`, `<Directory>`, `<Files>`, `<If>` and their relatives.
+
+mod choice;
 
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
+pub(crate) use self::choice::number as number_choices;
+pub use self::choice::{Choice, Turn};
 use super::Settings;
 use crate::{diag::Origin, pattern::Pattern, uri_map::wildcard};
 
@@ -37,6 +41,8 @@ pub enum Covers {
     Files(Place),
     /// `<FilesMatch regex>`, `<Files ~ regex>`.
     FilesMatch(Pattern),
+    /// `<If expression>`, `<ElseIf expression>`, `<Else>`.
+    If(Choice),
     /// `<Location path>`: a prefix that ends at a segment boundary, or with wildcards.
     Location(Place),
     /// `<LocationMatch regex>`, `<Location ~ regex>`.
@@ -61,6 +67,9 @@ pub struct Asked<'r> {
     pub file: Option<&'r [u8]>,
     /// Whether `file` is a directory.
     pub is_directory: bool,
+    /// Which of the host's `<If>` sections hold, by their numbers; empty where nobody has looked
+    /// yet.
+    pub chosen: &'r [bool],
 }
 
 impl<'r> Asked<'r> {
@@ -70,6 +79,7 @@ impl<'r> Asked<'r> {
             path,
             file: None,
             is_directory: false,
+            chosen: &[],
         }
     }
 }
@@ -84,11 +94,21 @@ impl<'r> Asked<'r> {
             ..self
         }
     }
+
+    /// The same, where it is known which `<If>` sections hold.
+    #[must_use]
+    pub const fn choosing(self, chosen: &'r [bool]) -> Self {
+        Self { chosen, ..self }
+    }
 }
 
 impl Section {
     /// Whether the section is about what is asked for.
     pub fn covers(&self, asked: Asked<'_>) -> bool {
+        if let Covers::If(choice) = &self.covers {
+            // That includes the sections around it.
+            return choice.is_among(asked.chosen);
+        }
         let around = self.within.as_deref();
         around.is_none_or(|around| around.is_about(asked)) && self.covers.is_about(asked)
     }
@@ -111,6 +131,7 @@ impl Covers {
 
     fn is_about(&self, asked: Asked<'_>) -> bool {
         match (self, asked.file) {
+            (Self::If(choice), _) => choice.is_among(asked.chosen),
             (Self::Location(place), _) => place.is_around(asked.path),
             (Self::LocationMatch(pattern), _) => pattern.is_match(asked.path),
             (Self::Directory(place), Some(file)) => place.holds(file, asked.is_directory),
@@ -133,9 +154,10 @@ impl Covers {
 
     /// In which order sections are applied: directories, the outer ones first, then those with
     /// regular expressions, then files, then locations. Equal ones keep the order in which they
-    /// were written.
+    /// were written. What holds only sometimes comes last, in the order of the sections around it.
     pub(crate) fn rank(&self, within: Option<&Self>) -> (u8, usize) {
         match (self, within) {
+            (Self::If(choice), _) => choice.rank(),
             (Self::Directory(place), _) => (0, place.depth()),
             (Self::DirectoryMatch(_), _) => (1, 0),
             (Self::Files(_) | Self::FilesMatch(_), None) => (2, 0),
@@ -159,6 +181,7 @@ impl Covers {
             Self::DirectoryMatch(pattern) => ("DirectoryMatch", pattern),
             Self::Files(place) => ("Files", place),
             Self::FilesMatch(pattern) => ("FilesMatch", pattern),
+            Self::If(choice) => (choice.turn.name(), choice),
             Self::Location(place) => ("Location", place),
             Self::LocationMatch(pattern) => ("LocationMatch", pattern),
         }
@@ -168,6 +191,9 @@ impl Covers {
 /// As it is written: `<Location /x>`.
 impl fmt::Display for Covers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::If(choice) = self {
+            return choice.fmt(f);
+        }
         let (name, argument) = self.parts();
         write!(f, "<{name} {argument}>")
     }

@@ -11,6 +11,7 @@ pub use self::own::OwnVariable;
 
 use crate::{
     diag::Origin,
+    expr::Expression,
     pattern::{Pattern, Template},
 };
 
@@ -62,6 +63,9 @@ pub enum Subject {
     Named(Arc<str>),
     /// The last header whose name matches.
     AnyHeader(Pattern),
+    /// `SetEnvIfExpr`: it holds, whatever the pattern.
+    #[serde(rename = "expr")]
+    Expression(Expression),
 }
 
 /// `NAME`, `NAME=value` or `!NAME`.
@@ -297,12 +301,6 @@ pub mod names {
     pub const STICKY_IGNORE: &str = "JK_STICKY_IGNORE";
     /// `stateless`.
     pub const STATELESS: &str = "JK_STATELESS";
-    /// Whether a variable of this name says something about requests, unless an indicator names
-    /// another one.
-    pub(crate) fn steer(name: &str) -> bool {
-        let start = name.get(..3).unwrap_or_default();
-        start.eq_ignore_ascii_case("JK_") || name.eq_ignore_ascii_case(NO_JK)
-    }
     /// All of them.
     pub(crate) const ALL: [&str; 5] = [NO_JK, ROUTE, REPLY_TIMEOUT, STICKY_IGNORE, STATELESS];
     /// What begins with `JK_` and is read unless an indicator names another variable.

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use jkworkers::{
     access::{Policy, Step},
     model::{
-        Asked, Host, Model, Mount, Trace, Worker, WorkerKind,
+        Host, Model, Mount, Trace, Worker, WorkerKind,
         variables::{Handler, names},
     },
     target::Target,
@@ -118,8 +118,9 @@ impl<'a> Question<'a> {
             let status = stumble.status();
             refused("the path cannot be mapped", status)
         })?;
+        found.choose(host, head, peer, decoded, None);
         found.enter(host, head, peer, None);
-        self.access(host, &found, answer)?;
+        self.access(host, &found, decoded, answer)?;
         let decision = found.decide(host, peer, |name| {
             model.worker(name).map(|worker| &**worker)
         });
@@ -149,9 +150,15 @@ impl<'a> Question<'a> {
     }
 
     /// Who is not let in for what is known about it.
-    fn access(self, host: &Host, found: &Found<'_>, answer: &mut Answer) -> Result<(), Refused> {
+    fn access(
+        self,
+        host: &Host,
+        found: &Found<'_>,
+        decoded: &[u8],
+        answer: &mut Answer,
+    ) -> Result<(), Refused> {
         let Self { head, peer, .. } = self;
-        let guest = found.guest(host, head, peer);
+        let guest = found.guest(host, head, peer, decoded);
         let (why, status) = match access::known(guest) {
             Some(Step::Allowed) => return Ok(()),
             Some(Step::Authenticate) => {
@@ -162,6 +169,10 @@ impl<'a> Question<'a> {
                 answer.say("client: depends on its name".to_owned());
                 return Ok(());
             }
+            Some(Step::Failed) => (
+                "cannot be judged: an expression fails",
+                StatusCode::INTERNAL_SERVER_ERROR,
+            ),
             Some(Step::Misconfigured) => (
                 "there is an AuthType and nothing is required",
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -352,7 +363,7 @@ fn why_unmapped(host: &Host, decision: &Decision<'_>, explanation: &Explanation<
     if let Some(variable) = decision.variables.find(names::NO_JK) {
         return format!("{} is set by {}", variable.name, place(variable));
     }
-    match host.handler_of(Asked::at(&decision.path)) {
+    match host.handler_of(decision.asked()) {
         Handler::File => "SetHandler names the handler of files".to_owned(),
         Handler::Other => "SetHandler names a handler that jkd does not have".to_owned(),
         Handler::Jk => {

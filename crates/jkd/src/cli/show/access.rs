@@ -36,7 +36,7 @@ pub(super) fn print_auth(auth: &Auth, out: &mut impl Write) -> io::Result<()> {
         _ => {}
     }
     if let Some(name) = &auth.name {
-        writeln!(out, "    AuthName {name:?}")?;
+        writeln!(out, "    AuthName {:?}", name.text())?;
     }
     for (directive, file) in [
         ("AuthUserFile", &auth.user_file),
@@ -123,6 +123,8 @@ impl Display for Named<'_> {
             Who::ForwardDns(names) => list(f, "forward-dns", names),
             Who::User(names) => list(f, "user", names),
             Who::Group(names) => list(f, "group", names),
+            Who::Expression(expression) => write!(f, "expr {expression}"),
+            Who::Made(named, text) => write!(f, "{} {text}", named.word()),
             other => write!(f, "{other:?}"),
         }
     }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{Apply, Call};
-use crate::model::AuthType;
+use crate::{diag::excerpt, expr::Text, model::AuthType};
 
 /// `AuthType None|Basic`
 pub(in crate::httpd) fn kind(apply: &mut Apply<'_>, call: &Call<'_>) {
@@ -26,8 +26,12 @@ pub(in crate::httpd) fn name(apply: &mut Apply<'_>, call: &Call<'_>) {
         let message = "AuthName: the realm has a control character".to_owned();
         return apply.error(call.origin, message, "Write plain text.");
     }
-    if apply.is_literal(call) {
-        apply.settings().auth.name = Some(realm.into());
+    match Text::new(realm) {
+        Ok(text) => apply.settings().auth.name = Some(text),
+        Err(bad) => {
+            let message = format!("AuthName {}: {bad}", excerpt(realm));
+            apply.error(call.origin, message, bad.remedy());
+        }
     }
 }
 

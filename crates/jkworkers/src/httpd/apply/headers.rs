@@ -5,6 +5,7 @@ mod format;
 use super::{Apply, Call};
 use crate::{
     diag::excerpt,
+    expr::Expression,
     model::{Format, HeaderAction, HeaderRule, HeaderRules, When},
     pattern::{Pattern, Template},
 };
@@ -113,11 +114,12 @@ fn when(words: &[String]) -> Result<When, Wrong> {
     if lower == "early" {
         return Ok(When::Early);
     }
-    if lower.starts_with("expr=") {
-        return wrong(
-            "expressions are not supported",
-            "Set a variable by SetEnvIf, and write env=VARIABLE.",
-        );
+    if let Some(text) = word.get(5..).filter(|_| lower.starts_with("expr=")) {
+        let read = Expression::new(text);
+        return match read {
+            Ok(expression) => Ok(When::Expression(expression)),
+            Err(bad) => wrong(format!("{}: {bad}", excerpt(word)), bad.remedy()),
+        };
     }
     let Some(name) = word.get(4..).filter(|_| lower.starts_with("env=")) else {
         let problem = format!("`{}` is no condition", excerpt(word));

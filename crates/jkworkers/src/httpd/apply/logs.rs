@@ -2,10 +2,17 @@
 
 use super::{Apply, Call};
 use crate::{
+    expr::Expression,
     httpd::draft::{AccessLine, RequestsDraft},
     log_format::LogFormat,
     model::{LogLevel, LogPlace, LogTarget, OnlyIf, StampFormat},
 };
+
+/// Which requests have a line.
+enum Clause {
+    Expression(Expression),
+    Variable(OnlyIf),
+}
 
 /// `LogFormat format [nickname]`
 pub(in crate::httpd) fn log_format(apply: &mut Apply<'_>, call: &Call<'_>) {
@@ -36,6 +43,7 @@ pub(in crate::httpd) fn transfer_log(apply: &mut Apply<'_>, call: &Call<'_>) {
             to,
             format: None,
             only: None,
+            when: None,
             global: false,
             origin: call.origin.clone(),
         });
@@ -108,10 +116,11 @@ impl Apply<'_> {
         let [_, format, rest @ ..] = call.words else {
             return;
         };
-        let only = match rest.first().map(|clause| self.condition_of(call, clause)) {
-            None => None,
+        let (only, when) = match rest.first().map(|clause| self.condition_of(call, clause)) {
+            None => (None, None),
             Some(None) => return,
-            Some(only) => only,
+            Some(Some(Clause::Variable(only))) => (Some(only), None),
+            Some(Some(Clause::Expression(when))) => (None, Some(when)),
         };
         if self.format(call, format).is_none() {
             return;
@@ -121,14 +130,15 @@ impl Apply<'_> {
                 to,
                 format: Some(format.clone()),
                 only,
+                when,
                 global,
                 origin: call.origin.clone(),
             });
         }
     }
 
-    /// `env=…`
-    fn condition_of(&mut self, call: &Call<'_>, clause: &str) -> Option<OnlyIf> {
+    /// `env=…`, `expr=…`
+    fn condition_of(&mut self, call: &Call<'_>, clause: &str) -> Option<Clause> {
         let is = |prefix: &str| {
             let start = clause.get(..prefix.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
@@ -137,14 +147,30 @@ impl Apply<'_> {
             Some(name) if is("env=") => {
                 let variable = name.strip_prefix('!').unwrap_or(name);
                 if !variable.is_empty() {
-                    return Some(OnlyIf {
+                    return Some(Clause::Variable(OnlyIf {
                         negated: variable.len() < name.len(),
                         variable: variable.into(),
-                    });
+                    }));
                 }
                 "missing environment variable name"
             }
-            _ if is("expr=") => "expressions are not supported",
+            _ if is("expr=") => {
+                let read = Expression::new(clause.get(5..).unwrap_or_default());
+                return match read {
+                    Ok(expression) if expression.wants_answer() => {
+                        let message = format!("{} … {clause}: resp() is not known here", call.name);
+                        let help = "Look at REQUEST_STATUS, or at a variable.";
+                        self.error(call.origin, message, help);
+                        None
+                    }
+                    Ok(expression) => Some(Clause::Expression(expression)),
+                    Err(bad) => {
+                        let message = format!("{} … {clause}: {bad}", call.name);
+                        self.error(call.origin, message, bad.remedy());
+                        None
+                    }
+                };
+            }
             _ => "error in condition clause",
         };
         let message = format!("{} … {clause}: {problem}", call.name);

@@ -4,7 +4,6 @@ use super::Apply;
 use crate::{
     blank::{self, is_foreign_blank},
     httpd::{Node, directive, known, lex},
-    model::variables::names,
 };
 
 impl Apply<'_> {
@@ -78,12 +77,6 @@ impl Apply<'_> {
         );
     }
 
-    /// Sections that choose requests by means that are not there: ignoring what they protect
-    /// would open it.
-    pub(super) fn conditional_on_request(&mut self, name: &str, node: &Node, children: &[Node]) {
-        self.ignore_section(name, node, children, DECIDING);
-    }
-
     /// `LoadModule`: of some modules it counts which one comes first.
     pub(super) fn note_module(&mut self, node: &Node) {
         if node.name.eq_ignore_ascii_case("LoadModule") {
@@ -95,13 +88,9 @@ impl Apply<'_> {
     fn refuse(&mut self, directives: &[&str], section: &str, nodes: &[Node]) {
         for node in nodes {
             let lower = node.name.to_ascii_lowercase();
-            if directives.contains(&&*lower) && may_decide(&lower, node) {
+            if directives.contains(&&*lower) {
                 let message = format!("{} has no effect inside <{section}>", node.name);
-                let help = if MOUNTING.contains(&&*lower) {
-                    format!("Write `{} PATH WORKER` outside of the section.", node.name)
-                } else {
-                    IN_LOCATION.to_owned()
-                };
+                let help = format!("Write `{} PATH WORKER` outside of the section.", node.name);
                 self.error(&node.origin, message, help);
             } else if let Some(children) = &node.children {
                 self.refuse(directives, section, children);
@@ -116,42 +105,6 @@ fn directive_before(word: &str) -> Option<&'static str> {
     let begin = word.get(..end)?;
     directive::names().find(|name| name.eq_ignore_ascii_case(begin))
 }
-
-/// Whether a directive decides anything: of settings only those that mod_jk reads do.
-fn may_decide(lower: &str, node: &Node) -> bool {
-    let mut words = lex::words(&node.args).into_iter();
-    !SETTINGS.contains(&lower) || words.any(|word| names::steer(&word))
-}
-
-const SETTINGS: &[&str] = &["passenv", "setenv", "unsetenv"];
-
-/// Directives that must not be lost: they decide who comes in, or where requests go.
-const DECIDING: &[&str] = &[
-    "allow",
-    "authtype",
-    "browsermatch",
-    "browsermatchnocase",
-    "deny",
-    "jkmount",
-    "jkunmount",
-    "order",
-    "passenv",
-    "require",
-    "requireall",
-    "requireany",
-    "requirenone",
-    "rewriterule",
-    "satisfy",
-    "setenv",
-    "setenvif",
-    "setenvifexpr",
-    "setenvifnocase",
-    "sethandler",
-    "unsetenv",
-];
-
-const IN_LOCATION: &str = "Write it inside <Location PATH>: PATH and everything below it, or with \
-                           the wildcards * and ?.";
 
 /// Directives that mod_jk takes in any section, with the section's argument for a path.
 pub(super) const MOUNTING: &[&str] = &["jkmount", "jkunmount"];

@@ -93,14 +93,20 @@ impl Apply<'_> {
         self.methods = outer;
     }
 
-    fn within_section(
+    /// The number of the section around.
+    pub(super) fn section_number(&self) -> Option<usize> {
+        self.within.map(|within| within.at)
+    }
+
+    pub(super) fn within_section(
         &mut self,
         name: &'static str,
         covers: Covers,
         node: &Node,
         children: &[Node],
     ) {
-        let around = self.current_section().map(|s| Arc::new(s.covers.clone()));
+        let around = self.current_section();
+        let around = around.map(|section| Arc::new(section.covers.clone()));
         let sections = &mut self.server().sections;
         let at = sections.len();
         sections.push(Section {
@@ -112,6 +118,9 @@ impl Apply<'_> {
         let outer = self.within.replace(Within { name, at });
         self.nodes(children);
         self.warn_of_empty_satisfaction();
+        if matches!(name, "If" | "ElseIf" | "Else") {
+            self.refuse_late_settings();
+        }
         self.within = outer;
     }
 

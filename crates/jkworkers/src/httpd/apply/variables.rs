@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Apply, Call};
 use crate::{
     diag::{excerpt, nearest},
+    expr::Expression,
     model::variables::{
         Assignment, Condition, EnvVar, Handler, Indicators, OwnVariable, Setting, Subject,
         VariableRules, names,
@@ -33,10 +34,22 @@ pub(in crate::httpd) fn browser_match_no_case(apply: &mut Apply<'_>, call: &Call
     apply.condition_on("User-Agent", call.words, call, true);
 }
 
-/// `SetEnvIfExpr expression …`: leaving it out could open what it excludes.
-pub(in crate::httpd) fn refuse_expression(apply: &mut Apply<'_>, call: &Call<'_>) {
-    let message = format!("{}: expressions are not supported", call.name);
-    apply.error(call.origin, message, "Write a SetEnvIf instead.");
+/// `SetEnvIfExpr expression [!]name[=value] …`
+pub(in crate::httpd) fn set_env_if_expr(apply: &mut Apply<'_>, call: &Call<'_>) {
+    match Expression::new(call.first()) {
+        Ok(expression) => {
+            let words = call.words.get(1..).unwrap_or_default();
+            let subject = Subject::Expression(expression);
+            // Its groups are those of the expression.
+            if let Some(pattern) = apply.pattern("()", false, call) {
+                apply.conditional(call, subject, pattern, words);
+            }
+        }
+        Err(bad) => {
+            let message = format!("{} {}: {bad}", call.name, excerpt(call.first()));
+            apply.error(call.origin, message, bad.remedy());
+        }
+    }
 }
 
 /// `SetEnv name [value]`
@@ -195,6 +208,16 @@ impl Apply<'_> {
         let Some(pattern) = self.pattern(text, ignores_case, call) else {
             return;
         };
+        self.conditional(call, subject, pattern, assignments);
+    }
+
+    fn conditional(
+        &mut self,
+        call: &Call<'_>,
+        subject: Subject,
+        pattern: Pattern,
+        assignments: &[String],
+    ) {
         let assignments = assignments.iter().map(|word| assignment(word, &pattern));
         let assignments: Vec<_> = assignments.collect();
         for Assignment { name, value } in &assignments {

@@ -3,6 +3,7 @@
 use crate::{
     diag::Origin,
     error_format::ErrorFormat,
+    expr::Expression,
     log_format::LogFormat,
     model::{Levels, LogLevel, LogPlace, LogTarget, OnlyIf, StampFormat},
 };
@@ -46,6 +47,7 @@ pub(crate) struct AccessLine {
     /// A nickname or a format; `None` for `TransferLog`.
     pub(crate) format: Option<String>,
     pub(crate) only: Option<OnlyIf>,
+    pub(crate) when: Option<Expression>,
     /// `GlobalLog`: virtual hosts with logs of their own have it, too.
     pub(crate) global: bool,
     pub(crate) origin: Origin,

@@ -12,7 +12,11 @@ impl Display for Condition {
             assignments,
             origin: _,
         } = self;
-        write!(f, "SetEnvIf {} {}", Word(subject), Word(pattern))?;
+        if let Subject::Expression(expression) = subject {
+            write!(f, "SetEnvIfExpr {}", Word(expression))?;
+        } else {
+            write!(f, "SetEnvIf {} {}", Word(subject), Word(pattern))?;
+        }
         assignments
             .iter()
             .try_for_each(|assignment| write!(f, " {}", Word(assignment)))
@@ -29,6 +33,7 @@ impl Display for Subject {
             Self::RequestProtocol => f.write_str("Request_Protocol"),
             Self::Named(name) => f.write_str(name),
             Self::AnyHeader(names) => names.fmt(f),
+            Self::Expression(expression) => expression.fmt(f),
         }
     }
 }

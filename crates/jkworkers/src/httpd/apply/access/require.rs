@@ -3,14 +3,15 @@
 use super::{Apply, Call, Problem};
 use crate::{
     access::{BadAddress, parse_net},
-    diag::{Origin, nearest},
+    diag::{Origin, excerpt, nearest},
+    expr::{BadExpression, Expression, Text},
     httpd::{Node, lex},
-    model::{AccessRule, Methods, Require, Who},
+    model::{AccessRule, Methods, Named, Require, Who},
 };
 
 /// `Require …`
 pub(in crate::httpd) fn require(apply: &mut Apply<'_>, call: &Call<'_>) {
-    match parse(call.words) {
+    match parse(call.words, call.raw) {
         Ok(rule) => {
             apply.warn_of_nobody(&rule, call.origin);
             let rule = apply.limited(Require::Rule(rule));
@@ -78,7 +79,7 @@ impl Apply<'_> {
             ("requireall" | "requireany" | "requirenone", Some(children)) => {
                 Some(self.require_group(child, children))
             }
-            ("require", None) => match parse(&lex::words(&child.args)) {
+            ("require", None) => match parse(&lex::words(&child.args), &child.args) {
                 Ok(rule) => {
                     self.warn_of_nobody(&rule, &child.origin);
                     Some(Require::Rule(rule))
@@ -156,20 +157,52 @@ fn is_negative(rule: &Require) -> bool {
     }
 }
 
-fn parse(words: &[String]) -> Result<AccessRule, Problem> {
-    let (negated, words) = match words.split_first() {
-        Some((not, rest)) if not.eq_ignore_ascii_case("not") => (true, rest),
-        _ => (false, words),
+/// `raw` are the words as they were written.
+fn parse(words: &[String], raw: &str) -> Result<AccessRule, Problem> {
+    let (negated, words, raw) = match words.split_first() {
+        Some((not, rest)) if not.eq_ignore_ascii_case("not") => (true, rest, behind(raw)),
+        _ => (false, words, raw),
     };
     let (provider, rest) = words
         .split_first()
         .map_or(("", words), |(p, r)| (p.as_str(), r));
-    if let Some(word) = rest.iter().find(|word| word.contains("%{")) {
-        let message = format!("Require {provider} {word}: expressions are not supported");
-        return Err((message, "Write the names themselves.".into()));
-    }
-    let who = who(&provider.to_ascii_lowercase(), rest)?;
+    let lower = provider.to_ascii_lowercase();
+    let who = match special(&lower, rest, behind(raw))? {
+        Some(who) => who,
+        None => who(&lower, rest)?,
+    };
     Ok(AccessRule { negated, who })
+}
+
+/// What stands behind the first word.
+fn behind(raw: &str) -> &str {
+    lex::word(raw).map_or("", |(_, rest)| rest)
+}
+
+/// What is made for each request.
+fn special(provider: &str, words: &[String], raw: &str) -> Result<Option<Who>, Problem> {
+    let problem = |bad: BadExpression| {
+        let message = format!("Require {provider} {}: {bad}", excerpt(raw));
+        (message, bad.remedy().to_owned())
+    };
+    if provider == "expr" {
+        let raw = lex::trim(raw);
+        let inner = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+        let read = Expression::new(inner.unwrap_or(raw)).map_err(problem)?;
+        return Ok(Some(Who::Expression(read)));
+    }
+    if !words.iter().any(|word| word.contains("%{")) {
+        return Ok(None);
+    }
+    let named = match provider {
+        "forward-dns" => Named::ForwardDns,
+        "group" => Named::Group,
+        "host" => Named::Host,
+        "user" => Named::User,
+        _ => return Ok(None),
+    };
+    let text = Text::new(lex::trim(raw)).map_err(problem)?;
+    Ok(Some(Who::Made(named, text)))
 }
 
 fn who(provider: &str, words: &[String]) -> Result<Who, Problem> {
@@ -254,6 +287,7 @@ fn unsupported(provider: &str) -> Problem {
     const KNOWN: &[&str] = &[
         "all",
         "env",
+        "expr",
         "group",
         "host",
         "ip",

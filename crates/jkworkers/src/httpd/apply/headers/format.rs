@@ -2,6 +2,8 @@
 
 use super::{Wrong, wrong};
 use crate::{
+    diag::excerpt,
+    expr::Text,
     model::{Format, Piece},
     pattern::Template,
 };
@@ -10,11 +12,11 @@ const REMEDY: &str = "Write %t, %D, %l, %{VARIABLE}e or %{VARIABLE}s, and %% for
 
 /// Reads a value. `template` makes the text in it.
 pub(super) fn parse(text: &str, template: &dyn Fn(&str) -> Template) -> Result<Format, Wrong> {
-    if text.starts_with("expr=") {
-        return wrong(
-            "expressions are not supported",
-            "Write %{VARIABLE}e, and set the variable by SetEnvIf.",
-        );
+    if let Some(expression) = text.strip_prefix("expr=") {
+        return match Text::new(expression) {
+            Ok(text) => Ok(Format(vec![Piece::Expression(text)])),
+            Err(bad) => wrong(format!("{}: {bad}", excerpt(text)), bad.remedy()),
+        };
     }
     let mut pieces = Vec::new();
     let mut plain = String::new();
