@@ -1,13 +1,13 @@
 //! The table of directives: where each may stand, what it takes, what it does.
 
 mod files;
+mod jk;
 mod remote_ip;
 mod tls;
 
 use super::{
     apply::{
-        Apply, Call, access, auth, clients, error_logs, headers, identity, jk, jk_options, logs,
-        server, variables,
+        Apply, Call, access, auth, clients, error_logs, headers, identity, logs, server, variables,
     },
     known,
 };
@@ -64,6 +64,7 @@ pub(super) fn find(name: &str) -> Option<&'static Directive> {
 fn all() -> impl Iterator<Item = &'static Directive> {
     TABLE
         .iter()
+        .chain(jk::JK)
         .chain(files::FILES)
         .chain(tls::TLS)
         .chain(remote_ip::REMOTE_IP)
@@ -93,6 +94,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(crate) fn states() -> impl Iterator<Item = (&'static str, &'static str)> {
     let table = TABLE
         .iter()
+        .chain(jk::JK)
         .chain(tls::TLS)
         .chain(remote_ip::REMOTE_IP)
         .map(|directive| {
@@ -188,7 +190,7 @@ const ONE: Arguments = Words(1, 1);
 const ONE_OR_TWO: Arguments = Words(1, 2);
 const MANY: Arguments = Words(1, usize::MAX);
 
-use Arguments::{Raw, Words};
+use Arguments::Words;
 use Effect::{Accepted, Works};
 use Place::{Anywhere, Global, Section, Server};
 
@@ -352,138 +354,5 @@ const TABLE: &[Directive] = &[
         Server,
         ONE,
         Works(identity::physical_port),
-    ),
-    // mod_jk: files and mounts
-    row("JkWorkersFile", Global, ONE, Works(jk::workers_file)),
-    row("JkWorkerProperty", Global, Raw, Works(jk::worker_property)),
-    row("JkMount", Anywhere, ONE_OR_TWO, Works(jk::mount)),
-    row("JkUnMount", Anywhere, ONE_OR_TWO, Works(jk::unmount)),
-    row("JkMountCopy", Server, ONE, Works(jk::mount_copy)),
-    row("JkMountFile", Server, ONE, Works(jk::mount_file)),
-    row(
-        "JkMountFileReload",
-        Server,
-        ONE,
-        Works(jk::mount_file_reload),
-    ),
-    row("JkdReload", Global, ONE, Works(jk::reload)),
-    row("JkOptions", Server, MANY, Works(jk_options::options)),
-    row("JkAutoAlias", Server, ONE, Works(jk::auto_alias)),
-    row(
-        "JkStripSession",
-        Server,
-        ONE_OR_TWO,
-        Works(jk::strip_session),
-    ),
-    row("JkEnvVar", Server, ONE_OR_TWO, Works(variables::env_var)),
-    // jkd's own
-    row("JkdRequestTimeout", Server, ONE, Works(jk::request_timeout)),
-    // mod_jk: logging and the process
-    row("JkLogFile", Server, ONE, Works(logs::jk_log_file)),
-    row("JkLogLevel", Server, ONE, Works(logs::jk_log_level)),
-    row("JkLogStampFormat", Server, ONE, Works(logs::jk_stamp)),
-    row("JkRequestLogFormat", Server, ONE, Works(logs::jk_requests)),
-    row("JkShmFile", Global, ONE, Accepted(jk::anything)),
-    row("JkShmSize", Global, ONE, Accepted(jk::integer)),
-    row("JkWatchdogInterval", Global, ONE, Accepted(jk::integer)),
-    // mod_jk: names of variables
-    row(
-        "JkAuthTypeIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkCERTCHAINPrefix",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row("JkCERTSIndicator", Server, ONE, Works(variables::indicator)),
-    row(
-        "JkCIPHERIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row("JkExtractSSL", Server, ONE, Works(jk::extract_tls)),
-    row("JkHTTPSIndicator", Server, ONE, Works(variables::indicator)),
-    row(
-        "JkIgnoreCLIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkKEYSIZEIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkLocalAddrIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkLocalNameIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkLocalPortIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkRemoteAddrIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkRemoteHostIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkRemotePortIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkRemoteUserIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkRequestIdIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkSESSIONIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkSSLPROTOCOLIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
-    ),
-    row(
-        "JkWorkerIndicator",
-        Server,
-        ONE,
-        Works(variables::indicator),
     ),
 ];
