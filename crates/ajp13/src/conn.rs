@@ -12,6 +12,7 @@
 
 mod input;
 mod output;
+mod overdue;
 mod patience;
 mod ping;
 mod rest;
@@ -30,13 +31,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::Tally;
 use crate::convert::outbound::HeadPacket;
-use crate::error::{Error, ErrorKind, hint};
+use crate::error::{Error, ErrorKind};
 use crate::exchange::{Announced, Due, Exchange, Stage};
 use crate::pool::Remote;
 use crate::wire::{CPING, PacketSize, TooLarge, frame};
 use input::Input;
 use output::Output;
-use patience::{Overdue, Patience};
+use patience::Patience;
 use turn::Turn;
 use upload::{Source, Upload};
 
@@ -353,49 +354,6 @@ impl<IO: Io> Conn<IO> {
             }
             Err(cause) => Err(self.hung_up(cause)),
         })
-    }
-
-    /// Ready with an error when there is no point in waiting any longer.
-    fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        if let Some(cause) = self.facts.write_error.take() {
-            return Poll::Ready(self.hung_up(cause));
-        }
-        if self.due().is_some() && self.output.is_empty() {
-            // It is the turn of the one who sends the request's body.
-            self.patience.restart();
-            return Poll::Pending;
-        }
-        let amid = !self.output.is_empty() || !self.input.is_empty();
-        (self.patience.poll_overdue(cx, amid)).map(|which| self.overdue(which))
-    }
-
-    fn overdue(&mut self, which: Overdue) -> Error {
-        let likely = if self.is_proven() {
-            hint::SLOW
-        } else {
-            hint::MUTE
-        };
-        match which {
-            Overdue::Socket(_) if self.input.bytes().len() >= frame::HEADER => {
-                self.facts.count(frame::HEADER);
-                turn::stuck()
-            }
-            Overdue::Socket(limit) => Error::timeout(ErrorKind::Socket, limit).with_hint(likely),
-            Overdue::Reply(limit) => Error::timeout(ErrorKind::Reply, limit).with_hint(likely),
-        }
-    }
-
-    /// Whether the other side has shown that it speaks AJP13.
-    fn is_proven(&self) -> bool {
-        self.facts.answered || self.served > 0 || self.speaks
-    }
-
-    fn hung_up(&self, cause: io::Error) -> Error {
-        let error = Error::io(cause);
-        if self.is_proven() {
-            return error;
-        }
-        error.with_hint(hint::HANGS_UP)
     }
 }
 
