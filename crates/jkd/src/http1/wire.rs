@@ -1,15 +1,17 @@
 //! A client's socket, with what has been read of it: heads and bodies come out of here.
 
+mod body;
+mod rest;
+
 use std::{
     io,
     mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
-    time::Duration,
 };
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use jkworkers::model::ClientRules;
 use parking_lot::Mutex;
 use tokio::{
@@ -18,10 +20,10 @@ use tokio::{
 };
 use tokio_util::io::poll_read_buf;
 
+pub(super) use self::{body::body, rest::Rest};
 use super::{
-    Body, BodyLength, Framing, Head,
-    body::{BodyError, Source},
-    chunked::{Chunks, Step},
+    Head,
+    chunked::Chunks,
     parse,
     scan::{Bounds, MAX_HEAD, Scan, Whole},
 };
@@ -33,15 +35,6 @@ const SIP: usize = 4096;
 
 /// What is read at once of a body.
 const GULP: usize = 16 * 1024;
-
-/// So much of a body that nobody wants is read all the same, so that the next request can be found,
-/// bytes.
-const UNWANTED: u64 = 1024 * 1024;
-
-/// And for so long.
-const UNWANTED_TIME: Duration = Duration::from_secs(30);
-
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A connection as its task and the bodies of its requests share it. The task polls both, so that
 /// nobody ever waits for the lock.
@@ -72,15 +65,6 @@ pub(super) struct Wire<S> {
     reader: Option<Waker>,
     /// What is left of the body is not wanted.
     is_left: bool,
-}
-
-/// What was done to find the end of a body that nobody wants.
-#[derive(Debug, Default)]
-pub(super) struct Rest {
-    /// What was read of it, bytes.
-    read: u64,
-    /// Until when it is read.
-    end: Option<Instant>,
 }
 
 /// What of the present request's body is still to come.
@@ -194,171 +178,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         (self.due, self.pace, self.expired) = (None, None, false);
     }
 
-    /// Begins the body of the request whose head came last.
-    pub(super) fn begin_body(&mut self, framing: &Framing) {
-        self.coming = match framing.body {
-            BodyLength::None => Coming::Nothing,
-            BodyLength::Known(length) => Coming::Bytes(length),
-            BodyLength::Chunked => Coming::Chunks(Chunks::new()),
-        };
-        self.owed = if framing.expects_continue {
-            CONTINUE
-        } else {
-            b""
-        };
-    }
-
-    /// From now on the answer is written: nothing may be said before it but the rest of what was
-    /// begun, which this returns. And whether the client still waits for leave to send its body.
-    pub(super) fn begin_answer(&mut self) -> (bool, &'static [u8]) {
-        let owed = std::mem::take(&mut self.owed);
-        let waits = !owed.is_empty();
-        (waits, if owed == CONTINUE { b"" } else { owed })
-    }
-
-    /// Whether more is announced of a body that nobody wants than is worth reading.
-    pub(super) fn is_too_much(&self) -> bool {
-        let here = u64::try_from(self.input.len()).unwrap_or(u64::MAX);
-        let left = match self.coming {
-            Coming::Bytes(left) => left.saturating_sub(here),
-            Coming::Nothing | Coming::Chunks(_) | Coming::Lost => 0,
-        };
-        self.is_left && left > UNWANTED
-    }
-
-    /// Reads what is left of the present request's body, and throws it away. Ready with whether the
-    /// next request can be found. `rest` is kept between the polls.
-    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, rest: &mut Rest) -> Poll<bool> {
-        loop {
-            let is_over = self.ended || self.expired || rest.read > UNWANTED;
-            match self.decode() {
-                Ok(Step::Data(_)) => continue,
-                Ok(Step::End) => break,
-                Ok(Step::More) if !is_over => {}
-                Ok(Step::More) | Err(_) => {
-                    self.lose();
-                    return Poll::Ready(false);
-                }
-            }
-            match self.poll_gulp(cx) {
-                Poll::Ready(Ok(read @ 1..)) => {
-                    self.has_come(read);
-                    rest.read = rest.read.saturating_add(u64::try_from(read).unwrap_or(0));
-                }
-                Poll::Ready(_) => self.ended = true,
-                Poll::Pending => {
-                    self.set_body_limit();
-                    let end = *rest
-                        .end
-                        .get_or_insert_with(|| Instant::now() + UNWANTED_TIME);
-                    self.due = self.due.map(|due| due.min(end));
-                    return Poll::Pending;
-                }
-            }
-        }
-        (self.due, self.pace, self.reader) = (None, None, None);
-        if self.input.is_empty() {
-            self.input = BytesMut::new();
-        }
-        Poll::Ready(true)
-    }
-
-    /// How much has come of what follows the present request, as far as its end is known.
-    pub(super) fn unread(&self) -> usize {
-        match self.coming {
-            Coming::Nothing => self.input.len(),
-            Coming::Bytes(_) | Coming::Chunks(_) | Coming::Lost => 0,
-        }
-    }
-
-    /// Whether more may come of what nobody wants. `perhaps`: where nothing says so, too.
-    pub(super) fn may_come_more(&self, perhaps: bool) -> bool {
-        !self.ended
-            && (perhaps || !matches!(self.coming, Coming::Nothing) || !self.input.is_empty())
-    }
-
-    /// The next piece of the present request's body that is here.
-    fn decode(&mut self) -> Result<Step, BodyError> {
-        let step = match &mut self.coming {
-            Coming::Nothing => return Ok(Step::End),
-            Coming::Lost => return Err(BodyError::Gone),
-            Coming::Bytes(_) if self.input.is_empty() => return Ok(Step::More),
-            Coming::Bytes(left) => {
-                let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
-                let data = self.input.split_to(wanted.min(self.input.len())).freeze();
-                *left = left.saturating_sub(u64::try_from(data.len()).unwrap_or(u64::MAX));
-                let whole = *left == 0;
-                (Step::Data(data), whole)
-            }
-            Coming::Chunks(chunks) => {
-                let step = chunks.next(&mut self.input, &self.bounds);
-                let step = step.map_err(BodyError::Chunk)?;
-                let whole = step == Step::End;
-                (step, whole)
-            }
-        };
-        if step.1 {
-            self.coming = Coming::Nothing;
-        }
-        Ok(step.0)
-    }
-
-    fn poll_body_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
-        if let Err(error) = ready!(self.poll_owed(cx)) {
-            return Poll::Ready(Err(BodyError::Read(error)));
-        }
-        loop {
-            match self.decode()? {
-                Step::Data(data) => return Poll::Ready(Ok(Some(data))),
-                Step::End => return Poll::Ready(Ok(None)),
-                Step::More if self.ended => return Poll::Ready(Err(BodyError::Short)),
-                Step::More if self.expired => {
-                    self.expired = false;
-                    self.lose();
-                    return Poll::Ready(Err(BodyError::Late));
-                }
-                Step::More => {}
-            }
-            match self.poll_gulp(cx) {
-                Poll::Ready(Ok(0)) => self.ended = true,
-                Poll::Ready(Ok(read)) => self.has_come(read),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(BodyError::Read(error))),
-                Poll::Pending => {
-                    self.set_body_limit();
-                    self.reader = Some(cx.waker().clone());
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
-    fn has_come(&mut self, read: usize) {
-        let read = u64::try_from(read).unwrap_or(0);
-        let (_, bytes) = self.pace.get_or_insert_with(|| (Instant::now(), 0));
-        *bytes = bytes.saturating_add(read);
-        self.due = None;
-    }
-
-    /// Until when more of a body must have come.
-    fn set_body_limit(&mut self) {
-        if self.due.is_some() {
-            return;
-        }
-        let now = Instant::now();
-        let (start, bytes) = *self.pace.get_or_insert((now, 0));
-        let pace = self.rules.body_pace.allows(bytes).map(|time| start + time);
-        let stall = now + self.rules.timeout;
-        self.due = Some(pace.map_or(stall, |pace| pace.min(stall)));
-    }
-
-    fn poll_owed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.owed.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, self.owed))?;
-            self.owed = self.owed.get(written.max(1)..).unwrap_or_default();
-        }
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
     fn poll_gulp(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.capacity() - self.input.len() < GULP / 2 {
             self.input.reserve(GULP);
@@ -381,32 +200,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(Ok(sip.len()))
     }
 
-    /// Ready when the client is gone while its request is being answered.
-    ///
-    /// One that has ended its own side may still read (RFC 9112, section 9.6), or have closed it
-    /// all: that shows only when something is written. So it is given some time.
-    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !matches!(self.coming, Coming::Nothing) {
-            return Poll::Pending;
-        }
-        while !self.ended {
-            // A little of the next request hides nobody's end; the rest is read when it is due.
-            if self.input.len() >= SIP {
-                return Poll::Pending;
-            }
-            match ready!(self.poll_sip(cx)) {
-                Ok(0) => self.ended = true,
-                Ok(_) => {}
-                Err(_) => return Poll::Ready(()),
-            }
-        }
-        if self.expired {
-            return Poll::Ready(());
-        }
-        self.waits_for_reader();
-        Poll::Pending
-    }
-
     /// It is the client's turn to read.
     pub(super) fn waits_for_reader(&mut self) {
         if self.due.is_none() {
@@ -422,30 +215,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             reader.wake();
         }
     }
-
-    /// Reads what still comes and throws it away. Ready when the client has closed, or the time is
-    /// over: `silence` after the last bytes, and `end` in any case.
-    pub(super) fn poll_scrap(
-        &mut self,
-        cx: &mut Context<'_>,
-        silence: Duration,
-        end: Instant,
-    ) -> Poll<()> {
-        let mut scrap = [MaybeUninit::uninit(); SIP];
-        while !self.expired {
-            let mut scrap = ReadBuf::uninit(&mut scrap);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut scrap) {
-                Poll::Ready(Ok(())) if !scrap.filled().is_empty() => self.due = None,
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => {
-                    let quiet = || (Instant::now() + silence).min(end);
-                    self.due.get_or_insert_with(quiet);
-                    return Poll::Pending;
-                }
-            }
-        }
-        Poll::Ready(())
-    }
 }
 
 fn bounds(rules: &ClientRules) -> Bounds {
@@ -455,48 +224,5 @@ fn bounds(rules: &ClientRules) -> Bounds {
         fields: rules.max_fields,
         // Lines of chunks are bounded by nothing else.
         field: rules.max_field.saturating_add(1).min(MAX_HEAD),
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Source for Mutex<Wire<S>> {
-    fn poll_data(
-        &self,
-        cx: &mut Context<'_>,
-        request: u64,
-    ) -> Poll<Result<Option<Bytes>, BodyError>> {
-        let mut wire = self.lock();
-        if wire.request != request {
-            return Poll::Ready(Err(BodyError::Gone));
-        }
-        wire.poll_body_data(cx)
-    }
-
-    fn leave(&self, request: u64) {
-        let mut wire = self.lock();
-        if wire.request == request {
-            (wire.due, wire.reader) = (None, None);
-            wire.is_left = true;
-        }
-    }
-
-    fn is_whole(&self, request: u64) -> bool {
-        let wire = self.lock();
-        wire.request == request && matches!(wire.coming, Coming::Nothing)
-    }
-}
-
-/// The body of the present request, as somebody else may read it.
-pub(super) fn body<S>(wire: &Shared<S>, framing: &Framing) -> Body
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let request = {
-        let mut locked = wire.lock();
-        locked.begin_body(framing);
-        locked.request
-    };
-    match framing.body {
-        BodyLength::None => Body::none(),
-        _ => Body::of(wire.clone(), request),
     }
 }

@@ -5,7 +5,7 @@ use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::UnsyncB
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
-    time::Instant,
+    time::{Instant, timeout},
 };
 
 use super::*;

@@ -1,0 +1,70 @@
+//! What of a request counts for how it is answered, and whether its connection stays.
+
+use http::{Method, Version};
+use jkworkers::model::ClientRules;
+
+use crate::http1::{
+    Framing, Head,
+    write::{After, Asked},
+};
+
+/// What of a request counts for how it is answered.
+#[derive(Clone, Copy)]
+pub(super) struct Request {
+    pub(super) asked: Asked,
+    persists: bool,
+    asks_to_stay: bool,
+    /// How many requests there have been, with this one.
+    served: u32,
+}
+
+impl Request {
+    pub(super) fn of(head: &Head, framing: &Framing, served: u32) -> Self {
+        Self {
+            asked: Asked {
+                head_only: head.method == Method::HEAD,
+                knows_chunks: head.version == Version::HTTP_11,
+            },
+            persists: framing.persists,
+            asks_to_stay: framing.asks_to_stay,
+            served,
+        }
+    }
+
+    /// What cannot be read, and is answered all the same.
+    pub(super) fn unreadable(head: &Head) -> Self {
+        Self {
+            asked: Asked {
+                head_only: head.method == Method::HEAD,
+                knows_chunks: false,
+            },
+            persists: false,
+            asks_to_stay: false,
+            served: 0,
+        }
+    }
+
+    /// The same, where the connection cannot stay in any case.
+    pub(super) const fn unless(self, cannot: bool) -> Self {
+        Self {
+            persists: self.persists && !cannot,
+            ..self
+        }
+    }
+
+    /// What becomes of the connection: httpd's rules.
+    pub(super) fn after(self, rules: &ClientRules) -> After {
+        let most = rules.max_keep_alive_requests;
+        // As in httpd: so many may follow the first one.
+        let before = self.served.saturating_sub(1);
+        let is_last = most > 0 && before >= most;
+        if !self.persists || !rules.keep_alive || rules.keep_alive_timeout.is_zero() || is_last {
+            After::Close
+        } else if self.asks_to_stay {
+            let left = (most > 0).then(|| most.saturating_sub(before));
+            After::StayAsAsked(rules.keep_alive_timeout.as_secs(), left)
+        } else {
+            After::Stay
+        }
+    }
+}
