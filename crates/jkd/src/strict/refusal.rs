@@ -1,0 +1,66 @@
+//! Why a request is refused before it is routed.
+
+use http::StatusCode;
+
+use crate::http1::MAX_HEAD;
+
+/// Why a request is refused before it is routed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("request without TLS where it is needed")]
+    WithoutTls,
+    #[error("TRACE, which TraceEnable does not allow")]
+    Method,
+    #[error("CONNECT, and there are no tunnels here")]
+    Tunnel,
+    #[error("HTTP version other than 1.0 and 1.1")]
+    Version,
+    #[error("request target is neither a path nor an http URL")]
+    Target,
+    #[error("HTTP/1.1 needs exactly one Host field")]
+    HostCount,
+    #[error("Host field is not a host name with an optional port")]
+    HostSyntax,
+    #[error("Content-Length beyond what any peer can count")]
+    Length,
+    #[error("transfer coding other than chunked")]
+    TransferCoding,
+    #[error("last transfer coding is not chunked")]
+    Coding,
+    #[error("expectation other than 100-continue")]
+    Expectation,
+    #[error("request line that is not method, target and version")]
+    Syntax,
+    #[error("request line is longer than LimitRequestLine")]
+    LineLength,
+    #[error("line that does not end with CR LF")]
+    LineEnd,
+    #[error("header field that is no name and value")]
+    Field,
+    #[error("header field is longer than LimitRequestFieldSize")]
+    FieldLength,
+    #[error("more header fields than LimitRequestFields")]
+    FieldCount,
+    #[error("head is longer than {MAX_HEAD} bytes")]
+    HeadLength,
+    #[error("head came too slowly")]
+    Late,
+    #[error("body is longer than LimitRequestBody")]
+    BodyLength,
+}
+
+impl Refusal {
+    /// The status that tells the client.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::Method | Self::Tunnel => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::LineLength => StatusCode::URI_TOO_LONG,
+            Self::BodyLength => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Late => StatusCode::REQUEST_TIMEOUT,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
