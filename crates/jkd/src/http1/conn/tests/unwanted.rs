@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::*;
+use super::{times::endured, *};
 
 const EARLY: &str = "POST /early HTTP/1.1\r\n";
 
