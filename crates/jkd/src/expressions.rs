@@ -11,7 +11,7 @@ use std::{borrow::Cow, net::IpAddr, os::unix::ffi::OsStrExt as _};
 use http::{StatusCode, Version};
 use jiff::Zoned;
 use jkworkers::{
-    expr::{self, Expression, FileTest, Outcome, Table, Text, Variable},
+    expr::{self, Expression, Fault, FileTest, Outcome, Table, Text, Variable},
     model::{Asked, Host},
 };
 
@@ -72,17 +72,21 @@ impl<'a> Subject<'a> {
 
     /// Whether an expression holds. What cannot be said does not, and is told.
     pub(crate) fn holds(&self, expression: &Expression) -> Option<Outcome> {
-        self.evaluate(expression).filter(|outcome| outcome.holds)
+        let outcome = self.evaluate(expression).ok();
+        outcome.filter(|outcome| outcome.holds)
     }
 
-    /// What an expression comes to. `None`: it cannot be said, which is told.
-    pub(crate) fn evaluate(&self, expression: &Expression) -> Option<Outcome> {
+    /// What an expression comes to.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be said, which is told.
+    pub(crate) fn evaluate(&self, expression: &Expression) -> Result<Outcome, Fault> {
         let outcome = expression.evaluate(self);
-        let outcome = outcome.inspect_err(|fault| {
+        outcome.inspect_err(|fault| {
             let client = &self.peer.ip_text;
             tracing::error!(%client, "Failed to evaluate the expression \"{expression}\": {fault}");
-        });
-        outcome.ok()
+        })
     }
 
     /// What a text is. What cannot be said is nothing, and is told.
@@ -98,16 +102,21 @@ impl<'a> Subject<'a> {
     /// Which `<If>` sections are about the request, with what caches have to know of.
     pub(crate) fn choose(&self, asked: Asked<'_>) -> Chosen {
         let (mut chosen, mut vary) = (Chosen::default(), Vec::new());
+        let mut too_slow = None;
         if !self.host.chooses {
             return chosen;
         }
         chosen.sections = self.host.choose(asked, |expression| {
             let outcome = self.evaluate(expression);
+            if outcome == Err(Fault::Pattern) {
+                too_slow = Some(expression.clone());
+            }
+            let outcome = outcome.ok();
             let holds = outcome.as_ref().is_some_and(|outcome| outcome.holds);
             vary.extend(outcome.into_iter().flat_map(|outcome| outcome.vary));
             holds
         });
-        chosen.vary = vary;
+        (chosen.vary, chosen.too_slow) = (vary, too_slow);
         chosen
     }
 
@@ -154,6 +163,8 @@ pub(crate) struct Chosen {
     pub(crate) sections: Vec<bool>,
     /// The fields of the request that were looked at.
     pub(crate) vary: Vec<Vec<u8>>,
+    /// One of which it cannot be said: its regular expression takes too long.
+    pub(crate) too_slow: Option<Expression>,
 }
 
 const fn switch(on: bool) -> Cow<'static, [u8]> {

@@ -171,6 +171,10 @@ impl<'a> Found<'a> {
         };
         let asked = Asked::at(&self.path).with_file(file);
         self.chosen = subject.choose(asked);
+        let too_slow = self.chosen.too_slow.as_ref();
+        if let Some(section) = too_slow.and_then(|own| host.choice_by(own)) {
+            self.variables.doubt(&section.origin);
+        }
     }
 
     /// The request as sections see it that decide who may come in.

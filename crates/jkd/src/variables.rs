@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt};
 
 use jkworkers::{
     diag::Origin,
-    expr::Expression,
+    expr::{Expression, Fault},
     model::{
         Asked, Host,
         variables::{Assignment, Condition, Setting, Subject, VariableRules},
@@ -180,6 +180,11 @@ impl<'a> Variables<'a> {
         self.all.iter()
     }
 
+    /// Of what is written there cannot be said whether it holds.
+    pub(crate) const fn doubt(&mut self, by: &'a Origin) {
+        self.uncertain = Some(by);
+    }
+
     /// The condition of which cannot be said whether it holds, if there is one.
     pub(crate) const fn uncertain(&self) -> Option<&'a Origin> {
         self.uncertain
@@ -210,7 +215,7 @@ impl<'a> Variables<'a> {
             match condition.pattern.search(&subject) {
                 Ok(Some(groups)) => self.assign(condition, &groups),
                 Ok(None) => {}
-                Err(_) => self.uncertain = Some(&condition.origin),
+                Err(_) => self.doubt(&condition.origin),
             }
         }
     }
@@ -232,8 +237,10 @@ impl<'a> Variables<'a> {
             variables: Some(self),
             ..expressions::Subject::new(host, head, peer, path)
         };
-        let Some(outcome) = subject.evaluate(expression) else {
-            return;
+        let outcome = match subject.evaluate(expression) {
+            Ok(outcome) => outcome,
+            Err(Fault::Pattern) => return self.doubt(&condition.origin),
+            Err(_) => return,
         };
         if outcome.holds {
             self.assign(condition, &outcome.found.groups());

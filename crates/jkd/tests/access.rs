@@ -127,6 +127,15 @@ fn nobody_comes_in_by_a_path_that_takes_too_long() {
          Deny from env=bad\n</Location>"
             .to_owned(),
         "RewriteEngine On\nRewriteRule ^ENDLESS - [F]".to_owned(),
+        format!("<If \"%{{REQUEST_URI}} =~ m#^ENDLESS#\">\n{denied}\n</If>"),
+        format!(
+            "<LocationMatch ^ENDLESS>\n<If true>\n{denied}\n</If>\n</LocationMatch>\n\
+             <Location /nowhere>\n{denied}\n</Location>"
+        ),
+        "SetEnvIfExpr \"%{REQUEST_URI} =~ m#^ENDLESS#\" bad\n<Location />\n<RequireAll>\n\
+         Require all granted\nRequire not env bad\n</RequireAll>\n</Location>"
+            .to_owned(),
+        "<Location />\nRequire expr %{REQUEST_URI} !~ m#^ENDLESS#\n</Location>".to_owned(),
         "RewriteEngine On\nRewriteCond %{REQUEST_URI} ^ENDLESS\nRewriteRule ^ - [F]".to_owned(),
     ] {
         assert_eq!(statuses_behind(&rules), (500, 200), "{rules}");

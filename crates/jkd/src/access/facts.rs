@@ -111,7 +111,7 @@ impl Client for Facts<'_> {
 
     fn meets(&self, expression: &Expression) -> Result<bool, Unknown> {
         let outcome = self.subject(|subject| subject.evaluate(expression));
-        let outcome = outcome.ok_or(Unknown::Nothing)?;
+        let outcome = outcome.map_err(|_| Unknown::Nothing)?;
         self.vary.lock().extend(outcome.vary);
         Ok(outcome.holds)
     }

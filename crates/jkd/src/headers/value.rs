@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
             When::Set(name) => self.variable(name).is_some(),
             When::NotSet(name) => self.variable(name).is_none(),
             When::Expression(expression) => {
-                let outcome = self.subject(answer).evaluate(expression);
+                let outcome = self.subject(answer).evaluate(expression).ok();
                 for name in outcome.iter().flat_map(|outcome| &outcome.vary) {
                     if !vary.is_empty() {
                         vary.extend_from_slice(b", ");

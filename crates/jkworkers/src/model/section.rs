@@ -148,6 +148,7 @@ impl Covers {
             (Self::LocationMatch(pattern), _) => pattern.decides(asked.path),
             (Self::DirectoryMatch(pattern), Some(file)) => pattern.decides(file),
             (Self::FilesMatch(pattern), Some(file)) => pattern.decides(name(file)),
+            (Self::If(choice), _) => choice.around.iter().all(|covers| covers.is_certain(asked)),
             _ => true,
         }
     }

@@ -110,6 +110,15 @@ impl fmt::Display for Choice {
 }
 
 impl Host {
+    /// The first section with this expression.
+    pub fn choice_by(&self, expression: &Expression) -> Option<&Section> {
+        let mut sections = self.sections.iter();
+        sections.find(|section| match &section.covers {
+            Covers::If(choice) => choice.turn.expression() == Some(expression),
+            _ => false,
+        })
+    }
+
     /// Which `<If>` sections hold for what is asked for, by their numbers. `holds` evaluates an
     /// expression.
     pub fn choose(
