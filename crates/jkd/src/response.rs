@@ -246,14 +246,16 @@ fn date(value: &[u8], now: impl FnOnce() -> SystemTime) -> Cow<'_, [u8]> {
     }
 }
 
-/// Adds to what `Vary` says, in front of it.
+/// Adds to what `Vary` says, in front of it, and in front of all fields: as in httpd, where it is
+/// said before anybody answers.
 pub(crate) fn vary_first(fields: &mut Fields, first: &str) {
     let mut all = first.as_bytes().to_vec();
     for value in fields.get_all("Vary") {
         all.push(b',');
         all.extend_from_slice(value);
     }
-    fields.set(b"Vary", &all);
+    fields.remove(b"Vary");
+    fields.add_behind(0, b"Vary", &all);
 }
 
 /// The same for these names, if there are any.
