@@ -27,10 +27,9 @@ pub(crate) enum Shown {
     Wire,
 }
 
-/// Reasons: plain bugs, and what protects requests, members, files or memory. What jkd adds stands in
-/// `docs/compatibility.md`. What is not in effect yet is left from before: no row is to get that
-/// kind any more.
-pub(crate) const KINDS: [&str; 3] = ["bug", "pending", "safety"];
+/// Reasons: plain bugs, and what protects requests, members, files or memory. There is no other
+/// one: what jkd adds stands in `docs/compatibility.md`.
+pub(crate) const KINDS: [&str; 2] = ["bug", "safety"];
 
 const MARK: &str = "| Name | Kind | Shown ";
 
