@@ -134,6 +134,25 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
     }
 }
 
+/// A configuration without a single mount, and without a handler in its place.
+pub(crate) fn warn_of_nothing_mounted(hosts: &[Host], found: &mut Diagnostics) {
+    let Some(main) = hosts.first() else {
+        return;
+    };
+    if found.has_errors() || hosts.iter().any(has_handler) {
+        // What is wrong may be why.
+        return;
+    }
+    let message = if hosts.iter().any(Host::has_files) {
+        "nothing is mounted: files are served and nothing else"
+    } else {
+        "nothing is mounted: every request is answered with 404"
+    };
+    found
+        .warning(&main.origin, message)
+        .help("Write `JkMount /* WORKER`, or start with --mount '/*=WORKER'.");
+}
+
 /// Whether `SetHandler` or `AddHandler` may lead requests to a worker.
 fn has_handler(host: &Host) -> bool {
     let sections = host.sections.iter().map(|section| &section.settings);

@@ -12,6 +12,7 @@ mod draft;
 mod include;
 mod known;
 mod lex;
+mod loaded;
 mod macros;
 mod modules;
 mod section;
@@ -30,6 +31,7 @@ pub(crate) use self::{
     macros::used_at,
 };
 use self::{
+    loaded::Loaded,
     macros::{Line, Macros},
     section::Nesting,
     variables::Variables,
@@ -77,8 +79,7 @@ pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &
         server_root: server_root.to_owned(),
         open: Vec::new(),
         read: Vec::new(),
-        has_tls: false,
-        has_proxies: false,
+        loaded: Loaded::default(),
         diagnostics: Diagnostics::default(),
     };
     for define in defines {
@@ -126,10 +127,8 @@ struct Reader<'a> {
     open: Vec<PathBuf>,
     /// The files that were read.
     read: Vec<PathBuf>,
-    /// `LoadModule ssl_module` was read.
-    has_tls: bool,
-    /// `LoadModule remoteip_module` was read.
-    has_proxies: bool,
+    /// The `LoadModule` lines read so far.
+    loaded: Loaded,
     diagnostics: Diagnostics,
 }
 
@@ -312,11 +311,6 @@ impl Reader<'_> {
         }
     }
 
-    fn note_module(&mut self, module: &str) {
-        self.has_tls |= module == "ssl_module";
-        self.has_proxies |= module == "remoteip_module";
-    }
-
     fn define(&mut self, name: &str, value: &str, origin: &Origin) {
         if name.contains(':') {
             let message = format!("the variable name {name} must not contain `:`");
@@ -342,7 +336,7 @@ impl Reader<'_> {
             ("undefmacro", [name]) => self.undefine_macro(name, origin),
             ("serverroot", [root]) => self.server_root = self.server_root.join(root),
             ("loadmodule", [module, ..]) => {
-                self.note_module(module);
+                self.loaded.note(module);
                 return None;
             }
             ("error", _) => {

@@ -109,10 +109,9 @@ impl Loader<'_> {
             .collect();
         let mut flags = self.flag_mounts();
         let rules = || own.iter().flat_map(Own::mounts).chain(&flags);
-        if rules().next().is_none() && workers.as_ref().is_some_and(|w| w.mounts.is_empty()) {
-            self.warn_of_nothing_mounted(&draft);
-        }
+        let has_rules = rules().next().is_some();
         let workers = workers.as_mut()?;
+        let is_mounted = has_rules || !workers.mounts.is_empty();
         built_in::add(rules(), workers, &mut self.found);
         hosts::check_workers(rules(), workers, &mut self.found);
         let rules = own.iter_mut().flat_map(Own::mounts_mut).chain(&mut flags);
@@ -125,7 +124,11 @@ impl Loader<'_> {
         let types = self.types(&draft);
         let mut hosts = hosts::build(&draft, &own, &more, &self.options.mount_files);
         self.read_certificates(&mut hosts);
-        hosts::warn_of_unmounted(&hosts, &mut self.found);
+        if is_mounted {
+            hosts::warn_of_unmounted(&hosts, &mut self.found);
+        } else {
+            hosts::warn_of_nothing_mounted(&hosts, &mut self.found);
+        }
         Some(Model {
             hosts,
             listen,
@@ -253,21 +256,6 @@ impl Loader<'_> {
                             at ServerRoot, else at the first file's directory).";
                 self.found.warning(origin, message).help(help);
             }
-        }
-    }
-
-    fn warn_of_nothing_mounted(&mut self, draft: &Draft) {
-        if self.found.has_errors() {
-            // What is wrong may be why.
-            return;
-        }
-        if let Some(main) = draft.servers.first() {
-            self.found
-                .warning(
-                    &main.origin,
-                    "nothing is mounted: every request is answered with 404",
-                )
-                .help("Write `JkMount /* WORKER`, or start with --mount '/*=WORKER'.");
         }
     }
 

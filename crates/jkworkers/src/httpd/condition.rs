@@ -8,56 +8,11 @@ use crate::{diag::Origin, pattern::Pattern};
 /// The version of httpd whose configuration language this is.
 const VERSION: [u32; 3] = [2, 4, 71];
 
-/// Modules whose function is built in, by identifier and by source file.
-const PRESENT: &[&str] = &[
-    "access_compat_module",
-    "mod_access_compat.c",
-    "alias_module",
-    "mod_alias.c",
-    "authz_core_module",
-    "mod_authz_core.c",
-    "authz_host_module",
-    "mod_authz_host.c",
-    "core_module",
-    "core.c",
-    "dir_module",
-    "mod_dir.c",
-    "env_module",
-    "mod_env.c",
-    "http_module",
-    "http_core.c",
-    "jk_module",
-    "mod_jk.c",
-    "macro_module",
-    "mod_macro.c",
-    "mime_module",
-    "mod_mime.c",
-    "rewrite_module",
-    "setenvif_module",
-    "mod_rewrite.c",
-    "mod_setenvif.c",
-    "so_module",
-    "mod_so.c",
-    "version_module",
-    "mod_version.c",
-];
-
-/// The module that is there where the files load it: what stands in its sections opens ports.
-const TLS: &[&str] = &["ssl_module", "mod_ssl.c"];
-
-/// The same: without it nobody believes in proxies.
-const PROXIES: &[&str] = &["remoteip_module", "mod_remoteip.c"];
-
 impl Reader<'_> {
     /// Whether the content of a section is read. `None`: this is not a conditional section.
     pub(super) fn condition(&mut self, name: &str, args: &str, origin: &Origin) -> Option<bool> {
         let test: fn(&mut Self, &str, &Origin) -> bool = match &*name.to_ascii_lowercase() {
-            "ifmodule" => |reader, module, _| {
-                let is = |name: &&str| name.eq_ignore_ascii_case(module);
-                PRESENT.iter().any(is)
-                    || (TLS.iter().any(is) && reader.has_tls)
-                    || (PROXIES.iter().any(is) && reader.has_proxies)
-            },
+            "ifmodule" => |reader, module, _| reader.loaded.has(module),
             "ifdefine" => |reader, name, _| reader.variables.is_defined(name),
             "iffile" => |reader, file, _| {
                 let path = reader.resolve(file);
@@ -79,6 +34,12 @@ impl Reader<'_> {
             Some(rest) => (true, rest),
             None => (false, argument.as_str()),
         };
+        if name.eq_ignore_ascii_case("IfModule") && !negated && self.loaded.misses(argument) {
+            let message = format!("what stands in <IfModule {argument}> is skipped");
+            let help = "The files load the module, and jkd has nothing of it: see whether its \
+                        lines are missed.";
+            self.diagnostics.warning(origin, message).help(help);
+        }
         Some(test(self, argument, origin) != negated)
     }
 

@@ -164,6 +164,18 @@ fn nesting_in_skipped_sections() {
 }
 
 #[test]
+fn handlers_take_the_place_of_mounts() {
+    let nothing =
+        "Listen 80\nJkWorkerProperty worker.list=w\nJkWorkerProperty worker.w.port=8009\n";
+    let section = "<Location /x>\nSetHandler jakarta-servlet\n</Location>\n";
+    assert_snapshot!(said(&format!("{nothing}{section}")), @"");
+    assert_snapshot!(said(&format!("{nothing}DocumentRoot /\n")), @r"
+    jk.conf: warning: nothing is mounted: files are served and nothing else
+        remedy: Write `JkMount /* WORKER`, or start with --mount '/*=WORKER'.
+    ");
+}
+
+#[test]
 fn access() {
     assert_snapshot!(body("<Location /x>\nOrder deny, allow\nOrder x\nAllow 127.0.0.1\nAllow from example.com 10.1 300.1\nDeny from env=x\nRequire valid-user\nRequire ip\nRequire ip 10.1/40 example.com\nRequire all\nRequire not ip 10\nRequire host x\nSatisfy both\nAuthMerging And\n<RequireAll>\nRequire not ip 10\nFoo\n</RequireAll>\n<RequireNone>\nRequire local\n</RequireNone>\n</Location>\n"), @r"
     jk.conf:6: error: Order takes Deny,Allow or Allow,Deny

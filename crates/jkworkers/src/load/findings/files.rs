@@ -143,6 +143,20 @@ fn wildcards_are_read_in_order() {
 }
 
 #[test]
+fn sections_of_modules_that_are_loaded_and_not_there_are_told() {
+    let config = format!(
+        "{QUIET}LoadModule filter_module mod_filter.so\n\
+         <IfModule mod_filter.c>\nAddOutputFilterByType DEFLATE text/html\n</IfModule>\n\
+         <IfModule !mod_filter.c>\n</IfModule>\n\
+         <IfModule mod_dav.c>\nDav On\n</IfModule>\n"
+    );
+    assert_snapshot!(said(&config), @r"
+    jk.conf:6: warning: what stands in <IfModule mod_filter.c> is skipped
+        remedy: The files load the module, and jkd has nothing of it: see whether its lines are missed.
+    ");
+}
+
+#[test]
 fn conditions_choose() {
     let config = format!(
         "{QUIET}Define D\n\
