@@ -141,7 +141,7 @@ fn announce(running: &Running) {
 
 pub(super) fn log_findings<'a>(findings: impl Iterator<Item = &'a Diagnostic>) {
     for finding in findings {
-        let help = finding.help.as_deref().unwrap_or_default();
+        let help = finding.help.as_deref();
         match finding.severity {
             Severity::Error => {
                 tracing::error!(at = %finding.origin, help, "{}", finding.message);
