@@ -110,8 +110,17 @@ pub(crate) fn warn_of_unreachable(draft: &Draft, listen: &[Listen], found: &mut 
     }
 }
 
+/// Says which hosts serve nothing that anybody mounted; `is_mounted`: there is a mount at all.
+pub(crate) fn warn_of_missing_mounts(is_mounted: bool, hosts: &[Host], found: &mut Diagnostics) {
+    if is_mounted {
+        warn_of_unmounted(hosts, found);
+    } else {
+        warn_of_nothing_mounted(hosts, found);
+    }
+}
+
 /// Virtual hosts inherit no mounts: mod_jk's oldest trap.
-pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
+fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
     let Some((main, virtual_hosts)) = hosts.split_first() else {
         return;
     };
@@ -135,7 +144,7 @@ pub(crate) fn warn_of_unmounted(hosts: &[Host], found: &mut Diagnostics) {
 }
 
 /// A configuration without a single mount, and without a handler in its place.
-pub(crate) fn warn_of_nothing_mounted(hosts: &[Host], found: &mut Diagnostics) {
+fn warn_of_nothing_mounted(hosts: &[Host], found: &mut Diagnostics) {
     let Some(main) = hosts.first() else {
         return;
     };

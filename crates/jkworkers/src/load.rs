@@ -124,11 +124,7 @@ impl Loader<'_> {
         let types = self.types(&draft);
         let mut hosts = hosts::build(&draft, &own, &more, &self.options.mount_files);
         self.read_certificates(&mut hosts);
-        if is_mounted {
-            hosts::warn_of_unmounted(&hosts, &mut self.found);
-        } else {
-            hosts::warn_of_nothing_mounted(&hosts, &mut self.found);
-        }
+        hosts::warn_of_missing_mounts(is_mounted, &hosts, &mut self.found);
         Some(Model {
             hosts,
             listen,

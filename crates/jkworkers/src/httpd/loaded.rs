@@ -80,7 +80,7 @@ impl Loaded {
 
 /// The short name of a module that is written as `<IfModule>` wants it.
 fn name_of(written: &str) -> Option<&'static str> {
-    let is_long = written.ends_with("_module") || written.ends_with(".c");
+    let is_long = written.ends_with("_module") || written.strip_suffix(".c").is_some();
     short_name(written).filter(|_| is_long)
 }
 
