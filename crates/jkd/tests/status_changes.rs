@@ -244,6 +244,24 @@ fn a_client_that_fails_counts_once() {
 }
 
 #[test]
+fn a_worker_of_its_own_and_a_member_of_the_same_name_count_for_themselves() {
+    let backend = Backend::saying("hello");
+    let files = format!(
+        "worker.list=lb,a,status\nworker.lb.type=lb\nworker.lb.balance_workers=a\n\
+         worker.status.type=status\nworker.a.host=127.0.0.1\nworker.a.port={}\n",
+        backend.address.port()
+    );
+    let mounts = ["/status=status", "/own/*=a", "/*=lb"];
+    let jkd = Jkd::serving(BINARY, &files, &mounts);
+    let mut http = jkd.http();
+    for path in ["/own/1", "/own/2", "/3"] {
+        assert_eq!(http.get(path).text(), "hello");
+    }
+    assert_eq!(setting(&mut http, "worker.a.elected"), "1");
+    assert_eq!(setting(&mut http, "worker.a.used"), "2");
+}
+
+#[test]
 fn a_form_has_the_settings_as_they_are_and_changes_none_by_itself() {
     let backend = Backend::saying("hello");
     let files = workers(&[("a", backend.address.port()), ("b", 1)]);

@@ -18,7 +18,7 @@ use crate::{
 /// The main server or one `<VirtualHost>`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Host {
-    /// Its place in [`Model::hosts`].
+    /// Its place in [`Model::hosts`](super::Model::hosts).
     #[serde(skip)]
     pub number: usize,
     /// Where it was written; the main server's origin is the first file.
