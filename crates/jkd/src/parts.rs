@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use jkworkers::model::RangeLimits;
 
 use crate::{
     answer::Answer,
+    headers::Rules,
     http1::{Fields, Head, Heading, Outgoing},
     rescue::Stumble,
     static_files::{self, Part, Ranges},
@@ -18,6 +20,7 @@ use crate::{
 pub(crate) fn take(
     mut response: Outgoing<Answer>,
     request: &Head,
+    rules: Rules<'_>,
 ) -> Result<Outgoing<Answer>, Stumble> {
     let head = &mut response.head;
     if head.status != StatusCode::OK || request.method == Method::HEAD {
@@ -32,7 +35,8 @@ pub(crate) fn take(
     let Some(whole) = response.body.whole() else {
         return Ok(response);
     };
-    match static_files::wanted_parts(&range, length(&whole)) {
+    let limits = limits(rules);
+    match static_files::wanted_parts(&range, length(&whole), limits) {
         Ranges::Whole => {}
         Ranges::Nothing => {
             // It was given as a whole, and nobody left it.
@@ -51,6 +55,12 @@ pub(crate) fn take(
         }
     }
     Ok(response)
+}
+
+/// `MaxRanges` and its relatives, of the last section about the request that says anything.
+fn limits(Rules { host, asked }: Rules<'_>) -> RangeLimits {
+    let own = host.settings.files.ranges;
+    asked.map_or(own, |asked| host.files_about(asked).ranges)
 }
 
 fn length(whole: &Bytes) -> u64 {

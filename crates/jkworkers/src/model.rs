@@ -45,7 +45,7 @@ pub use self::{
     error_documents::{ErrorDocument, ErrorDocuments, has_page as has_error_page, is_url},
     etag::{ETagParts, ETagRule},
     expand::MAX_ADDRESSES,
-    files::{Alias, AliasFrom, FileSettings, Options, Roots},
+    files::{Alias, AliasFrom, FileSettings, Options, RangeLimits, Roots},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{ForwardUri, Host, Listen, ServerName},
     identity::{CanonicalName, Identity, Lookups, Signature, Trace},

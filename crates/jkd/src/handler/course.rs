@@ -54,7 +54,7 @@ impl<'a> Course<'a> {
         if let Some(asked) = self.rules.asked {
             media_type::add_charset(&mut response.head, self.rules.host, asked);
         }
-        parts::take(response, self.cx.head)
+        parts::take(response, self.cx.head, self.rules)
     }
 
     /// Changes the fields of an answer as `Header` says.

@@ -1,5 +1,7 @@
 //! Which parts of a file a client asks for: `Range` (RFC 9110, section 14), as httpd reads it.
 
+use jkworkers::model::RangeLimits;
+
 /// One part: first and last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
@@ -18,20 +20,19 @@ pub(crate) enum Wanted {
     Nothing,
 }
 
-/// httpd's `MaxRanges`.
-const MAX_PARTS: usize = 200;
-
-/// httpd's `MaxRangeOverlaps` and `MaxRangeReversals`.
-const MAX_ODDITIES: usize = 20;
-
 impl Part {
     pub(crate) const fn length(self) -> u64 {
         (self.last - self.first).saturating_add(1)
     }
+
+    /// Whether it was written as `0-`.
+    const fn is_everything(self) -> bool {
+        self.first == 0 && self.last == u64::MAX
+    }
 }
 
 /// Reads the field for a file of `length` bytes.
-pub(crate) fn wanted(field: &[u8], length: u64) -> Wanted {
+pub(crate) fn wanted(field: &[u8], length: u64, limits: RangeLimits) -> Wanted {
     let unit = field.get(..6).unwrap_or_default();
     let rest = field.get(6..).unwrap_or_default();
     if !unit.eq_ignore_ascii_case(b"bytes=") || length == 0 {
@@ -40,9 +41,13 @@ pub(crate) fn wanted(field: &[u8], length: u64) -> Wanted {
     let Some(specs) = specs(rest, length) else {
         return Wanted::Whole;
     };
-    match merged(&specs, length) {
-        Some(parts) if parts.is_empty() && !specs.is_empty() => Wanted::Nothing,
-        Some(parts) if !parts.is_empty() && is_sane(&parts, length) => Wanted::Parts(parts),
+    let merged = merged(&specs, length);
+    if !merged.are_allowed(limits) {
+        return Wanted::Whole;
+    }
+    match merged.parts {
+        parts if parts.is_empty() && !specs.is_empty() => Wanted::Nothing,
+        parts if !parts.is_empty() && is_sane(&parts, length) => Wanted::Parts(parts),
         _ => Wanted::Whole,
     }
 }
@@ -52,11 +57,11 @@ fn is_sane(parts: &[Part], length: u64) -> bool {
     let sum = parts
         .iter()
         .fold(0u64, |sum, part| sum.saturating_add(part.length()));
-    parts.len() <= MAX_PARTS && sum <= length
+    sum <= length
 }
 
 /// Each part as it was written; `None` where one is broken. One that is everything is the last to be
-/// looked at, and the only one that counts.
+/// looked at.
 fn specs(text: &[u8], length: u64) -> Option<Vec<Part>> {
     if text.starts_with(b",") {
         return None;
@@ -65,10 +70,10 @@ fn specs(text: &[u8], length: u64) -> Option<Vec<Part>> {
     let mut specs = Vec::new();
     for text in texts {
         let part = spec(text, length)?;
-        if (part.first, part.last) == (0, u64::MAX) {
-            return Some(vec![part]);
-        }
         specs.push(part);
+        if part.is_everything() {
+            break;
+        }
     }
     Some(specs)
 }
@@ -105,26 +110,42 @@ fn number(digits: &[u8]) -> Option<u64> {
     u64::try_from(number).ok()
 }
 
-/// Neighbours that touch become one. `None` where they overlap, or go backwards, too often.
-fn merged(specs: &[Part], length: u64) -> Option<Vec<Part>> {
-    let mut parts: Vec<Part> = Vec::new();
-    let (mut overlaps, mut reversals) = (0, 0);
+/// What is left of the parts that were written.
+#[derive(Default)]
+struct Merged {
+    parts: Vec<Part>,
+    overlaps: usize,
+    reversals: usize,
+}
+
+impl Merged {
+    fn are_allowed(&self, limits: RangeLimits) -> bool {
+        limits.allow(self.parts.len(), self.overlaps, self.reversals)
+    }
+}
+
+/// Neighbours that touch become one. Where one is everything it is the only one that counts.
+fn merged(specs: &[Part], length: u64) -> Merged {
+    let mut merged = Merged::default();
     for spec in specs.iter().filter(|spec| spec.first < length) {
-        let last = spec.last.min(length.saturating_sub(1));
         let next = Part {
             first: spec.first,
-            last,
+            last: spec.last.min(length.saturating_sub(1)),
         };
-        let Some(open) = parts.last_mut().filter(|open| touch(**open, next)) else {
-            parts.push(next);
+        if spec.is_everything() {
+            merged.parts = vec![next];
+            break;
+        }
+        let Some(open) = merged.parts.last_mut().filter(|open| touch(**open, next)) else {
+            merged.parts.push(next);
             continue;
         };
-        overlaps += 1;
-        reversals += usize::from(next.first < open.first);
+        merged.overlaps += 1;
+        merged.reversals += usize::from(next.first < open.first);
         open.first = open.first.min(next.first);
         open.last = open.last.max(next.last);
     }
-    (overlaps <= MAX_ODDITIES && reversals <= MAX_ODDITIES).then_some(parts)
+    merged
 }
 
 const fn touch(one: Part, other: Part) -> bool {
@@ -134,6 +155,10 @@ const fn touch(one: Part, other: Part) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn wanted(field: &[u8], length: u64) -> Wanted {
+        super::wanted(field, length, RangeLimits::default())
+    }
 
     fn parts(list: &[(u64, u64)]) -> Wanted {
         let parts = list.iter().map(|&(first, last)| Part { first, last });
@@ -192,5 +217,29 @@ mod tests {
         assert_eq!(wanted(field(201).as_bytes(), 1000), Wanted::Whole);
         let overlapping = format!("bytes={}", ["0-5"; 22].join(","));
         assert_eq!(wanted(overlapping.as_bytes(), 1000), Wanted::Whole);
+    }
+
+    #[test]
+    fn limits_are_those_of_the_configuration() {
+        let limits = |parts, overlaps, reversals| RangeLimits {
+            parts: Some(parts),
+            overlaps: Some(overlaps),
+            reversals: Some(reversals),
+        };
+        let all = u32::MAX;
+        for (field, within, beyond) in [
+            ("bytes=0-0", limits(1, 0, 0), limits(0, all, all)),
+            ("bytes=0-0,2-2", limits(2, 0, 0), limits(1, all, all)),
+            ("bytes=0-1,1-2", limits(1, 1, 0), limits(all, 0, all)),
+            ("bytes=1-2,0-1", limits(1, 1, 1), limits(all, all, 0)),
+            ("bytes=0-1,1-2,0-", limits(1, 1, 0), limits(all, 0, all)),
+        ] {
+            let within = super::wanted(field.as_bytes(), 30, within);
+            assert!(matches!(within, Wanted::Parts(_)), "{field} {within:?}");
+            let beyond = super::wanted(field.as_bytes(), 30, beyond);
+            assert_eq!(beyond, Wanted::Whole, "{field}");
+        }
+        let nothing = super::wanted(b"bytes=30-", 30, limits(0, 0, 0));
+        assert_eq!(nothing, Wanted::Nothing);
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fs::File, io, os::unix::fs::MetadataExt, time::SystemTime
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use jkworkers::model::{Asked, ETagParts};
+use jkworkers::model::{Asked, FileSettings, RangeLimits};
 
 use super::{
     Wanted, broken,
@@ -29,9 +29,10 @@ pub(super) fn file(
     let head = wanted.head;
     let facts = facts(&file).map_err(|error| broken(&error, wanted.path))?;
     let mut headers = HeaderMap::new();
-    let etag = describe(wanted, name, &mut headers)?;
+    let settings = describe(wanted, name, &mut headers)?;
+    let etag = settings.etag.unwrap_or_default().parts();
     let validators = Validators::new(facts, etag, SystemTime::now());
-    validate(&validators, &mut headers);
+    validate(&validators, settings.ranges, &mut headers);
     let mut answer = Response::new(Answer::from(Full::default()));
     if let Some(status) = wanted.instead_of {
         *answer.status_mut() = status;
@@ -42,7 +43,7 @@ pub(super) fn file(
     match validators.check(asked, &head.method) {
         Met::Yes => {
             let range = asked.range.filter(|_| validators.is_current(asked));
-            match range.map(|field| ranges::wanted(field, facts.size)) {
+            match range.map(|field| ranges::wanted(field, facts.size, settings.ranges)) {
                 None | Some(ranges::Wanted::Whole) => Ok(whole(answer, headers, file, facts.size)),
                 Some(ranges::Wanted::Nothing) => Err(Stumble::NoSuchPart),
                 Some(ranges::Wanted::Parts(parts)) => {
@@ -64,7 +65,7 @@ pub(super) fn file(
     }
 }
 
-/// Says what the file of this name is, and what its tag is to be made of.
+/// Says what the file of this name is. Returns what is said about it.
 ///
 /// # Errors
 ///
@@ -73,7 +74,7 @@ pub(super) fn describe(
     wanted: Wanted<'_>,
     name: &[u8],
     headers: &mut HeaderMap,
-) -> Result<ETagParts, Stumble> {
+) -> Result<FileSettings, Stumble> {
     let asked = Asked::at(wanted.path).with_file(Some(name));
     let settings = wanted.host.files_about(asked.choosing(wanted.chosen));
     kind::describe(name, &settings, wanted.types, headers)?;
@@ -81,7 +82,7 @@ pub(super) fn describe(
         let kind = String::from_utf8_lossy(kind);
         kind::force(&kind, &settings, headers)?;
     }
-    Ok(settings.etag.unwrap_or_default().parts())
+    Ok(settings)
 }
 
 fn facts(file: &File) -> io::Result<Facts> {
@@ -93,7 +94,7 @@ fn facts(file: &File) -> io::Result<Facts> {
     })
 }
 
-fn validate(validators: &Validators, headers: &mut HeaderMap) {
+fn validate(validators: &Validators, ranges: RangeLimits, headers: &mut HeaderMap) {
     let modified = httpdate::fmt_http_date(validators.modified);
     let etag = validators.etag.as_deref();
     for (name, text) in [
@@ -104,7 +105,12 @@ fn validate(validators: &Validators, headers: &mut HeaderMap) {
             headers.insert(name, value);
         }
     }
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let units = if ranges.forbid_parts() {
+        "none"
+    } else {
+        "bytes"
+    };
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static(units));
 }
 
 /// The fields of a request that say what the client has, and what it wants.

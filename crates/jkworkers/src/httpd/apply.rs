@@ -13,6 +13,7 @@ pub(super) mod jk;
 pub(super) mod jk_options;
 pub(super) mod logs;
 mod protect;
+pub(super) mod ranges;
 pub(super) mod redirects;
 mod refuse;
 pub(super) mod remote_ip;

@@ -114,7 +114,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "LuaInherit", "LuaInputFilter", "LuaMapHandler", "LuaOutputFilter", "LuaPackageCPath",
     "LuaPackagePath", "LuaQuickHandler", "LuaRoot", "LuaScope", "MacroIgnoreBadNesting",
     "MacroIgnoreEmptyArgs", "MaxClients", "MaxConnectionsPerChild", 
-    "MaxMemFree", "MaxRangeOverlaps", "MaxRangeReversals", "MaxRanges", "MaxRequestsPerChild",
+    "MaxMemFree", "MaxRequestsPerChild",
     "MaxRequestsPerThread", "MaxRequestWorkers", "MaxSpareServers", "MaxSpareThreads",
     "MDActivationDelay", "MDBaseServer", "MDCACertificateFile", "MDCAChallenges",
     "MDCertificateAgreement", "MDCertificateAuthority", "MDCertificateCheck", "MDCertificateFile",

@@ -76,9 +76,27 @@ pub struct FileSettings {
     /// `FileETag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<ETagRule>,
+    /// `MaxRanges` and its relatives.
+    #[serde(skip_serializing_if = "RangeLimits::are_usual")]
+    pub ranges: RangeLimits,
     /// `AddType` and its relatives.
     #[serde(skip)]
     pub extensions: Arc<Extensions>,
+}
+
+/// How many parts of an answer one request may ask for. 0: `none`, `u32::MAX`: `unlimited`, `None`:
+/// nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RangeLimits {
+    /// `MaxRanges`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u32>,
+    /// `MaxRangeOverlaps`: how many may touch the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlaps: Option<u32>,
+    /// `MaxRangeReversals`: how many of these may begin in front of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reversals: Option<u32>,
 }
 
 /// `Options`, as far as they mean something here. `None`: nothing is said.
@@ -151,7 +169,44 @@ impl FileSettings {
                 (Some(own), Some(base)) => Some(own.over(base)),
                 (own, base) => own.or(base),
             },
+            ranges: self.ranges.over(base.ranges),
             extensions: Extensions::over(&self.extensions, &base.extensions),
+        }
+    }
+}
+
+impl RangeLimits {
+    /// httpd's default of `MaxRanges`.
+    pub const PARTS: u32 = 200;
+    /// httpd's default of `MaxRangeOverlaps` and `MaxRangeReversals`.
+    pub const ODDITIES: u32 = 20;
+
+    /// Whether nothing is said.
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether there are no parts at all: `MaxRanges none`.
+    pub fn forbid_parts(self) -> bool {
+        self.parts == Some(0)
+    }
+
+    /// Whether so many parts may be sent, of which so many were put together.
+    pub fn allow(self, parts: usize, overlaps: usize, reversals: usize) -> bool {
+        let fits = |count: usize, most: Option<u32>, usual: u32| {
+            let most = most.unwrap_or(usual);
+            most == u32::MAX || u32::try_from(count).is_ok_and(|count| count <= most)
+        };
+        fits(parts, self.parts, Self::PARTS)
+            && fits(overlaps, self.overlaps, Self::ODDITIES)
+            && fits(reversals, self.reversals, Self::ODDITIES)
+    }
+
+    fn over(self, base: Self) -> Self {
+        Self {
+            parts: self.parts.or(base.parts),
+            overlaps: self.overlaps.or(base.overlaps),
+            reversals: self.reversals.or(base.reversals),
         }
     }
 }

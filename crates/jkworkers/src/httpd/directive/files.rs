@@ -8,7 +8,7 @@ use super::{
     Place::{Anywhere, Global, Section, Server},
     row,
 };
-use crate::httpd::apply::{files, redirects, rewrite, types};
+use crate::httpd::apply::{files, ranges, redirects, rewrite, types};
 
 /// One row for each.
 #[rustfmt::skip]
@@ -35,6 +35,9 @@ pub(super) const FILES: &[Directive] = &[
     row("FileETag", Anywhere, MANY, Works(files::file_etag)),
     row("ForceType", Anywhere, ONE, Works(types::force_type)),
     row("LimitInternalRecursion", Server, ONE_OR_TWO, Works(rewrite::turns)),
+    row("MaxRangeOverlaps", Anywhere, ONE, Works(ranges::overlaps)),
+    row("MaxRangeReversals", Anywhere, ONE, Works(ranges::reversals)),
+    row("MaxRanges", Anywhere, ONE, Works(ranges::parts)),
     row("Options", Anywhere, MANY, Works(files::options)),
     row("Redirect", Anywhere, Words(1, 3), Works(redirects::redirect)),
     row("RedirectMatch", Anywhere, Words(1, 3), Works(redirects::redirect_match)),
