@@ -1,0 +1,167 @@
+//! What a line says of what the client has asked for.
+
+use std::borrow::Cow;
+
+use jkworkers::uri_map::{self, BadUri, EncodedSlashes, UriRules};
+
+use super::{Transaction, escaped, foreign};
+use crate::strict::Refusal;
+
+impl Transaction<'_> {
+    /// For a worker, as mod_jk leaves it there: the last segment of the path.
+    pub(super) fn file(&self, line: &mut Vec<u8>) -> bool {
+        let file = self.record.extra().and_then(|e| e.file.get());
+        if let Some(file) = file {
+            return foreign(Some(file), line);
+        }
+        if !self.is_mapped() {
+            return false;
+        }
+        let path = self.path();
+        foreign(path.rsplit(|b| *b == b'/').next(), line)
+    }
+
+    /// Of a line that is too long httpd takes nothing for what it is.
+    fn is_readable(&self) -> bool {
+        self.head.framing().err() != Some(Refusal::LineLength)
+    }
+
+    pub(super) fn method(&self) -> Option<&[u8]> {
+        let method = self.head.method.as_str().as_bytes();
+        Some(method).filter(|_| self.is_readable())
+    }
+
+    pub(super) fn shown_path(&self) -> Option<Cow<'_, [u8]>> {
+        if !self.is_readable() {
+            return None;
+        }
+        let path = self.path();
+        Some(if path.is_empty() {
+            Cow::Borrowed(b"/")
+        } else {
+            path
+        })
+    }
+
+    pub(super) fn protocol(&self) -> &'static str {
+        let has_none = self.head.path().is_empty() && self.head.framing().is_err();
+        if has_none || !self.is_readable() {
+            return "HTTP/1.0";
+        }
+        self.head.protocol()
+    }
+
+    pub(super) fn query(&self, line: &mut Vec<u8>) -> bool {
+        let rewritten = self.rewritten().map(|(_, query)| query.as_deref());
+        if let Some(query) = rewritten.unwrap_or_else(|| self.head.query()) {
+            line.push(b'?');
+            escaped(line, query);
+        }
+        true
+    }
+
+    /// As the client wrote it, but for a password. That of the client also where an error has led
+    /// elsewhere.
+    pub(super) fn request_line(&self, line: &mut Vec<u8>) -> bool {
+        let written = self.asked.line();
+        if written.is_empty() {
+            return false;
+        }
+        match password(written) {
+            Some((before, after)) => {
+                escaped(line, before);
+                line.extend_from_slice(b"XXXXXXXX");
+                escaped(line, after);
+            }
+            None => escaped(line, written),
+        }
+        true
+    }
+
+    /// The path as httpd has it: decoded and resolved, or as it came where that is impossible.
+    pub(super) fn path(&self) -> Cow<'_, [u8]> {
+        let index = self.record.extra().and_then(|extra| extra.index.get());
+        if let Some(path) = index {
+            return Cow::Borrowed(path);
+        }
+        if let Some((path, _)) = self.rewritten() {
+            return Cow::Borrowed(path);
+        }
+        let raw = self.head.path();
+        decoded(raw, self.host.uri_rules)
+    }
+
+    /// The path and the query that rules have made.
+    fn rewritten(&self) -> Option<&(Vec<u8>, Option<Vec<u8>>)> {
+        self.record.extra()?.rewritten.get()
+    }
+}
+
+/// A path as httpd has it: as far as it got with one that it refuses.
+fn decoded(raw: &[u8], rules: UriRules) -> Cow<'_, [u8]> {
+    let decoded = uri_map::decode(raw, rules).or_else(|error| match error {
+        BadUri::EncodedSlash => {
+            let encoded_slashes = EncodedSlashes::Decode;
+            let rules = UriRules {
+                encoded_slashes,
+                ..rules
+            };
+            uri_map::decode(raw, rules)
+        }
+        BadUri::AboveRoot => {
+            let mut rest = raw;
+            while let Some(below) = rest.strip_prefix(b"/..").filter(|r| r.starts_with(b"/")) {
+                rest = below;
+            }
+            uri_map::decode(rest, rules)
+        }
+        BadUri::Nul => {
+            let end = raw.windows(3).position(|escape| escape == b"%00");
+            let rest = end.and_then(|end| raw.get(..end));
+            rest.map_or(Err(error), |rest| uri_map::decode(rest, rules))
+        }
+        _ => Err(error),
+    });
+    decoded.unwrap_or(Cow::Borrowed(raw))
+}
+
+/// What stands before and behind the password of `METHOD scheme://user:password@host/ …`.
+fn password(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let target = memchr::memchr(b' ', line)? + 1;
+    if line.get(target) == Some(&b'/') {
+        return None;
+    }
+    let scheme = line.get(target..)?.windows(3).position(|w| w == b"://")?;
+    let start = target + scheme + 3;
+    let rest = line.get(start..)?;
+    let end = |b: &u8| matches!(b, b'/' | b'?' | b'#' | b' ');
+    let authority = rest.iter().position(end);
+    let authority = rest.get(..authority.unwrap_or(rest.len()))?;
+    let at = authority.iter().rposition(|b| *b == b'@')?;
+    let colon = authority.get(..at)?.iter().position(|b| *b == b':')?;
+    Some((line.get(..=start + colon)?, line.get(start + at..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_found() {
+        for (target, expected) in [
+            (
+                "GET http://bob:secret@h/b?a HTTP/1.1",
+                Some(("GET http://bob:", "@h/b?a HTTP/1.1")),
+            ),
+            ("GET http://bob:a@b@h", Some(("GET http://bob:", "@h"))),
+            ("GET http://bob@h:80/x:y@z HTTP/1.1", None),
+            ("GET /http://bob:secret@h/ HTTP/1.1", None),
+            ("GET http://h/?u:p@x", None),
+            ("OPTIONS * HTTP/1.1", None),
+            ("nonsense", None),
+        ] {
+            let expected = expected.map(|(a, b)| (a.as_bytes(), b.as_bytes()));
+            assert_eq!(password(target.as_bytes()), expected, "{target}");
+        }
+    }
+}
