@@ -201,3 +201,10 @@ fn values_that_grow_without_measure_are_left_out() {
     let seen = of(&lines, &long, &long, &[]);
     assert!(seen.len() < 200_000, "{}", seen.len());
 }
+
+#[test]
+fn groups_are_those_of_the_expression_itself() {
+    let lines = "SetEnvIfExpr \"%{REQUEST_URI} =~ m#^/(a)#\" A=$1\n\
+                 SetEnvIfExpr \"!(%{REQUEST_URI} =~ m#^/(b)#)\" B=-$1-\n";
+    assert_eq!(of(lines, "/ab", "/ab", &[]), "A=a B=--");
+}

@@ -56,6 +56,11 @@ pub(in crate::httpd) fn error_document(apply: &mut Apply<'_>, call: &Call<'_>) {
         );
         return apply.error(call.origin, message, "Write a status from 400 to 511.");
     };
+    if text.contains("%{") {
+        let message = "ErrorDocument: expressions are not supported".to_owned();
+        let help = "Write one ErrorDocument in each <If> that it depends on.";
+        return apply.error(call.origin, message, help);
+    }
     let document = ErrorDocument::new(text);
     if status == 401 && matches!(document, ErrorDocument::External(_)) {
         let message =
@@ -102,6 +107,10 @@ fn plain(
         }
     };
     check_target(status, to.map(String::as_str))?;
+    if matches!(from, RedirectFrom::Section) && to.is_some_and(|to| to.contains("%{")) {
+        let message = "Redirect: expressions are not supported".to_owned();
+        return Err((message, "Write a RedirectMatch or a RewriteRule."));
+    }
     if let Some(to) = to.filter(|to| !to.starts_with('/') && !is_url(to.as_bytes())) {
         return Err((format!("Redirect to non-URL {}", excerpt(to)), SYNTAX));
     }
