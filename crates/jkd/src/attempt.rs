@@ -196,12 +196,25 @@ impl Answered {
             wants_part: head.status == StatusCode::OK && wants_part(forward.head),
         };
         match relay.hold(hold).await {
-            Ok(()) => Ok(Outgoing {
-                head,
-                body: Answer::from(relay),
-            }),
+            Ok(()) => {
+                if forward.head.method != Method::HEAD && relay.is_empty_reset() {
+                    announce_nothing(&mut head);
+                }
+                Ok(Outgoing {
+                    head,
+                    body: Answer::from(relay),
+                })
+            }
             Err(error) => Err(broken_off(&mut relay, group, forward, &error)),
         }
+    }
+}
+
+/// What a container says of the body of a 205, and leaves out, is corrected.
+fn announce_nothing(head: &mut Heading) {
+    if head.length.is_some() {
+        head.fields.set(b"Content-Length", b"0");
+        head.measure();
     }
 }
 

@@ -101,7 +101,8 @@ impl Relay {
     /// When the answer breaks off before anything of it has been passed on.
     pub(crate) async fn hold(&mut self, how: Hold) -> Result<(), ajp13::Error> {
         self.is_measured = how.announced.is_some() || self.is_bodiless();
-        if self.is_measured && !how.may_part(&self.body) {
+        let may_be_empty = self.status == StatusCode::RESET_CONTENT;
+        if self.is_measured && !may_be_empty && !how.may_part(&self.body) {
             return Ok(());
         }
         self.flushed |= matches!(self.flushes, Flushes::Head);
@@ -275,6 +276,13 @@ impl Relay {
             0
         };
         guard.count_bytes(tally.written, tally.read + end);
+    }
+
+    /// Whether it has come as a whole, without the body that was announced.
+    pub(crate) fn is_empty_reset(&self) -> bool {
+        self.status == StatusCode::RESET_CONTENT
+            && self.held.is_empty()
+            && self.body.is_end_stream()
     }
 
     /// Whether the backend has given all it had to give.
