@@ -83,10 +83,13 @@ impl<'a> Subject<'a> {
     /// It cannot be said, which is told.
     pub(crate) fn evaluate(&self, expression: &Expression) -> Result<Outcome, Fault> {
         let outcome = expression.evaluate(self);
-        outcome.inspect_err(|fault| {
-            let client = &self.peer.ip_text;
-            tracing::error!(%client, "Failed to evaluate the expression \"{expression}\": {fault}");
-        })
+        outcome.inspect_err(|fault| self.tell(expression, *fault))
+    }
+
+    /// Tells that it cannot be said whether an expression holds.
+    pub(crate) fn tell(&self, expression: &Expression, fault: Fault) {
+        let client = &self.peer.ip_text;
+        tracing::error!(%client, "Failed to evaluate the expression \"{expression}\": {fault}");
     }
 
     /// What a text is. What cannot be said is nothing, and is told.

@@ -4,6 +4,7 @@
 //! the request then.
 
 mod ahead;
+mod expressions;
 mod inquiry;
 mod maps;
 mod sections;

@@ -36,6 +36,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::expr::{Expression, Fault, Outcome};
+
 /// What a test of a file asks about.
 pub use self::condition::FileTest;
 
@@ -47,6 +49,12 @@ pub trait Request {
     fn variable(&self, name: &str) -> Option<Cow<'_, [u8]>>;
     /// A variable of mod_ssl.
     fn tls(&self, name: &str) -> Option<Cow<'_, [u8]>>;
+    /// What an expression comes to, for the request as far as it is rewritten.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`]: it cannot be said.
+    fn evaluate(&self, expression: &Expression, so_far: SoFar<'_>) -> Result<Outcome, Fault>;
     /// Anything else. What is not there is empty.
     fn fact(&self, fact: Fact) -> Cow<'_, [u8]>;
     /// A part of the time of day, where the server is.
@@ -77,6 +85,28 @@ pub trait Request {
     ///
     /// [`Unknown`] where nobody has looked yet.
     fn ahead(&self, target: &Ahead) -> Result<&Seen, Unknown>;
+}
+
+/// A request, as far as it is rewritten.
+#[derive(Clone, Copy, Debug)]
+pub struct SoFar<'a> {
+    /// Its path, or in sections its file.
+    pub filename: &'a [u8],
+    /// What stands in its path behind the file, in sections.
+    pub path_info: &'a [u8],
+    /// Its query.
+    pub query: Option<&'a [u8]>,
+    /// The variables that rules have set or taken away, the last one last.
+    pub variables: &'a [(String, Option<Vec<u8>>)],
+}
+
+impl SoFar<'_> {
+    /// What rules have made of a variable; `None` where they have not touched it.
+    pub fn variable(&self, name: &str) -> Option<Option<&[u8]>> {
+        let mut set = self.variables.iter().rev();
+        let found = set.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_deref())
+    }
 }
 
 /// A question that has to be answered before rules can be applied.

@@ -9,10 +9,13 @@ use std::{
 };
 
 use jiff::Zoned;
-use jkworkers::rewrite::{self, Ahead, Fact, FileTest, Seen, Spot, TimePart, Unknown};
+use jkworkers::{
+    expr::{Expression, Fault, Outcome},
+    rewrite::{self, Ahead, Fact, FileTest, Seen, SoFar, Spot, TimePart, Unknown},
+};
 use tokio::task::spawn_blocking;
 
-use super::{Subject, maps};
+use super::{Subject, expressions::Underway, maps};
 use crate::{
     access::Claims,
     forward::{encode_path, scheme},
@@ -166,6 +169,10 @@ impl rewrite::Request for Inquiry<'_> {
         let set = self.subject.variables.get(name).map(Cow::Borrowed);
         let of_process = || std::env::var_os(name).filter(|_| is_name(name));
         set.or_else(|| of_process().map(|value| Cow::Owned(value.into_vec())))
+    }
+
+    fn evaluate(&self, expression: &Expression, so_far: SoFar<'_>) -> Result<Outcome, Fault> {
+        Underway::new(self.subject, so_far).evaluate(expression)
     }
 
     #[allow(clippy::too_many_lines, reason = "a flat match")]

@@ -29,11 +29,14 @@ pub(super) fn variables(host: &Host) -> Option<Vec<Arc<str>>> {
 fn all(host: &Host) -> Vec<Asking<'_>> {
     let mut all = Vec::new();
     of_settings(&host.settings, &mut all);
+    all.extend(host.rewriting.expressions().map(Asking::Expression));
     for section in &host.sections {
         if let Covers::If(choice) = &section.covers {
             all.extend(choice.turn.expression().map(Asking::Expression));
         }
         of_settings(&section.settings, &mut all);
+        let rules = &section.settings.rewriting;
+        all.extend(rules.expressions().map(Asking::Expression));
     }
     let logs = host.logs.access.iter();
     all.extend(

@@ -2,12 +2,16 @@
 
 use std::cmp::Ordering;
 
-use super::{Ahead, Request, Unknown, engine::Run, expand::Found, text::Text};
-use crate::pattern::Pattern;
+use super::{Ahead, Request, SoFar, Unknown, engine::Run, expand::Found, text::Text};
+use crate::{
+    expr::{Expression, Fault},
+    pattern::Pattern,
+};
 
 /// One `RewriteCond`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Condition {
+    /// Nothing where an expression says it all.
     pub(crate) subject: Text,
     /// `!`
     pub(crate) negated: bool,
@@ -41,6 +45,8 @@ pub(crate) enum Looks {
     Answered {
         is_file: bool,
     },
+    /// `expr`: of the request, not of a subject.
+    Expression(Expression),
 }
 
 /// Which orders of subject and operand will do.
@@ -111,6 +117,7 @@ impl<R: Request> Run<'_, R> {
     fn holds(&mut self, condition: &Condition) -> Result<bool, Unknown> {
         let subject = self.expand(&condition.subject, None)?.text;
         let holds = match &condition.looks {
+            Looks::Expression(expression) => self.is_so(expression, condition),
             Looks::Pattern(pattern) => {
                 let groups = pattern.search(&subject);
                 self.is_uncertain |= groups.is_err();
@@ -148,6 +155,32 @@ impl<R: Request> Run<'_, R> {
             }
         };
         Ok(holds != condition.negated)
+    }
+
+    /// What cannot be said does not hold. Caches have to know what was looked at, whatever follows.
+    fn is_so(&mut self, expression: &Expression, condition: &Condition) -> bool {
+        let so_far = SoFar {
+            filename: &self.filename,
+            path_info: self.path_info(),
+            query: self.query.as_deref(),
+            variables: &self.result.variables,
+        };
+        let outcome = match self.request.evaluate(expression, so_far) {
+            Ok(outcome) => outcome,
+            Err(fault) => {
+                self.is_uncertain |= fault == Fault::Pattern;
+                return false;
+            }
+        };
+        if !condition.no_vary {
+            let fields = outcome.vary.iter();
+            let fields = fields.map(|name| String::from_utf8_lossy(name).into_owned());
+            self.result.vary.extend(fields);
+        }
+        if outcome.holds && !condition.negated {
+            self.by_condition = Found::new(&outcome.found.groups());
+        }
+        outcome.holds
     }
 }
 

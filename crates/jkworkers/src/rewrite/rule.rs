@@ -4,8 +4,11 @@ use std::{fmt, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
-use super::{condition::Condition, text::Text};
-use crate::{diag::Origin, model::variables::Handler, pattern::Pattern};
+use super::{
+    condition::{Condition, Looks},
+    text::Text,
+};
+use crate::{diag::Origin, expr::Expression, model::variables::Handler, pattern::Pattern};
 
 /// The rules of one server, in order; none where `RewriteEngine` is on nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,6 +44,11 @@ impl Rewriting {
         let texts = self.rules.iter().flat_map(|rule| rule.texts());
         texts.flat_map(Text::variables)
     }
+
+    /// The expressions that rules evaluate.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.rules.iter().flat_map(|rule| rule.expressions())
+    }
 }
 
 /// `RewriteRule` with the `RewriteCond` lines before it.
@@ -66,6 +74,15 @@ impl RewriteRule {
         let subjects = self.conditions.iter().map(|condition| &condition.subject);
         let marks = flags.variables.iter().chain(&flags.cookies);
         subjects.chain(&self.to).chain(marks).chain(&flags.kind)
+    }
+
+    /// All expressions that are evaluated for a request.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let conditions = self.conditions.iter();
+        conditions.filter_map(|condition| match &condition.looks {
+            Looks::Expression(expression) => Some(expression),
+            _ => None,
+        })
     }
 }
 

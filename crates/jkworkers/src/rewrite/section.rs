@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use serde::Serialize;
 
 use super::{condition::Condition, rule::RewriteRule, text::Text};
+use crate::expr::Expression;
 
 /// What mod_rewrite is told in one section, or about all of them in a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -130,6 +131,11 @@ impl SectionRewriting {
         rules
             .flat_map(|rule| rule.texts())
             .flat_map(Text::variables)
+    }
+
+    /// The expressions that rules evaluate.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.rules.iter().flat_map(|rule| rule.expressions())
     }
 
     /// What holds where this is said inside of what says `base`.

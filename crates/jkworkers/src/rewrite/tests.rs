@@ -1,13 +1,51 @@
-use std::borrow::Cow;
-
-use std::path::Path;
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+};
 
 use super::{
-    Ahead, End, Fact, FileTest, Request, Rewritten, Seen, Spot, TimePart, Unknown, rewrite,
+    Ahead, End, Fact, FileTest, Request, Rewritten, Seen, SoFar, Spot, TimePart, Unknown, rewrite,
     rewrite_in,
 };
+use crate::expr::{self, Expression, Fault, Outcome};
 use crate::load::memory::Memory;
 use crate::model::{Asked, Host};
+
+/// What expressions see: the file, the query and variables.
+struct Seeing<'a>(SoFar<'a>);
+
+impl expr::Request for Seeing<'_> {
+    fn address(&self) -> IpAddr {
+        Ipv4Addr::LOCALHOST.into()
+    }
+
+    fn variable(&self, variable: &expr::Variable) -> Option<Cow<'_, [u8]>> {
+        match variable {
+            expr::Variable::Filename => Some(Cow::Borrowed(self.0.filename)),
+            expr::Variable::Query => self.0.query.map(Cow::Borrowed),
+            expr::Variable::Header(name) => Some(Cow::Borrowed(name.as_bytes())),
+            _ => None,
+        }
+    }
+
+    fn entry(&self, _: expr::Table, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        let value = self.0.variable(str::from_utf8(name).unwrap())?;
+        value.map(Cow::Borrowed)
+    }
+
+    fn holds(&self, _: expr::FileTest, _: &[u8]) -> bool {
+        false
+    }
+
+    fn content(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn size(&self, _: &[u8]) -> u64 {
+        0
+    }
+}
 
 /// A request for `localhost:8080` with one header and one variable.
 struct Plain;
@@ -31,6 +69,10 @@ impl Request for Plain {
             Fact::Https => b"off",
             _ => b"",
         })
+    }
+
+    fn evaluate(&self, expression: &Expression, so_far: SoFar<'_>) -> Result<Outcome, Fault> {
+        expression.evaluate(&Seeing(so_far))
     }
 
     fn tls(&self, name: &str) -> Option<Cow<'_, [u8]>> {
@@ -246,6 +288,12 @@ fn conditions_have_to_hold() {
         ("ab <b", false),
         ("b >=b", true),
         ("\"a b\" \"=a b\"", true),
+        ("expr \"%{REQUEST_FILENAME} == '/a'\"", true),
+        ("EXPR \"%{QUERY_STRING} == 'a=c'\"", false),
+        ("expr \"! -n %{QUERY_STRING}\"", false),
+        ("expr \"!-z %{QUERY_STRING}\"", true),
+        ("expr \"file('/none') == ''\"", false),
+        ("expr \"!file('/none') == ''\"", true),
     ] {
         let lines = format!("RewriteCond {conditions}\nRewriteRule . - [F]");
         let expected = if holds { "403" } else { "same" };
@@ -423,4 +471,20 @@ fn the_last_section_has_the_say() {
     assert_eq!(said("/a/b"), expected("/a/b/", "b b"));
     assert_eq!(said("/a/b/c"), expected("/a/b/c/", "c c, b b"));
     assert_eq!(said("/a/b/d"), None);
+}
+
+#[test]
+fn expressions_see_what_rules_have_made() {
+    let lines = "RewriteRule ^/(.*) /b/$1?c=d [E=A:x-y,E=B:z]\n\
+                 RewriteCond expr \"%{REQUEST_FILENAME} == '/b/a' && %{QUERY_STRING} == 'c=d' \
+                 && reqenv('B') == 'z' && reqenv('A') =~ m#(.)-(.)#\"\n\
+                 RewriteRule . /found/%2/%1/%0 [PT]";
+    assert_eq!(end(lines, "/a"), "path /found/y/x/x-y?c=d");
+}
+
+#[test]
+fn caches_are_told_what_expressions_looked_at() {
+    let lines = "RewriteCond expr \"%{HTTP_ACCEPT} == 'x'\" [OR]\n\
+                 RewriteCond expr \"%{HTTP_REFERER} != 'x'\" [NV]\nRewriteRule . - [F]";
+    assert_eq!(made(lines, "/a", None).vary, ["Accept"]);
 }

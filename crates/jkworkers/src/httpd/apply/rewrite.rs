@@ -11,6 +11,7 @@ pub(in crate::httpd) use self::maps::map;
 use super::{Apply, Call};
 use crate::{
     diag::excerpt,
+    expr::Expression,
     pattern::Pattern,
     rewrite::{
         BadText, Condition, Looks, Options, Order, RewriteRule, SectionRewriting, Test, Text,
@@ -177,16 +178,17 @@ fn read_rule(call: &Call<'_>, conditions: Vec<Condition>) -> Result<RewriteRule,
 
 fn read_condition(raw: &str) -> Result<Condition, Problem> {
     let line = Line::read(raw).ok_or_else(|| bad_line("TEST PATTERN [FLAGS]"))?;
-    if line.first.eq_ignore_ascii_case("expr") {
-        let help = "Write a condition for each part of the expression.";
-        return Err(("expressions are not supported".to_owned(), help.to_owned()));
-    }
     let flags = flags::of_condition(line.flags)?;
     let (negated, wanted) = negation(line.second);
+    let (subject, looks) = if line.first.eq_ignore_ascii_case("expr") {
+        (text("")?, Looks::Expression(expression(wanted)?))
+    } else {
+        (text(line.first)?, looks(wanted, flags.ignores_case)?)
+    };
     Ok(Condition {
-        subject: text(line.first)?,
+        subject,
         negated,
-        looks: looks(wanted, flags.ignores_case)?,
+        looks,
         or_next: flags.or_next,
         no_vary: flags.no_vary,
     })
@@ -250,6 +252,13 @@ fn test(text: &str) -> Result<Option<Looks>, Problem> {
     };
     let number = crate::rewrite::number_of(number.as_bytes());
     Ok(Some(Looks::Number(order, number)))
+}
+
+fn expression(text: &str) -> Result<Expression, Problem> {
+    Expression::new(text).map_err(|bad| {
+        let message = format!("cannot use the expression {}: {bad}", excerpt(text));
+        (message, bad.remedy().to_owned())
+    })
 }
 
 fn negation(text: &str) -> (bool, &str) {
