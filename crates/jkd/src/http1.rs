@@ -17,6 +17,7 @@ mod outgoing;
 mod output;
 mod parse;
 mod scan;
+mod taken;
 mod target;
 mod wire;
 mod write;

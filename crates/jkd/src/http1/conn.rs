@@ -218,7 +218,7 @@ where
         let cannot = cannot || head.closes || drops_connection(status);
         let after = request.unless(cannot).after(&wire.rules);
         let stays = after != After::Close;
-        service.sends(stays, wire.unread());
+        service.sends(stays, wire.unread(stays));
         (after, stays)
     };
     sending.output.text().reserve(HEAD_ROOM);

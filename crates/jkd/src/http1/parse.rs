@@ -41,8 +41,7 @@ pub(super) fn head(text: Bytes, lines: usize) -> Head {
 
 /// What stands for a head that makes no sense. `text` is what came of it.
 pub(super) fn unreadable(text: &[u8], refusal: Refusal) -> Head {
-    let length = memchr::memchr2(b'\r', b'\n', text).unwrap_or(text.len());
-    let line = text.get(..length).unwrap_or_default();
+    let line = line_of(text, refusal);
     let mut words = line.splitn(3, |b| *b == b' ');
     let method = words.next().and_then(|word| Method::from_bytes(word).ok());
     let target = words.next().filter(|_| method.is_some());
@@ -56,6 +55,18 @@ pub(super) fn unreadable(text: &[u8], refusal: Refusal) -> Head {
         Span::new(start, length).unwrap_or_default(),
     );
     head.refused(refusal)
+}
+
+/// The request line of what came. As httpd has it: none where its end did not come in time, and with
+/// its end where that is a bare LF.
+fn line_of(text: &[u8], refusal: Refusal) -> &[u8] {
+    let end = memchr::memchr2(b'\r', b'\n', text);
+    let length = match (refusal, end) {
+        (Refusal::Late, None) => 0,
+        (Refusal::LineEnd, Some(end)) if text.get(end) == Some(&b'\n') => end + 1,
+        (_, end) => end.unwrap_or(text.len()),
+    };
+    text.get(..length).unwrap_or_default()
 }
 
 struct Line {

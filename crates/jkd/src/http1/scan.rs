@@ -126,6 +126,11 @@ impl Scan {
         input.get(self.begin..).unwrap_or_default()
     }
 
+    /// Whether the request line is here.
+    pub(super) const fn has_line(&self) -> bool {
+        self.lines > 0
+    }
+
     /// Whether anything but empty lines has come.
     pub(super) const fn has_begun(&self) -> bool {
         self.seen > self.begin

@@ -26,6 +26,7 @@ use super::{
     chunked::Chunks,
     parse,
     scan::{Bounds, MAX_HEAD, Scan, Whole},
+    taken::taken,
 };
 use crate::strict::Refusal;
 
@@ -65,6 +66,8 @@ pub(super) struct Wire<S> {
     reader: Option<Waker>,
     /// What is left of the body is not wanted.
     is_left: bool,
+    /// How much has come behind what made the present request be refused.
+    behind: usize,
 }
 
 /// What of the present request's body is still to come.
@@ -96,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             pace: Some((now, 0)),
             reader: None,
             is_left: false,
+            behind: 0,
         }
     }
 
@@ -115,7 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 }
             }
             let begun = self.scan.has_begun();
-            if self.expired && begun {
+            // As in httpd: a later request is none before its line is here.
+            if self.expired && begun && (self.is_new() || self.scan.has_line()) {
                 return Poll::Ready(Some(self.refuse(Refusal::Late)));
             }
             if self.ended || self.expired || (self.ending && !begun) {
@@ -154,14 +159,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         text.advance(whole.begin);
         self.begin_request();
-        parse::head(text.freeze(), whole.lines)
+        let text = text.freeze();
+        let head = parse::head(text.clone(), whole.lines);
+        if head.framing().is_err() {
+            let taken = taken(&text, &self.bounds);
+            self.behind = text.len().saturating_sub(taken) + self.input.len();
+        }
+        head
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Head {
         let text = self.scan.text(&self.input);
         let line = text.get(..self.bounds.line).unwrap_or(text);
         let head = parse::unreadable(line, refusal);
+        let behind = text.len().saturating_sub(taken(text, &self.bounds));
         self.begin_request();
+        self.behind = behind;
         self.input = BytesMut::new();
         head
     }
@@ -174,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     fn begin_request(&mut self) {
         self.scan = Scan::default();
         self.request += 1;
-        self.is_left = false;
+        (self.is_left, self.behind) = (false, 0);
         (self.due, self.pace, self.expired) = (None, None, false);
     }
 

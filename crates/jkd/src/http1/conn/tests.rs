@@ -225,7 +225,11 @@ async fn bodies_end_as_the_client_can_tell() {
 async fn what_is_no_request_is_refused_with_a_page() {
     for (request, status, page) in [
         ("GARBAGE\r\n\r\n", 400, "Syntax GARBAGE"),
-        ("GET / HTTP/1.1\nHost: a\n\n", 400, "LineEnd GET / HTTP/1.1"),
+        (
+            "GET / HTTP/1.1\nHost: a\n\n",
+            400,
+            "LineEnd GET / HTTP/1.1\n",
+        ),
         ("GET / HTTP/2.0\r\n\r\n", 505, "Version GET / HTTP/2.0"),
         (
             "GET / HTTP/1.1\r\nA b: c\r\n\r\n",

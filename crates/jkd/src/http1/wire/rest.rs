@@ -84,11 +84,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(true)
     }
 
-    /// How much has come of what follows the present request, as far as its end is known.
-    pub(in crate::http1) fn unread(&self) -> usize {
+    /// How much has come of what follows the present request, as far as its end is known. Where the
+    /// connection ends after it (`stays`), nobody reads the rest of its body either.
+    pub(in crate::http1) fn unread(&self, stays: bool) -> usize {
         match self.coming {
             Coming::Nothing => self.input.len(),
-            Coming::Bytes(_) | Coming::Chunks(_) | Coming::Lost => 0,
+            Coming::Lost => self.behind,
+            Coming::Bytes(_) | Coming::Chunks(_) if !stays => self.input.len(),
+            Coming::Bytes(_) | Coming::Chunks(_) => 0,
         }
     }
 

@@ -21,9 +21,13 @@ impl Transaction<'_> {
         foreign(path.rsplit(|b| *b == b'/').next(), line)
     }
 
-    /// Of a line that is too long httpd takes nothing for what it is.
+    /// Of a line that is too long, has not come or is badly ended httpd takes nothing for what it
+    /// is.
     fn is_readable(&self) -> bool {
+        let line = self.head.line();
         self.head.framing().err() != Some(Refusal::LineLength)
+            && !line.is_empty()
+            && !line.ends_with(b"\n")
     }
 
     pub(super) fn method(&self) -> Option<&[u8]> {

@@ -74,6 +74,12 @@ pub(super) fn late_bodies(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
+/// httpd closes the connection without a word.
+pub(super) fn late_lines(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let none_came = mod_jk.requests.is_empty() && jkd.requests.is_empty();
+    none_came && statuses(mod_jk, jkd, |theirs, ours| (theirs, ours) == (0, 408))
+}
+
 /// httpd frames the answer once more, or knows no such coding.
 pub(super) fn transfer_codings(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let theirs = mod_jk.reply.as_ref();

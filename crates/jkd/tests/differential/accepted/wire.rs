@@ -26,6 +26,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("hop-by-hop fields", answers::hop_by_hop_fields),
     Difference::named("transfer codings of answers", answers::transfer_codings),
     Difference::named("bodies that do not come", answers::late_bodies),
+    Difference::named("request lines that do not come", answers::late_lines),
     Difference::named("Last-Modified", answers::last_modified),
     Difference::named("TRACE", requests::trace),
     Difference::named("CONNECT", requests::connect),
