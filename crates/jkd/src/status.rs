@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use jkworkers::{diff, model::StatusWorker};
 use tokio::task::spawn_blocking;
@@ -81,10 +81,16 @@ pub(crate) async fn respond(
     facts: &Facts<'_>,
 ) -> Response<Answer> {
     let asked = Asked::by(facts, name);
+    let head_only = facts.head.method == Method::HEAD;
     let (snapshot, worker) = (snapshot.clone(), worker.clone());
     let written = spawn_blocking(move || page(&snapshot, &worker, &asked)).await;
     // A panic was reported when it happened.
-    written.unwrap_or_else(|_| failed()).map(Into::into)
+    let page = written.unwrap_or_else(|_| failed());
+    if head_only {
+        // As httpd has it: nobody has asked how long it is.
+        return page.map(|_| Full::default().into());
+    }
+    page.map(Into::into)
 }
 
 fn page(snapshot: &Snapshot, worker: &StatusWorker, asked: &Asked) -> Response<Full<Bytes>> {

@@ -27,6 +27,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("transfer codings of answers", answers::transfer_codings),
     Difference::named("bodies that do not come", answers::late_bodies),
     Difference::named("request lines that do not come", answers::late_lines),
+    Difference::named("fields of status pages", fields_of_status_pages),
     Difference::named("Last-Modified", answers::last_modified),
     Difference::named("TRACE", requests::trace),
     Difference::named("CONNECT", requests::connect),
@@ -48,6 +49,31 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("dot segments at the end", paths::dot_segments_at_the_end),
     Difference::named("control characters", paths::control_characters),
 ];
+
+/// What keeps browsers from doing with a status page what nobody means.
+fn fields_of_status_pages(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    const FIELDS: [(&str, &str); 4] = [
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "same-origin"),
+        (
+            "Content-Security-Policy",
+            r"default-src \'none\'; style-src \'self\'; base-uri \'none\'; form-action \'self\'; frame-ancestors \'none\'",
+        ),
+    ];
+    let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let has = |reply: &Reply, name, value: &str| reply.header(name) == Some(value);
+    let found = FIELDS
+        .iter()
+        .all(|(name, value)| mod_jk.header(name).is_none() && has(jkd, name, value));
+    if found {
+        let is_one = |name: &str| FIELDS.iter().any(|(known, _)| *known == name);
+        jkd.headers.retain(|(name, _)| !is_one(name));
+    }
+    found
+}
 
 /// mod_mime knows a type by the extension of the URI.
 fn types_by_extension(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
