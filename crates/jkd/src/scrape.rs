@@ -1,22 +1,24 @@
 //! The Prometheus endpoint: `GET /metrics` on an address of its own (`--metrics`).
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use jkworkers::model::ClientRules;
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
     time::{interval, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    http1::{self, Body, Head, Reply, Service},
     serve::Shared,
     snapshot,
     stats::{self, Exporter},
+    strict::Refusal,
 };
 
 /// How often durations are folded into their histograms.
@@ -64,25 +66,59 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn answer(stream: TcpStream, exporter: &Exporter, shared: &Shared) {
-    let service = service_fn(|request: Request<Incoming>| async move {
-        Ok::<_, Infallible>(respond(&request, exporter, shared))
-    });
-    let mut http = http1::Builder::new();
-    let connection = http
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a scraper went away");
+/// One scraper, one answer.
+struct Scraper {
+    exporter: Arc<Exporter>,
+    shared: Arc<Shared>,
+    rules: Arc<ClientRules>,
+}
+
+impl Service for Scraper {
+    type Answer = Full<Bytes>;
+
+    fn rules(&self) -> Arc<ClientRules> {
+        self.rules.clone()
+    }
+
+    async fn answer(&self, head: Head, _body: Body) -> Reply<Full<Bytes>> {
+        if head.method == Method::GET && head.path() == b"/metrics" {
+            return reply(metrics(&self.exporter, &self.shared));
+        }
+        reply(nothing(StatusCode::NOT_FOUND))
+    }
+
+    async fn refuse(&self, _head: Head, refusal: Refusal) -> Reply<Full<Bytes>> {
+        tracing::debug!("a scraper was refused: {refusal}");
+        reply(nothing(refusal.status()))
     }
 }
 
-fn respond<B>(request: &Request<B>, exporter: &Exporter, shared: &Shared) -> Response<Full<Bytes>> {
-    if request.method() != Method::GET || request.uri().path() != "/metrics" {
-        let mut missing = Response::new(Full::default());
-        *missing.status_mut() = StatusCode::NOT_FOUND;
-        return missing;
+async fn answer(stream: TcpStream, exporter: &Arc<Exporter>, shared: &Arc<Shared>) {
+    let scraper = Scraper {
+        exporter: exporter.clone(),
+        shared: shared.clone(),
+        rules: Arc::new(ClientRules {
+            keep_alive: false,
+            ..ClientRules::default()
+        }),
+    };
+    http1::serve(stream, scraper, CancellationToken::new()).await;
+}
+
+fn reply(response: Response<Full<Bytes>>) -> Reply<Full<Bytes>> {
+    Reply {
+        response: response.into(),
+        rules: None,
     }
+}
+
+fn nothing(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+fn metrics(exporter: &Exporter, shared: &Shared) -> Response<Full<Bytes>> {
     report(shared, exporter);
     let mut response = Response::new(Full::from(exporter.render()));
     let text = HeaderValue::from_static(Exporter::CONTENT_TYPE);

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use jkd_tests::{Backend, Http, Jkd, Request, wait_until};
+use jkd_tests::{Backend, Connection, End, Http, Jkd, Request, wait_until};
 use parking_lot::Mutex;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
@@ -369,6 +369,10 @@ fn metrics_are_offered_on_an_address_of_their_own() {
         lines.any(|line| line.contains("worker=\"w\"") && line.ends_with(" 1"))
     });
     assert_eq!(scraper.get("/").status, 404);
+    let mut broken = Connection::open(address.parse().unwrap()).unwrap();
+    broken.send(b"GET /metrics HTTP/1.1\r\nbroken\r\n\r\n");
+    let refused = broken.read("GET");
+    assert_eq!((refused.status, refused.end), (400, End::Closed));
     assert_eq!(
         jkd.http().get("/metrics").text(),
         "hello",
