@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use jkworkers::{
     model::{Asked, ErrorDocument, Host},
@@ -27,7 +26,7 @@ use crate::{
     mapping::Earlier,
     redirect::Elsewhere,
     rescue::{self, Stumble},
-    rewriting::renamed,
+    rewriting::{Turn, renamed},
     snapshot::Served,
     static_files, strict,
     variables::Variables,
@@ -48,20 +47,22 @@ pub(crate) async fn respond(
     let turned = visit.trail.head();
     let head = turned.as_ref().unwrap_or(&visit.head);
     let failed = Failed::of(visit, head, (&earlier, &changed));
-    let document = failed.document(visit, status);
-    if let Some(ErrorDocument::Local(target)) = document {
+    let document = failed.document(visit, status).and_then(|document| {
+        let told = failed.told(visit, document, claims, status);
+        Some((document, told?))
+    });
+    if let Some((ErrorDocument::Local(_), target)) = &document {
         let earlier = failed.renamed(visit, status);
         if let Some(page) = page(visit, status, target, &earlier, served).await {
             return claims.ask(&stumble, closing(page, &stumble));
         }
     }
     let mut answer = match document {
-        Some(ErrorDocument::Text(text)) => {
-            let text = Bytes::copy_from_slice(text.as_bytes());
-            Outgoing::from(rescue::respond_with(&stumble, text)).map(Into::into)
+        Some((ErrorDocument::Text(_), text)) => {
+            Outgoing::from(rescue::respond_with(&stumble, text.into())).map(Into::into)
         }
-        Some(ErrorDocument::External(url)) => {
-            let there = Box::new(Elsewhere::url(StatusCode::FOUND, url));
+        Some((ErrorDocument::External(_), url)) => {
+            let there = Box::new(Elsewhere::to(StatusCode::FOUND, url));
             closing(own(visit, &Stumble::Elsewhere(there)), &stumble)
         }
         _ => own(visit, &stumble),
@@ -131,6 +132,37 @@ impl<'a> Failed<'a> {
             .rev();
         let said = sections.find_map(|s| s.settings.error_documents.get(status));
         said.or(by_server)
+    }
+
+    /// What a document says. `None` where it cannot be said: then it is as if there were none.
+    fn told(
+        &self,
+        visit: &Visit,
+        document: &ErrorDocument,
+        claims: &Claims,
+        status: StatusCode,
+    ) -> Option<Vec<u8>> {
+        let text = document.text()?;
+        if let Some(constant) = text.constant() {
+            return Some(constant.to_vec());
+        }
+        let variables = self.variables(visit);
+        let file = self.path.as_deref().and_then(|path| self.file(path));
+        // As in httpd, where the status of the request is told by pages of its own only.
+        let is_page = matches!(document, ErrorDocument::Text(_));
+        let subject = Subject {
+            variables: Some(&variables),
+            file: self.decoded.rsplit(|b| *b == b'/').next(),
+            claims: Some(claims),
+            status: is_page.then_some(status),
+            record: Some(&visit.record),
+            ..Subject::new(self.host, self.head, &visit.peer, &self.decoded)
+        };
+        let told = text.evaluate(&subject.with_file(file.as_deref()));
+        let told = told.inspect_err(|fault| {
+            tracing::error!(request = %visit, "can't evaluate ErrorDocument \"{text}\": {fault}");
+        });
+        told.ok()
     }
 
     /// The file that the path would be, where nothing is mounted.
@@ -206,7 +238,7 @@ impl<'a> Failed<'a> {
 async fn page(
     visit: &Visit,
     status: StatusCode,
-    target: &str,
+    target: &[u8],
     earlier: &Earlier,
     served: &mut Served,
 ) -> Option<Outgoing<Answer>> {
@@ -252,7 +284,7 @@ async fn page(
 }
 
 /// A GET with the fields of the request that stumbled, but for those about its body.
-fn asking_for(target: &str, failed: &Head) -> Head {
+fn asking_for(target: &[u8], failed: &Head) -> Head {
     let of_body = [
         header::CONTENT_LENGTH,
         header::TRANSFER_ENCODING,
@@ -263,9 +295,8 @@ fn asking_for(target: &str, failed: &Head) -> Head {
         others.any(|other| name.eq_ignore_ascii_case(other.as_ref()))
     };
     let fields = failed.fields().filter(|(name, _)| !is_of_body(name));
-    // A fragment is for browsers.
-    let target = target.split('#').next().unwrap_or_default();
-    Head::new(Method::GET, failed.version, target.as_bytes(), fields).speaking(failed.protocol())
+    let target = Turn::target(target, None);
+    Head::new(Method::GET, failed.version, &target, fields).speaking(failed.protocol())
 }
 
 /// A page of our own.

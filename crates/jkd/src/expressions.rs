@@ -70,6 +70,19 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The same, where it leads to a file.
+    #[must_use]
+    pub(crate) fn with_file(self, file: Option<&'a [u8]>) -> Self {
+        let file = file.or(self.file);
+        Self { file, ..self }
+    }
+
+    /// The same, before anybody has looked where it leads to.
+    #[must_use]
+    pub(crate) const fn without_file(self) -> Self {
+        Self { file: None, ..self }
+    }
+
     /// Whether an expression holds. What cannot be said does not, and is told.
     pub(crate) fn holds(&self, expression: &Expression) -> Option<Outcome> {
         let outcome = self.evaluate(expression).ok();

@@ -34,6 +34,8 @@ pub(crate) struct Found<'a> {
     pub(crate) variables: Variables<'a>,
     /// Whether mod_jk may look at it: `no-jk` was not set when it was mapped.
     pub(crate) for_jk: bool,
+    /// Whether a `Redirect` about all of a section counts whoever asks.
+    pub(crate) redirects_first: bool,
     /// The rule of the map.
     rule: Option<&'a Mount>,
     /// The handler, where it is not for sections to say.
@@ -69,7 +71,8 @@ pub(crate) fn find<'a>(
         cleaned => cleaned.map_err(bad_path)?,
     };
     let rule = rule(host, &path, &variables);
-    if !is_file && (rule.is_none() || !host.mounts_first) {
+    let redirects_first = !is_file && (rule.is_none() || !host.mounts_first);
+    if redirects_first {
         redirect::by_server(host, head, decoded)?;
     }
     Ok(Found {
@@ -77,6 +80,7 @@ pub(crate) fn find<'a>(
         file: None,
         variables,
         for_jk,
+        redirects_first,
         rule,
         handler,
         chosen: Chosen::default(),
@@ -163,17 +167,29 @@ impl<'a> Found<'a> {
         if !host.chooses {
             return;
         }
-        let worker = || decoded.rsplit(|b| *b == b'/').next();
-        let subject = Subject {
-            variables: Some(&self.variables),
-            file: file.or_else(worker),
-            ..Subject::new(host, head, peer, self.seen(decoded))
-        };
         let asked = Asked::at(&self.path).with_file(file);
-        self.chosen = subject.choose(asked);
+        let chosen = (self.subject(host, head, peer, decoded))
+            .with_file(file)
+            .choose(asked);
+        self.chosen = chosen;
         let too_slow = self.chosen.too_slow.as_ref();
         if let Some(section) = too_slow.and_then(|own| host.choice_by(own)) {
             self.variables.doubt(&section.origin);
+        }
+    }
+
+    /// The request as expressions see it, for what a worker answers.
+    pub(crate) fn subject<'s>(
+        &'s self,
+        host: &'s Host,
+        head: &'s Head,
+        peer: &'s Peer,
+        decoded: &'s [u8],
+    ) -> Subject<'s> {
+        Subject {
+            variables: Some(&self.variables),
+            file: decoded.rsplit(|b| *b == b'/').next(),
+            ..Subject::new(host, head, peer, self.seen(decoded))
         }
     }
 
@@ -226,6 +242,7 @@ impl<'a> Found<'a> {
             file,
             mut variables,
             for_jk,
+            redirects_first: _,
             rule,
             handler,
             chosen,

@@ -108,6 +108,22 @@ async fn rewrite_in(subject: Subject<'_>, spot: Spot<'_>) -> Box<Rewritten> {
     Box::new(Rewritten::new(subject, rewritten))
 }
 
+impl<'a> Subject<'a> {
+    /// The same as expressions see it, for this path, and for the file that it leads to.
+    pub(crate) const fn expressing(
+        &self,
+        path: &'a [u8],
+        file: Option<&'a [u8]>,
+    ) -> crate::expressions::Subject<'a> {
+        crate::expressions::Subject {
+            variables: Some(self.variables),
+            file,
+            claims: self.claims,
+            ..crate::expressions::Subject::new(self.host, self.head, self.peer, path)
+        }
+    }
+}
+
 impl Rewritten {
     fn new(subject: Subject<'_>, made: rewrite::Rewritten) -> Self {
         let (mut decoded, mut file, mut stumble) = (subject.decoded.to_vec(), None, None);

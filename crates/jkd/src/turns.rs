@@ -7,6 +7,7 @@ use jkworkers::model::Asked;
 use crate::{
     access::Claims,
     answer::{Answer, Visit},
+    expressions,
     handler::{self, Arrival, Asking},
     http1::Outgoing,
     mapping, redirect,
@@ -69,7 +70,11 @@ impl Arrival<'_> {
         let asked = found.asked().with_file(located.and_then(Located::name));
         let made = self.by_sections(found, located, asked, claims).await;
         let made = made.inspect_err(|_| self.notes(&found.variables))?;
-        redirect::by_sections(self.host, self.head, self.decoded, asked)?;
+        let subject = expressions::Subject {
+            claims: Some(claims),
+            ..found.subject(self.host, self.head, &self.visit.peer, self.decoded)
+        };
+        redirect::by_sections(&subject.with_file(asked.file), self.decoded, asked)?;
         Ok(made)
     }
 

@@ -17,6 +17,7 @@ use crate::{
     logs::{About, Record},
     mapping::{self, Before, Earlier, Found},
     peer::Peer,
+    redirect,
     rescue::Stumble,
     rewriting::{self, Rewritten, Subject},
     static_files::{self, Located},
@@ -168,8 +169,19 @@ impl<'a> Arrival<'a> {
         let located = static_files::locate(snapshot, host, &found, self.decoded, file).await?;
         let own = located.as_ref().and_then(Located::name);
         found.choose(host, head, peer, self.decoded, own);
+        self.redirect(&found)
+            .inspect_err(|_| self.notes(&found.variables))?;
         found.enter(host, head, peer, own);
         Ok((found, located))
+    }
+
+    /// Sends its client elsewhere where that is said about all of a section: nobody asks who it is.
+    fn redirect(&self, found: &Found<'_>) -> Result<(), Stumble> {
+        if !found.redirects_first {
+            return Ok(());
+        }
+        let subject = found.subject(self.host, self.head, &self.visit.peer, self.decoded);
+        redirect::by_whole_sections(&subject.without_file(), found.asked())
     }
 
     /// Lets its client in, or does not.

@@ -102,7 +102,8 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     if !is_same {
         enter(Guest { asked, ..guest }, seen).await?;
     }
-    redirect::by_sections(host, head, decoded, asked)
+    let subject = found.subject(host, head, peer, decoded).with_file(own);
+    redirect::by_sections(&subject, decoded, asked)
 }
 
 async fn at_file(subject: Subject<'_>, name: &[u8], seen: &mut Seen) -> Result<(), Stumble> {

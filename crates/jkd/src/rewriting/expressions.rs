@@ -19,16 +19,8 @@ pub(super) struct Underway<'a> {
 
 impl<'a> Underway<'a> {
     pub(super) const fn new(subject: Subject<'a>, so_far: SoFar<'a>) -> Self {
-        let Subject {
-            host, head, peer, ..
-        } = subject;
         Self {
-            subject: expressions::Subject {
-                variables: Some(subject.variables),
-                file: Some(so_far.filename),
-                claims: subject.claims,
-                ..expressions::Subject::new(host, head, peer, subject.decoded)
-            },
+            subject: subject.expressing(subject.decoded, Some(so_far.filename)),
             so_far,
             is_subrequest: subject.is_subrequest,
         }

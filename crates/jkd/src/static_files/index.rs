@@ -155,7 +155,8 @@ impl Search<'_> {
         let asked = self.at(&path).with_file(located.name());
         self.enter(asked, claims).await?;
         self.in_sections(asked, &path, &located).await?;
-        redirect::by_sections(host, self.subject.head, &path, asked)?;
+        let subject = self.subject.expressing(&path, located.name());
+        redirect::by_sections(&subject, &path, asked)?;
         if !located.is_file() {
             return Ok(Candidate::Nothing);
         }

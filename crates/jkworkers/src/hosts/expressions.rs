@@ -48,6 +48,11 @@ fn all(host: &Host) -> Vec<Asking<'_>> {
 
 fn of_settings<'a>(settings: &'a Settings, all: &mut Vec<Asking<'a>>) {
     all.extend(settings.auth.name.as_ref().map(Asking::Text));
+    let documents = settings.error_documents.iter();
+    let documents = documents.filter_map(|(_, document)| document.text());
+    let redirects = settings.redirects.iter();
+    let redirects = redirects.filter_map(|redirect| redirect.text());
+    all.extend(documents.chain(redirects).map(Asking::Text));
     let (expressions, texts) = settings.access.expressions();
     all.extend(expressions.into_iter().map(Asking::Expression));
     all.extend(texts.into_iter().map(Asking::Text));

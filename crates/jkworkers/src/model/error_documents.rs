@@ -1,8 +1,8 @@
 //! `ErrorDocument`: what is said instead of a page of the server's own.
 
-use std::sync::Arc;
-
 use serde::Serialize;
+
+use crate::expr::{BadExpression, Text};
 
 /// What one server or section says, by status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,11 +16,11 @@ pub enum ErrorDocument {
     /// `default`: the server's own page, whatever is said around.
     Default,
     /// A text.
-    Text(Arc<str>),
+    Text(Text),
     /// A path with or without a query: the request is answered as if it were for that.
-    Local(Arc<str>),
+    Local(Text),
     /// A URL: the client is sent there.
-    External(Arc<str>),
+    External(Text),
 }
 
 impl ErrorDocuments {
@@ -60,18 +60,28 @@ impl ErrorDocuments {
 
 impl ErrorDocument {
     /// What an argument of `ErrorDocument` means: httpd tells by how it begins, unless there is a
-    /// blank in it.
-    pub(crate) fn new(text: &str) -> Self {
-        if text.eq_ignore_ascii_case("default") {
+    /// blank in it. What follows may have variables in it.
+    ///
+    /// # Errors
+    ///
+    /// [`BadExpression`] for variables that are none.
+    pub(crate) fn new(text: &str) -> Result<Self, BadExpression> {
+        Ok(if text.eq_ignore_ascii_case("default") {
             Self::Default
-        } else if text.contains(' ') {
-            Self::Text(text.strip_prefix('"').unwrap_or(text).into())
-        } else if text.starts_with('/') {
-            Self::Local(text.into())
-        } else if is_url(text.as_bytes()) {
-            Self::External(text.into())
+        } else if text.starts_with('/') && !text.contains(' ') {
+            Self::Local(Text::new(text)?)
+        } else if is_url(text.as_bytes()) && !text.contains(' ') {
+            Self::External(Text::new(text)?)
         } else {
-            Self::Text(text.strip_prefix('"').unwrap_or(text).into())
+            Self::Text(Text::new(text.strip_prefix('"').unwrap_or(text))?)
+        })
+    }
+
+    /// What it is made of.
+    pub const fn text(&self) -> Option<&Text> {
+        match self {
+            Self::Default => None,
+            Self::Text(text) | Self::Local(text) | Self::External(text) => Some(text),
         }
     }
 }
@@ -108,32 +118,38 @@ mod tests {
 
     #[test]
     fn arguments_are_told_apart_by_how_they_begin() {
-        let is = |text: &str, expected| assert_eq!(ErrorDocument::new(text), expected, "{text}");
+        let is = |text: &str, expected| {
+            assert_eq!(ErrorDocument::new(text), Ok(expected), "{text}");
+        };
+        let made = |text| Text::new(text).unwrap();
         is("default", ErrorDocument::Default);
         is("Default", ErrorDocument::Default);
-        is("/x?y", ErrorDocument::Local("/x?y".into()));
-        is("http://a/", ErrorDocument::External("http://a/".into()));
-        is("Sorry:x", ErrorDocument::External("Sorry:x".into()));
-        is("/a b", ErrorDocument::Text("/a b".into()));
+        is("/x?y", ErrorDocument::Local(made("/x?y")));
+        is("http://a/", ErrorDocument::External(made("http://a/")));
+        is("Sorry:x", ErrorDocument::External(made("Sorry:x")));
+        is("/a b", ErrorDocument::Text(made("/a b")));
         is(
             "We are sorry: x",
-            ErrorDocument::Text("We are sorry: x".into()),
+            ErrorDocument::Text(made("We are sorry: x")),
         );
-        is("\"old style", ErrorDocument::Text("old style".into()));
-        is(":x", ErrorDocument::Text(":x".into()));
+        is("\"old style", ErrorDocument::Text(made("old style")));
+        is(":x", ErrorDocument::Text(made(":x")));
+        is("/%{HTTPS}", ErrorDocument::Local(made("/%{HTTPS}")));
+        is("%{HTTPS}://x", ErrorDocument::Text(made("%{HTTPS}://x")));
+        assert!(ErrorDocument::new("/%{NOTHING}").is_err());
     }
 
     #[test]
     fn a_virtual_host_adds_and_replaces() {
         let mut base = ErrorDocuments::default();
-        base.set(404, ErrorDocument::new("/a"));
-        base.set(503, ErrorDocument::new("/b"));
+        base.set(404, ErrorDocument::new("/a").unwrap());
+        base.set(503, ErrorDocument::new("/b").unwrap());
         let mut own = ErrorDocuments::default();
-        own.set(404, ErrorDocument::new("/c"));
-        own.set(404, ErrorDocument::new("default"));
+        own.set(404, ErrorDocument::new("/c").unwrap());
+        own.set(404, ErrorDocument::new("default").unwrap());
         let merged = own.over(&base);
         assert_eq!(merged.get(404), Some(&ErrorDocument::Default));
-        assert_eq!(merged.get(503), Some(&ErrorDocument::new("/b")));
+        assert_eq!(merged.get(503), Some(&ErrorDocument::new("/b").unwrap()));
         assert_eq!(merged.get(500), None);
     }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     diag::Origin,
+    expr::{BadExpression, Text},
     pattern::{Pattern, Template},
 };
 
@@ -27,6 +28,9 @@ pub struct Redirect {
     /// The same, where it is made of what an expression found.
     #[serde(skip)]
     template: Option<Template>,
+    /// The same, where it is made of what is known of the request: in a line about a section.
+    #[serde(skip)]
+    text: Option<Text>,
     /// Where it was written.
     pub origin: Origin,
 }
@@ -70,6 +74,12 @@ impl Redirects {
         self.0.iter().find_map(|redirect| redirect.apply(path))
     }
 
+    /// The one that is about all of a section.
+    pub fn of_section(&self) -> Option<Redirected<'_>> {
+        let first = self.0.first().filter(|first| first.from == From::Section);
+        first.and_then(|redirect| redirect.apply(b""))
+    }
+
     /// Adds a line. The last one about a whole section counts, and before all others.
     pub(crate) fn add(&mut self, redirect: Redirect) {
         if redirect.from == From::Section {
@@ -87,15 +97,30 @@ impl Redirects {
 }
 
 impl Redirect {
-    pub(crate) fn new(from: From, status: u16, to: Option<&str>, origin: &Origin) -> Self {
+    /// # Errors
+    ///
+    /// [`BadExpression`] for variables in the target that are none.
+    pub(crate) fn new(
+        from: From,
+        status: u16,
+        to: Option<&str>,
+        origin: &Origin,
+    ) -> Result<Self, BadExpression> {
         let template = to.filter(|_| matches!(from, From::Pattern(_)));
-        Self {
+        let text = to.filter(|_| from == From::Section);
+        Ok(Self {
             from,
             status,
             to: to.map(Arc::from),
             template: template.map(Template::with_groups),
+            text: text.map(Text::new).transpose()?,
             origin: origin.clone(),
-        }
+        })
+    }
+
+    /// What the target is made of, where variables may be in it.
+    pub const fn text(&self) -> Option<&Text> {
+        self.text.as_ref()
     }
 
     /// Whether the target is as it was written, rather than made of what an expression found.
@@ -158,7 +183,7 @@ mod tests {
         let origin = Origin::new("test", 1);
         let mut redirects = Redirects::default();
         for (from, to) in lines {
-            redirects.add(Redirect::new(from.clone(), 302, *to, &origin));
+            redirects.add(Redirect::new(from.clone(), 302, *to, &origin).unwrap());
         }
         redirects
     }

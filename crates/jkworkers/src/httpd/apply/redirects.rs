@@ -56,12 +56,13 @@ pub(in crate::httpd) fn error_document(apply: &mut Apply<'_>, call: &Call<'_>) {
         );
         return apply.error(call.origin, message, "Write a status from 400 to 511.");
     };
-    if text.contains("%{") {
-        let message = "ErrorDocument: expressions are not supported".to_owned();
-        let help = "Write one ErrorDocument in each <If> that it depends on.";
-        return apply.error(call.origin, message, help);
-    }
-    let document = ErrorDocument::new(text);
+    let document = match ErrorDocument::new(text) {
+        Ok(document) => document,
+        Err(bad) => {
+            let message = format!("ErrorDocument {}: {bad}", excerpt(text));
+            return apply.error(call.origin, message, bad.remedy());
+        }
+    };
     if status == 401 && matches!(document, ErrorDocument::External(_)) {
         let message =
             "cannot use a full URL in a 401 ErrorDocument directive: ignored, as in httpd";
@@ -72,6 +73,8 @@ pub(in crate::httpd) fn error_document(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 const FOUND: u16 = 302;
+
+const GONE: u16 = 410;
 
 const SYNTAX: &str = "Write `Redirect [STATUS] /PATH TARGET`; the target is a URL or a path.";
 
@@ -96,7 +99,7 @@ fn plain(
     let path = |path: &str| RedirectFrom::Path(path.to_owned());
     let (from, to) = match words {
         [] if in_section => (RedirectFrom::Section, None),
-        [one] if in_section && !one.starts_with('/') => (RedirectFrom::Section, Some(one)),
+        [one] if in_section && status != GONE => (RedirectFrom::Section, Some(one)),
         [one] => (path(one), None),
         [one, to] => (path(one), Some(to)),
         _ => {
@@ -107,11 +110,9 @@ fn plain(
         }
     };
     check_target(status, to.map(String::as_str))?;
-    if matches!(from, RedirectFrom::Section) && to.is_some_and(|to| to.contains("%{")) {
-        let message = "Redirect: expressions are not supported".to_owned();
-        return Err((message, "Write a RedirectMatch or a RewriteRule."));
-    }
-    if let Some(to) = to.filter(|to| !to.starts_with('/') && !is_url(to.as_bytes())) {
+    let is_made = matches!(from, RedirectFrom::Section) && to.is_some_and(|to| to.contains("%{"));
+    let told = to.filter(|_| !is_made);
+    if let Some(to) = told.filter(|to| !to.starts_with('/') && !is_url(to.as_bytes())) {
         return Err((format!("Redirect to non-URL {}", excerpt(to)), SYNTAX));
     }
     if let RedirectFrom::Path(path) = &from
@@ -177,10 +178,14 @@ impl Apply<'_> {
         read: Result<(RedirectFrom, u16, Option<&str>), Problem>,
     ) {
         match read {
-            Ok((from, status, to)) => {
-                let redirect = Redirect::new(from, status, to, call.origin);
-                self.settings().redirects.add(redirect);
-            }
+            Ok((from, status, to)) => match Redirect::new(from, status, to, call.origin) {
+                Ok(redirect) => self.settings().redirects.add(redirect),
+                Err(bad) => {
+                    let text = excerpt(to.unwrap_or_default());
+                    let message = format!("{} {text}: {bad}", call.name);
+                    self.error(call.origin, message, bad.remedy());
+                }
+            },
             Err((message, help)) => self.error(call.origin, message, help),
         }
     }

@@ -4,6 +4,7 @@ use super::*;
 use std::path::Path;
 
 use crate::{
+    expr::Text,
     load::memory::Memory,
     model::{Asked, ErrorDocument, FileSettings},
 };
@@ -99,6 +100,7 @@ TypesConfig /nowhere
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn what_is_said_about_files() {
+    let text = |text| Text::new(text).unwrap();
     let files = Memory::new(&[
         (
             "/etc/jk.conf",
@@ -149,10 +151,10 @@ fn what_is_said_about_files() {
     let documents = &host.settings.error_documents;
     assert_eq!(
         documents.get(404),
-        Some(&ErrorDocument::Text("Not here".into()))
+        Some(&ErrorDocument::Text(text("Not here")))
     );
     assert_eq!(
         documents.get(503),
-        Some(&ErrorDocument::External("http://a/b".into()))
+        Some(&ErrorDocument::External(text("http://a/b")))
     );
 }
