@@ -264,7 +264,11 @@ impl Stage {
         let at = at.checked_sub(*self.taken.lock());
         if let Some(request) = at.and_then(|at| record.get_mut(at)) {
             request.body.extend_from_slice(bytes);
-            request.body_ended |= bytes.is_empty();
+            if bytes.is_empty() {
+                request.body_ended = true;
+            } else {
+                request.body_packets.push(bytes.len());
+            }
         }
     }
 

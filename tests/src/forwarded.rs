@@ -36,6 +36,8 @@ pub struct Forwarded {
     pub attributes: Vec<(String, String)>,
     /// The body, as far as it was read.
     pub body: Vec<u8>,
+    /// How many bytes of it came in each packet.
+    pub body_packets: Vec<usize>,
     /// Whether an empty packet said that the body ends.
     pub body_ended: bool,
 }
@@ -127,8 +129,9 @@ impl fmt::Display for Forwarded {
             let end = if self.body_ended { ", ended" } else { "" };
             writeln!(
                 f,
-                "  body {}{end}: {}",
+                "  body {} in {:?}{end}: {}",
                 self.body.len(),
+                self.body_packets,
                 shortened(&self.body)
             )?;
         }

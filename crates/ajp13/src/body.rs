@@ -40,6 +40,7 @@ pub struct Body<IO: Io = Stream> {
     left: Option<u64>,
     status: StatusCode,
     refused: bool,
+    bodiless: bool,
     head: Option<HeadPacket>,
 }
 
@@ -70,6 +71,7 @@ impl<IO: Io> Body<IO> {
         take_end: bool,
     ) -> Self {
         let head = conn.conn_mut().take_head();
+        let bodiless = conn.conn().is_bodiless();
         let mut body = Self {
             head,
             conn: Some(conn),
@@ -79,6 +81,7 @@ impl<IO: Io> Body<IO> {
             left,
             status,
             refused: false,
+            bodiless,
         };
         if take_end {
             body.take_end();
@@ -90,6 +93,12 @@ impl<IO: Io> Body<IO> {
     /// [`SendOptions::verbatim`](crate::SendOptions::verbatim).
     pub fn take_head(&mut self) -> Option<HeadPacket> {
         self.head.take()
+    }
+
+    /// Whether it can have no bytes, whatever the head announces: in answer to HEAD, and with the
+    /// statuses 204 and 304.
+    pub fn is_bodiless(&self) -> bool {
+        self.bodiless
     }
 
     /// Bytes carried so far, in both directions.

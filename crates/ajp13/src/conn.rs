@@ -95,7 +95,8 @@ struct Facts {
     read: u64,
     /// Whether heads and flushes are told as they come.
     verbatim: bool,
-    flushes: bool,
+    /// Whether the answer can have no body, whatever its head says.
+    bodiless: bool,
     /// The packet of such a head.
     head: Option<HeadPacket>,
 }
@@ -174,9 +175,13 @@ impl<IO> Conn<IO> {
     }
 
     /// Leaves the fields of the answer's head in their packet, and tells its flushes.
-    pub(crate) fn tell_verbatim(&mut self, flushes: bool) {
+    pub(crate) fn tell_verbatim(&mut self) {
         self.facts.verbatim = true;
-        self.facts.flushes = flushes;
+    }
+
+    /// Whether the answer can have no body.
+    pub(crate) fn is_bodiless(&self) -> bool {
+        self.facts.bodiless
     }
 
     /// The packet of the answer's head, where that was asked for, once.

@@ -1,5 +1,6 @@
 //! What goes back to the client: a page of our own, or a backend's answer while it comes in.
 
+mod held;
 mod relay;
 
 use std::{
@@ -17,7 +18,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
 
-pub(crate) use self::relay::{Hold, Relay};
+pub(crate) use self::relay::Relay;
 use crate::{
     access::Claims,
     forward::software,

@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use self::failed::Cause;
 pub(crate) use self::failed::{Failed, failure_of};
 use crate::{
-    answer::{Answer, Hold, Relay},
+    answer::{Answer, Relay},
     balancer::{Chosen, GiveUp, InFlight},
     forward::{Destination, Forward},
-    http1::{BodyLength, Head, Heading, Outgoing},
+    http1::{BodyLength, Heading, Outgoing},
     logging::Printable,
     maintain::log_transition,
     rescue::{Replaced, Stumble},
@@ -96,10 +96,7 @@ pub(crate) async fn attempt(
 /// Looks at what has come with the head.
 async fn begun(mut relay: Box<Relay>) -> Result<Answered, Failed> {
     match poll_fn(|cx| Poll::Ready(relay.look_ahead(cx))).await {
-        Ok(()) => {
-            relay.read_refusal().await;
-            Ok(Answered(relay))
-        }
+        Ok(()) => Ok(Answered(relay)),
         // Broken already, and therefore not begun: the client gets a proper page.
         Err(error) => Err(Failed {
             tally: relay.tally(),
@@ -139,7 +136,7 @@ async fn send(
         socket_timeout: endpoint.worker.socket.timeout,
         take_end: !steering.fails_on_statuses(&endpoint.worker),
         verbatim: true,
-        flushes: wants_part(forward.head),
+        fill: true,
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
@@ -191,11 +188,7 @@ impl Answered {
         if let Some(cookie) = cookie {
             head.fields.add(b"Set-Cookie", cookie.as_bytes());
         }
-        let hold = Hold {
-            announced: head.length,
-            wants_part: head.status == StatusCode::OK && wants_part(forward.head),
-        };
-        match relay.hold(hold).await {
+        match relay.hold(head.length).await {
             Ok(()) => {
                 if forward.head.method != Method::HEAD && relay.is_empty_reset() {
                     announce_nothing(&mut head);
@@ -216,11 +209,6 @@ fn announce_nothing(head: &mut Heading) {
         head.fields.set(b"Content-Length", b"0");
         head.measure();
     }
-}
-
-/// Whether the client asks for parts of the answer.
-fn wants_part(head: &Head) -> bool {
-    head.headers.contains("range")
 }
 
 /// `use_server_errors`: of the backend's answer only the status is left, and with 401 the challenge.

@@ -118,6 +118,7 @@ fn an_answer_that_breaks_off_is_told_with_its_request() {
     let backend = Backend::start(|exchange| {
         exchange.headers(200, &[("Content-Length", "100")])?;
         exchange.chunk(b"begun")?;
+        exchange.flush()?;
         Err(std::io::Error::other("gone"))
     });
     let jkd = serving(&workers(backend.address.port()));

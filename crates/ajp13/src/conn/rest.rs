@@ -90,7 +90,7 @@ impl<IO: Io> Conn<IO> {
                 Some(_) => return Rest::Dirty(CloseReason::Aborted),
             }
             match self.next_turn() {
-                Ok(Turn::Event(Event::End)) => {}
+                Ok(Turn::Event(Event::End | Event::Flush)) => {}
                 Ok(Turn::More) => match self.poll_fill(&mut Context::from_waker(Waker::noop())) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => return Rest::Dirty(CloseReason::Broken),

@@ -71,9 +71,9 @@ impl<IO: Io> Conn<IO> {
         })
     }
 
-    /// What is announced is passed on as it comes anyway.
+    /// There is nothing to pass on where there can be no body.
     fn tells_flushes(&self) -> bool {
-        self.facts.flushes || (self.facts.verbatim && self.facts.content.is_none())
+        self.facts.verbatim && !self.facts.bodiless
     }
 
     /// A packet that says all by itself.
@@ -96,8 +96,12 @@ impl<IO: Io> Conn<IO> {
     }
 
     fn learn(&mut self, status: StatusCode, announced: Option<u64>) {
-        let bodiless = self.facts.head_only || matches!(status.as_u16(), 204 | 304);
-        self.facts.content = if bodiless { Some(0) } else { announced };
+        self.facts.bodiless = self.facts.head_only || matches!(status.as_u16(), 204 | 304);
+        self.facts.content = if self.facts.bodiless {
+            Some(0)
+        } else {
+            announced
+        };
     }
 
     /// How many body bytes are left, when all packets up to the end have been read.

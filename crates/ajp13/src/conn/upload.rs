@@ -3,11 +3,12 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::Body;
 
 use super::output::{DataPacket, Output};
 use crate::error::{BoxError, Error, ErrorKind};
+use crate::exchange::Announced;
 
 /// Where the bytes of a request's body come from.
 pub(crate) trait Source {
@@ -52,13 +53,20 @@ impl Source for AnySource {
 pub(crate) struct Upload<S> {
     source: Option<S>,
     rest: Bytes,
+    /// What has come for a packet that is not full; `rest` is empty then.
+    gathered: BytesMut,
+    /// How many bytes may be missing in a packet that counts as full; `None` where anything does.
+    spare: Option<usize>,
 }
+
+/// As in mod_jk: so many bytes a packet of a body of unknown length may lack.
+const SPARE: usize = 12;
 
 impl<S> Upload<S> {
     pub(crate) fn new(source: S) -> Self {
         Self {
             source: Some(source),
-            rest: Bytes::new(),
+            ..Self::none()
         }
     }
 
@@ -67,6 +75,8 @@ impl<S> Upload<S> {
         Self {
             source: None,
             rest: Bytes::new(),
+            gathered: BytesMut::new(),
+            spare: None,
         }
     }
 
@@ -75,7 +85,17 @@ impl<S> Upload<S> {
         Upload {
             source: self.source.map(wrap),
             rest: self.rest,
+            gathered: self.gathered,
+            spare: self.spare,
         }
+    }
+
+    /// Waits from now on for enough to fill a packet.
+    pub(crate) fn fill(&mut self, announced: Announced) {
+        self.spare = Some(match announced {
+            Announced::Unknown => SPARE,
+            Announced::None | Announced::Length(_) => 0,
+        });
     }
 
     /// Gives the source back, unless it was read to its end.
@@ -85,8 +105,8 @@ impl<S> Upload<S> {
 }
 
 impl<S: Source> Upload<S> {
-    /// Puts together one packet of at most `room` bytes, as soon as there is at least one byte or
-    /// the body has ended; an empty packet is the end.
+    /// Puts together one packet of at most `room` bytes, as soon as there is at least one byte, or
+    /// enough where packets are to be filled, or the body has ended; an empty packet is the end.
     ///
     /// # Errors
     /// [`ErrorKind::RequestBody`] when the body fails. There is no packet that says so: the
@@ -97,6 +117,17 @@ impl<S: Source> Upload<S> {
         room: usize,
         output: &'o mut Output,
     ) -> Poll<Result<DataPacket<'o>, Error>> {
+        if let Some(spare) = self.spare {
+            let enough = if spare < room { room - spare } else { room };
+            return (self.poll_gather(cx, enough)).map(|gathered| match gathered {
+                Ok(()) => {
+                    let mut packet = output.data();
+                    packet.push(self.rest.split_to(room.min(self.rest.len())));
+                    Ok(packet)
+                }
+                Err(cause) => Err(Error::new(ErrorKind::RequestBody).because(cause)),
+            });
+        }
         let mut packet = output.data();
         while packet.len() < room {
             match self.poll_piece(cx, room - packet.len()) {
@@ -109,6 +140,37 @@ impl<S: Source> Upload<S> {
             }
         }
         Poll::Ready(Ok(packet))
+    }
+
+    /// Ready when `enough` bytes are in `rest`, or all there are.
+    fn poll_gather(&mut self, cx: &mut Context<'_>, enough: usize) -> Poll<Result<(), BoxError>> {
+        while self.rest.len() + self.gathered.len() < enough {
+            let Some(source) = &mut self.source else {
+                break;
+            };
+            match ready!(source.poll_bytes(cx)) {
+                Some(bytes) => self.join(bytes?, enough),
+                None => self.source = None,
+            }
+        }
+        if !self.gathered.is_empty() {
+            self.rest = self.gathered.split().freeze();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Keeps a piece that came alone as it is.
+    fn join(&mut self, bytes: Bytes, enough: usize) {
+        if self.rest.is_empty() && self.gathered.is_empty() {
+            self.rest = bytes;
+            return;
+        }
+        if self.gathered.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            self.gathered.reserve(enough.max(rest.len() + bytes.len()));
+            self.gathered.extend_from_slice(&rest);
+        }
+        self.gathered.extend_from_slice(&bytes);
     }
 
     /// Between 1 and `most` bytes; `None` at the end.
@@ -184,6 +246,37 @@ mod tests {
         for expected in [3, 3, 2, 0] {
             assert!(matches!(next(&mut upload, 3), Poll::Ready(Ok(n)) if n == expected));
         }
+    }
+
+    #[test]
+    fn waits_for_a_full_packet_where_it_is_asked_to() {
+        let script = [
+            Some(&b"ab"[..]),
+            None,
+            Some(b"cde"),
+            None,
+            Some(b"fghi"),
+            None,
+        ];
+        let mut known = upload(&script);
+        known.fill(Announced::Length(9));
+        assert!(next(&mut known, 4).is_pending());
+        assert!(matches!(next(&mut known, 4), Poll::Ready(Ok(4))));
+        assert!(next(&mut known, 4).is_pending());
+        assert!(matches!(next(&mut known, 4), Poll::Ready(Ok(4))));
+        assert!(next(&mut known, 4).is_pending());
+        assert!(matches!(next(&mut known, 4), Poll::Ready(Ok(1))));
+        assert!(matches!(next(&mut known, 4), Poll::Ready(Ok(0))));
+    }
+
+    #[test]
+    fn a_packet_of_unknown_length_may_lack_some_bytes() {
+        let mut unknown = upload(&[Some(b"0123456"), None, Some(b"7"), None, Some(b"8")]);
+        unknown.fill(Announced::Unknown);
+        assert!(next(&mut unknown, 20).is_pending());
+        assert!(matches!(next(&mut unknown, 20), Poll::Ready(Ok(8))));
+        assert!(next(&mut unknown, 20).is_pending());
+        assert!(matches!(next(&mut unknown, 20), Poll::Ready(Ok(1))));
     }
 
     #[test]

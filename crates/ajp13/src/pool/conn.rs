@@ -57,11 +57,11 @@ pub struct SendOptions {
     pub reuse: bool,
     /// Leaves the fields of the head as they came: the response has none, and
     /// [`Body::take_head`] gives the packet, of which nothing was checked but the announced length.
-    /// Of a body whose length is not announced, flushes are told, too: as frames of no bytes.
-    /// Default: no.
+    /// Flushes of a body are told, too: as frames of no bytes. Default: no.
     pub verbatim: bool,
-    /// Tells the flushes of a body in the same way whatever is announced. Default: no.
-    pub flushes: bool,
+    /// Waits until there is enough of the request's body to fill a packet, or it ends, as mod_jk does.
+    /// Otherwise what is there is sent. Default: no.
+    pub fill: bool,
 }
 
 impl Default for SendOptions {
@@ -76,7 +76,7 @@ impl Default for SendOptions {
             end_of_body: EndOfBody::default(),
             reuse: true,
             verbatim: false,
-            flushes: false,
+            fill: false,
         }
     }
 }
@@ -150,6 +150,9 @@ impl<IO: Io> PooledConn<IO> {
             slot.use_once();
         }
         let mut upload = Upload::new(BodySource(body));
+        if options.fill {
+            upload.fill(options.announced);
+        }
         let take_end = options.take_end;
         match self.head(write, &mut upload, &options).await {
             Ok((parts, rest)) => {
@@ -189,12 +192,12 @@ impl<IO: Io> PooledConn<IO> {
             end_of_body,
             reuse: _,
             verbatim,
-            flushes,
+            fill: _,
         } = *options;
         let limits = Limits { reply, socket };
         conn.begin(announced, head_only, limits, end_of_body, write)?;
         if verbatim {
-            conn.tell_verbatim(flushes);
+            conn.tell_verbatim();
         }
         let parts = match poll_fn(|cx| conn.poll_event(cx, upload)).await? {
             Event::Head(parts) => parts,

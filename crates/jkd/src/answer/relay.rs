@@ -1,20 +1,18 @@
 //! A backend's answer on its way to the client.
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
+use ajp13::ErrorKind;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use jkworkers::model::JkOptions;
-use tokio::time::timeout;
 
-use super::Visit;
+use super::{Visit, held::Held};
 use crate::{
     attempt::failure_of,
     balancer::{InFlight, Transition, Verdict},
@@ -29,11 +27,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Relay {
     status: StatusCode,
-    /// The backend wants what has come to be passed on.
-    flushed: bool,
+    /// The head is passed on before anything of the body.
+    head_first: bool,
     flushes: Flushes,
-    /// What has come and has not been passed on.
-    held: VecDeque<Bytes>,
+    held: Held,
+    /// Broke off after what is held.
+    error: Option<ajp13::Error>,
     /// Whether the length is told: it was announced, or everything is there.
     is_measured: bool,
     body: ajp13::Body,
@@ -47,17 +46,15 @@ pub(crate) struct Relay {
 /// Bytes of the packet that ends an answer.
 const END_RESPONSE: u64 = 6;
 
-/// How long the end of a refusal without a body may take.
-const REFUSAL_END: Duration = Duration::from_secs(1);
-
 impl Relay {
     pub(crate) fn new(response: Response<ajp13::Body>, options: JkOptions) -> Self {
         let (head, body) = response.into_parts();
         Self {
             status: head.status,
             flushes: Flushes::by(options),
-            flushed: false,
-            held: VecDeque::new(),
+            head_first: false,
+            held: Held::default(),
+            error: None,
             is_measured: false,
             body,
             guard: None,
@@ -93,22 +90,26 @@ impl Relay {
     }
 
     /// Holds back what comes of the body, as httpd does, until there is more than it would keep, the
-    /// backend flushes it, or it ends. What is announced goes on at once, unless a part is
-    /// asked for.
+    /// backend flushes it, or it ends. Where there is no body, only the end counts.
     ///
     /// # Errors
     ///
     /// When the answer breaks off before anything of it has been passed on.
-    pub(crate) async fn hold(&mut self, how: Hold) -> Result<(), ajp13::Error> {
-        self.is_measured = how.announced.is_some() || self.is_bodiless();
-        let may_be_empty = self.status == StatusCode::RESET_CONTENT;
-        if self.is_measured && !may_be_empty && !how.may_part(&self.body) {
+    pub(crate) async fn hold(&mut self, announced: Option<u64>) -> Result<(), ajp13::Error> {
+        self.is_measured = announced.is_some() || self.is_bodiless();
+        if self.flushes.head && !self.body.is_bodiless() {
+            self.head_first = true;
             return Ok(());
         }
-        self.flushed |= matches!(self.flushes, Flushes::Head);
-        while !self.flushed && !self.body.is_end_stream() && self.held_bytes() <= HOLD {
+        while !self.held.may_go() && !self.body.is_end_stream() {
             match poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
-                Some(frame) => self.hold_frame(frame?),
+                Some(Ok(frame)) => self.hold_frame(frame),
+                // The client is to see that its length is another.
+                Some(Err(error)) if self.is_cut_short(announced, &error) => {
+                    self.error = Some(error);
+                    break;
+                }
+                Some(Err(error)) => return Err(error),
                 None => break,
             }
         }
@@ -116,37 +117,37 @@ impl Relay {
         Ok(())
     }
 
+    fn is_cut_short(&self, announced: Option<u64>, error: &ajp13::Error) -> bool {
+        announced.is_some() && error.kind() == ErrorKind::Length && !self.held.is_empty()
+    }
+
     fn hold_frame(&mut self, frame: Frame<Bytes>) {
         // AJP has no trailers: all that comes is data.
         let data = frame.into_data().unwrap_or_default();
-        self.flushed |= data.is_empty() || !matches!(self.flushes, Flushes::Never);
-        if !data.is_empty() {
-            self.held.push_back(data);
+        let flushed = data.is_empty() || self.flushes.packets;
+        self.held.push(data);
+        if flushed {
+            self.held.release();
         }
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.held.iter().map(Bytes::len).sum()
     }
 
     /// Whether httpd would not have passed on anything of it yet.
     fn is_kept(&self) -> bool {
-        !self.flushed && self.held_bytes() <= HOLD
+        !self.head_first && !self.held.may_go()
     }
 
+    /// Whether it is known that nothing of it follows.
     fn is_bodiless(&self) -> bool {
         matches!(
             self.status,
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-        ) || self.held.is_empty()
-            && self.body.size_hint().exact() == Some(0)
-            && !matches!(self.flushes, Flushes::Head)
+        ) || self.held.is_empty() && self.body.size_hint().exact() == Some(0) && !self.flushes.head
     }
 
     /// All of the body, where nothing of it would have been passed on yet.
     pub(super) fn whole(&self) -> Option<Bytes> {
         let is_whole = self.is_kept() && self.body.size_hint().exact() == Some(0);
-        is_whole.then(|| self.held.iter().flatten().copied().collect())
+        is_whole.then(|| self.held.to_vec().into())
     }
 
     /// Puts these pieces in place of the whole body.
@@ -155,18 +156,7 @@ impl Relay {
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
-        self.held.is_empty() && self.body.is_end_stream()
-    }
-
-    /// Reads the end of a 403 without a body, for which nobody would ask: it tells whether Tomcat
-    /// itself refused the request.
-    pub(crate) async fn read_refusal(&mut self) {
-        let is_one = self.status == StatusCode::FORBIDDEN && self.is_whole();
-        if is_one && !self.body.is_end_stream() {
-            let end = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
-            // All that the client gets is there, so that nothing else depends on it.
-            let _ = timeout(REFUSAL_END, end).await;
-        }
+        self.held.is_empty() && self.error.is_none() && self.body.is_end_stream()
     }
 
     /// Reads the rest and throws it away, so that the connection can be used again. Returns what
@@ -199,19 +189,48 @@ impl Relay {
         cx: &mut Context<'_>,
         visit: &Visit,
     ) -> Poll<Option<Result<Frame<Bytes>, ajp13::Error>>> {
-        let polled = match self.held.pop_front() {
-            Some(data) => Some(Ok(Frame::data(data))),
-            None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
+        let polled = loop {
+            if let Some(data) = self.held.pop() {
+                break Some(Ok(Frame::data(data)));
+            }
+            if let Some(polled) = ready!(self.poll_more(cx)) {
+                break polled;
+            }
         };
         if let Some(Err(error)) = &polled {
             self.breaks_off(error, visit);
         }
         self.tell_refusal(visit);
-        if self.body.is_end_stream() {
+        if self.is_end_stream() {
             // Whoever has the whole answer finds it counted.
             self.settle();
         }
         Poll::Ready(polled)
+    }
+
+    /// Takes a step forward, and tells what there is to tell besides what is held.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
+        let polled = match self.error.take() {
+            Some(error) => Some(Err(error)),
+            None => ready!(Pin::new(&mut self.body).poll_frame(cx)),
+        };
+        let next = match polled {
+            Some(Ok(frame)) => {
+                self.hold_frame(frame);
+                None
+            }
+            // Behind what is still here.
+            Some(Err(error)) if !self.held.is_empty() => {
+                self.error = Some(error);
+                None
+            }
+            None if !self.held.is_empty() => None,
+            end => Some(end),
+        };
+        if self.body.is_end_stream() || self.error.is_some() {
+            self.held.release();
+        }
+        Poll::Ready(next)
     }
 
     /// Says once what an operator should look at when Tomcat itself refused the request.
@@ -224,7 +243,10 @@ impl Relay {
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        let held = u64::try_from(self.held_bytes()).unwrap_or(u64::MAX);
+        if self.error.is_some() {
+            return SizeHint::default();
+        }
+        let held = u64::try_from(self.held.length()).unwrap_or(u64::MAX);
         match self.body.size_hint().exact() {
             Some(rest) if self.is_measured => SizeHint::with_exact(rest.saturating_add(held)),
             _ => SizeHint::default(),
@@ -280,58 +302,32 @@ impl Relay {
 
     /// Whether it has come as a whole, without the body that was announced.
     pub(crate) fn is_empty_reset(&self) -> bool {
-        self.status == StatusCode::RESET_CONTENT
-            && self.held.is_empty()
-            && self.body.is_end_stream()
+        self.status == StatusCode::RESET_CONTENT && self.is_end_stream()
     }
 
     /// Whether the backend has given all it had to give.
     fn is_whole(&self) -> bool {
         self.held.is_empty()
+            && self.error.is_none()
             && (self.body.is_end_stream() || self.body.size_hint().exact() == Some(0))
     }
 }
 
-/// How an answer is held back.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Hold {
-    /// The length that the backend says it has.
-    pub(crate) announced: Option<u64>,
-    /// Whether the client asks for parts.
-    pub(crate) wants_part: bool,
-}
-
-impl Hold {
-    fn may_part(self, body: &ajp13::Body) -> bool {
-        let hold = u64::try_from(HOLD).unwrap_or(u64::MAX);
-        self.wants_part
-            && body.size_hint().exact() != Some(0)
-            && self.announced.is_none_or(|length| length <= hold)
-    }
-}
-
-/// So much httpd holds back, bytes.
-const HOLD: usize = 8000;
+/// What comes out next: a frame, an error, or the end.
+type Next = Option<Result<Frame<Bytes>, ajp13::Error>>;
 
 /// `FlushHeader`, `FlushPackets`: what httpd holds back otherwise goes on at once.
 #[derive(Clone, Copy, Debug)]
-enum Flushes {
-    Never,
-    Packets,
-    Head,
+struct Flushes {
+    head: bool,
+    packets: bool,
 }
 
 impl Flushes {
     const fn by(options: JkOptions) -> Self {
-        match options {
-            JkOptions {
-                flush_header: true, ..
-            } => Self::Head,
-            JkOptions {
-                flush_packets: true,
-                ..
-            } => Self::Packets,
-            _ => Self::Never,
+        Self {
+            head: options.flush_header,
+            packets: options.flush_packets,
         }
     }
 }
