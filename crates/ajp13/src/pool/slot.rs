@@ -11,20 +11,29 @@
 //! With a maximum, a slot is a permit of a semaphore, and a connection is only opened while
 //! fewer than `max` are open. Whoever holds a slot but no connection therefore finds either
 //! room for a new connection or an idle one, perhaps in another lane.
+//!
+//! What threads race for is in `census`, `phase` and `shelf`, and nothing else is: tests run these
+//! three through all interleavings.
 
+mod census;
 mod opening;
+mod phase;
 mod shared;
+mod shelf;
+mod sync;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use self::census::Census;
 use self::opening::Opening;
+use self::phase::{Busy, Phase};
+use self::shelf::Shelf;
 use super::addresses::Addresses;
-use super::stats::{CloseReason, Closed};
+use super::stats::CloseReason;
 use crate::conn::{Conn, Probe, Rest};
 
 /// How many idle connections from the top are looked at for one that can be used now.
@@ -37,21 +46,10 @@ pub(crate) struct Shared<IO> {
     limit: Option<Limit>,
     /// What the container's name stands for, where somebody keeps an eye on it.
     addresses: Option<Addresses>,
-    open: AtomicUsize,
-    opened: AtomicU64,
-    max_open: AtomicU64,
-    closed: Closed,
-    phase: AtomicU8,
+    census: Census,
+    phase: Phase,
     freed: Notify,
 }
-
-/// The phases of a pool's life, each of them later than the one before. In the first one it keeps
-/// connections for the next request.
-const KEEPING: u8 = 0;
-/// It serves whoever asks, and keeps no connection.
-const RETIRED: u8 = 1;
-/// It serves nobody any more.
-const DRAINING: u8 = 2;
 
 #[derive(Debug)]
 struct Limit {
@@ -64,8 +62,8 @@ struct Limit {
 #[derive(Debug)]
 #[repr(align(128))]
 struct Lane<IO> {
-    idle: Mutex<Vec<Idle<IO>>>,
-    busy: AtomicUsize,
+    idle: Shelf<Idle<IO>>,
+    busy: Busy,
     reused: AtomicU64,
 }
 
@@ -90,8 +88,8 @@ pub(crate) struct Slot<IO> {
 impl<IO> Lane<IO> {
     fn new() -> Self {
         Self {
-            idle: Mutex::new(Vec::new()),
-            busy: AtomicUsize::new(0),
+            idle: Shelf::new(),
+            busy: Busy::new(),
             reused: AtomicU64::new(0),
         }
     }
@@ -99,7 +97,7 @@ impl<IO> Lane<IO> {
 
 impl<IO> Slot<IO> {
     fn new(shared: &Arc<Shared<IO>>, lane: usize) -> Self {
-        shared.lane(lane).busy.fetch_add(1, Ordering::AcqRel);
+        shared.lane(lane).busy.enter();
         Self {
             shared: Arc::clone(shared),
             lane,
@@ -115,28 +113,30 @@ impl<IO> Slot<IO> {
 
     /// Puts an idle connection back among the longest idle ones, its age unchanged.
     pub(super) fn restore(&self, lane: usize, idle: Idle<IO>) {
-        let mut list = self.shared.lane(lane).idle.lock();
-        if !self.shared.keeps() {
-            drop(list);
-            return self.close(idle.conn, CloseReason::Drained);
+        let since = idle.since;
+        self.shelve(lane, idle, CloseReason::Drained, |list| {
+            list.partition_point(|other| other.since <= since)
+        });
+    }
+
+    /// Keeps an idle connection at its place, or closes it if the pool keeps none.
+    fn shelve(
+        &self,
+        lane: usize,
+        idle: Idle<IO>,
+        reason: CloseReason,
+        place: impl FnOnce(&[Idle<IO>]) -> usize,
+    ) {
+        let shelf = &self.shared.lane(lane).idle;
+        if let Err(idle) = shelf.put(&self.shared.phase, idle, place) {
+            self.close(idle.conn, reason);
         }
-        let position = list.partition_point(|other| other.since <= idle.since);
-        list.insert(position, idle);
     }
 
     /// Makes room for a new connection, or says that the maximum is open already.
-    pub(super) fn begin_open(&self) -> Option<Opening<'_, IO>> {
-        let max = self
-            .shared
-            .limit
-            .as_ref()
-            .map_or(usize::MAX, |limit| limit.max);
-        let one_more = |open| (open < max).then_some(open + 1);
-        self.shared
-            .open
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
-            .ok()
-            .map(|_| Opening::new(&self.shared))
+    pub(super) fn begin_open(&self) -> Option<Opening<'_>> {
+        let max = (self.shared.limit.as_ref()).map_or(usize::MAX, |limit| limit.max);
+        (self.shared.census.begin(max)).then(|| Opening::new(&self.shared.census))
     }
 
     /// Its connection is closed after the present request.
@@ -211,29 +211,31 @@ impl<IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Slot<IO> {
             }
             Rest::Clean | Rest::Finishing => CloseReason::Drained,
         };
-        let now = Instant::now();
-        let mut list = self.shared.lane(self.lane).idle.lock();
-        if self.once || !self.shared.keeps() {
-            drop(list);
+        if self.once {
             return self.close(conn, reason);
         }
-        list.push(Idle {
+        let now = Instant::now();
+        let idle = Idle {
             conn,
             since: now,
             checked: now,
-        });
+        };
+        self.shelve(self.lane, idle, reason, <[_]>::len);
     }
 }
 
 impl<IO> Drop for Slot<IO> {
     fn drop(&mut self) {
         let shared = &*self.shared;
-        shared.lane(self.lane).busy.fetch_sub(1, Ordering::AcqRel);
+        let tell = shared.lane(self.lane).busy.leave(&shared.phase);
         if let Some(limit) = &shared.limit {
             limit.permits.add_permits(1);
         }
-        if shared.is_draining() {
+        if tell {
             shared.freed.notify_waiters();
         }
     }
 }
+
+#[cfg(test)]
+mod interleavings;

@@ -1,7 +1,5 @@
 //! What a pool counts.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
 /// A snapshot of a pool's counters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -79,44 +77,31 @@ pub(crate) enum CloseReason {
     Stale,
 }
 
-/// The counters of closed connections; closing is rare, so they are shared by all threads.
-#[derive(Debug, Default)]
-pub(super) struct Closed {
-    aborted: AtomicU64,
-    asked: AtomicU64,
-    broken: AtomicU64,
-    drained: AtomicU64,
-    idle: AtomicU64,
-    moved: AtomicU64,
-    ping: AtomicU64,
-    stale: AtomicU64,
+impl CloseReason {
+    /// All of them, in their order.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Aborted,
+        Self::Asked,
+        Self::Broken,
+        Self::Drained,
+        Self::Idle,
+        Self::Moved,
+        Self::Ping,
+        Self::Stale,
+    ];
 }
 
-impl Closed {
-    pub(super) fn count(&self, reason: CloseReason) {
-        let counter = match reason {
-            CloseReason::Aborted => &self.aborted,
-            CloseReason::Asked => &self.asked,
-            CloseReason::Broken => &self.broken,
-            CloseReason::Drained => &self.drained,
-            CloseReason::Idle => &self.idle,
-            CloseReason::Moved => &self.moved,
-            CloseReason::Ping => &self.ping,
-            CloseReason::Stale => &self.stale,
-        };
-        counter.fetch_add(1, Relaxed);
-    }
-
-    pub(super) fn snapshot(&self) -> ClosedStats {
-        ClosedStats {
-            aborted: self.aborted.load(Relaxed),
-            asked: self.asked.load(Relaxed),
-            broken: self.broken.load(Relaxed),
-            drained: self.drained.load(Relaxed),
-            idle: self.idle.load(Relaxed),
-            moved: self.moved.load(Relaxed),
-            ping: self.ping.load(Relaxed),
-            stale: self.stale.load(Relaxed),
+impl ClosedStats {
+    pub(super) const fn of_mut(&mut self, reason: CloseReason) -> &mut u64 {
+        match reason {
+            CloseReason::Aborted => &mut self.aborted,
+            CloseReason::Asked => &mut self.asked,
+            CloseReason::Broken => &mut self.broken,
+            CloseReason::Drained => &mut self.drained,
+            CloseReason::Idle => &mut self.idle,
+            CloseReason::Moved => &mut self.moved,
+            CloseReason::Ping => &mut self.ping,
+            CloseReason::Stale => &mut self.stale,
         }
     }
 }

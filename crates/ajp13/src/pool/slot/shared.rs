@@ -1,15 +1,15 @@
 //! What slots share: how many there may be, what is open, and the phases of the pool's life.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::{DRAINING, Idle, KEEPING, Lane, Limit, RETIRED, Shared, Slot};
+use super::{Census, Idle, Lane, Limit, Phase, Shared, Slot};
 use crate::conn::Conn;
 use crate::pool::addresses::Addresses;
 use crate::pool::retain::RetainOrMove;
-use crate::pool::stats::{CloseReason, Closed, PoolStats};
+use crate::pool::stats::{CloseReason, PoolStats};
 
 impl<IO> Shared<IO> {
     pub(in crate::pool) fn new(
@@ -25,11 +25,8 @@ impl<IO> Shared<IO> {
                 permits: Semaphore::new(max),
             }),
             addresses,
-            open: AtomicUsize::new(0),
-            opened: AtomicU64::new(0),
-            max_open: AtomicU64::new(0),
-            closed: Closed::default(),
-            phase: AtomicU8::new(KEEPING),
+            census: Census::new(),
+            phase: Phase::new(),
             freed: Notify::new(),
         }
     }
@@ -51,22 +48,18 @@ impl<IO> Shared<IO> {
     }
 
     pub(in crate::pool) fn is_draining(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == DRAINING
-    }
-
-    pub(super) fn keeps(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == KEEPING
+        self.phase.is_draining()
     }
 
     /// Closes what is idle, now and as soon as it comes back. Slots are given out as before.
     pub(in crate::pool) fn retire(&self) {
-        self.phase.fetch_max(RETIRED, Ordering::AcqRel);
+        self.phase.retire();
         self.close_idle();
     }
 
     /// Refuses new slots, wakes those who wait for one, and closes what is idle.
     pub(in crate::pool) fn drain(&self) {
-        self.phase.store(DRAINING, Ordering::Release);
+        self.phase.drain();
         if let Some(limit) = &self.limit {
             limit.permits.close();
         }
@@ -75,7 +68,7 @@ impl<IO> Shared<IO> {
 
     fn close_idle(&self) {
         for lane in &self.lanes {
-            let idle = std::mem::take(&mut *lane.idle.lock());
+            let idle = lane.idle.clear();
             self.close_all(idle, CloseReason::Drained);
         }
     }
@@ -86,7 +79,7 @@ impl<IO> Shared<IO> {
             let freed = self.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
-            if self.busy() == 0 {
+            if self.lanes.iter().all(|lane| lane.busy.is_over()) {
                 return;
             }
             freed.await;
@@ -125,21 +118,22 @@ impl<IO> Shared<IO> {
     }
 
     pub(in crate::pool) fn remember_max_open(&self, max_open: u64) {
-        self.max_open.fetch_max(max_open, Ordering::Relaxed);
+        self.census.remember_max_open(max_open);
     }
 
     pub(in crate::pool) fn forget_max_open(&self) {
-        self.max_open.store(0, Ordering::Relaxed);
+        self.census.forget_max_open();
     }
 
     pub(in crate::pool) fn stats(&self) -> PoolStats {
+        let (opened, closed) = self.census.taken();
         PoolStats {
             idle: self.idle(),
-            busy: self.busy(),
-            opened: self.opened.load(Ordering::Relaxed),
-            max_open: self.max_open.load(Ordering::Relaxed),
+            busy: self.lanes.iter().map(|lane| lane.busy.count()).sum(),
+            opened,
+            max_open: self.census.max_open(),
             reused: self.sum(|lane| lane.reused.load(Ordering::Relaxed)),
-            closed: self.closed.snapshot(),
+            closed,
         }
     }
 
@@ -150,11 +144,6 @@ impl<IO> Shared<IO> {
 
     fn idle(&self) -> usize {
         self.lanes.iter().map(|lane| lane.idle.lock().len()).sum()
-    }
-
-    fn busy(&self) -> usize {
-        let busy = |lane: &Lane<IO>| lane.busy.load(Ordering::Acquire);
-        self.lanes.iter().map(busy).sum()
     }
 
     fn sum(&self, counter: impl Fn(&Lane<IO>) -> u64) -> u64 {
@@ -174,7 +163,6 @@ impl<IO> Shared<IO> {
 
     pub(super) fn close(&self, conn: Box<Conn<IO>>, reason: CloseReason) {
         drop(conn);
-        self.open.fetch_sub(1, Ordering::AcqRel);
-        self.closed.count(reason);
+        self.census.closed(reason);
     }
 }
