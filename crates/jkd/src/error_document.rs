@@ -20,7 +20,7 @@ use crate::{
     expressions::{Chosen, Subject},
     forward::own_scheme,
     handler::{self, Asking, Course},
-    headers,
+    headers::{self, Seen},
     http1::{Head, Outgoing},
     logs::{Record, Redirected},
     mapping::Earlier,
@@ -46,16 +46,20 @@ pub(crate) async fn respond(
     let (earlier, changed) = visit.trail.variables();
     let turned = visit.trail.head();
     let head = turned.as_ref().unwrap_or(&visit.head);
-    let failed = Failed::of(visit, head, (&earlier, &changed));
+    let mut fields = visit.trail.take_fields();
+    let mut failed = Failed::of(visit, head, (&earlier, &changed));
+    failed.look_for_file(visit).await;
     let document = failed.document(visit, status).and_then(|document| {
         let told = failed.told(visit, document, claims, status);
         Some((document, told?))
     });
     if let Some((ErrorDocument::Local(_), target)) = &document {
         let earlier = failed.renamed(visit, status);
-        if let Some(page) = page(visit, status, target, &earlier, served).await {
+        if let Some(page) = page(visit, (status, fields.as_ref()), target, &earlier, served).await {
             return claims.ask(&stumble, closing(page, &stumble));
         }
+        // As httpd has it, which has asked for that page with this method.
+        fields.get_or_insert_with(|| head.clone()).method = Method::GET;
     }
     let mut answer = match document {
         Some((ErrorDocument::Text(_), text)) => {
@@ -68,9 +72,13 @@ pub(crate) async fn respond(
         _ => own(visit, &stumble),
     };
     let (status, trace) = (answer.status(), failed.host.identity.trace);
-    let fields = &mut answer.head.fields;
-    allow::tell(fields, status, stumble.is_about_file(), trace);
-    let mut answer = failed.finish(visit, claims.ask(&stumble, answer));
+    allow::tell(
+        &mut answer.head.fields,
+        status,
+        stumble.is_about_file(),
+        trace,
+    );
+    let mut answer = failed.finish(visit, (claims, fields), claims.ask(&stumble, answer));
     if visit.head.method == Method::HEAD {
         // As httpd has it, the length of a page that is not sent is not told, either.
         answer.body.discard().await;
@@ -85,6 +93,10 @@ struct Failed<'a> {
     decoded: Vec<u8>,
     /// As it was mapped; `None` where it cannot be.
     path: Option<Vec<u8>>,
+    /// Whether a rule maps it, and no variable forbids that.
+    is_mapped: bool,
+    /// The file that it would be, where somebody has looked for it.
+    file: Option<Vec<u8>>,
     head: &'a Head,
     /// Variables from before it began anew, and what rules have changed.
     marks: Marks<'a>,
@@ -103,8 +115,17 @@ impl<'a> Failed<'a> {
         let path = decoded
             .as_ref()
             .and_then(|decoded| uri_map::clean(decoded).ok());
+        let covered = path
+            .as_ref()
+            .filter(|path| host.uri_map.find(path).is_some());
         Self {
             host,
+            is_mapped: covered.is_some_and(|_| {
+                let mut variables = Variables::begin(host, head, &visit.peer, marks.0);
+                variables.rewrite(marks.1);
+                !variables.has("no-jk")
+            }),
+            file: None,
             path: path.map(std::borrow::Cow::into_owned),
             decoded: decoded.map_or_else(|| head.path().to_vec(), std::borrow::Cow::into_owned),
             head,
@@ -123,8 +144,7 @@ impl<'a> Failed<'a> {
         else {
             return by_server;
         };
-        let file = self.file(path);
-        let asked = Asked::at(path).with_file(file.as_deref());
+        let asked = Asked::at(path).with_file(self.file.as_deref());
         let chosen = self.choose(visit, asked);
         let mut sections = self
             .host
@@ -147,7 +167,6 @@ impl<'a> Failed<'a> {
             return Some(constant.to_vec());
         }
         let variables = self.variables(visit);
-        let file = self.path.as_deref().and_then(|path| self.file(path));
         // As in httpd, where the status of the request is told by pages of its own only.
         let is_page = matches!(document, ErrorDocument::Text(_));
         let subject = Subject {
@@ -158,20 +177,20 @@ impl<'a> Failed<'a> {
             record: Some(&visit.record),
             ..Subject::new(self.host, self.head, &visit.peer, &self.decoded)
         };
-        let told = text.evaluate(&subject.with_file(file.as_deref()));
+        let told = text.evaluate(&subject.with_file(self.file.as_deref()));
         let told = told.inspect_err(|fault| {
             tracing::error!(request = %visit, "can't evaluate ErrorDocument \"{text}\": {fault}");
         });
         told.ok()
     }
 
-    /// The file that the path would be, where nothing is mounted.
-    fn file(&self, path: &[u8]) -> Option<Vec<u8>> {
-        if self.host.sections.is_empty() || self.host.uri_map.find(path).is_some() {
-            return None;
+    /// Finds the file out that the path would be, as far as it is there, where anything asks for it.
+    async fn look_for_file(&mut self, visit: &Visit) {
+        let asks = !self.host.sections.is_empty() || self.host.changes_headers;
+        let path = self.path.as_deref().filter(|_| asks && !self.is_mapped);
+        if let Some(path) = path {
+            self.file = static_files::name_of(&visit.snapshot, self.host, path).await;
         }
-        let place = static_files::place(self.host, path, false);
-        place.ok().map(|place| place.name)
     }
 
     /// Which `<If>` sections are about the request.
@@ -194,8 +213,7 @@ impl<'a> Failed<'a> {
         let mut variables = Variables::begin(self.host, self.head, &visit.peer, earlier);
         variables.rewrite(changed);
         if let Some(path) = &self.path {
-            let file = self.file(path);
-            let asked = Asked::at(path).with_file(file.as_deref());
+            let asked = Asked::at(path).with_file(self.file.as_deref());
             let chosen = self.choose(visit, asked);
             let asked = asked.choosing(&chosen.sections);
             variables.enter(self.host, self.head, &visit.peer, asked);
@@ -205,16 +223,35 @@ impl<'a> Failed<'a> {
         variables
     }
 
+    /// The path as expressions see it: what mod_jk takes is without parameters.
+    fn seen(&self) -> &[u8] {
+        let path = self.path.as_deref().filter(|_| self.is_mapped);
+        path.unwrap_or(&self.decoded)
+    }
+
     /// Changes the fields of a page as `Header` says.
-    fn finish(&self, visit: &Visit, page: Outgoing<Answer>) -> Outgoing<Answer> {
+    fn finish(
+        &self,
+        visit: &Visit,
+        (claims, changed): (&Claims, Option<Head>),
+        page: Outgoing<Answer>,
+    ) -> Outgoing<Answer> {
         if !self.host.changes_headers {
             return page;
         }
         let variables = self.variables(visit);
         let mut course = Course::at(self.host, visit, self.head, &visit.record);
-        let early = headers::early(self.host, self.head, &course.cx);
-        course.cx.head = early.as_deref().unwrap_or(self.head);
+        let early = || headers::early(self.host, self.head, &course.cx);
+        let changed = changed.map(Box::new).or_else(early);
+        course.cx.head = changed.as_deref().unwrap_or(self.head);
         course.cx.variables = Some(&variables);
+        let last = || self.decoded.rsplit(|b| *b == b'/').next();
+        let last = || self.path.as_ref().and_then(|_| last());
+        course.cx.seen = Some(Seen {
+            path: self.seen(),
+            file: self.file.as_deref().or_else(last),
+            claims,
+        });
         let asked = self.path.as_deref().map(Asked::at);
         let chosen = asked
             .map(|asked| self.choose(visit, asked))
@@ -237,12 +274,12 @@ impl<'a> Failed<'a> {
 /// The answer for a path on this server. `None` where there is none, either.
 async fn page(
     visit: &Visit,
-    status: StatusCode,
+    (status, changed): (StatusCode, Option<&Head>),
     target: &[u8],
     earlier: &Earlier,
     served: &mut Served,
 ) -> Option<Outgoing<Answer>> {
-    let head = asking_for(target, &visit.head);
+    let head = asking_for(target, changed.unwrap_or(&visit.head));
     let record = Record::default();
     let asking = Asking {
         head: &head,

@@ -178,24 +178,42 @@ pub(crate) async fn once(
     served: &mut Served,
     claims: &mut Claims,
 ) -> Result<Outgoing<Answer>, Stumble> {
-    let (peer, record) = (&visit.peer, asking.record);
+    let record = asking.record;
     let (checked, host) = arrival::host_of(visit, &asking)?;
     let renamed = strict::named(asking.head, &checked);
     let named = renamed.as_deref().unwrap_or(asking.head);
-    let mut course = Course::at(host, visit, named, record);
+    let course = Course::at(host, visit, named, record);
     let changed = headers::early(host, named, &course.cx);
+    let head = changed.as_deref().unwrap_or(named);
+    let answered = begun(asking, (checked, head), course, served, claims).await;
+    if answered.is_err() && (renamed.is_some() || changed.is_some()) {
+        visit.trail.leave_fields(head);
+    }
+    answered
+}
+
+/// Answers a request whose host is known, with the head that early rules have made of it.
+async fn begun(
+    asking: Asking<'_>,
+    (checked, head): (strict::Checked<'_>, &Head),
+    mut course: Course<'_>,
+    served: &mut Served,
+    claims: &mut Claims,
+) -> Result<Outgoing<Answer>, Stumble> {
+    let (visit, host) = (course.visit, course.rules.host);
+    let peer = &visit.peer;
     let decoded = arrival::decode(visit, host, &asking)?;
     arrival::find_out_names(host, peer, &decoded).await;
     let arrival = Arrival {
         visit,
         host,
         checked,
-        head: changed.as_deref().unwrap_or(named),
+        head,
         decoded: &decoded,
         server_name: &server_name(&checked.target, host, peer),
         server_port: server_port(&checked.target, host, peer),
         earlier: asking.earlier,
-        record,
+        record: asking.record,
         vary: asking.vary,
         rewritten: None,
     };
@@ -232,7 +250,7 @@ async fn admitted(
     let mut course = course;
     if let Some(made) = fixed {
         if let Some(path) = &made.anew {
-            return Err(arrival.anew(found, made, path));
+            return Err(arrival.anew(found, made, path, &course));
         }
         found.is_fixed(made);
         course.cx.head = &made.head;

@@ -25,9 +25,8 @@ use http_body_util::Full;
 use jkworkers::model::{Asked, Host, MimeTypes, Mount, Severity, variables::Handler};
 use tokio::task::spawn_blocking;
 
-pub(crate) use self::directory::Located;
+pub(crate) use self::directory::{Located, name_of};
 pub(crate) use self::index::Search;
-pub(crate) use self::place::place;
 use self::walk::What;
 pub(crate) use self::{
     date::{is_date_of, parse as parse_date},
@@ -176,8 +175,9 @@ impl Wanted<'_> {
 /// What comes of it.
 pub(crate) enum Reply<'a> {
     Answer(Response<Answer>),
-    /// It is for a worker after all, by this rule.
-    Worker(&'a Mount),
+    /// It is for a worker after all, by this rule; with the path of the file that stands for what
+    /// was asked for.
+    Worker(&'a Mount, Option<Vec<u8>>),
     /// It is for the worker that a variable names, if one does; with the path of the file that
     /// stands for what was asked for.
     Named(Option<Vec<u8>>),
@@ -203,7 +203,7 @@ pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stu
     }
     let mapped = found.mapped.as_deref();
     if let Some(mount) = mapped.and_then(|path| host.uri_map.find(path)) {
-        return Ok(Reply::Worker(mount));
+        return Ok(Reply::Worker(mount, found.path));
     }
     if matches!(found.walked.what, What::Closed) {
         return Err(Stumble::HiddenFile);

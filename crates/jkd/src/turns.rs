@@ -8,7 +8,8 @@ use crate::{
     access::Claims,
     answer::{Answer, Visit},
     expressions,
-    handler::{self, Arrival, Asking},
+    handler::{self, Arrival, Asking, Course},
+    headers::{Rules, Seen},
     http1::Outgoing,
     mapping, redirect,
     rescue::Stumble,
@@ -31,7 +32,7 @@ pub(crate) async fn follow(
 ) -> Result<Outgoing<Answer>, Stumble> {
     let hosts = &visit.snapshot.model.hosts;
     let host = visit.record.host().and_then(|number| hosts.get(number));
-    let mut head = turn.head(asking.head);
+    let mut head = turn.head(asking.head, visit.trail.take_fields().as_ref());
     for _ in 0..host.map_or(1, |host| host.max_turns) {
         visit.trail.turn(head.clone(), &turn);
         *claims = Claims::default();
@@ -45,7 +46,7 @@ pub(crate) async fn follow(
         };
         match handler::once(visit, again, served, claims).await {
             Err(Stumble::Anew(next)) => {
-                head = next.head(&head);
+                head = next.head(&head, visit.trail.take_fields().as_ref());
                 turn = next;
             }
             answered => return answered,
@@ -98,7 +99,13 @@ impl Arrival<'_> {
     }
 
     /// The request begins anew with this path.
-    pub(crate) fn anew(&self, found: mapping::Found<'_>, made: &Rewritten, path: &[u8]) -> Stumble {
+    pub(crate) fn anew(
+        &self,
+        found: mapping::Found<'_>,
+        made: &Rewritten,
+        path: &[u8],
+        course: &Course<'_>,
+    ) -> Stumble {
         let query = made.head.query();
         let target = Turn::target(path, query);
         let snapshot = &self.visit.snapshot;
@@ -106,6 +113,16 @@ impl Arrival<'_> {
         let vary = vary(self.vary, [Some(made), None]);
         let mut decision = found.decide(host, peer, |name| snapshot.configured(name));
         decision.variables.rewrite(&made.variables);
+        let rules = Rules {
+            host,
+            asked: Some(decision.asked()),
+        };
+        let seen = Seen {
+            path: self.decoded,
+            file: None,
+            claims: course.claims,
+        };
+        course.leave_fields(rules, seen, &decision.variables);
         let before = (self.decoded, query);
         let turn = Turn::new(target, vary.as_deref(), &decision.variables, before);
         Stumble::Anew(Box::new(turn))

@@ -5,20 +5,22 @@ use jkworkers::model::Host;
 use crate::{
     access::Claims,
     answer::{Answer, Visit},
-    headers::{self, Context, Rules},
+    headers::{self, Context, Rules, Seen},
     http1::{Head, Outgoing},
     logs::Record,
     media_type, parts,
     rescue::{self, Stumble},
     response,
+    variables::Variables,
 };
 
 /// What is known of a request's way where its answer leaves.
 pub(crate) struct Course<'a> {
+    pub(crate) visit: &'a Visit,
     pub(crate) rules: Rules<'a>,
     pub(crate) cx: Context<'a>,
     /// Who the client is, if it was asked.
-    pub(super) claims: &'a Claims,
+    pub(crate) claims: &'a Claims,
     /// `Vary`, as rules about rewriting make it.
     pub(super) vary: Option<&'a str>,
 }
@@ -26,6 +28,7 @@ pub(crate) struct Course<'a> {
 impl<'a> Course<'a> {
     pub(crate) fn at(host: &'a Host, visit: &'a Visit, head: &'a Head, record: &'a Record) -> Self {
         Self {
+            visit,
             rules: Rules { host, asked: None },
             cx: Context {
                 head,
@@ -41,6 +44,18 @@ impl<'a> Course<'a> {
             },
             claims: &visit.claims,
             vary: None,
+        }
+    }
+
+    /// Leaves the fields of a request behind that begins anew, as `RequestHeader` has changed them.
+    pub(crate) fn leave_fields(&self, rules: Rules<'_>, seen: Seen<'_>, variables: &Variables<'_>) {
+        let cx = Context {
+            seen: Some(seen),
+            variables: Some(variables),
+            ..self.cx
+        };
+        if let Some(head) = headers::late(rules, cx.head, &cx, &mut Vec::new()) {
+            self.visit.trail.leave_fields(&head);
         }
     }
 

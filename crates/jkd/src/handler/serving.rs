@@ -106,7 +106,12 @@ pub(super) async fn decided(
         claims: course.claims,
         chosen: &decision.chosen.sections,
     };
-    let mut response = serve(visit, facts, &checked, way, asking, served).await?;
+    let served_by = serve(visit, facts, &checked, way, asking, served).await;
+    let mut response = served_by.inspect_err(|_| {
+        if let Some(head) = &late {
+            visit.trail.leave_fields(head);
+        }
+    })?;
     let for_worker = served.is_by_group() || decision.target.is_ok();
     if for_worker {
         let asked_for = host.extracts_tls || !host.env_vars.is_empty();
@@ -194,7 +199,7 @@ fn unmapped<'a>(
     let named = |name: &str| visit.snapshot.configured(name);
     let (mapped, path) = match static_files::serve(wanted, located)? {
         Reply::Answer(answer) => return Ok(Ok(answer.into())),
-        Reply::Worker(mount) => (Mapped::Rule(mount), None),
+        Reply::Worker(mount, path) => (Mapped::Rule(mount), path),
         Reply::Named(path) => (mapping::by_variable(named, wanted.host, variables)?, path),
     };
     Ok(Err(Diverted { mapped, path }))

@@ -22,6 +22,7 @@ struct Marks {
     earlier: Vec<(String, Vec<u8>)>,
     variables: Vec<(String, Option<Vec<u8>>)>,
     cookies: Vec<(Vec<u8>, HeaderValue)>,
+    fields: Option<Head>,
     is_last: bool,
 }
 
@@ -71,10 +72,12 @@ impl Turn {
         target
     }
 
-    /// The head of the request that begins anew: that of the one before for another target.
-    pub(crate) fn head(&self, before: &Head) -> Head {
+    /// The head of the request that begins anew: that of the one before for another target, with
+    /// the fields that it has got.
+    pub(crate) fn head(&self, before: &Head, changed: Option<&Head>) -> Head {
         let method = before.method.clone();
-        Head::new(method, before.version, &self.target, before.fields())
+        let fields = changed.unwrap_or(before).fields();
+        Head::new(method, before.version, &self.target, fields)
     }
 }
 
@@ -124,6 +127,19 @@ impl Trail {
         marks.head = Some(head);
         marks.earlier.clone_from(&turn.earlier);
         marks.variables.clear();
+    }
+
+    /// The request has got other fields, and what comes instead of it begins with them. What was
+    /// left before, and not taken, has all of them already.
+    pub(crate) fn leave_fields(&self, head: &Head) {
+        let mut marks = self.0.lock();
+        let marks = marks.get_or_insert_default();
+        marks.fields.get_or_insert_with(|| head.clone());
+    }
+
+    /// The fields that were left.
+    pub(crate) fn take_fields(&self) -> Option<Head> {
+        self.0.lock().as_mut()?.fields.take()
     }
 
     /// Whether no rule looks at it any more.

@@ -1,12 +1,15 @@
 //! What stands for a path: the file itself, or the index file of a directory.
 
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, sync::Arc};
+
 use jkworkers::model::{Asked, FileSettings, Host};
+use tokio::task::spawn_blocking;
 
 use super::{
     place::{Place, place, place_of},
     walk::{Walked, What, walk},
 };
-use crate::{rescue::Stumble, rewriting::LocalFile};
+use crate::{rescue::Stumble, rewriting::LocalFile, snapshot::Snapshot};
 
 /// What was found for a path.
 #[derive(Debug)]
@@ -171,6 +174,17 @@ pub(super) fn own(
     Ok(found)
 }
 
+/// The name of the file that a path would be, as far as it is there.
+pub(crate) async fn name_of(snapshot: &Arc<Snapshot>, host: &Host, path: &[u8]) -> Option<Vec<u8>> {
+    let (snapshot, number, path) = (Arc::clone(snapshot), host.number, path.to_vec());
+    let name = spawn_blocking(move || {
+        let host = snapshot.model.hosts.get(number)?;
+        let located = own(host, &path, None, false).ok()?;
+        located.name().map(<[u8]>::to_vec)
+    });
+    name.await.ok().flatten()
+}
+
 /// A file of the file system.
 pub(super) fn at(host: &Host, name: Vec<u8>) -> Located {
     let place = Place::at(name);
@@ -191,6 +205,34 @@ pub(super) fn index_path(path: &[u8], name: &str) -> Vec<u8> {
     }
 }
 
+/// The name of the file of a path in a directory, whose name ends with a slash.
+pub(super) fn file_in(directory: &[u8], path: &[u8]) -> Option<Vec<u8>> {
+    let last = path.rsplit(|b| *b == b'/').next()?;
+    directory
+        .ends_with(b"/")
+        .then(|| [directory, last].concat())
+}
+
+/// An index file that is there, of a path that a rule covers: its worker is asked for this path.
+/// Touches the file system.
+///
+/// # Errors
+///
+/// The path, where there is no file.
+pub(super) fn mapped_file(name: Vec<u8>, path: Vec<u8>) -> Result<Located, Vec<u8>> {
+    let is_file = fs::metadata(OsStr::from_bytes(&name)).is_ok_and(|found| found.is_file());
+    if !is_file {
+        return Err(path);
+    }
+    let walked = Walked {
+        name,
+        what: What::Nothing,
+        missing: None,
+    };
+    let located = Located::at(walked, false).or_mapped(Some(path.clone()));
+    Ok(located.by(path))
+}
+
 /// The first index file that is there. Where there is none, but a rule maps one of their names, the
 /// directory itself is for its worker.
 fn index(
@@ -204,7 +246,11 @@ fn index(
     for name in index_names(settings) {
         let own = index_path(path, &name);
         if for_jk && host.uri_map.find(&own).is_some() {
-            mapped = Some(own);
+            let name = found.name().and_then(|name| file_in(name, &own));
+            match name.map_or(Err(own.clone()), |name| mapped_file(name, own)) {
+                Ok(file) => return file,
+                Err(path) => mapped = Some(path),
+            }
         } else if let Some(file) = file(host, &own, for_jk) {
             return file;
         }

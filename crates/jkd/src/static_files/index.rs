@@ -36,6 +36,8 @@ pub(crate) struct Search<'a> {
 enum Candidate {
     /// A rule of the map covers this path.
     Mapped(Vec<u8>),
+    /// The same, and there is a file of this name.
+    MappedFile(Located),
     File(Located),
     Nothing,
 }
@@ -83,7 +85,7 @@ impl Search<'_> {
             let own = index_path(&self.found.path, name);
             match self.candidate(own, located.name(), claims).await {
                 Ok(Candidate::Mapped(path)) => mapped = Some(path),
-                Ok(Candidate::File(found)) => return Ok(found),
+                Ok(Candidate::File(found) | Candidate::MappedFile(found)) => return Ok(found),
                 Ok(Candidate::Nothing) => {}
                 Err(stumble) => match stumble.status().as_u16() {
                     404 => {}
@@ -119,7 +121,7 @@ impl Search<'_> {
             };
             let own = path.as_bytes().to_vec();
             match self.candidate(own, None, claims).await? {
-                Candidate::File(found) => return Ok(Some(found)),
+                Candidate::File(found) | Candidate::MappedFile(found) => return Ok(Some(found)),
                 Candidate::Mapped(path) => return Ok(Some(Located::mapped(path))),
                 Candidate::Nothing => {}
             }
@@ -149,7 +151,7 @@ impl Search<'_> {
         redirect::by_server(host, self.subject.head, &path)?;
         if for_jk && host.uri_map.find(&path).is_some() {
             self.enter(self.at(&path).with_file(around), claims).await?;
-            return Ok(Candidate::Mapped(path));
+            return Ok(mapped(path, around).await);
         }
         let located = self.locate(path.clone(), file).await?;
         let asked = self.at(&path).with_file(located.name());
@@ -229,5 +231,19 @@ impl Search<'_> {
         let before = (path, made.head.query());
         let turn = Turn::new(target, made.vary.as_deref(), &self.found.variables, before);
         Err(Stumble::Anew(Box::new(turn)))
+    }
+}
+
+/// A path that a rule covers: mod_jk looks for its file in the directory that is asked for.
+async fn mapped(path: Vec<u8>, directory: Option<&[u8]>) -> Candidate {
+    match directory.and_then(|directory| directory::file_in(directory, &path)) {
+        Some(name) => {
+            let looked_for = spawn_blocking(move || directory::mapped_file(name, path));
+            let found = looked_for.await;
+            found
+                .unwrap_or_else(|_| Err(Vec::new()))
+                .map_or_else(Candidate::Mapped, Candidate::MappedFile)
+        }
+        None => Candidate::Mapped(path),
     }
 }
