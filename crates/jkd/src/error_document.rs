@@ -47,12 +47,11 @@ pub(crate) async fn respond(
     let turned = visit.trail.head();
     let head = turned.as_ref().unwrap_or(&visit.head);
     let mut fields = visit.trail.take_fields();
-    let mut failed = Failed::of(visit, head, (&earlier, &changed));
-    failed.look_for_file(visit).await;
-    let document = failed.document(visit, status).and_then(|document| {
-        let told = failed.told(visit, document, claims, status);
-        Some((document, told?))
-    });
+    let failed = Failed::of(visit, head, (&earlier, &changed));
+    let failed = failed.look_for_file(visit).await;
+    let document = failed
+        .document(visit, status)
+        .and_then(|document| Some((document, failed.told(visit, document, claims, status)?)));
     if let Some((ErrorDocument::Local(_), target)) = &document {
         let earlier = failed.renamed(visit, status);
         if let Some(page) = page(visit, (status, fields.as_ref()), target, &earlier, served).await {
@@ -71,13 +70,9 @@ pub(crate) async fn respond(
         }
         _ => own(visit, &stumble),
     };
-    let (status, trace) = (answer.status(), failed.host.identity.trace);
-    allow::tell(
-        &mut answer.head.fields,
-        status,
-        stumble.is_about_file(),
-        trace,
-    );
+    let (status, is_about_file) = (answer.status(), stumble.is_about_file());
+    let trace = failed.host.identity.trace;
+    allow::tell(&mut answer.head.fields, status, is_about_file, trace);
     let mut answer = failed.finish(visit, (claims, fields), claims.ask(&stumble, answer));
     if visit.head.method == Method::HEAD {
         // As httpd has it, the length of a page that is not sent is not told, either.
@@ -185,12 +180,13 @@ impl<'a> Failed<'a> {
     }
 
     /// Finds the file out that the path would be, as far as it is there, where anything asks for it.
-    async fn look_for_file(&mut self, visit: &Visit) {
+    async fn look_for_file(mut self, visit: &Visit) -> Self {
         let asks = !self.host.sections.is_empty() || self.host.changes_headers;
         let path = self.path.as_deref().filter(|_| asks && !self.is_mapped);
         if let Some(path) = path {
             self.file = static_files::name_of(&visit.snapshot, self.host, path).await;
         }
+        self
     }
 
     /// Which `<If>` sections are about the request.

@@ -187,7 +187,7 @@ pub(crate) async fn once(
     let head = changed.as_deref().unwrap_or(named);
     let answered = begun(asking, (checked, head), course, served, claims).await;
     if answered.is_err() && (renamed.is_some() || changed.is_some()) {
-        visit.trail.leave_fields(head);
+        visit.trail.leave_fields(Some(head));
     }
     answered
 }

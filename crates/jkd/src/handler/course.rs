@@ -54,9 +54,8 @@ impl<'a> Course<'a> {
             variables: Some(variables),
             ..self.cx
         };
-        if let Some(head) = headers::late(rules, cx.head, &cx, &mut Vec::new()) {
-            self.visit.trail.leave_fields(&head);
-        }
+        let head = headers::late(rules, cx.head, &cx, &mut Vec::new());
+        self.visit.trail.leave_fields(head.as_deref());
     }
 
     /// Does all that is done with an answer that is no error page.

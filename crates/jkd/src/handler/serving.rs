@@ -106,16 +106,11 @@ pub(super) async fn decided(
         claims: course.claims,
         chosen: &decision.chosen.sections,
     };
-    let served_by = serve(visit, facts, &checked, way, asking, served).await;
-    let mut response = served_by.inspect_err(|_| {
-        if let Some(head) = &late {
-            visit.trail.leave_fields(head);
-        }
-    })?;
+    let answered = serve(visit, facts, &checked, way, asking, served).await;
+    let mut response = answered.inspect_err(|_| visit.trail.leave_fields(late.as_deref()))?;
     let for_worker = served.is_by_group() || decision.target.is_ok();
     if for_worker {
-        let asked_for = host.extracts_tls || !host.env_vars.is_empty();
-        course.cx.facts = asked_for.then_some(facts);
+        course.cx.facts = (host.extracts_tls || !host.env_vars.is_empty()).then_some(facts);
         media_type::force(&mut response.head, host, decision.asked());
     }
     let sent = response.head.extensions.remove::<Sent>();

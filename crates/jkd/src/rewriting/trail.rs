@@ -129,9 +129,10 @@ impl Trail {
         marks.variables.clear();
     }
 
-    /// The request has got other fields, and what comes instead of it begins with them. What was
+    /// The request has got other fields if there is a head, and what comes instead of it begins with them. What was
     /// left before, and not taken, has all of them already.
-    pub(crate) fn leave_fields(&self, head: &Head) {
+    pub(crate) fn leave_fields(&self, head: Option<&Head>) {
+        let Some(head) = head else { return };
         let mut marks = self.0.lock();
         let marks = marks.get_or_insert_default();
         marks.fields.get_or_insert_with(|| head.clone());
