@@ -93,7 +93,8 @@ impl Httpd {
         }
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let file = root.join("httpd.conf");
-        fs::write(&file, basis(mode, root, address) + configuration).expect("a file");
+        let configuration = configuration.replace("@root@", &root.display().to_string());
+        fs::write(&file, basis(mode, root, address) + &configuration).expect("a file");
         // Both stay in the foreground. The children of a parent are of its process group, which ends
         // with it.
         let mut command = match mode {

@@ -17,12 +17,15 @@ mod send;
 mod validators;
 mod walk;
 
-use std::{io, sync::Arc};
+use std::{borrow::Cow, io, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
-use jkworkers::model::{Asked, Host, MimeTypes, Mount, Severity, variables::Handler};
+use jkworkers::{
+    model::{Asked, Host, MimeTypes, Mount, Severity, variables::Handler},
+    uri_map,
+};
 use tokio::task::spawn_blocking;
 
 pub(crate) use self::directory::{Located, name_of};
@@ -368,8 +371,20 @@ fn path_of_file<'p>(
     found: &'p mapping::Found<'_>,
 ) -> Option<&'p [u8]> {
     let of_application = found.for_jk && host.auto_alias.is_some();
-    let names_something = of_application || !decoded.contains(&b';');
+    let names_something = of_application || !without_session(host, decoded, found).contains(&b';');
     names_something.then_some(&*found.path)
+}
+
+/// `JkStripSession` takes the session id away from files, too.
+fn without_session<'d>(
+    host: &Host,
+    decoded: &'d [u8],
+    found: &mapping::Found<'_>,
+) -> Cow<'d, [u8]> {
+    let name = host.strip_session.as_deref().filter(|_| found.for_jk);
+    name.map_or(Cow::Borrowed(decoded), |name| {
+        uri_map::without_session(decoded, name)
+    })
 }
 
 /// What a worker answers for a directory is of the directory's kind, unless it says what it is.

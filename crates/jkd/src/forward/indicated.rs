@@ -42,10 +42,16 @@ impl<'a> Indicated<'a> {
         let claims = facts.claims;
         this.remote_user = this.remote_user.or(claims.user.as_deref());
         this.auth_type = this.auth_type.or(claims.auth_type.as_deref());
-        if host.options.address == ForwardAddress::Local {
-            this.remote_addr = this.remote_addr.or(Some(facts.peer.local_text.as_bytes()));
+        let connection = facts.peer.connection();
+        let address = match host.options.address {
+            ForwardAddress::Client => None,
             // Nobody knows a port that the client has there.
-            this.remote_port = this.remote_port.or(Some(b"0"));
+            ForwardAddress::Local => Some((&facts.peer.local_text, "0")),
+            ForwardAddress::Physical => Some((&connection.ip_text, &*connection.port_text)),
+        };
+        if let Some((ip, port)) = address {
+            this.remote_addr = this.remote_addr.or(Some(ip.as_bytes()));
+            this.remote_port = this.remote_port.or(Some(port.as_bytes()));
         }
         if !variables.is_empty() || host.tls_by_header {
             this.tls = Tls::by(variables, facts).map(Box::new);

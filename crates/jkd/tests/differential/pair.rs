@@ -62,7 +62,10 @@ fn with_jkd(configuration: &Configuration) -> Play {
     let jkd = builder
         .file("www/.keep", "")
         .file("workers.properties", &workers)
-        .file("httpd.conf", &(basis + &configuration.jk_conf()))
+        .file(
+            "httpd.conf",
+            &(basis + &configuration.jk_conf().replace("@root@", &root)),
+        )
         .start(&[
             "run",
             "--threads",
