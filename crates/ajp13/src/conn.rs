@@ -174,6 +174,11 @@ impl<IO> Conn<IO> {
         }
     }
 
+    /// Another packet size counts from the next exchange on.
+    pub(crate) fn agree_on(&mut self, size: PacketSize) {
+        self.size = size;
+    }
+
     /// Leaves the fields of the answer's head in their packet, and tells its flushes.
     pub(crate) fn tell_verbatim(&mut self) {
         self.facts.verbatim = true;

@@ -271,8 +271,10 @@ impl Pool {
     async fn revive(
         &self,
         slot: &Slot<Stream>,
-        idle: Idle<Stream>,
+        mut idle: Idle<Stream>,
     ) -> Result<Option<Box<Conn<Stream>>>, Error> {
+        // Whoever opened it may have had other options.
+        idle.conn.agree_on(self.inner.options.packet_size);
         let due = |ping: &IdlePing| idle.since.elapsed() >= ping.idle;
         if let Some(ping) = self.inner.options.ping.before_request.filter(due) {
             let mut pinged = Pinged::new(slot, idle);

@@ -53,7 +53,8 @@ impl<'a> SessionIds<'a> {
         self.first.is_none()
     }
 
-    /// The routes that the ids name, in order. Ids without one are skipped.
+    /// The routes that the ids name, in order. Ids without a dot are skipped; a dot at the end names
+    /// the member whose route was taken away.
     pub fn routes(&self) -> impl Iterator<Item = &'a [u8]> {
         (self.first.iter().chain(&self.more)).filter_map(|id| id.to_route())
     }
@@ -71,11 +72,10 @@ impl<'a> SessionIds<'a> {
 
 impl<'a> Id<'a> {
     fn to_route(self) -> Option<&'a [u8]> {
-        let route = match self {
-            Self::Route(route) => route,
-            Self::Session(id) => split_at_byte(id, |b| b == b'.')?.1,
-        };
-        Some(route).filter(|route| !route.is_empty())
+        match self {
+            Self::Route(route) => Some(route),
+            Self::Session(id) => Some(split_at_byte(id, |b| b == b'.')?.1),
+        }
     }
 }
 

@@ -109,13 +109,12 @@ impl Endpoint {
 /// part of each request, not of the connection. So may what is done with connections that are open.
 fn identity(worker: &AjpWorker) -> String {
     format!(
-        "{} {}:{} {:?} {} {} {:?} {:?}",
+        "{} {}:{} {:?} {} {:?} {:?}",
         worker.name,
         worker.host,
         worker.port,
         worker.source,
         worker.prefer_ipv6,
-        worker.max_packet_size,
         worker.pool.size,
         worker.socket,
     )
