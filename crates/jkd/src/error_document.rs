@@ -90,6 +90,8 @@ struct Failed<'a> {
     path: Option<Vec<u8>>,
     /// Whether a rule maps it, and no variable forbids that.
     is_mapped: bool,
+    /// Whether variables are there that are set for whoever serves it.
+    is_settled: bool,
     /// The file that it would be, where somebody has looked for it.
     file: Option<Vec<u8>>,
     head: &'a Head,
@@ -120,6 +122,7 @@ impl<'a> Failed<'a> {
                 variables.rewrite(marks.1);
                 !variables.has("no-jk")
             }),
+            is_settled: visit.trail.is_settled(),
             file: None,
             path: path.map(std::borrow::Cow::into_owned),
             decoded: decoded.map_or_else(|| head.path().to_vec(), std::borrow::Cow::into_owned),
@@ -213,8 +216,10 @@ impl<'a> Failed<'a> {
             let chosen = self.choose(visit, asked);
             let asked = asked.choosing(&chosen.sections);
             variables.enter(self.host, self.head, &visit.peer, asked);
-            variables.settle(self.host, asked);
-            variables.connect(self.host, &visit.peer, asked);
+            if self.is_settled {
+                variables.settle(self.host, asked);
+                variables.connect(self.host, &visit.peer, asked);
+            }
         }
         variables
     }
@@ -230,12 +235,13 @@ impl<'a> Failed<'a> {
         &self,
         visit: &Visit,
         (claims, changed): (&Claims, Option<Head>),
-        page: Outgoing<Answer>,
+        mut page: Outgoing<Answer>,
     ) -> Outgoing<Answer> {
+        let variables = self.variables(visit);
+        page.head.closes |= variables.forbid_keep_alive();
         if !self.host.changes_headers {
             return page;
         }
-        let variables = self.variables(visit);
         let mut course = Course::at(self.host, visit, self.head, &visit.record);
         let early = || headers::early(self.host, self.head, &course.cx);
         let changed = changed.map(Box::new).or_else(early);

@@ -246,6 +246,7 @@ async fn admitted(
         ..
     } = arrival;
     let fixed = arrival.fix(&found, located.as_ref(), claims).await?;
+    visit.trail.settle();
     let fixed = fixed.as_deref();
     let mut course = course;
     if let Some(made) = fixed {

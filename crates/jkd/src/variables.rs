@@ -11,7 +11,7 @@ use jkworkers::{
     expr::{Expression, Fault},
     model::{
         Asked, Host,
-        variables::{Assignment, Condition, Setting, Subject, VariableRules},
+        variables::{Assignment, Condition, Setting, Subject, VariableRules, names},
     },
     pattern::{Groups, Pattern, Template},
 };
@@ -188,6 +188,11 @@ impl<'a> Variables<'a> {
     /// The condition of which cannot be said whether it holds, if there is one.
     pub(crate) const fn uncertain(&self) -> Option<&'a Origin> {
         self.uncertain
+    }
+
+    /// Whether `nokeepalive` is set: the connection ends with the answer.
+    pub(crate) fn forbid_keep_alive(&self) -> bool {
+        self.has(names::NO_KEEP_ALIVE)
     }
 
     /// Whether there is such a variable, empty or not.

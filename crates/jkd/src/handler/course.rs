@@ -77,6 +77,8 @@ impl<'a> Course<'a> {
             response::vary_first(&mut response.head.fields, vary);
         }
         let head = &mut response.head;
+        let closes = self.cx.variables.map(Variables::forbid_keep_alive);
+        head.closes |= closes.unwrap_or_default();
         let is_page = head.extensions.get::<rescue::IsPage>().is_some();
         headers::answer(self.rules, head, is_page, &self.cx);
         response::join_vary(&mut head.fields);

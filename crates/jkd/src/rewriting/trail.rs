@@ -1,6 +1,8 @@
 //! What rules leave behind for the rest of a request's way: cookies, variables for the page of an
 //! error, and the request as it begins anew.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::HeaderValue;
 use jiff::{Timestamp, ToSpan as _};
 use jkworkers::rewrite::Cookie;
@@ -14,7 +16,10 @@ use crate::{
 
 /// Of one request. Most leave none.
 #[derive(Debug, Default)]
-pub(crate) struct Trail(Mutex<Option<Box<Marks>>>);
+pub(crate) struct Trail {
+    marks: Mutex<Option<Box<Marks>>>,
+    is_settled: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Marks {
@@ -107,7 +112,7 @@ impl Trail {
         if made.variables.is_empty() && made.cookies.is_empty() && !made.is_last {
             return;
         }
-        let mut marks = self.0.lock();
+        let mut marks = self.marks.lock();
         let marks = marks.get_or_insert_default();
         marks.variables.extend_from_slice(&made.variables);
         marks.is_last |= made.is_last;
@@ -122,40 +127,54 @@ impl Trail {
 
     /// The request begins anew with this head.
     pub(crate) fn turn(&self, head: Head, turn: &Turn) {
-        let mut marks = self.0.lock();
+        let mut marks = self.marks.lock();
         let marks = marks.get_or_insert_default();
         marks.head = Some(head);
         marks.earlier.clone_from(&turn.earlier);
         marks.variables.clear();
+        self.is_settled.store(false, Ordering::Relaxed);
+    }
+
+    /// The request has been let in, and variables that are set for whoever serves it are there.
+    pub(crate) fn settle(&self) {
+        self.is_settled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether they are.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_settled.load(Ordering::Relaxed)
     }
 
     /// The request has got other fields if there is a head, and what comes instead of it begins with them. What was
     /// left before, and not taken, has all of them already.
     pub(crate) fn leave_fields(&self, head: Option<&Head>) {
         let Some(head) = head else { return };
-        let mut marks = self.0.lock();
+        let mut marks = self.marks.lock();
         let marks = marks.get_or_insert_default();
         marks.fields.get_or_insert_with(|| head.clone());
     }
 
     /// The fields that were left.
     pub(crate) fn take_fields(&self) -> Option<Head> {
-        self.0.lock().as_mut()?.fields.take()
+        self.marks.lock().as_mut()?.fields.take()
     }
 
     /// Whether no rule looks at it any more.
     pub(crate) fn is_last(&self) -> bool {
-        self.0.lock().as_ref().is_some_and(|marks| marks.is_last)
+        self.marks
+            .lock()
+            .as_ref()
+            .is_some_and(|marks| marks.is_last)
     }
 
     /// The head with which it has begun anew.
     pub(crate) fn head(&self) -> Option<Head> {
-        self.0.lock().as_ref()?.head.clone()
+        self.marks.lock().as_ref()?.head.clone()
     }
 
     /// The variables from before it began anew, and what rules have changed since.
     pub(crate) fn variables(&self) -> Changes {
-        let marks = self.0.lock();
+        let marks = self.marks.lock();
         let Some(marks) = marks.as_ref() else {
             return Changes::default();
         };
@@ -165,7 +184,7 @@ impl Trail {
     /// Adds its cookies to an answer, before all that it has; on a page, behind what every answer
     /// gets.
     pub(crate) fn set_cookies(&self, head: &mut Heading) {
-        let marks = self.0.lock();
+        let marks = self.marks.lock();
         for (_, value) in marks.iter().flat_map(|marks| marks.cookies.iter().rev()) {
             let fields = &mut head.fields;
             fields.add_behind(head.front, b"Set-Cookie", value.as_bytes());

@@ -98,10 +98,13 @@ fn rules_that_nobody_reads_are_left_out() {
          SetEnvIf Host ^a STEP=1\nSetEnvIf STEP 1 NO-JK\nSetEnvIf STEP 1 OTHER\n\
          <Location /x>\nSetEnv nobody 1\n</Location>\n\
          <Location /y>\nSetEnvIf FROM_SERVER . jk_route=b\n</Location>\n\
-         SetEnvIf Host b FROM_SERVER\n",
+         SetEnvIf Host b FROM_SERVER\nBrowserMatch MSIE NoKeepAlive\n",
     );
     let host = &model.hosts[0];
-    assert_eq!(shown(&host.settings.variables), "STEP NO-JK FROM_SERVER");
+    assert_eq!(
+        shown(&host.settings.variables),
+        "STEP NO-JK FROM_SERVER NoKeepAlive"
+    );
     let sections = host.sections.iter().map(|s| shown(&s.settings.variables));
     assert_eq!(sections.collect::<Vec<_>>(), ["", "jk_route"]);
 }

@@ -301,7 +301,9 @@ pub mod names {
     pub const STICKY_IGNORE: &str = "JK_STICKY_IGNORE";
     /// `stateless`.
     pub const STATELESS: &str = "JK_STATELESS";
-    /// All of them.
+    /// Set to anything: the client's connection ends with the answer. It is httpd's.
+    pub const NO_KEEP_ALIVE: &str = "nokeepalive";
+    /// All of mod_jk's.
     pub(crate) const ALL: [&str; 5] = [NO_JK, ROUTE, REPLY_TIMEOUT, STICKY_IGNORE, STATELESS];
     /// What begins with `JK_` and is read unless an indicator names another variable.
     pub(crate) const READ: [&str; 14] = [
