@@ -51,9 +51,8 @@ struct Read {
 
 impl Read {
     fn by(host: &mut Host) -> Self {
-        let mut read: HashSet<String> = HashSet::new();
         let fixed = names::ALL.iter().chain([&names::NO_KEEP_ALIVE]);
-        read.extend(fixed.map(|name| name.to_ascii_lowercase()));
+        let mut read: HashSet<_> = fixed.map(|name| name.to_ascii_lowercase()).collect();
         let indicators = host.indicators.by_directive().into_iter();
         read.extend(indicators.map(|(_, name)| name.to_ascii_lowercase()));
         read.extend(host.logs.variables().map(str::to_ascii_lowercase));
