@@ -8,6 +8,8 @@
 //! - [`Actors`]: named backends that play scripts with exact bytes, and what was [`Forwarded`] to
 //!   them.
 //! - [`Httpd`]: a real Apache with mod_jk, in one process.
+//! - [`Load`]: requests at a fixed rate, whatever becomes of them, and their [`Report`].
+//! - [`Node`]: a backend in a process of its own that can be killed, and notes what it executes.
 //! - [`Nobody`]: an address that refuses connections.
 //! - [`Http`]: a blocking HTTP/1.1 client with a cookie jar.
 //! - [`Connection`]: a connection on which a test sends any bytes and reads a [`Reply`] exactly.
@@ -23,6 +25,8 @@ mod heard;
 mod http1;
 mod httpd;
 mod jkd;
+mod load;
+mod node;
 mod process;
 mod raw;
 mod script;
@@ -38,6 +42,8 @@ pub use self::{
     http1::{Answer, Http, Request},
     httpd::{Httpd, modules},
     jkd::{Jkd, JkdBuilder},
+    load::{Ask, Load, Outcome, Pattern, Report, Running, Sample},
+    node::{Executed, Node, executed_twice, serve_if_asked},
     process::{Leashed, signal},
     raw::{Connection, End, Reply},
     script::{Act, Door, Head, Script, unescaped},

@@ -1,0 +1,117 @@
+//! The node's side: an AJP server that makes its answers out of the requests.
+
+use std::{convert::Infallible, fs::File, io::Write, sync::Arc, time::Duration};
+
+use ajp13::server::{RequestBody, Server, ServerOptions};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::sleep,
+};
+
+use super::{TOLD, Told, socket};
+use crate::load::Pattern;
+
+/// Answers requests until SIGTERM where this process was started to be a node; else returns false.
+pub fn serve_if_asked() -> bool {
+    let Ok(told) = std::env::var(TOLD) else {
+        return false;
+    };
+    let told = Told::parse(&told).expect("what a node is told");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(serve(told));
+    true
+}
+
+async fn serve(told: Told) {
+    let socket = socket(told.address);
+    socket.listen(1024).expect("a socket that listens");
+    socket.set_nonblocking(true).expect("an option");
+    let listener = TcpListener::from_std(socket.into()).expect("a listener");
+    let record = File::options().create(true).append(true).open(&told.record);
+    let node = Arc::new(Service {
+        name: told.name,
+        delay: told.delay,
+        record: record.expect("a file"),
+    });
+    let service = move |request| {
+        let node = node.clone();
+        async move { node.answer(request).await }
+    };
+    let mut term = signal(SignalKind::terminate()).expect("a signal");
+    Server::new(listener, ServerOptions::default())
+        .run(service, async move { _ = term.recv().await })
+        .await;
+}
+
+struct Service {
+    name: String,
+    delay: Duration,
+    record: File,
+}
+
+impl Service {
+    async fn answer(&self, request: Request<RequestBody>) -> Response<BoxBody<Bytes, Infallible>> {
+        let (head, body) = request.into_parts();
+        let number = number(&head.headers);
+        if let Some(number) = &number {
+            // One write for each line: it is there even if the next moment is the last.
+            let line = format!("{} {number}\n", head.method);
+            (&self.record).write_all(line.as_bytes()).expect("a file");
+        }
+        let told = |name| told(head.uri.query().unwrap_or_default(), name);
+        let mut held = Some(body);
+        if told("early").is_none() && !read(held.take()).await {
+            // Nobody is there any more.
+            return Response::default();
+        }
+        let ms = told("ms").and_then(|ms| ms.parse().ok()).unwrap_or(0);
+        let delay = self.delay + Duration::from_millis(ms);
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
+        let size = told("size")
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(64);
+        let mut answer = Response::builder()
+            .status(told("status").unwrap_or("200"))
+            .header("X-Node", &*self.name);
+        if let Some(number) = &number {
+            answer = answer.header("X-Id", number);
+        }
+        if told("chunked").is_none() {
+            answer = answer.header("Content-Length", size);
+        }
+        let seed = number.and_then(|number| u64::from_str_radix(&number, 16).ok());
+        let bytes = Pattern::new(seed.unwrap_or_default()).take(size);
+        answer.body(Full::from(bytes).boxed()).expect("a response")
+    }
+}
+
+/// Reads a body to its end; false where it does not come.
+async fn read(body: Option<RequestBody>) -> bool {
+    let Some(mut body) = body else { return true };
+    while let Some(frame) = body.frame().await {
+        if frame.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+fn number(headers: &HeaderMap) -> Option<String> {
+    headers.get("x-id")?.to_str().ok().map(str::to_owned)
+}
+
+fn told<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+        .next()
+}
