@@ -14,6 +14,8 @@
 
 #[path = "faults/crash.rs"]
 mod crash;
+#[path = "faults/hang.rs"]
+mod hang;
 #[path = "faults/rig.rs"]
 mod rig;
 

@@ -138,15 +138,17 @@ impl Report {
         nodes
     }
 
-    /// When the first request was due that the node answered, of those due from `from` on.
-    pub fn first_by(&self, node: char, from: Duration) -> Option<Duration> {
+    /// How long after this time the node answered for the first time.
+    pub fn back_after(&self, node: char, from: Duration) -> Option<Duration> {
         let by = |sample: &&Sample| sample.is_ok() && sample.node == Some(node);
-        let times = self
-            .samples
-            .iter()
-            .filter(by)
-            .map(|sample| sample.due + sample.took);
-        times.filter(|time| *time >= from).min()
+        let times = self.samples.iter().filter(by);
+        let after = times.filter_map(|sample| (sample.due + sample.took).checked_sub(from));
+        after.min()
+    }
+
+    /// Requests that were under way at this time.
+    pub fn under_way(&self, at: Duration) -> usize {
+        self.count(|sample| sample.due <= at && sample.due + sample.took >= at)
     }
 }
 

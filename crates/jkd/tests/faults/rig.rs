@@ -19,6 +19,16 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// Says what a row of the matrix came to.
+pub(crate) fn told(row: &str, report: Report) -> Report {
+    println!("\n{row}: {report}");
+    report
+}
+
 /// jkd over two nodes.
 pub(crate) struct Rig {
     pub(crate) jkd: Jkd,
@@ -52,11 +62,6 @@ impl Rig {
     /// A load on it, that has not begun.
     pub(crate) fn load(&self, lasts: Duration) -> Load {
         Load::on(self.jkd.address).rate(rate()).lasting(lasts)
-    }
-
-    /// Some requests, so that connections are there.
-    pub(crate) fn warm_up(&self) -> Report {
-        self.load(secs(1)).run()
     }
 
     /// POSTs that were executed more than once.

@@ -1,0 +1,126 @@
+//! Nodes that hang, or swallow what they are sent.
+
+use std::{
+    io::Write,
+    net::{TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use jkd_tests::{Ask, Backend, Node};
+use socket2::{SockRef, Socket};
+
+use crate::rig::{Rig, ms, secs, told};
+
+/// What clients have to wait at most for one that hangs, in all: a client has three seconds.
+const DETECTED: Duration = ms(2500);
+
+/// FLT-07: stopped while it has requests that take their time.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn stopped_amid_posts() {
+    let rig = Rig::new("worker.a.reply_timeout=1500\nworker.b.reply_timeout=1500\n");
+    let load = rig.load(secs(6));
+    let load = load
+        .asking(|_| Ask::post("/slow", 3000).after_ms(300))
+        .begin();
+    load.wait_until(secs(1));
+    let from = load.elapsed();
+    rig.a.signal("STOP");
+    load.wait_until(secs(4));
+    rig.a.signal("CONT");
+    let report = told("FLT-07", load.finish());
+    assert_eq!(rig.twice(), [""; 0]);
+    let may_fail = report.count(|s| s.due + s.took >= from && s.due <= from + ms(300));
+    assert!(report.failed() <= may_fail, "{report}\n{}", rig.jkd.log());
+    assert!(report.slowest() < DETECTED, "{report}");
+}
+
+/// FLT-08: takes connections, and never says a word.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn mute() {
+    let rig = Rig::over(Node::stopped("a"), Node::new("b"), "");
+    let _backend = Backend::without_a_word(rig.a.listener(1024), false);
+    nobody_fails(&rig, "FLT-08");
+}
+
+/// FLT-09, FLT-13: the queue of connections is full, so that the kernel answers no SYN, and is
+/// emptied later.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn queue_of_connections_full() {
+    let rig = Rig::over(Node::stopped("a"), Node::new("b"), "");
+    let blackhole = Blackhole::new(&rig.a);
+    let load = rig.load(secs(7)).begin();
+    load.wait_until(secs(3));
+    drop(blackhole);
+    rig.a.start();
+    let started = load.elapsed();
+    let report = told("FLT-09/13", load.finish());
+    assert_eq!(report.failed(), 0, "{report}\n{}", rig.jkd.log());
+    assert!(report.due(secs(3)..secs(7)).p99() < ms(100), "{report}");
+    let back = report.back_after('a', started);
+    println!("  the node answers after {back:?}");
+    assert!(back.is_some_and(|back| back < secs(5)), "{back:?}");
+}
+
+/// FLT-12: accepts, and resets the connection at once.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn resets_each_connection() {
+    let rig = Rig::over(Node::stopped("a"), Node::new("b"), "");
+    accepting(rig.a.listener(1024), |stream| {
+        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    });
+    nobody_fails(&rig, "FLT-12 reset");
+}
+
+/// FLT-12: a web server at the port.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn speaks_http() {
+    let rig = Rig::over(Node::stopped("a"), Node::new("b"), "");
+    accepting(rig.a.listener(1024), |mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    });
+    nobody_fails(&rig, "FLT-12 HTTP");
+    assert!(rig.jkd.log().contains("HTTP"), "{}", rig.jkd.log());
+}
+
+/// Nobody fails over the other node, and after a second nobody waits for this one.
+fn nobody_fails(rig: &Rig, row: &str) {
+    let report = told(row, rig.load(secs(4)).run());
+    assert_eq!(report.failed(), 0, "{report}\n{}", rig.jkd.log());
+    assert!(report.slowest() < DETECTED, "{report}");
+    let later = report.due(secs(2)..secs(4));
+    println!("  once it is known {later}");
+    assert!(later.p50() < ms(50), "{later}");
+}
+
+fn accepting(listener: TcpListener, with: impl Fn(TcpStream) + Send + 'static) {
+    thread::spawn(move || listener.incoming().flatten().for_each(with));
+}
+
+/// A port whose queue is full: the kernel leaves each SYN unanswered.
+struct Blackhole {
+    _listener: TcpListener,
+    _queue: Vec<Socket>,
+}
+
+impl Blackhole {
+    fn new(node: &Node) -> Self {
+        let listener = node.listener(0);
+        let connect = |_| {
+            let kind = socket2::Type::STREAM;
+            let socket = Socket::new(socket2::Domain::IPV4, kind, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&node.address.into());
+            socket
+        };
+        Self {
+            _queue: (0..3).map(connect).collect(),
+            _listener: listener,
+        }
+    }
+}
