@@ -187,7 +187,7 @@ const BASIC: [&str; 7] = [
     "headers",
 ];
 
-const MORE: [&str; 12] = [
+const MORE: [&str; 15] = [
     "alias",
     "auth_basic",
     "authn_core",
@@ -195,7 +195,10 @@ const MORE: [&str; 12] = [
     "authz_groupfile",
     "authz_user",
     "autoindex",
+    "deflate",
     "dir",
+    "expires",
+    "filter",
     "mime",
     "negotiation",
     "reqtimeout",

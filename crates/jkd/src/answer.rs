@@ -1,5 +1,6 @@
 //! What goes back to the client: a page of our own, or a backend's answer while it comes in.
 
+mod compressed;
 mod held;
 mod relay;
 
@@ -8,7 +9,7 @@ use std::{
     fmt, io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::SystemTime,
 };
 
@@ -18,9 +19,11 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
 
+use self::compressed::{Compressed, Failure};
 pub(crate) use self::relay::Relay;
 use crate::{
     access::Claims,
+    compress::Fed,
     forward::software,
     http1::{Head, Outgoing},
     logging::{Printable, Within},
@@ -37,6 +40,8 @@ pub(crate) struct Answer {
     source: Source,
     /// Its length is not told, although it is known.
     hides_length: bool,
+    /// It is a page that was compressed before its head leaves.
+    is_whole: bool,
     /// Ends with the answer, whoever ends it.
     visit: Option<Box<Visit>>,
 }
@@ -47,6 +52,7 @@ pub(crate) type FileBody = UnsyncBoxBody<Bytes, io::Error>;
 /// Boxed, because answers are moved from hand to hand: each time costs more than the box.
 #[derive(Debug)]
 enum Source {
+    Compressed(Box<Compressed>),
     File(FileBody),
     Page(Full<Bytes>),
     Relay(Box<Relay>),
@@ -57,6 +63,7 @@ impl From<Full<Bytes>> for Answer {
         Self {
             source: Source::Page(page),
             hides_length: false,
+            is_whole: false,
             visit: None,
         }
     }
@@ -67,6 +74,7 @@ impl From<FileBody> for Answer {
         Self {
             source: Source::File(file),
             hides_length: false,
+            is_whole: false,
             visit: None,
         }
     }
@@ -77,6 +85,7 @@ impl From<Box<Relay>> for Answer {
         Self {
             source: Source::Relay(relay),
             hides_length: false,
+            is_whole: false,
             visit: None,
         }
     }
@@ -87,14 +96,22 @@ impl Answer {
     pub(crate) fn whole(&self) -> Option<Bytes> {
         match &self.source {
             Source::Relay(relay) => relay.whole(),
-            Source::Page(_) | Source::File(_) => None,
+            Source::Page(page) if self.is_whole => page.clone().into_inner(),
+            Source::Compressed(_) | Source::Page(_) | Source::File(_) => None,
         }
+    }
+
+    /// Whether all of it was compressed before its head leaves.
+    pub(crate) const fn is_compressed(&self) -> bool {
+        self.is_whole
     }
 
     /// Puts these pieces in place of the whole body.
     pub(crate) fn replace(&mut self, pieces: Vec<Bytes>) {
-        if let Source::Relay(relay) = &mut self.source {
-            relay.replace(pieces);
+        match &mut self.source {
+            Source::Relay(relay) => relay.replace(pieces),
+            Source::Page(page) if self.is_whole => *page = Full::new(pieces.concat().into()),
+            Source::Compressed(_) | Source::Page(_) | Source::File(_) => {}
         }
     }
 
@@ -129,14 +146,14 @@ impl Body for Answer {
         };
         let _within = visit.within();
         let polled = match source {
+            Source::Compressed(compressed) => compressed.poll_frame(cx, visit),
             Source::Page(page) => Pin::new(page)
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
             Source::Relay(relay) => relay.poll_frame(cx, visit).map_err(Into::into),
-            Source::File(file) => Pin::new(file).poll_frame(cx).map_err(|error| {
-                tracing::warn!(request = %visit, %error, "file broken off, and with it the client's connection");
-                error.into()
-            }),
+            Source::File(file) => Pin::new(file)
+                .poll_frame(cx)
+                .map_err(|error| file_fails(error, visit)),
         };
         visit.passes(&polled);
         polled
@@ -144,6 +161,7 @@ impl Body for Answer {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
+            Source::Compressed(compressed) => compressed.is_end_stream(),
             Source::File(file) => file.is_end_stream(),
             Source::Page(page) => page.is_end_stream(),
             Source::Relay(relay) => relay.is_end_stream(),
@@ -153,11 +171,60 @@ impl Body for Answer {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             _ if self.hides_length => SizeHint::default(),
-            Source::File(file) => file.size_hint(),
-            Source::Page(page) => page.size_hint(),
-            Source::Relay(relay) => relay.size_hint(),
+            source => source.size_hint(),
         }
     }
+}
+
+impl Source {
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Compressed(_) => SizeHint::default(),
+            Self::File(file) => file.size_hint(),
+            Self::Page(page) => page.size_hint(),
+            Self::Relay(relay) => relay.size_hint(),
+        }
+    }
+
+    /// The next piece for whoever makes something else of it. A failure is told by [`Self::fails`].
+    fn poll_fed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Fed, Failure>> {
+        let polled = match self {
+            // Nothing is compressed twice.
+            Self::Compressed(_) => return Poll::Ready(Ok(Fed::End)),
+            Self::Relay(relay) => return relay.poll_fed(cx).map_err(Failure::Ajp),
+            Self::File(file) => ready!(Pin::new(file).poll_frame(cx)),
+            Self::Page(page) => {
+                let polled = ready!(Pin::new(page).poll_frame(cx));
+                polled.map(|frame| frame.map_err(|never| match never {}))
+            }
+        };
+        Poll::Ready(match polled {
+            None => Ok(Fed::End),
+            Some(Ok(frame)) => Ok(Fed::Data(frame.into_data().unwrap_or_default())),
+            Some(Err(error)) => Err(Failure::Io(error)),
+        })
+    }
+
+    /// The body breaks off: says so.
+    fn fails(&mut self, failure: Failure, visit: &Visit) -> Box<dyn Error + Send + Sync> {
+        match (failure, self) {
+            (Failure::Ajp(error), Self::Relay(relay)) => {
+                relay.breaks_off(&error, visit);
+                error.into()
+            }
+            (Failure::Ajp(error), _) => error.into(),
+            (Failure::Io(error), _) => file_fails(error, visit),
+            (Failure::Gzip(error), _) => {
+                tracing::error!(request = %visit, %error, "answer broken off, and with it the client's connection");
+                error.into()
+            }
+        }
+    }
+}
+
+fn file_fails(error: io::Error, visit: &Visit) -> Box<dyn Error + Send + Sync> {
+    tracing::warn!(request = %visit, %error, "file broken off, and with it the client's connection");
+    error.into()
 }
 
 /// One request's stay, from its head to the end of its answer.

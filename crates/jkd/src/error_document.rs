@@ -239,7 +239,8 @@ impl<'a> Failed<'a> {
     ) -> Outgoing<Answer> {
         let variables = self.variables(visit);
         page.head.closes |= variables.forbid_keep_alive();
-        if !self.host.changes_headers {
+        let may_expire = self.host.filtering.expires && page.status().as_u16() < 400;
+        if !self.host.changes_headers && !may_expire {
             return page;
         }
         let mut course = Course::at(self.host, visit, self.head, &visit.record);
@@ -259,6 +260,7 @@ impl<'a> Failed<'a> {
             .map(|asked| self.choose(visit, asked))
             .unwrap_or_default();
         course.rules.asked = asked.map(|asked| asked.choosing(&chosen.sections));
+        course.tell_expiry(&mut page.head, visit.began);
         course.finish(page)
     }
 

@@ -23,7 +23,12 @@ pub(crate) fn take(
     rules: Rules<'_>,
 ) -> Result<Outgoing<Answer>, Stumble> {
     let head = &mut response.head;
-    if head.status != StatusCode::OK || request.method == Method::HEAD {
+    if head.extensions.get::<Cut>().is_some() {
+        move_range_back(&mut head.fields);
+    }
+    // A file is there also where only its head is wanted.
+    let has_body = request.method != Method::HEAD || response.body.is_compressed();
+    if head.status != StatusCode::OK || !has_body {
         return Ok(response);
     }
     let Some(range) = request.headers.joined("range") else {
@@ -55,6 +60,20 @@ pub(crate) fn take(
         }
     }
     Ok(response)
+}
+
+/// A file of which parts are taken already, although that comes after all that changes answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// The length of the whole, bytes.
+    pub(crate) of: u64,
+}
+
+fn move_range_back(fields: &mut Fields) {
+    if let Some(range) = fields.get("Content-Range").map(<[u8]>::to_vec) {
+        fields.remove(b"Content-Range");
+        fields.add(b"Content-Range", &range);
+    }
 }
 
 /// `MaxRanges` and its relatives, of the last section about the request that says anything.

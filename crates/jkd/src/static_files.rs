@@ -170,7 +170,6 @@ impl Wanted<'_> {
             }
             What::File(_) | What::Nothing | What::Closed | What::Broken(_) => {}
         }
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         response
     }
 }

@@ -24,6 +24,8 @@ mod chance;
 mod compare;
 #[path = "differential/generated.rs"]
 mod generated;
+#[path = "differential/packed.rs"]
+mod packed;
 #[path = "differential/pair.rs"]
 mod pair;
 #[path = "differential/play.rs"]

@@ -15,7 +15,7 @@ use crate::{
     diag::{Diagnostics, Origin, listing},
     httpd::{Draft, Options, Server},
     model::{
-        Covers, Host, Listen, Lookups, Mount, Section, Settings, Tls, number_choices,
+        Covers, Filtering, Host, Listen, Lookups, Mount, Section, Settings, Tls, number_choices,
         variables::{Handler, OwnVariable},
     },
     rewrite::Rewriting,
@@ -222,6 +222,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     if !says(&host, |settings| settings.rewriting.engine == Some(true)) {
         host.rewriting = Rewriting::default();
     }
+    host.filtering = filtering(main, server, &host);
     host.changes_headers = says(&host, |settings| !settings.headers.is_empty());
     host.adds_charset = says(&host, |settings| {
         let charset = settings.files.default_charset.as_deref();
@@ -232,6 +233,18 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     host.requires_tls = (host.sections.iter()).any(|section| section.settings.tls.required);
     variables::prune(&mut host);
     host
+}
+
+/// What filters do here. The main server's `Deflate…` count where there are none.
+fn filtering(main: &Server, server: &Server, host: &Host) -> Filtering {
+    let deflate = server.deflate.as_ref().or(main.deflate.as_ref());
+    let by_name = says(host, |settings| settings.files.extensions.have_filters());
+    Filtering {
+        deflate: deflate.cloned().unwrap_or_default(),
+        deflates: by_name || says(host, |settings| settings.filters.deflates()),
+        deflates_by_name: by_name,
+        expires: says(host, |settings| settings.filters.expires == Some(true)),
+    }
 }
 
 /// `JkdRequestTimeout`, inherited; zero is none.

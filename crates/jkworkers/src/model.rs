@@ -14,6 +14,7 @@ mod error_documents;
 mod etag;
 mod expand;
 mod files;
+mod filters;
 mod headers;
 mod host;
 mod identity;
@@ -46,6 +47,7 @@ pub use self::{
     etag::{ETagParts, ETagRule},
     expand::MAX_ADDRESSES,
     files::{Alias, AliasFrom, FileSettings, Options, RangeLimits, Roots},
+    filters::{AlterETag, Deflate, Expiry, FilterSettings, Filtering, Since},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{ForwardUri, Host, Listen, ServerName},
     identity::{CanonicalName, Identity, Lookups, Signature, Trace},

@@ -1,6 +1,6 @@
 //! What httpd would keep of an answer before it passes it on.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 use bytes::Bytes;
 
@@ -14,6 +14,8 @@ pub(super) struct Held {
     pieces: VecDeque<Bytes>,
     length: usize,
     released: bool,
+    /// Somebody wants them passed on.
+    flushed: bool,
 }
 
 impl Held {
@@ -34,12 +36,27 @@ impl Held {
         let piece = self.pieces.pop_front();
         self.length -= piece.as_ref().map_or(0, Bytes::len);
         self.released = !self.pieces.is_empty();
+        self.flushed &= self.released;
         piece
+    }
+
+    /// The next piece, whether it may go or not.
+    pub(super) fn shift(&mut self) -> Option<Bytes> {
+        let piece = self.pieces.pop_front()?;
+        self.length -= piece.len();
+        Some(piece)
+    }
+
+    /// Whether somebody wants what has been taken passed on. Tells it once.
+    pub(super) fn take_flush(&mut self) -> bool {
+        self.released = false;
+        mem::take(&mut self.flushed)
     }
 
     /// What is here may go.
     pub(super) fn release(&mut self) {
         self.released = true;
+        self.flushed = true;
     }
 
     pub(super) const fn may_go(&self) -> bool {

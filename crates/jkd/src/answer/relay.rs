@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -16,6 +17,7 @@ use super::{Visit, held::Held};
 use crate::{
     attempt::failure_of,
     balancer::{InFlight, Transition, Verdict},
+    compress::Fed,
     http1::Heading,
     maintain::log_transition,
     response::{self, BadField},
@@ -128,6 +130,38 @@ impl Relay {
         self.held.push(data);
         if flushed {
             self.held.release();
+        }
+    }
+
+    /// Whether no more than `most` bytes are all of the body, and httpd would not have passed on
+    /// anything of it yet.
+    pub(super) fn is_small(&self, most: u64) -> bool {
+        let length = u64::try_from(self.held.length()).unwrap_or(u64::MAX);
+        let is_all = self.error.is_none() && self.body.is_end_stream();
+        is_all && self.is_kept() && length <= most
+    }
+
+    /// The next piece for whoever makes something else of the body.
+    pub(super) fn poll_fed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Fed, ajp13::Error>> {
+        if mem::take(&mut self.head_first) {
+            return Poll::Ready(Ok(Fed::Flush));
+        }
+        loop {
+            if let Some(data) = self.held.shift() {
+                return Poll::Ready(Ok(Fed::Data(data)));
+            }
+            if self.held.take_flush() {
+                return Poll::Ready(Ok(Fed::Flush));
+            }
+            if let Some(error) = self.error.take() {
+                return Poll::Ready(Err(error));
+            }
+            let next = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?;
+            let Some(frame) = next else {
+                self.settle();
+                return Poll::Ready(Ok(Fed::End));
+            };
+            self.hold_frame(frame);
         }
     }
 
@@ -254,7 +288,7 @@ impl Relay {
     }
 
     /// The answer broke off in the middle: says so, and holds it against whom it concerns.
-    fn breaks_off(&mut self, error: &ajp13::Error, visit: &Visit) {
+    pub(super) fn breaks_off(&mut self, error: &ajp13::Error, visit: &Visit) {
         self.broken = true;
         let verdict = failure_of(error).verdict();
         let worker = visit.worker();

@@ -1,12 +1,15 @@
 //! What is done with answers as they leave, but for pages of errors.
 
 use jkworkers::model::Host;
+use tokio::time::Instant;
 
 use crate::{
     access::Claims,
     answer::{Answer, Visit},
+    compress::{self, Case},
+    expires,
     headers::{self, Context, Rules, Seen},
-    http1::{Head, Outgoing},
+    http1::{Head, Heading, Outgoing},
     logs::Record,
     media_type, parts,
     rescue::{self, Stumble},
@@ -69,6 +72,33 @@ impl<'a> Course<'a> {
             media_type::add_charset(&mut response.head, self.rules.host, asked);
         }
         parts::take(response, self.cx.head, self.rules)
+    }
+
+    /// Says until when the answer may be kept. `began`: when the request came.
+    pub(crate) fn tell_expiry(&self, head: &mut Heading, began: Instant) {
+        if let Some(asked) = self.rules.asked {
+            expires::tell(head, self.rules.host, asked, began);
+        }
+    }
+
+    /// Compresses an answer, if it is one to be compressed. `name`: that of its file, or the last part
+    /// of its path.
+    pub(super) async fn compress(
+        &self,
+        response: Outgoing<Answer>,
+        name: Option<&[u8]>,
+    ) -> Outgoing<Answer> {
+        let Some(asked) = self.rules.asked else {
+            return response;
+        };
+        let case = Case {
+            host: self.rules.host,
+            asked,
+            name: name.unwrap_or_default(),
+            request: self.cx.head,
+            variables: self.cx.variables,
+        };
+        compress::apply(response, case, &self.cx).await
     }
 
     /// Changes the fields of an answer as `Header` says.

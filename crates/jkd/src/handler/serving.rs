@@ -106,6 +106,8 @@ pub(super) async fn decided(
         claims: course.claims,
         chosen: &decision.chosen.sections,
     };
+    let last = way.decoded.rsplit(|b| *b == b'/').next();
+    let is_page = asking.instead_of.is_some();
     let answered = serve(visit, facts, &checked, way, asking, served).await;
     let mut response = answered.inspect_err(|_| visit.trail.leave_fields(late.as_deref()))?;
     let for_worker = served.is_by_group() || decision.target.is_ok();
@@ -113,11 +115,41 @@ pub(super) async fn decided(
         course.cx.facts = (host.extracts_tls || !host.env_vars.is_empty()).then_some(facts);
         media_type::force(&mut response.head, host, decision.asked());
     }
-    let sent = response.head.extensions.remove::<Sent>();
-    let sent = sent.as_ref().map(|sent| sent.asked(decision));
-    course.rules.asked = sent.or(course.rules.asked);
     response::vary_by(&vary, &mut response.head.fields);
-    course.complete(response)
+    let leaving = Leaving { last, is_page };
+    leaving.complete(visit, decision, course, response).await
+}
+
+/// What else is known of an answer that leaves.
+struct Leaving<'a> {
+    /// The last part of its path.
+    last: Option<&'a [u8]>,
+    /// It is the page of an error.
+    is_page: bool,
+}
+
+impl Leaving<'_> {
+    /// What filters do, and all that comes behind them.
+    async fn complete(
+        self,
+        visit: &Visit,
+        decision: &Decision<'_>,
+        mut course: Course<'_>,
+        mut response: Outgoing<Answer>,
+    ) -> Result<Outgoing<Answer>, Stumble> {
+        let sent = response.head.extensions.remove::<Sent>();
+        let about = sent.as_ref().map(|sent| sent.asked(decision));
+        course.rules.asked = about.or(course.rules.asked);
+        if !self.is_page {
+            course.tell_expiry(&mut response.head, visit.began);
+        }
+        if course.rules.host.filtering.deflates {
+            let name = sent.as_ref().map(|sent| &*sent.name);
+            // Boxed: most hosts get on without it.
+            response = Box::pin(course.compress(response, name.or(self.last))).await;
+        }
+        course.complete(response)
+    }
 }
 
 impl Sent {

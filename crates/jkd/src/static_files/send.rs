@@ -13,7 +13,14 @@ use super::{
     ranges::{self, Part},
     validators::{Conditions, Facts, Met, Validators},
 };
-use crate::{answer::Answer, http1::Head, rescue::Stumble};
+use crate::{
+    answer::Answer,
+    compress::{self, Case, Kind},
+    expires::Modified,
+    http1::Head,
+    parts::Cut,
+    rescue::Stumble,
+};
 
 /// The answer with an open file. `name` is where it was found.
 ///
@@ -34,6 +41,7 @@ pub(super) fn file(
     let validators = Validators::new(facts, etag, SystemTime::now());
     validate(&validators, settings.ranges, &mut headers);
     let mut answer = Response::new(Answer::from(Full::default()));
+    answer.extensions_mut().insert(Modified(facts.modified));
     if let Some(status) = wanted.instead_of {
         *answer.status_mut() = status;
         return Ok(whole(answer, headers, file, facts.size));
@@ -43,6 +51,8 @@ pub(super) fn file(
     match validators.check(asked, &head.method) {
         Met::Yes => {
             let range = asked.range.filter(|_| validators.is_current(asked));
+            // Of what is compressed parts are taken when that is done.
+            let range = range.filter(|_| !wanted.is_compressed(name, facts.size, &headers));
             match range.map(|field| ranges::wanted(field, facts.size, settings.ranges)) {
                 None | Some(ranges::Wanted::Whole) => Ok(whole(answer, headers, file, facts.size)),
                 Some(ranges::Wanted::Nothing) => Err(Stumble::NoSuchPart),
@@ -83,6 +93,32 @@ pub(super) fn describe(
         kind::force(&kind, &settings, headers)?;
     }
     Ok(settings)
+}
+
+impl Wanted<'_> {
+    /// Whether a file is compressed for this client as it leaves.
+    fn is_compressed(&self, name: &[u8], size: u64, headers: &HeaderMap) -> bool {
+        if !self.host.filtering.deflates || !compress::is_worth_it(size) {
+            return false;
+        }
+        let asked = Asked::at(self.path).with_file(Some(name));
+        let case = Case {
+            host: self.host,
+            asked: asked.choosing(self.chosen),
+            name,
+            request: self.head,
+            variables: self.about.variables,
+        };
+        let content_type = headers.get(header::CONTENT_TYPE);
+        let kind = Kind {
+            status: StatusCode::OK,
+            content_type: content_type.map(HeaderValue::as_bytes),
+        };
+        let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+        case.is_about(kind)
+            && case.is_accepted()
+            && !encodings.any(|said| compress::is_encoded(said.as_bytes()))
+    }
 }
 
 fn facts(file: &File) -> io::Result<Facts> {
@@ -172,6 +208,7 @@ fn partial(
     parts: &[Part],
 ) -> Response<Answer> {
     *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    answer.extensions_mut().insert(Cut { of: size });
     headers.insert(header::CONTENT_LENGTH, size.into());
     let pieces = match parts {
         [part] => {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use crate::{
     accepted::{self, Difference},
     case::{Case, Configuration},
+    packed,
     play::{Play, Seen},
 };
 
@@ -69,6 +70,7 @@ impl Verdict {
         let mut here = BTreeSet::new();
         for (mod_jk, jkd) in mod_jk.iter().zip(jkd) {
             let (mut left, mut right) = (mod_jk.clone(), jkd.clone());
+            packed::equalise_times(&mut left, &mut right);
             for difference in accepted::everywhere().chain(named.iter().copied()) {
                 if difference.explains(&mut left, &mut right) {
                     here.insert(difference.name);

@@ -9,7 +9,10 @@ use std::{
 
 use jkd_tests::{Actors, Connection, Forwarded, Idle, LONG, Reply, escaped, wait_until, within};
 
-use crate::case::{Case, Configuration, Step};
+use crate::{
+    case::{Case, Configuration, Step},
+    packed,
+};
 
 /// What is seen of one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -198,6 +201,8 @@ impl Seen {
         let port = format!(":{port}");
         if let Some(reply) = &mut self.reply {
             mask_boundary(reply);
+            packed::unpack(reply);
+            packed::count_from_date(reply);
             for (name, value) in &mut reply.headers {
                 match &*name.to_ascii_lowercase() {
                     "date" => "(date)".clone_into(value),

@@ -39,6 +39,19 @@ pub(super) fn prune(host: &mut Host) {
     read.prune(&mut host.settings.variables);
 }
 
+/// What is read whatever is written about it: httpd's own, and mod_deflate's and mod_filter's.
+fn always(host: &Host) -> impl Iterator<Item = &'static str> {
+    let filters = [
+        "no-gzip",
+        "gzip-only-text/html",
+        "force-gzip",
+        "filter-errordocs",
+    ];
+    let filters = filters.into_iter().filter(|_| host.filtering.deflates);
+    let fixed = names::ALL.iter().copied();
+    fixed.chain([names::NO_KEEP_ALIVE]).chain(filters)
+}
+
 /// What somebody reads.
 struct Read {
     /// Names in lower case.
@@ -51,8 +64,7 @@ struct Read {
 
 impl Read {
     fn by(host: &mut Host) -> Self {
-        let fixed = names::ALL.iter().chain([&names::NO_KEEP_ALIVE]);
-        let mut read: HashSet<_> = fixed.map(|name| name.to_ascii_lowercase()).collect();
+        let mut read: HashSet<_> = always(host).map(str::to_ascii_lowercase).collect();
         let indicators = host.indicators.by_directive().into_iter();
         read.extend(indicators.map(|(_, name)| name.to_ascii_lowercase()));
         read.extend(host.logs.variables().map(str::to_ascii_lowercase));

@@ -7,6 +7,7 @@ mod choice;
 pub(super) mod clients;
 pub(super) mod error_logs;
 pub(super) mod files;
+pub(super) mod filters;
 pub(super) mod headers;
 pub(super) mod identity;
 pub(super) mod jk;

@@ -20,7 +20,7 @@ pub(crate) use self::{
 use super::apply::identity::IdentityDraft;
 use crate::{
     diag::Origin,
-    model::{ForwardUri, Listen, Roots, Section, ServerName, Settings, variables::EnvVar},
+    model::{Deflate, ForwardUri, Listen, Roots, Section, ServerName, Settings, variables::EnvVar},
     uri_map::EncodedSlashes,
 };
 
@@ -71,6 +71,8 @@ pub(crate) struct Server {
     pub(crate) rewriting: RewriteDraft,
     /// `LimitInternalRecursion`
     pub(crate) max_turns: Option<u32>,
+    /// `Deflate…`, if any is written.
+    pub(crate) deflate: Option<Deflate>,
     /// The name; empty for Off.
     pub(crate) strip_session: Option<String>,
     pub(crate) request_timeout: Option<Duration>,
@@ -158,6 +160,7 @@ impl Server {
             roots: Roots::default(),
             rewriting: RewriteDraft::default(),
             max_turns: None,
+            deflate: None,
             strip_session: None,
             request_timeout: None,
             encoded_slashes: None,

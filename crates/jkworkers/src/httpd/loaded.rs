@@ -6,8 +6,8 @@ use super::modules::short_name;
 #[rustfmt::skip]
 const BUILT_IN: &[&str] = &[
     "access_compat", "alias", "auth_basic", "authn_core", "authn_file", "authz_core",
-    "authz_groupfile", "authz_host", "authz_user", "core", "dir", "env", "headers", "http", "jk",
-    "log_config", "logio", "macro", "mime", "reqtimeout", "rewrite", "setenvif", "so", "unixd",
+    "authz_groupfile", "authz_host", "authz_user", "core", "deflate", "dir", "env", "expires",
+    "filter", "headers", "http", "jk", "log_config", "logio", "macro", "mime", "reqtimeout", "rewrite", "setenvif", "so", "unixd",
     "version",
 ];
 
@@ -102,7 +102,7 @@ mod tests {
         for module in [
             "ssl_module",
             "mod_remoteip.c",
-            "mod_deflate.c",
+            "mod_dav.c",
             "headers",
             "no.c",
         ] {
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn what_httpd_has_besides_is_missed() {
-        let whole = loaded(&["mpm_event_module", "filter_module", "alias_module"]);
-        assert!(whole.misses("mod_filter.c"));
+        let whole = loaded(&["mpm_event_module", "brotli_module", "alias_module"]);
+        assert!(whole.misses("mod_brotli.c"));
         for module in ["mod_alias.c", "mpm_event_module", "event.c", "mod_dav.c"] {
             assert!(!whole.misses(module), "{module}");
         }

@@ -66,8 +66,8 @@ fn unknown_names() {
 
 #[test]
 fn known_names_have_one_warning_each() {
-    assert_snapshot!(body("LoadModule a b\nExpiresActive On\nExpiresActive Off\nSSLProxyEngine ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
-    jk.conf:6: warning: ExpiresActive means nothing here and is ignored
+    assert_snapshot!(body("LoadModule a b\nCacheEnable disk\nCacheEnable disk\nSSLProxyEngine ${SSL}\n<Directory />\nFoo\n</Directory>\n<Directory /x>\n</Directory>\n"), @r"
+    jk.conf:6: warning: CacheEnable means nothing here and is ignored
     jk.conf:8: warning: SSLProxyEngine means nothing here and is ignored
     jk.conf:10: error: unknown directive Foo
         remedy: Correct the name, or put the line into an <IfModule> of its module.

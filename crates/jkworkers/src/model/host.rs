@@ -5,8 +5,8 @@ use std::{borrow::Cow, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 use serde::Serialize;
 
 use super::{
-    Asked, ClientRules, FileSettings, Identity, JkOptions, Levels, Logs, Lookups, RemoteIp, Roots,
-    Section, Settings, Tls, TlsSettings,
+    Asked, ClientRules, FileSettings, FilterSettings, Filtering, Identity, JkOptions, Levels, Logs,
+    Lookups, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -102,6 +102,9 @@ pub struct Host {
     /// Whether any section wants TLS: `SSLRequireSSL`.
     #[serde(skip)]
     pub requires_tls: bool,
+    /// How answers are compressed, and whether filters are about any.
+    #[serde(rename = "deflate", skip_serializing_if = "Filtering::is_usual")]
+    pub filtering: Filtering,
     /// Whether anything is said about headers here.
     #[serde(skip)]
     pub changes_headers: bool,
@@ -161,6 +164,7 @@ impl Host {
             extracts_tls: true,
             tls_by_header: false,
             requires_tls: false,
+            filtering: Filtering::default(),
             changes_headers: false,
             adds_charset: false,
             chooses: false,
@@ -270,6 +274,15 @@ impl Host {
     /// Whether there is any place for files.
     pub fn has_files(&self) -> bool {
         self.auto_alias.is_some() || self.roots != Roots::default()
+    }
+
+    /// What holds about filters for what is asked for.
+    pub fn filters_about(&self, asked: Asked<'_>) -> Cow<'_, FilterSettings> {
+        let sections = self.sections_about(asked).map(|s| &s.settings.filters);
+        let said = sections.filter(|filters| !filters.is_empty());
+        said.fold(Cow::Borrowed(&self.settings.filters), |around, own| {
+            Cow::Owned(own.over(&around))
+        })
     }
 
     /// What holds about files for what is asked for.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Access, Auth, ErrorDocuments, FileSettings, HeaderRules, Levels, Lookups, Redirects,
-    TlsSettings,
+    Access, Auth, ErrorDocuments, FileSettings, FilterSettings, HeaderRules, Levels, Lookups,
+    Redirects, TlsSettings,
     variables::{Handler, VariableRules},
 };
 use crate::rewrite::SectionRewriting;
@@ -45,6 +45,9 @@ pub struct Settings {
     /// How files are found, and what they are.
     #[serde(skip_serializing_if = "FileSettings::is_empty")]
     pub files: FileSettings,
+    /// What is done with answers as they leave.
+    #[serde(skip_serializing_if = "FilterSettings::is_empty")]
+    pub filters: FilterSettings,
     /// Rules about rewriting, for sections.
     #[serde(skip_serializing_if = "SectionRewriting::is_empty")]
     pub rewriting: SectionRewriting,
@@ -73,6 +76,7 @@ impl Settings {
             redirects: self.redirects.over(&base.redirects),
             error_documents: self.error_documents.over(&base.error_documents),
             files: self.files.over(&base.files),
+            filters: self.filters.over(&base.filters),
             rewriting: self.rewriting.over(&base.rewriting),
             tls: self.tls.over(&base.tls),
         }

@@ -23,6 +23,8 @@ pub(crate) struct Extension {
     pub(crate) encoding: Option<Arc<str>>,
     /// `AddHandler`.
     pub(crate) handler: Option<Arc<str>>,
+    /// `AddOutputFilter`, as far as there is such a filter: `deflate`.
+    pub(crate) filter: Option<Arc<str>>,
 }
 
 /// What a file is.
@@ -115,6 +117,21 @@ impl Extensions {
         kind
     }
 
+    /// Whether `AddOutputFilter DEFLATE` is about an extension of this name.
+    pub fn deflates(&self, name: &str) -> bool {
+        !self.0.is_empty()
+            && extensions(name).any(|extension| {
+                let said = self.0.get(&*extension);
+                said.is_some_and(|said| said.filter.as_deref() == Some("deflate"))
+            })
+    }
+
+    /// Whether it is about any extension.
+    pub(crate) fn have_filters(&self) -> bool {
+        let mut said = self.0.values();
+        said.any(|said| said.filter.as_deref() == Some("deflate"))
+    }
+
     /// The handler that the last extension with one gives a file of this name to.
     pub fn handler_of(&self, name: &str) -> Option<&str> {
         if self.0.is_empty() {
@@ -144,6 +161,7 @@ impl Extension {
             language: pick(&self.language, &base.language),
             encoding: pick(&self.encoding, &base.encoding),
             handler: pick(&self.handler, &base.handler),
+            filter: pick(&self.filter, &base.filter),
         }
     }
 }

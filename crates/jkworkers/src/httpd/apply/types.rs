@@ -100,7 +100,7 @@ pub(in crate::httpd) fn remove_handler(apply: &mut Apply<'_>, call: &Call<'_>) {
 }
 
 impl Apply<'_> {
-    fn add_to_extensions(&mut self, call: &Call<'_>, set: fn(&mut Extension, Arc<str>)) {
+    pub(super) fn add_to_extensions(&mut self, call: &Call<'_>, set: fn(&mut Extension, Arc<str>)) {
         let Some((value, extensions)) = call.words.split_first() else {
             return;
         };
@@ -114,7 +114,7 @@ impl Apply<'_> {
         }
     }
 
-    fn remove_from_extensions(
+    pub(super) fn remove_from_extensions(
         &mut self,
         call: &Call<'_>,
         of: fn(&mut Extension) -> &mut Option<Arc<str>>,

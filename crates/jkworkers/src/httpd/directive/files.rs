@@ -8,7 +8,7 @@ use super::{
     Place::{Anywhere, Global, Section, Server},
     row,
 };
-use crate::httpd::apply::{files, ranges, redirects, rewrite, types};
+use crate::httpd::apply::{files, filters, ranges, redirects, rewrite, types};
 
 /// One row for each.
 #[rustfmt::skip]
@@ -20,17 +20,28 @@ pub(super) const FILES: &[Directive] = &[
     row("AddEncoding", Anywhere, Words(2, usize::MAX), Works(types::add_encoding)),
     row("AddHandler", Anywhere, Words(2, usize::MAX), Works(types::add_handler)),
     row("AddLanguage", Anywhere, Words(2, usize::MAX), Works(types::add_language)),
+    row("AddOutputFilter", Anywhere, Words(2, usize::MAX), Works(filters::by_extension)),
+    row("AddOutputFilterByType", Anywhere, Words(2, usize::MAX), Works(filters::by_type)),
     row("AddType", Anywhere, Words(2, usize::MAX), Works(types::add_type)),
     row("Alias", Server, Words(2, 2), Works(files::alias)),
     row("AliasMatch", Server, Words(2, 2), Works(files::alias_match)),
     row("AllowOverride", Anywhere, MANY, Works(files::allow_override)),
     row("AllowOverrideList", Anywhere, MANY, Works(files::allow_override_list)),
+    row("DeflateAlterETag", Server, ONE, Works(filters::alter_etag)),
+    row("DeflateBufferSize", Server, ONE, Accepted(filters::buffer_size)),
+    row("DeflateCompressionLevel", Server, ONE, Works(filters::level)),
+    row("DeflateFilterNote", Server, ONE_OR_TWO, Works(filters::note)),
+    row("DeflateMemLevel", Server, ONE, Accepted(filters::memory_level)),
+    row("DeflateWindowSize", Server, ONE, Accepted(filters::window_size)),
     row("DirectoryIndex", Anywhere, MANY, Works(files::directory_index)),
     row("DirectorySlash", Anywhere, ONE, Works(files::directory_slash)),
     row("DocumentRoot", Server, ONE, Works(files::document_root)),
     row("EnableMMAP", Anywhere, ONE, Accepted(files::flag)),
     row("EnableSendfile", Anywhere, ONE, Accepted(files::flag)),
     row("ErrorDocument", Anywhere, Words(2, 2), Works(redirects::error_document)),
+    row("ExpiresActive", Anywhere, ONE, Works(filters::expires_active)),
+    row("ExpiresByType", Anywhere, Words(2, 2), Works(filters::expires_by_type)),
+    row("ExpiresDefault", Anywhere, ONE, Works(filters::expires_default)),
     row("FallbackResource", Anywhere, ONE_OR_TWO, Works(files::fallback_resource)),
     row("FileETag", Anywhere, MANY, Works(files::file_etag)),
     row("ForceType", Anywhere, ONE, Works(types::force_type)),
@@ -46,6 +57,7 @@ pub(super) const FILES: &[Directive] = &[
     row("RemoveCharset", Anywhere, MANY, Works(types::remove_charset)),
     row("RemoveEncoding", Anywhere, MANY, Works(types::remove_encoding)),
     row("RemoveHandler", Anywhere, MANY, Works(types::remove_handler)),
+    row("RemoveOutputFilter", Anywhere, MANY, Works(filters::remove_by_extension)),
     row("RemoveLanguage", Anywhere, MANY, Works(types::remove_language)),
     row("RemoveType", Anywhere, MANY, Works(types::remove_type)),
     row("RewriteBase", Section, ONE, Works(rewrite::base)),
@@ -58,5 +70,6 @@ pub(super) const FILES: &[Directive] = &[
     row("RewriteRule", Anywhere, Raw, Works(rewrite::rule)),
     row("ScriptAlias", Server, Words(2, 2), Works(files::script_alias)),
     row("ScriptAliasMatch", Server, Words(2, 2), Works(files::script_alias_match)),
+    row("SetOutputFilter", Anywhere, ONE, Works(filters::set)),
     row("TypesConfig", Global, ONE, Works(types::types_config)),
 ];

@@ -143,15 +143,37 @@ fn wildcards_are_read_in_order() {
 }
 
 #[test]
+fn filters_that_are_not_there_are_told_once() {
+    let config = format!(
+        "{QUIET}AddOutputFilterByType BROTLI_COMPRESS;DEFLATE text/html text/plain\n\
+         AddOutputFilterByType brotli_compress;DEFLATE text/css\n\
+         SetOutputFilter INFLATE;SUBSTITUTE\nAddOutputFilter INCLUDES .shtml\n\
+         SetInputFilter DEFLATE\nDeflateInflateRatioLimit 200\n\
+         FilterDeclare COMPRESS\nFilterProvider COMPRESS DEFLATE \"true\"\nFilterChain COMPRESS\n"
+    );
+    assert_snapshot!(said(&config), @r"
+    jk.conf:5: warning: AddOutputFilterByType: there is no filter BROTLI_COMPRESS here: answers leave without it
+    jk.conf:7: warning: SetOutputFilter: there is no filter INFLATE here: answers leave without it
+    jk.conf:7: warning: SetOutputFilter: there is no filter SUBSTITUTE here: answers leave without it
+    jk.conf:8: warning: AddOutputFilter: there is no filter INCLUDES here: answers leave without it
+    jk.conf:9: warning: SetInputFilter means nothing here and is ignored
+    jk.conf:10: warning: DeflateInflateRatioLimit means nothing here and is ignored
+    jk.conf:11: warning: FilterDeclare means nothing here and is ignored
+    jk.conf:12: warning: FilterProvider means nothing here and is ignored
+    jk.conf:13: warning: FilterChain means nothing here and is ignored
+    ");
+}
+
+#[test]
 fn sections_of_modules_that_are_loaded_and_not_there_are_told() {
     let config = format!(
-        "{QUIET}LoadModule filter_module mod_filter.so\n\
-         <IfModule mod_filter.c>\nAddOutputFilterByType DEFLATE text/html\n</IfModule>\n\
-         <IfModule !mod_filter.c>\n</IfModule>\n\
+        "{QUIET}LoadModule brotli_module mod_brotli.so\n\
+         <IfModule mod_brotli.c>\nBrotliCompressionQuality 5\n</IfModule>\n\
+         <IfModule !mod_brotli.c>\n</IfModule>\n\
          <IfModule mod_dav.c>\nDav On\n</IfModule>\n"
     );
     assert_snapshot!(said(&config), @r"
-    jk.conf:6: warning: what stands in <IfModule mod_filter.c> is skipped
+    jk.conf:6: warning: what stands in <IfModule mod_brotli.c> is skipped
         remedy: The files load the module, and jkd has nothing of it: see whether its lines are missed.
     ");
 }
