@@ -217,6 +217,8 @@ fn routes(members: &[model::Member]) -> Box<[(Arc<str>, usize)]> {
 }
 
 #[cfg(test)]
+mod books;
+#[cfg(test)]
 mod fairness;
 #[cfg(test)]
 mod scenarios;

@@ -34,7 +34,9 @@ impl Balancer {
         }
         self.budget.adopt(&old.budget);
         if is_edited || self.weighs_as(old) {
-            *self.cursor.get_mut() = *old.cursor.lock();
+            // There may be fewer members: names that stand for others now are found out here, too.
+            let place = old.cursor.lock().checked_rem(self.slots.len());
+            *self.cursor.get_mut() = place.unwrap_or(0);
         } else if self.loads_begin_anew(old) {
             (self.slots.iter()).for_each(|slot| slot.state.load.store(0, Relaxed));
         }
@@ -200,6 +202,15 @@ mod tests {
         old.next_names(3, at(0));
         assert_eq!(loads(&after(&old, config(&[1, 1]))), [2, 1]);
         assert_eq!(loads(&after(&old, config(&[1, 3]))), [0, 0]);
+    }
+
+    #[test]
+    fn turns_go_on_where_fewer_members_are_left_than_took_them() {
+        let old = balancer(&[1, 1, 1, 1]);
+        assert_eq!(old.next_names(3, at(0)), "abc");
+        let mut new = Balancer::new(Arc::new(config(&[1, 1])));
+        new.adopt(&old, true);
+        assert_eq!(Arc::new(new).next_names(2, at(0)), "ba");
     }
 
     #[test]

@@ -120,11 +120,11 @@ impl Attempts {
                 Step::GiveUp(self.last)
             }
         };
-        if !matches!(step, Step::Sleep(_)) && mem::take(&mut self.paid) {
+        match step {
+            Step::Try(_) => self.paid = false,
             // Allowed, but nobody was left for it.
-            if let Step::GiveUp(_) = step {
-                self.balancer.budget.put_back(now);
-            }
+            Step::GiveUp(_) => self.put_back(now),
+            Step::Sleep(_) => {}
         }
         step
     }
@@ -175,6 +175,11 @@ impl Attempts {
     /// The last change of a member's state that this request brought about, once.
     pub fn take_transition(&mut self) -> Option<Transition> {
         self.transition.take()
+    }
+
+    #[cfg(test)]
+    pub(super) const fn balancer(&self) -> &Arc<Balancer> {
+        &self.balancer
     }
 
     fn choose(&mut self, selection: &Selection<'_>, now: Now) -> Step {
@@ -256,6 +261,13 @@ impl Attempts {
         }
     }
 
+    /// What was paid for does not come about.
+    fn put_back(&mut self, now: Now) {
+        if mem::take(&mut self.paid) {
+            self.balancer.budget.put_back(now);
+        }
+    }
+
     fn members_per_pass(&self) -> u32 {
         let config = self.balancer.config();
         let all = u32::try_from(config.members.len()).unwrap_or(u32::MAX);
@@ -273,6 +285,14 @@ impl Attempts {
             tries: self.tries,
             resent: self.resent,
         }
+    }
+}
+
+impl Drop for Attempts {
+    /// The client may be gone before a repetition begins. An account takes a clock that is behind
+    /// for its own.
+    fn drop(&mut self) {
+        self.put_back(Now::default());
     }
 }
 
