@@ -19,7 +19,8 @@ const MANY: usize = 48;
 /// Reads a whole head of so many `lines`, the request line included. All of them end with CR LF, as
 /// does `text` itself. What is wrong with it [its framing](Head::framing) says.
 pub(super) fn head(text: Bytes, lines: usize) -> Head {
-    let length = memchr::memchr(b'\r', &text).unwrap_or(text.len());
+    // Up to the CR LF: a CR before it is a part of the line, and makes it none.
+    let length = memchr::memchr(b'\n', &text).map_or(text.len(), |end| end.saturating_sub(1));
     let line = match request_line(&text, length) {
         Ok(line) => line,
         Err(refusal) => return unreadable(&text, refusal),
@@ -208,6 +209,14 @@ mod tests {
         let text = Bytes::copy_from_slice(&text[whole.begin..whole.end]);
         let head = head(text, whole.lines);
         head.framing().map(|_| head)
+    }
+
+    #[test]
+    fn a_bare_cr_ends_no_line() {
+        let bare = b"GET / HTTP/1.1\rXY: z\r\nHost: a\r\n\r\n";
+        assert_eq!(read(bare).err(), Some(Refusal::Syntax));
+        let bare = b"GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n";
+        assert_eq!(read(bare).err(), Some(Refusal::Field));
     }
 
     fn line(line: &str) -> Result<Head, Refusal> {

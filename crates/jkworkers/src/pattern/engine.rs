@@ -33,8 +33,9 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What PCRE says of an expression that it cannot compile either.
+    /// What PCRE says of an expression that it cannot compile, whoever else could.
     pub(super) fn new(text: &str, ignores_case: bool) -> Result<Self, String> {
+        compiled(text, ignores_case)?;
         match (!is_foreign(text)).then(|| linear(text, ignores_case)) {
             Some(Ok(regex)) => Ok(Self::Linear(regex)),
             _ => pcre(text, ignores_case).map(Self::Pcre),
@@ -116,15 +117,15 @@ fn linear(text: &str, ignores_case: bool) -> Result<Regex, regex::Error> {
 }
 
 fn pcre(text: &str, ignores_case: bool) -> Result<pcre2::bytes::Regex, String> {
-    let build = |text: &str| {
-        pcre2::bytes::RegexBuilder::new()
-            .dotall(true)
-            .caseless(ignores_case)
-            .build(text)
-    };
-    // As it was written, so that an error tells the place in it.
-    build(text).map_err(|error| explained(&error))?;
-    build(&format!("(*LIMIT_MATCH={MAX_STEPS}){}", ending(text))).map_err(|error| explained(&error))
+    let limited = format!("(*LIMIT_MATCH={MAX_STEPS}){}", ending(text));
+    compiled(&limited, ignores_case)
+}
+
+/// As it is written, so that an error tells the place in it.
+fn compiled(text: &str, ignores_case: bool) -> Result<pcre2::bytes::Regex, String> {
+    let mut builder = pcre2::bytes::RegexBuilder::new();
+    let built = builder.dotall(true).caseless(ignores_case).build(text);
+    built.map_err(|error| explained(&error))
 }
 
 /// httpd's `$` is the very end of a text, PCRE's may stand before a last line feed.
@@ -246,6 +247,15 @@ mod tests {
                 "at offset 0: quantifier does not follow a repeatable item",
             ),
             ("a\\2", "at offset 2: reference to non-existent subpattern"),
+            // The `regex` crate takes these.
+            (
+                "a**",
+                "at offset 2: quantifier does not follow a repeatable item",
+            ),
+            (
+                "a$?",
+                "at offset 2: quantifier does not follow a repeatable item",
+            ),
         ] {
             assert_eq!(Engine::new(text, false).err().as_deref(), Some(expected));
         }

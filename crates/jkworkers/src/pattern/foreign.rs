@@ -17,10 +17,20 @@ pub(super) fn is_foreign(text: &str) -> bool {
         } else if c == '(' && scan.class.is_none() && has_foreign_flag(rest) {
             return true;
         } else if c == '[' && rest.starts_with(':') && scan.class.is_some() {
-            // `[:alpha:]`
-            rest = rest.split_once(":]").map_or(rest, |(_, behind)| behind);
+            let Some(behind) = behind_named_class(rest) else {
+                return true;
+            };
+            rest = behind;
         }
     }
+}
+
+/// What stands behind `:alpha:]`. Where it looks like that and is not, every engine has its own view.
+fn behind_named_class(rest: &str) -> Option<&str> {
+    let name = rest.strip_prefix(':')?;
+    let name = name.strip_prefix('^').unwrap_or(name);
+    name.trim_start_matches(|c: char| c.is_ascii_lowercase())
+        .strip_prefix(":]")
 }
 
 /// Whether flags stand behind a `(` that PCRE takes for recursion, does not have, or does not
@@ -101,6 +111,8 @@ mod tests {
             "a((?R)|b)",
             "(?i-x:a)",
             "\\<a",
+            "[[:a]b:]",
+            "[[:\u{2}a:]]",
         ] {
             assert!(is_foreign(text), "{text}");
         }
@@ -115,6 +127,7 @@ mod tests {
             "[^]a]+",
             "[[:alpha:]]+[[:digit:]]",
             "[[:alpha:]*+]$",
+            "[[:^digit:]a]",
             "a*?",
             "[\\[]",
             "(?P<x>a)(?<Ru>b)(?i:C)",
