@@ -10,6 +10,7 @@ mod chunked;
 mod conn;
 mod fields;
 mod framing;
+pub(crate) mod fuzzing;
 mod head;
 mod linger;
 mod on_call;

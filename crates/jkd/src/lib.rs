@@ -3,6 +3,8 @@
 pub mod balancer;
 pub mod cli;
 pub mod demo;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod logging;
 pub mod serve;
 pub mod snapshot;

@@ -299,3 +299,10 @@ pub(crate) fn open(
         source,
     })
 }
+
+/// A moment in a format of `%{…}t`, for tries with arbitrary input.
+pub fn strftime(format: &str, since_1970: std::time::Duration) -> String {
+    let mut text = String::new();
+    clock::strftime(&mut text, format, since_1970);
+    text
+}

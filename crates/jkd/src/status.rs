@@ -4,6 +4,7 @@
 mod accept;
 mod change;
 mod form;
+pub(crate) mod fuzzing;
 mod json;
 mod origin;
 mod prop;
