@@ -4,7 +4,7 @@ mod facts;
 
 use std::fmt;
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use jkworkers::{
     access::{Client as _, Policy, Step},
     model::{Asked, Host, Severity},
@@ -73,13 +73,14 @@ impl Claims {
 ///
 /// # Errors
 ///
-/// 403 for clients, 401 for users who may not come in, 500 where sections lack what they need, or
+/// 403 for clients, 405 for methods, 401 for users who may not come in, 500 where sections lack what they need, or
 /// cannot be said to be about the request.
 pub(crate) async fn check(guest: Guest<'_>, claims: &mut Claims) -> Result<(), Stumble> {
     guest.is_certain()?;
     if guest.host.sections.is_empty() {
         return Ok(());
     }
+    guest.may_ask_so()?;
     if guest.lacks_tls() {
         return Err(guest.denied(false));
     }
@@ -226,9 +227,28 @@ impl Guest<'_> {
         Err(Stumble::Misconfigured)
     }
 
+    /// `AllowMethods`
+    fn may_ask_so(self) -> Result<(), Stumble> {
+        let (host, method) = (self.host, self.head.method.as_str());
+        if !host.said.limits_methods || host.allows_method(self.asked, method) {
+            return Ok(());
+        }
+        let file = Printable(self.file());
+        let why = "AH01623: client method denied by server configuration";
+        self.tell("allowmethods", format_args!("{why}: '{method}' to {file}"));
+        Err(Stumble::Said(StatusCode::METHOD_NOT_ALLOWED))
+    }
+
+    /// The file; for a worker, as mod_jk leaves it there, the last part of the path.
+    fn file(&self) -> &[u8] {
+        let last = self.asked.path.rsplit(|b| *b == b'/').next();
+        let file = self.asked.file.or(last).unwrap_or_default();
+        file.strip_suffix(b"/").unwrap_or(file)
+    }
+
     /// `SSLRequireSSL`
     fn lacks_tls(&self) -> bool {
-        let may_lack = self.host.requires_tls && self.peer.tls().is_none();
+        let may_lack = self.host.said.requires_tls && self.peer.tls().is_none();
         may_lack && self.host.tls_about(self.asked).required
     }
 
@@ -238,11 +258,7 @@ impl Guest<'_> {
         } else {
             ("authz_core", "AH01630")
         };
-        // For a worker, as mod_jk leaves it there: the last segment of the path.
-        let last = self.asked.path.rsplit(|b| *b == b'/').next();
-        let file = self.asked.file.or(last).unwrap_or_default();
-        let file = file.strip_suffix(b"/").unwrap_or(file);
-        let file = Printable(file);
+        let file = Printable(self.file());
         self.tell(
             module,
             format_args!("{number}: client denied by server configuration: {file}"),

@@ -184,7 +184,7 @@ impl<'a> Failed<'a> {
 
     /// Finds the file out that the path would be, as far as it is there, where anything asks for it.
     async fn look_for_file(mut self, visit: &Visit) -> Self {
-        let asks = !self.host.sections.is_empty() || self.host.changes_headers;
+        let asks = !self.host.sections.is_empty() || self.host.said.changes_headers;
         let path = self.path.as_deref().filter(|_| asks && !self.is_mapped);
         if let Some(path) = path {
             self.file = static_files::name_of(&visit.snapshot, self.host, path).await;
@@ -194,7 +194,7 @@ impl<'a> Failed<'a> {
 
     /// Which `<If>` sections are about the request.
     fn choose(&self, visit: &Visit, asked: Asked<'_>) -> Chosen {
-        if !self.host.chooses {
+        if !self.host.said.chooses {
             return Chosen::default();
         }
         let variables = Variables::begin(self.host, self.head, &visit.peer, self.marks.0);
@@ -240,7 +240,7 @@ impl<'a> Failed<'a> {
         let variables = self.variables(visit);
         page.head.closes |= variables.forbid_keep_alive();
         let may_expire = self.host.filtering.expires && page.status().as_u16() < 400;
-        if !self.host.changes_headers && !may_expire {
+        if !self.host.said.changes_headers && !may_expire {
             return page;
         }
         let mut course = Course::at(self.host, visit, self.head, &visit.record);

@@ -119,7 +119,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn choose(&self, asked: Asked<'_>) -> Chosen {
         let (mut chosen, mut vary) = (Chosen::default(), Vec::new());
         let mut too_slow = None;
-        if !self.host.chooses {
+        if !self.host.said.chooses {
             return chosen;
         }
         chosen.sections = self.host.choose(asked, |expression| {

@@ -57,7 +57,7 @@ pub(crate) fn late(
     cx: &Context<'_>,
     vary: &mut Vec<u8>,
 ) -> Option<Box<Head>> {
-    if !rules.host.changes_headers {
+    if !rules.host.said.changes_headers {
         return None;
     }
     let rules = rules.lists().flat_map(|rules| &rules.request);
@@ -83,7 +83,7 @@ fn carry_out(rule: &HeaderRule, fields: &mut Fields, cx: &Context<'_>) {
 
 /// Changes the fields of an answer. `is_page`: it is an error page, which only `always` is about.
 pub(crate) fn answer(rules: Rules<'_>, head: &mut Heading, is_page: bool, cx: &Context<'_>) {
-    if !rules.host.changes_headers {
+    if !rules.host.said.changes_headers {
         return;
     }
     let mut lists = Lists::begin(&rules.host.settings.headers, head, is_page, cx);

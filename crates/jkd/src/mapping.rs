@@ -164,7 +164,7 @@ impl<'a> Found<'a> {
         decoded: &[u8],
         file: Option<&[u8]>,
     ) {
-        if !host.chooses {
+        if !host.said.chooses {
             return;
         }
         let asked = Asked::at(&self.path).with_file(file);

@@ -15,7 +15,7 @@ use crate::{
     diag::{Diagnostics, Origin, listing},
     httpd::{Draft, Options, Server},
     model::{
-        Covers, Filtering, Host, Listen, Lookups, Mount, Section, Settings, Tls, number_choices,
+        Covers, Filtering, Host, Listen, Mount, Said, Section, Tls, number_choices,
         variables::{Handler, OwnVariable},
     },
     rewrite::Rewriting,
@@ -219,18 +219,11 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     };
     let rewrites = |section: &Section| !section.settings.rewriting.is_empty();
     host.rewrites_in_sections = host.sections.iter().any(rewrites);
-    if !says(&host, |settings| settings.rewriting.engine == Some(true)) {
+    if !host.says(|settings| settings.rewriting.engine == Some(true)) {
         host.rewriting = Rewriting::default();
     }
     host.filtering = filtering(main, server, &host);
-    host.changes_headers = says(&host, |settings| !settings.headers.is_empty());
-    host.adds_charset = says(&host, |settings| {
-        let charset = settings.files.default_charset.as_deref();
-        charset.is_some_and(|charset| !charset.is_empty())
-    });
-    host.looks_up_clients = says(&host, |s| s.lookups.unwrap_or_default() != Lookups::Off);
-    host.chooses = (host.sections.iter()).any(|s| matches!(s.covers, Covers::If(_)));
-    host.requires_tls = (host.sections.iter()).any(|section| section.settings.tls.required);
+    host.said = Said::by(&host);
     variables::prune(&mut host);
     host
 }
@@ -238,12 +231,12 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
 /// What filters do here. The main server's `Deflate…` count where there are none.
 fn filtering(main: &Server, server: &Server, host: &Host) -> Filtering {
     let deflate = server.deflate.as_ref().or(main.deflate.as_ref());
-    let by_name = says(host, |settings| settings.files.extensions.have_filters());
+    let by_name = host.says(|settings| settings.files.extensions.have_filters());
     Filtering {
         deflate: deflate.cloned().unwrap_or_default(),
-        deflates: by_name || says(host, |settings| settings.filters.deflates()),
+        deflates: by_name || host.says(|settings| settings.filters.deflates()),
         deflates_by_name: by_name,
-        expires: says(host, |settings| settings.filters.expires == Some(true)),
+        expires: host.says(|settings| settings.filters.expires == Some(true)),
     }
 }
 
@@ -251,12 +244,6 @@ fn filtering(main: &Server, server: &Server, host: &Host) -> Filtering {
 fn request_timeout(main: &Server, server: &Server) -> Option<Duration> {
     let written = server.request_timeout.or(main.request_timeout);
     written.filter(|limit| !limit.is_zero())
-}
-
-/// Whether it is written anywhere, in a section or outside.
-fn says(host: &Host, what: impl Fn(&Settings) -> bool) -> bool {
-    let sections = host.sections.iter().map(|section| &section.settings);
-    sections.chain([&host.settings]).any(what)
 }
 
 /// Unlike `MergeSlashes`, `AllowEncodedSlashes` is not inherited.

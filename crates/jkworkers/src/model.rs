@@ -49,7 +49,7 @@ pub use self::{
     files::{Alias, AliasFrom, FileSettings, Options, RangeLimits, Roots},
     filters::{AlterETag, Deflate, Expiry, FilterSettings, Filtering, Since},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
-    host::{ForwardUri, Host, Listen, ServerName},
+    host::{ForwardUri, Host, Listen, Said, ServerName},
     identity::{CanonicalName, Identity, Lookups, Signature, Trace},
     levels::{Levels, Severity},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},

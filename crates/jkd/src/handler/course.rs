@@ -68,6 +68,7 @@ impl<'a> Course<'a> {
     /// 416 where the client wants parts that are not there.
     pub(super) fn complete(&self, response: Outgoing<Answer>) -> Result<Outgoing<Answer>, Stumble> {
         let mut response = self.finish(response);
+        media_type::settle(&mut response.head);
         if let Some(asked) = self.rules.asked {
             media_type::add_charset(&mut response.head, self.rules.host, asked);
         }

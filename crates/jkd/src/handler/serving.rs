@@ -1,8 +1,10 @@
 //! A request that is decided about: its worker, or a file.
 
+use std::borrow::Cow;
+
 use http::{Method, Response};
 use http_body_util::Full;
-use jkworkers::model::Asked;
+use jkworkers::model::{Asked, Host};
 
 use super::{
     Asking, Course,
@@ -15,7 +17,7 @@ use crate::{
     http1::{Body, BodyLength, Outgoing},
     logs::About,
     mapping::{self, Decision, Mapped},
-    media_type,
+    media_type::{self, Named},
     rescue::Stumble,
     response,
     snapshot::Served,
@@ -62,6 +64,27 @@ impl<'a> Way<'a> {
         }
     }
 
+    /// What is known of it, as far as that counts for what its answer is.
+    fn named(&self, host: &'a Host) -> Named<'a> {
+        Named {
+            host,
+            asked: self.decision.asked(),
+            name: self.last(),
+            kind: self.kind,
+        }
+    }
+
+    /// The last part of the file's name, or of the path that a worker answers.
+    fn last(&self) -> Cow<'a, [u8]> {
+        let located = self.located.as_ref().and_then(Located::name);
+        let of = |name: &[u8]| name.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
+        if let Some(name) = located {
+            return Cow::Owned(name.get(of(name)..).unwrap_or_default().to_vec());
+        }
+        let path = &*self.decision.path;
+        Cow::Borrowed(path.get(of(path)..).unwrap_or_default())
+    }
+
     /// The file or directory; of what a worker answers the last part of the path.
     fn file(&self) -> Option<Vec<u8>> {
         let last = || self.decoded.rsplit(|b| *b == b'/').next();
@@ -83,7 +106,7 @@ pub(super) async fn decided(
     let (host, peer, decision) = (course.rules.host, &visit.peer, way.decision);
     course.rules.asked = Some(decision.asked());
     course.cx.variables = Some(&decision.variables);
-    let file = host.changes_headers.then(|| way.file()).flatten();
+    let file = host.said.changes_headers.then(|| way.file()).flatten();
     course.cx.seen = Some(Seen {
         path: way.seen(),
         file: file.as_deref(),
@@ -92,7 +115,7 @@ pub(super) async fn decided(
     let mut vary = decision.vary(course.claims).unwrap_or_default();
     let late = headers::late(course.rules, course.cx.head, &course.cx, &mut vary);
     course.cx.head = late.as_deref().unwrap_or(course.cx.head);
-    if host.changes_headers {
+    if host.said.changes_headers {
         checked.has_cookies = course.cx.head.headers.contains("cookie");
     }
     let name = server_name(&checked.target, host, peer);
@@ -108,12 +131,12 @@ pub(super) async fn decided(
     };
     let last = way.decoded.rsplit(|b| *b == b'/').next();
     let is_page = asking.instead_of.is_some();
+    let named = way.named(host);
     let answered = serve(visit, facts, &checked, way, asking, served).await;
     let mut response = answered.inspect_err(|_| visit.trail.leave_fields(late.as_deref()))?;
-    let for_worker = served.is_by_group() || decision.target.is_ok();
-    if for_worker {
+    if served.is_by_group() || decision.target.is_ok() {
         course.cx.facts = (host.extracts_tls || !host.env_vars.is_empty()).then_some(facts);
-        media_type::force(&mut response.head, host, decision.asked());
+        media_type::describe(&mut response.head, &named);
     }
     response::vary_by(&vary, &mut response.head.fields);
     let leaving = Leaving { last, is_page };

@@ -45,11 +45,7 @@ pub(super) fn describe(
         set(headers, header::CONTENT_TYPE, &text);
     }
     if !kind.languages.is_empty() {
-        set(
-            headers,
-            header::CONTENT_LANGUAGE,
-            &kind.languages.join(", "),
-        );
+        set(headers, header::CONTENT_LANGUAGE, &kind.languages.join(","));
     }
     if !kind.encodings.is_empty() {
         set(

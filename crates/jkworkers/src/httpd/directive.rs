@@ -307,6 +307,7 @@ const TABLE: &[Directive] = &[
         Works(clients::request_read_timeout),
     ),
     row("Timeout", Server, ONE, Works(clients::timeout)),
+    row("AllowMethods", Section, MANY, Works(access::allow_methods)),
     row("Require", Section, MANY, Works(access::require)),
     row("Satisfy", Section, ONE, Works(access::satisfy)),
     row("ServerAdmin", Server, ONE, Works(identity::admin)),

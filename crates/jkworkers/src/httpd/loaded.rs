@@ -12,8 +12,8 @@ const BUILT_IN: &[&str] = &[
 ];
 
 /// Built in, too, and there only where the files load them: what stands in their sections opens
-/// ports, or lets proxies say who a client is.
-const ON_DEMAND: &[&str] = &["remoteip", "ssl"];
+/// ports, lets proxies say who a client is, or keeps somebody out.
+const ON_DEMAND: &[&str] = &["allowmethods", "remoteip", "ssl"];
 
 /// Part of a program of httpd, even one whose modules are all loaded by `LoadModule`; and mod_jk,
 /// in whose place jkd is.
@@ -101,6 +101,7 @@ mod tests {
         }
         for module in [
             "ssl_module",
+            "mod_allowmethods.c",
             "mod_remoteip.c",
             "mod_dav.c",
             "headers",
@@ -122,6 +123,7 @@ mod tests {
             assert!(whole.has(module), "{module}");
         }
         assert!(!whole.has("mod_rewrite.c"));
+        assert!(loaded(&["allowmethods_module"]).has("mod_allowmethods.c"));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Hosts: what httpd's side of the configuration says.
 
+mod said;
+
 use std::{borrow::Cow, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
+pub use self::said::Said;
 use super::{
     Asked, ClientRules, FileSettings, FilterSettings, Filtering, Identity, JkOptions, Levels, Logs,
     Lookups, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
@@ -99,24 +102,12 @@ pub struct Host {
     /// Whether a header may say that the client used TLS: `JkHTTPSIndicator HTTP_…`.
     #[serde(skip)]
     pub tls_by_header: bool,
-    /// Whether any section wants TLS: `SSLRequireSSL`.
+    /// What anything is said about.
     #[serde(skip)]
-    pub requires_tls: bool,
+    pub said: Said,
     /// How answers are compressed, and whether filters are about any.
     #[serde(rename = "deflate", skip_serializing_if = "Filtering::is_usual")]
     pub filtering: Filtering,
-    /// Whether anything is said about headers here.
-    #[serde(skip)]
-    pub changes_headers: bool,
-    /// Whether any `AddDefaultCharset` is written here that names one.
-    #[serde(skip)]
-    pub adds_charset: bool,
-    /// Whether any section is an `<If>`.
-    #[serde(skip)]
-    pub chooses: bool,
-    /// Whether any `HostnameLookups` is written here that wants names.
-    #[serde(skip)]
-    pub looks_up_clients: bool,
     /// Variables that the backend gets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env_vars: Vec<EnvVar>,
@@ -163,15 +154,18 @@ impl Host {
             indicators: Indicators::default(),
             extracts_tls: true,
             tls_by_header: false,
-            requires_tls: false,
+            said: Said::default(),
             filtering: Filtering::default(),
-            changes_headers: false,
-            adds_charset: false,
-            chooses: false,
-            looks_up_clients: false,
             env_vars: Vec::new(),
             sections: Vec::new(),
         }
+    }
+
+    /// `AllowMethods`: whether what is asked for may be asked for by this method.
+    pub fn allows_method(&self, asked: Asked<'_>, method: &str) -> bool {
+        let mut sections = self.sections_about(asked).rev();
+        let said = sections.find_map(|section| section.settings.methods.as_ref());
+        said.is_none_or(|methods| methods.contains(method))
     }
 
     /// `LimitRequestBody` for what is asked for, bytes; `u64::MAX` is no limit.
@@ -185,7 +179,7 @@ impl Host {
 
     /// `HostnameLookups` for what is asked for.
     pub fn lookups(&self, asked: Asked<'_>) -> Lookups {
-        if !self.looks_up_clients {
+        if !self.said.looks_up_clients {
             return Lookups::Off;
         }
         let sections = self.sections_about(asked);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Access, Auth, ErrorDocuments, FileSettings, FilterSettings, HeaderRules, Levels, Lookups,
-    Redirects, TlsSettings,
+    Methods, Redirects, TlsSettings,
     variables::{Handler, VariableRules},
 };
 use crate::rewrite::SectionRewriting;
@@ -24,6 +24,9 @@ pub struct Settings {
     /// Rules about variables, as far as anybody reads what they set.
     #[serde(skip_serializing_if = "VariableRules::is_empty")]
     pub variables: VariableRules,
+    /// `AllowMethods`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Methods>,
     /// `LimitRequestBody`, bytes; `u64::MAX` is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body: Option<u64>,
@@ -69,6 +72,7 @@ impl Settings {
             headers: self.headers.over(&base.headers),
             auth: self.auth.clone(),
             variables: self.variables.over(&base.variables),
+            methods: self.methods.clone().or_else(|| base.methods.clone()),
             max_body: self.max_body.or(base.max_body),
             log_levels: self.log_levels.over(&base.log_levels),
             lookups: self.lookups.or(base.lookups),

@@ -100,6 +100,12 @@ impl Extensions {
         Arc::new(merged)
     }
 
+    /// Whether a language or an encoding is said of any extension.
+    pub(crate) fn are_described(&self) -> bool {
+        let mut said = self.0.values();
+        said.any(|said| said.language.is_some() || said.encoding.is_some())
+    }
+
     /// Whether the handler of some extension is this one.
     pub(crate) fn has_handler(&self, name: &str) -> bool {
         let mut said = self.0.values();

@@ -5,6 +5,7 @@ mod require;
 use super::{Apply, Call};
 use crate::{
     access::{BadAddress, parse_net},
+    diag::excerpt,
     model::{Entry, Merging, Methods, Order, Whence},
 };
 
@@ -12,6 +13,26 @@ pub(in crate::httpd) use self::require::require;
 
 /// What is wrong, and what to do about it.
 type Problem = (String, String);
+
+/// `AllowMethods reset|method …`: several lines of one section count together.
+pub(in crate::httpd) fn allow_methods(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let all = match call.words {
+        [word] if word.eq_ignore_ascii_case("reset") => Methods::all(),
+        words => match require::methods(words) {
+            Ok(methods) => methods,
+            Err(word) => {
+                let message = format!("AllowMethods: Invalid Method '{}'", excerpt(word));
+                let help = "Write GET, POST and the like in capitals.";
+                return apply.error(call.origin, message, help);
+            }
+        },
+    };
+    let said = &mut apply.settings().methods;
+    *said = Some(match said.take() {
+        Some(known) if !known.is_all() && !all.is_all() => known.union(&all),
+        _ => all,
+    });
+}
 
 /// `Order Deny,Allow` and its like.
 pub(in crate::httpd) fn order(apply: &mut Apply<'_>, call: &Call<'_>) {
@@ -147,5 +168,34 @@ fn from_one(name: &str) -> Result<Whence, Problem> {
         Ok(net) => Ok(Whence::Net(net)),
         Err(BadAddress::HostName) => Ok(Whence::Host(name.to_owned())),
         Err(bad) => Err((bad.to_string(), bad.remedy().into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{load::memory::Memory, model::Asked};
+
+    #[test]
+    fn methods_of_one_section_count_together() {
+        let config = "Listen 80\nJkMount /* w\n\
+                      <Location />\nAllowMethods GET\nAllowMethods POST PUT\n</Location>\n\
+                      <Location /all>\nAllowMethods reset\n</Location>\n\
+                      <Location /anew>\nAllowMethods GET\nAllowMethods RESET\n\
+                      AllowMethods PUT\n</Location>\n";
+        let model = Memory::new(&[("/etc/jk.conf", config)]).model();
+        let host = &model.hosts[0];
+        for (path, method, may) in [
+            ("/", "GET", true),
+            ("/", "HEAD", true),
+            ("/", "PUT", true),
+            ("/", "DELETE", false),
+            ("/", "put", false),
+            ("/all", "DELETE", true),
+            ("/anew", "PUT", true),
+            ("/anew", "GET", false),
+        ] {
+            let allows = host.allows_method(Asked::at(path.as_bytes()), method);
+            assert_eq!(allows, may, "{method} {path}");
+        }
     }
 }

@@ -7,7 +7,6 @@ const TLS: &str = "Write SSLRequireSSL into <Location />.";
 const EXPRESSION: &str = "Write SSLRequireSSL, SSLVerifyClient or Require instead.";
 const ADDRESSES: &str = "Remove the line, and let the proxy write addresses into a field, which RemoteIPHeader \
                          names.";
-const METHODS: &str = "Remove the line, and let the application refuse methods.";
 impl Apply<'_> {
     /// Refuses a directive that is known, not in effect, and relied on. Gives whether it does.
     pub(super) fn refuse_lost_protection(&mut self, node: &Node) -> bool {
@@ -20,7 +19,6 @@ impl Apply<'_> {
             "remoteipproxyprotocol" if is("on") => {
                 ("every client would have the proxy's address", ADDRESSES)
             }
-            "allowmethods" if !is("reset") => ("all methods would be allowed", METHODS),
             _ => return false,
         };
         let message = format!("{} {first}", node.name);

@@ -245,11 +245,18 @@ fn ip(words: &[String]) -> Result<Who, Problem> {
 }
 
 fn method(words: &[String]) -> Result<Who, Problem> {
-    if let Some(word) = words.iter().find(|word| !METHODS.contains(&&***word)) {
+    methods(words).map(Who::Method).map_err(|word| {
         let message = format!("Require method {word}: httpd knows no such method");
-        return Err((message, "Write GET, POST and the like in capitals.".into()));
+        (message, "Write GET, POST and the like in capitals.".into())
+    })
+}
+
+/// These methods, or the one that nobody knows.
+pub(super) fn methods(words: &[String]) -> Result<Methods, &str> {
+    match words.iter().find(|word| !METHODS.contains(&&***word)) {
+        Some(word) => Err(word),
+        None => Ok(Methods::of(words.iter().map(String::as_str))),
     }
-    Ok(Who::Method(Methods::of(words.iter().map(String::as_str))))
 }
 
 /// What httpd knows without being told.

@@ -1,0 +1,51 @@
+//! What a host says anything about, so that nobody looks where nothing is.
+
+use super::Host;
+use crate::model::{Covers, Lookups, Settings};
+
+/// Whether something is written here, in a section or outside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said {
+    /// `AddDefaultCharset` that names one.
+    pub adds_charset: bool,
+    /// `Header`, `RequestHeader`.
+    pub changes_headers: bool,
+    /// `<If>`.
+    pub chooses: bool,
+    /// `AddLanguage` and its relatives.
+    pub describes_names: bool,
+    /// `AllowMethods`.
+    pub limits_methods: bool,
+    /// `HostnameLookups` that wants names.
+    pub looks_up_clients: bool,
+    /// `SSLRequireSSL`.
+    pub requires_tls: bool,
+}
+
+impl Said {
+    /// What of it is written in this host.
+    pub(crate) fn by(host: &Host) -> Self {
+        let says = |what: fn(&Settings) -> bool| host.says(what);
+        let mut sections = host.sections.iter();
+        Self {
+            adds_charset: says(|settings| {
+                let charset = settings.files.default_charset.as_deref();
+                charset.is_some_and(|charset| !charset.is_empty())
+            }),
+            changes_headers: says(|settings| !settings.headers.is_empty()),
+            chooses: sections.any(|section| matches!(section.covers, Covers::If(_))),
+            describes_names: says(|settings| settings.files.extensions.are_described()),
+            limits_methods: says(|settings| settings.methods.is_some()),
+            looks_up_clients: says(|s| s.lookups.unwrap_or_default() != Lookups::Off),
+            requires_tls: says(|settings| settings.tls.required),
+        }
+    }
+}
+
+impl Host {
+    /// Whether it is written anywhere, in a section or outside.
+    pub(crate) fn says(&self, what: impl Fn(&Settings) -> bool) -> bool {
+        let sections = self.sections.iter().map(|section| &section.settings);
+        sections.chain([&self.settings]).any(what)
+    }
+}
