@@ -74,8 +74,6 @@ pub(in crate::httpd) fn error_document(apply: &mut Apply<'_>, call: &Call<'_>) {
 
 const FOUND: u16 = 302;
 
-const GONE: u16 = 410;
-
 const SYNTAX: &str = "Write `Redirect [STATUS] /PATH TARGET`; the target is a URL or a path.";
 
 /// A number, or one of httpd's names. `None`: it is something else.
@@ -99,7 +97,7 @@ fn plain(
     let path = |path: &str| RedirectFrom::Path(path.to_owned());
     let (from, to) = match words {
         [] if in_section => (RedirectFrom::Section, None),
-        [one] if in_section && status != GONE => (RedirectFrom::Section, Some(one)),
+        [one] if in_section && is_elsewhere(status) => (RedirectFrom::Section, Some(one)),
         [one] => (path(one), None),
         [one, to] => (path(one), Some(to)),
         _ => {
@@ -160,8 +158,13 @@ fn check_status(status: u16) -> Result<(), Problem> {
     ))
 }
 
+/// Whether a status sends clients somewhere.
+fn is_elsewhere(status: u16) -> bool {
+    (300..400).contains(&status)
+}
+
 fn check_target(status: u16, to: Option<&str>) -> Result<(), Problem> {
-    match ((300..400).contains(&status), to) {
+    match (is_elsewhere(status), to) {
         (true, None) => Err(("URL to redirect to is missing".into(), SYNTAX)),
         (false, Some(_)) => {
             let help = "Leave the target out, or write a status from 300 to 399.";
