@@ -257,6 +257,8 @@ async fn admitted(
         course.cx.head = &made.head;
     }
     let located = arrival.stand_in(&found, located, claims).await?;
+    let learnt = located.as_ref().and_then(|located| located.learnt.clone());
+    found.is_stood_for(learnt.as_deref());
     let vary = turns::vary(arrival.vary, [arrival.rewritten, fixed]);
     course.vary = vary.as_deref();
     course.claims = claims;

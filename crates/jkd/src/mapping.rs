@@ -20,6 +20,7 @@ use crate::{
     redirect,
     rescue::Stumble,
     rewriting::Rewritten,
+    static_files::Learnt,
     variables::Variables,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Found<'a> {
     handler: Option<Handler>,
     /// Which `<If>` sections hold.
     pub(crate) chosen: Chosen,
+    /// What is known of what stands for it.
+    learnt: Option<&'a Learnt>,
 }
 
 /// Variables that are there before a request is looked at: those of the request whose page of an
@@ -84,6 +87,7 @@ pub(crate) fn find<'a>(
         rule,
         handler,
         chosen: Chosen::default(),
+        learnt: None,
     })
 }
 
@@ -144,6 +148,11 @@ impl<'a> Found<'a> {
     /// What is asked for.
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked::at(&self.path).choosing(&self.chosen.sections)
+    }
+
+    /// The same with the file.
+    pub(crate) fn asked_for(&self) -> Asked<'_> {
+        self.asked().with_file(self.file.as_deref())
     }
 
     /// The path as expressions see it: what mod_jk takes is without parameters.
@@ -224,6 +233,23 @@ impl<'a> Found<'a> {
         self.variables.enter(host, head, peer, asked);
     }
 
+    /// The variables as they are when it is served.
+    pub(crate) fn settled(&self, host: &'a Host, peer: &'a Peer) -> Variables<'a> {
+        let mut variables = self.variables.clone();
+        self.settle(&mut variables, host, peer);
+        variables
+    }
+
+    fn settle(&self, variables: &mut Variables<'a>, host: &'a Host, peer: &'a Peer) {
+        variables.settle(host, self.asked_for());
+        variables.connect(host, peer, self.asked());
+    }
+
+    /// Something stands for it, which has found this out.
+    pub(crate) const fn is_stood_for(&mut self, learnt: Option<&'a Learnt>) {
+        self.learnt = learnt;
+    }
+
     /// Rules in sections have set this.
     pub(crate) fn is_fixed(&mut self, made: &'a Rewritten) {
         self.variables.rewrite(&made.variables);
@@ -237,19 +263,22 @@ impl<'a> Found<'a> {
         peer: &'a Peer,
         worker: impl Fn(&str) -> Option<&'w Worker>,
     ) -> Decision<'a> {
+        let mut this = self;
+        let mut variables = std::mem::take(&mut this.variables);
+        this.settle(&mut variables, host, peer);
+        if let Some(learnt) = this.learnt {
+            variables.rewrite(&learnt.changes);
+            variables.settle(host, learnt.asked());
+        }
         let Self {
             path,
-            file,
-            mut variables,
             for_jk,
-            redirects_first: _,
             rule,
             handler,
             chosen,
-        } = self;
+            ..
+        } = this;
         let asked = Asked::at(&path).choosing(&chosen.sections);
-        variables.settle(host, asked.with_file(file.as_deref()));
-        variables.connect(host, peer, asked);
         let handler = handler.unwrap_or_else(|| host.handler_of(asked));
         let target = self::worker(worker, host, (&path, handler), rule, &variables);
         let allows_files = target.is_err() && rule.is_none() && handler != Handler::Other;

@@ -17,18 +17,21 @@ mod send;
 mod validators;
 mod walk;
 
-use std::{borrow::Cow, io, sync::Arc};
+use std::{borrow::Cow, io, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use jkworkers::{
-    model::{Asked, Host, MimeTypes, Mount, Severity, variables::Handler},
+    model::{
+        Asked, Host, MimeTypes, Mount, Severity,
+        variables::{Handler, names::NO_JK},
+    },
     uri_map,
 };
 use tokio::task::spawn_blocking;
 
-pub(crate) use self::directory::{Located, name_of};
+pub(crate) use self::directory::{Learnt, Located, name_of};
 pub(crate) use self::index::Search;
 use self::walk::What;
 pub(crate) use self::{
@@ -48,6 +51,7 @@ use crate::{
     rescue::Stumble,
     rewriting::LocalFile,
     snapshot::Snapshot,
+    variables::Variables,
 };
 
 /// A request that no rule maps, and all that is known about it.
@@ -68,8 +72,8 @@ pub(crate) struct Wanted<'a> {
     kind: Option<&'a [u8]>,
     about: About<'a>,
     logs: &'a Logs,
-    /// Which `<If>` sections hold.
-    chosen: &'a [bool],
+    /// What sections see of it.
+    asked: Asked<'a>,
 }
 
 impl<'a> Wanted<'a> {
@@ -92,7 +96,18 @@ impl<'a> Wanted<'a> {
             kind: None,
             about,
             logs: &visit.snapshot.logs,
-            chosen: facts.chosen,
+            asked: Asked::at(facts.path).choosing(facts.chosen),
+        }
+    }
+
+    /// The same, for which this was found.
+    fn by(self, found: &'a Located) -> Self {
+        let path = found.path.as_deref().unwrap_or(self.path);
+        let asked = found.asked(self.path, self.asked.chosen);
+        Self {
+            path,
+            asked,
+            ..self
         }
     }
 
@@ -103,10 +118,15 @@ impl<'a> Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    /// Whether a variable names a worker for it. Where none does, mod_jk leaves it to others.
+    fn is_for_named(&self) -> bool {
+        let forbids = |variables: &Variables<'_>| variables.has(NO_JK);
+        self.is_named && !self.about.variables.is_some_and(forbids)
+    }
+
     /// What `SetHandler` says about the path itself.
     fn handler(&self) -> Handler {
-        let asked = Asked::at(self.path).choosing(self.chosen);
-        self.host.handler_of(asked)
+        self.host.handler_of(self.asked)
     }
 
     /// In httpd's words.
@@ -164,9 +184,7 @@ impl Wanted<'_> {
             }
             // Nothing is said of what is not sent.
             What::File(_) if !found.is_script => {
-                let path = found.path.as_deref().unwrap_or(self.path);
-                let wanted = Wanted { path, ..*self };
-                drop(send::describe(wanted, &found.walked.name, headers));
+                drop(send::describe(self.by(found), &found.walked.name, headers));
             }
             What::File(_) | What::Nothing | What::Closed | What::Broken(_) => {}
         }
@@ -193,12 +211,11 @@ pub(crate) enum Reply<'a> {
 /// 405 and 501 for methods other than GET, HEAD, POST and OPTIONS, 500 where the file system fails.
 pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stumble> {
     let Wanted { host, head, .. } = wanted;
-    let path = found.path.as_deref().unwrap_or(wanted.path);
-    let asked = Asked::at(path).with_file(found.name());
-    let handler = handler_of(host, asked.choosing(wanted.chosen), &found);
+    let asked = found.asked(wanted.path, wanted.asked.chosen);
+    let handler = handler_of(host, asked, &found);
     match handler {
         Handler::Other => return Err(Stumble::Unmapped),
-        Handler::Jk if wanted.handler() != Handler::Jk => {
+        Handler::Jk if wanted.is_for_named() && wanted.handler() != Handler::Jk => {
             return Ok(Reply::Named(found.path));
         }
         Handler::File | Handler::Jk | Handler::Map => {}
@@ -233,7 +250,7 @@ fn handler_of(host: &Host, asked: Asked<'_>, found: &Located) -> Handler {
 
 fn answer(
     wanted: Wanted<'_>,
-    found: Located,
+    mut found: Located,
     handler: Handler,
 ) -> Result<Response<Answer>, Stumble> {
     let head = wanted.head;
@@ -241,13 +258,11 @@ fn answer(
     if !lacks_slash {
         check_method(&head.method)?;
     }
-    match found.walked.what {
+    match mem::replace(&mut found.walked.what, What::Nothing) {
         What::File(file) if !found.is_script => {
-            let name = found.walked.name;
-            let path = found.path.as_deref().unwrap_or(wanted.path);
-            let mut answer = send::file(Wanted { path, ..wanted }, file, &name)?;
-            let path = found.path;
-            let sent = Sent { name, path };
+            let mut answer = send::file(wanted.by(&found), file, &found.walked.name)?;
+            let (name, learnt) = (found.walked.name, found.learnt);
+            let sent = Sent { name, learnt };
             answer.extensions_mut().insert(sent);
             Ok(answer)
         }
@@ -303,8 +318,8 @@ pub(crate) fn look(host: &Host, path: &[u8], for_jk: bool) -> Look {
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) name: Vec<u8>,
-    /// Its path, where it is not the one that was asked for.
-    pub(crate) path: Option<Vec<u8>>,
+    /// What is known of it, where it stands for what was asked for.
+    pub(crate) learnt: Option<Arc<Learnt>>,
 }
 
 /// Looks for the file of a request on a thread that may block. `None`: a rule maps the request.

@@ -142,18 +142,37 @@ impl Arrival<'_> {
         let Some(located) = located else {
             return Ok(None);
         };
+        if !located.may_be_stood_for(&found.path) {
+            self.record.is_at(&located);
+            return Ok(Some(located));
+        }
+        // Boxed: most requests get on without it.
+        Box::pin(self.search(found, located, claims))
+            .await
+            .map(Some)
+    }
+
+    /// Who asks on its behalf knows its variables as they are when it is served.
+    async fn search(
+        &self,
+        found: &mapping::Found<'_>,
+        located: Located,
+        claims: &mut Claims,
+    ) -> Result<Located, Stumble> {
+        let variables = found.settled(self.host, &self.visit.peer);
         let search = Search {
             subject: Subject {
                 is_subrequest: true,
-                ..self.subject(&found.variables)
+                ..self.subject(&variables)
             },
             snapshot: &self.visit.snapshot,
             found,
             trail: &self.visit.trail,
+            left: self.host.max_turns.into(),
         };
         let located = search.stand_in(located, claims).await?;
         self.record.is_at(&located);
-        Ok(Some(located))
+        Ok(located)
     }
 }
 

@@ -19,7 +19,7 @@ use jkworkers::{
 use crate::{expressions, http1::Head, peer::Peer};
 
 /// All variables of a request. Names are compared without regard to case.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Variables<'a> {
     all: Vec<Variable<'a>>,
     /// Fields of the request that expressions have looked at.
@@ -29,6 +29,7 @@ pub(crate) struct Variables<'a> {
 }
 
 /// One variable. Its value may be a secret.
+#[derive(Clone)]
 pub(crate) struct Variable<'a> {
     pub(crate) name: &'a str,
     pub(crate) value: Cow<'a, [u8]>,

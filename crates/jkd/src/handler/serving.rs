@@ -21,7 +21,7 @@ use crate::{
     rescue::Stumble,
     response,
     snapshot::Served,
-    static_files::{self, Located, Reply, Sent, Wanted},
+    static_files::{self, Learnt, Located, Reply, Sent, Wanted},
     strict::Checked,
     trace,
     variables::Variables,
@@ -178,9 +178,10 @@ impl Leaving<'_> {
 impl Sent {
     /// What sections see of it.
     fn asked<'s>(&'s self, decision: &'s Decision<'_>) -> Asked<'s> {
-        let path = self.path.as_deref().unwrap_or(&decision.path);
-        let asked = Asked::at(path).with_file(Some(&self.name));
-        asked.choosing(&decision.chosen.sections)
+        self.learnt.as_deref().map_or_else(
+            || decision.asked().with_file(Some(&self.name)),
+            Learnt::asked,
+        )
     }
 }
 

@@ -29,6 +29,30 @@ pub(crate) struct Located {
     context: Option<(Vec<u8>, Vec<u8>)>,
     /// Whether mod_jk may look at it.
     pub(crate) for_jk: bool,
+    /// What was found out on behalf of the request for which it stands.
+    pub(crate) learnt: Option<Arc<Learnt>>,
+}
+
+/// What a request for an index file, on behalf of one for its directory, leaves to that.
+#[derive(Debug)]
+pub(crate) struct Learnt {
+    pub(super) path: Vec<u8>,
+    pub(super) name: Vec<u8>,
+    /// Which `<If>` sections hold.
+    pub(super) chosen: Vec<bool>,
+    /// Variables that rules about rewriting have set, or taken away.
+    pub(crate) changes: Vec<(String, Option<Vec<u8>>)>,
+    /// Whether it lies in the directory that was asked for.
+    pub(super) is_listed: bool,
+}
+
+impl Learnt {
+    /// What sections see of it.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        let file = Some(&*self.name).filter(|name| !name.is_empty());
+        let asked = Asked::at(&self.path).with_file(file);
+        asked.listed(self.is_listed).choosing(&self.chosen)
+    }
 }
 
 impl Located {
@@ -64,6 +88,16 @@ impl Located {
         }
     }
 
+    /// The same, which stands for something else.
+    pub(super) fn standing_in(self, learnt: Learnt) -> Self {
+        let path = learnt.path.clone();
+        Self {
+            learnt: Some(Arc::new(learnt)),
+            ..self
+        }
+        .by(path)
+    }
+
     const fn at(walked: Walked, is_script: bool) -> Self {
         Self {
             walked,
@@ -74,7 +108,17 @@ impl Located {
             wanted: Vec::new(),
             context: None,
             for_jk: true,
+            learnt: None,
         }
+    }
+
+    /// What sections see of it, that was found for this path.
+    pub(super) fn asked<'l>(&'l self, path: &'l [u8], chosen: &'l [bool]) -> Asked<'l> {
+        let own = self.path.as_deref().unwrap_or(path);
+        self.learnt.as_deref().map_or_else(
+            || Asked::at(own).with_file(self.name()).choosing(chosen),
+            Learnt::asked,
+        )
     }
 
     /// Whether the answer is where the directory really is.
@@ -120,6 +164,11 @@ impl Located {
     /// Whether it is a directory.
     pub(crate) const fn is_directory(&self) -> bool {
         matches!(self.walked.what, What::Directory)
+    }
+
+    /// Whether something else may stand for it, as an index file does for a directory.
+    pub(crate) fn may_be_stood_for(&self, path: &[u8]) -> bool {
+        matches!(self.walked.what, What::Nothing) || self.is_directory() && path.ends_with(b"/")
     }
 
     /// Whether there is anything.

@@ -1,22 +1,22 @@
 //! What stands for a directory, or for what is not there: each candidate is asked for as a request
 //! of its own would be, with rules about rewriting and about who may have it.
 
-use std::sync::Arc;
+use std::{ptr, sync::Arc};
 
 use http::StatusCode;
 use jkworkers::model::{Asked, FileSettings, Host};
 use tokio::task::spawn_blocking;
 
-use super::{
-    directory::{self, Located, index_names, index_path},
-    walk::What,
-};
+use super::directory::{self, Learnt, Located, index_names, index_path};
 use crate::{
     access::{self, Claims, Guest},
-    mapping, redirect,
+    http1::Head,
+    mapping,
+    redirect::{self, Elsewhere},
     rescue::Stumble,
     rewriting::{self, LocalFile, Place, Rewritten, Subject, Trail, Turn},
     snapshot::Snapshot,
+    variables::Variables,
 };
 
 /// How often what stands for something may be stood for.
@@ -30,20 +30,31 @@ pub(crate) struct Search<'a> {
     pub(crate) snapshot: &'a Arc<Snapshot>,
     pub(crate) found: &'a mapping::Found<'a>,
     pub(crate) trail: &'a Trail,
+    /// How many more directories may stand for one another.
+    pub(crate) left: u64,
+}
+
+/// The request for a candidate.
+struct Request<'a> {
+    /// What rules have made of its path.
+    path: Vec<u8>,
+    /// Variables that they have set, or taken away.
+    changes: Vec<(String, Option<Vec<u8>>)>,
+    /// The directory that it stands for.
+    around: Option<&'a [u8]>,
 }
 
 /// What a candidate has come to.
 enum Candidate {
     /// A rule of the map covers this path.
     Mapped(Vec<u8>),
-    /// The same, and there is a file of this name.
-    MappedFile(Located),
+    /// A file; a rule of the map may cover its path.
     File(Located),
     Nothing,
 }
 
 impl Search<'_> {
-    /// What stands for what was located; the same, where nothing has to.
+    /// What stands for what was located, a directory or nothing; the same, where nothing does.
     ///
     /// # Errors
     ///
@@ -54,14 +65,15 @@ impl Search<'_> {
         claims: &mut Claims,
     ) -> Result<Located, Stumble> {
         let path = &*self.found.path;
-        let is_directory = matches!(located.walked.what, What::Directory) && path.ends_with(b"/");
-        if !is_directory && !matches!(located.walked.what, What::Nothing) {
-            return Ok(located);
-        }
         let asked = self.at(path).with_file(located.name());
         let settings = self.subject.host.files_about(asked);
-        if is_directory {
-            return Box::pin(self.index(located, &settings, claims)).await;
+        if located.is_directory() {
+            let index = Box::pin(self.index(path, located.name(), &settings, claims)).await?;
+            return Ok(match index {
+                Candidate::File(found) => found,
+                Candidate::Mapped(path) => located.or_mapped(Some(path)),
+                Candidate::Nothing => located,
+            });
         }
         if located.name().is_none() || settings.fallback.as_deref().is_none_or(str::is_empty) {
             return Ok(located);
@@ -73,39 +85,37 @@ impl Search<'_> {
         }
     }
 
+    /// What stands for the directory of this path and name.
     async fn index(
         self,
-        located: Located,
+        path: &[u8],
+        directory: Option<&[u8]>,
         settings: &FileSettings,
         claims: &mut Claims,
-    ) -> Result<Located, Stumble> {
+    ) -> Result<Candidate, Stumble> {
         let names = index_names(settings);
         let (mut mapped, mut refused) = (None, None);
         for name in &names {
-            let own = index_path(&self.found.path, name);
-            match self.candidate(own, located.name(), claims).await {
+            let own = index_path(path, name);
+            match self.candidate(own, directory, claims).await {
                 Ok(Candidate::Mapped(path)) => mapped = Some(path),
-                Ok(Candidate::File(found) | Candidate::MappedFile(found)) => return Ok(found),
+                Ok(found @ Candidate::File(_)) => return Ok(found),
                 Ok(Candidate::Nothing) => {}
-                Err(stumble) => match stumble.status().as_u16() {
-                    404 => {}
-                    300..=399 => return Err(stumble),
-                    401 if names.len() == 1 => return Err(stumble),
-                    _ if matches!(stumble, Stumble::Anew(_)) => return Err(stumble),
-                    _ => refused = Some(stumble),
-                },
+                Err(stumble) if is_last_word(&stumble, &names) => return Err(stumble),
+                Err(stumble) if stumble.status() == StatusCode::NOT_FOUND => {}
+                Err(stumble) => refused = Some(stumble),
             }
         }
         if mapped.is_none()
             && let Ok(Some(instead)) = self.fallback(settings, claims).await
             && instead.mapped.is_none()
         {
-            return Ok(instead);
+            return Ok(Candidate::File(instead));
         }
-        match refused {
-            Some(stumble) => Err(stumble),
-            None => Ok(located.or_mapped(mapped)),
-        }
+        refused.map_or_else(
+            || Ok(mapped.map_or(Candidate::Nothing, Candidate::Mapped)),
+            Err,
+        )
     }
 
     /// `FallbackResource`: what is not there, either, may have one of its own.
@@ -121,7 +131,7 @@ impl Search<'_> {
             };
             let own = path.as_bytes().to_vec();
             match self.candidate(own, None, claims).await? {
-                Candidate::File(found) | Candidate::MappedFile(found) => return Ok(Some(found)),
+                Candidate::File(found) => return Ok(Some(found)),
                 Candidate::Mapped(path) => return Ok(Some(Located::mapped(path))),
                 Candidate::Nothing => {}
             }
@@ -143,9 +153,9 @@ impl Search<'_> {
         if let Some(stumble) = made.as_ref().and_then(|made| made.stumble.clone()) {
             return Err(stumble);
         }
-        let (path, file) = match made {
-            Some(made) => (made.decoded, made.file),
-            None => (own, None),
+        let (path, file, made) = match made {
+            Some(made) => (made.decoded, made.file, Some((made.head, made.variables))),
+            None => (own, None, None),
         };
         let (host, for_jk) = (self.subject.host, self.found.for_jk);
         redirect::by_server(host, self.subject.head, &path)?;
@@ -154,15 +164,111 @@ impl Search<'_> {
             return Ok(mapped(path, around).await);
         }
         let located = self.locate(path.clone(), file).await?;
-        let asked = self.at(&path).with_file(located.name());
-        self.enter(asked, claims).await?;
-        self.in_sections(asked, &path, &located).await?;
-        let subject = self.subject.expressing(&path, located.name());
-        redirect::by_sections(&subject, &path, asked)?;
+        let (head, changes) = made.unzip();
+        let this = self.asking(head.as_ref());
+        let candidate = Request {
+            path,
+            changes: changes.unwrap_or_default(),
+            around,
+        };
+        this.come_to(located, candidate, claims).await
+    }
+
+    /// What was found for a candidate comes to this.
+    async fn come_to(
+        self,
+        located: Located,
+        candidate: Request<'_>,
+        claims: &mut Claims,
+    ) -> Result<Candidate, Stumble> {
+        let changes = candidate.changes.clone();
+        let mut variables = self.subject.variables.clone();
+        let learnt = self.learn(&located, candidate, (claims, &mut variables));
+        variables.rewrite(&changes);
+        let this = self.knowing(&variables);
+        let (asked, path) = (learnt.asked(), &*learnt.path);
+        this.enter(asked, claims).await?;
+        this.in_sections(asked, path, &located).await?;
+        let subject = this.subject.expressing(path, located.name());
+        redirect::by_sections(&subject, path, asked)?;
+        if located.redirects() {
+            let there = Elsewhere::directory(path, this.subject.head);
+            return Err(Stumble::Elsewhere(Box::new(there)));
+        }
+        if located.is_directory() && path.ends_with(b"/") && self.left > 0 {
+            let settings = this.subject.host.files_about(asked);
+            let left = self.left - 1;
+            let deeper = Search { left, ..this };
+            let index = deeper.index(path, located.name(), &settings, claims);
+            return match Box::pin(index).await? {
+                found @ Candidate::File(_) => Ok(found),
+                Candidate::Mapped(_) | Candidate::Nothing => Ok(Candidate::Nothing),
+            };
+        }
         if !located.is_file() {
             return Ok(Candidate::Nothing);
         }
-        Ok(Candidate::File(located.by(path)))
+        Ok(Candidate::File(located.standing_in(learnt)))
+    }
+
+    /// The same with this head, if there is one.
+    fn asking<'s>(self, head: Option<&'s Head>) -> Search<'s>
+    where
+        Self: 's,
+    {
+        let head = head.unwrap_or(self.subject.head);
+        let subject = Subject {
+            head,
+            ..self.subject
+        };
+        Search { subject, ..self }
+    }
+
+    /// The same with other variables.
+    const fn knowing<'s>(self, variables: &'s Variables<'s>) -> Search<'s>
+    where
+        Self: 's,
+    {
+        let subject = Subject {
+            variables,
+            ..self.subject
+        };
+        Search { subject, ..self }
+    }
+
+    /// Finds out which `<If>` sections are about it.
+    fn learn<'v>(
+        &self,
+        located: &Located,
+        candidate: Request<'_>,
+        (claims, variables): (&mut Claims, &mut Variables<'v>),
+    ) -> Learnt
+    where
+        Self: 'v,
+    {
+        let Request {
+            path,
+            changes,
+            around,
+        } = candidate;
+        let name = located.name();
+        let is_in = |directory| name.and_then(|name| name.strip_prefix(directory));
+        let within = around.and_then(is_in);
+        let is_listed = within.is_some_and(|name| !name.contains(&b'/')) && located.is_file();
+        let asked = Asked::at(&path).with_file(name).listed(is_listed);
+        let chosen = self.subject.expressing(&path, name).choose(asked);
+        let too_slow = chosen.too_slow.as_ref();
+        if let Some(section) = too_slow.and_then(|own| self.subject.host.choice_by(own)) {
+            variables.doubt(&section.origin);
+        }
+        claims.vary.extend(chosen.vary);
+        Learnt {
+            name: name.unwrap_or_default().to_vec(),
+            path,
+            chosen: chosen.sections,
+            changes,
+            is_listed,
+        }
     }
 
     async fn rewritten(self, own: &[u8]) -> Option<Box<Rewritten>> {
@@ -192,17 +298,36 @@ impl Search<'_> {
         Asked::at(path).choosing(&self.found.chosen.sections)
     }
 
+    /// Nobody is asked again where the same sections count as before.
     async fn enter(self, asked: Asked<'_>, claims: &mut Claims) -> Result<(), Stumble> {
+        if self.is_entered(asked) {
+            return Ok(());
+        }
         let (host, peer) = (self.subject.host, self.subject.peer);
         let mut own = Claims::default();
         let guest = self.found.guest(host, self.subject.head, peer, asked.path);
-        let entry = access::check(Guest { asked, ..guest }, &mut own).await;
+        let guest = Guest {
+            asked,
+            variables: self.subject.variables,
+            ..guest
+        };
+        let entry = access::check(guest, &mut own).await;
         claims.vary.append(&mut own.vary);
         if entry.is_err() || own.user.is_some() {
             own.vary.append(&mut claims.vary);
             *claims = own;
         }
         entry
+    }
+
+    /// Whether the same sections are about it as about what was asked for.
+    fn is_entered(self, asked: Asked<'_>) -> bool {
+        let Subject {
+            host, variables, ..
+        } = self.subject;
+        let sections = |asked| host.sections_about(asked).map(ptr::from_ref);
+        let is_certain = variables.uncertain().is_none() && host.uncertain_section(asked).is_none();
+        is_certain && sections(self.found.asked_for()).eq(sections(asked))
     }
 
     /// Rules in sections may lead elsewhere, from a file that is there.
@@ -229,9 +354,17 @@ impl Search<'_> {
         };
         let target = Turn::target(anew, made.head.query());
         let before = (path, made.head.query());
-        let turn = Turn::new(target, made.vary.as_deref(), &self.found.variables, before);
+        let turn = Turn::new(target, made.vary.as_deref(), self.subject.variables, before);
         Err(Stumble::Anew(Box::new(turn)))
     }
+}
+
+/// Whether no other name is tried after this.
+fn is_last_word(stumble: &Stumble, names: &[String]) -> bool {
+    let status = stumble.status();
+    status.is_redirection()
+        || (status == StatusCode::UNAUTHORIZED && names.len() == 1)
+        || matches!(stumble, Stumble::Anew(_))
 }
 
 /// A path that a rule covers: mod_jk looks for its file in the directory that is asked for.
@@ -242,7 +375,7 @@ async fn mapped(path: Vec<u8>, directory: Option<&[u8]>) -> Candidate {
             let found = looked_for.await;
             found
                 .unwrap_or_else(|_| Err(Vec::new()))
-                .map_or_else(Candidate::Mapped, Candidate::MappedFile)
+                .map_or_else(Candidate::Mapped, Candidate::File)
         }
         None => Candidate::Mapped(path),
     }

@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, fs::File, io, os::unix::fs::MetadataExt, time::SystemTime};
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
-use jkworkers::model::{Asked, FileSettings, RangeLimits};
+use jkworkers::model::{FileSettings, RangeLimits};
 
 use super::{
     Wanted, broken,
@@ -66,13 +66,22 @@ pub(super) fn file(
             *answer.headers_mut() = headers;
             Ok(answer)
         }
-        Met::No => {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-            *answer.status_mut() = StatusCode::PRECONDITION_FAILED;
-            *answer.headers_mut() = headers;
-            Ok(answer)
-        }
+        Met::No => Ok(refused(answer, headers, facts.size, &head.method)),
     }
+}
+
+/// 412. As httpd has it, a HEAD is told the length of what is not sent.
+fn refused(
+    mut answer: Response<Answer>,
+    mut headers: HeaderMap,
+    size: u64,
+    method: &Method,
+) -> Response<Answer> {
+    let length = if *method == Method::HEAD { size } else { 0 };
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    *answer.status_mut() = StatusCode::PRECONDITION_FAILED;
+    *answer.headers_mut() = headers;
+    answer
 }
 
 /// Says what the file of this name is. Returns what is said about it.
@@ -85,8 +94,7 @@ pub(super) fn describe(
     name: &[u8],
     headers: &mut HeaderMap,
 ) -> Result<FileSettings, Stumble> {
-    let asked = Asked::at(wanted.path).with_file(Some(name));
-    let settings = wanted.host.files_about(asked.choosing(wanted.chosen));
+    let settings = wanted.host.files_about(wanted.asked.with_file(Some(name)));
     kind::describe(name, &settings, wanted.types, headers)?;
     if let Some(kind) = wanted.kind {
         let kind = String::from_utf8_lossy(kind);

@@ -411,10 +411,9 @@ fn sections_are_applied_in_httpds_order() {
         (Some("/srv/www/sub/never/more/x"), false, "/b", Forbidden),
     ] {
         let asked = Asked {
-            path: path.as_bytes(),
             file: file.map(str::as_bytes),
             is_directory,
-            chosen: &[],
+            ..Asked::at(path.as_bytes())
         };
         let policy = Policy::about(&host, asked);
         let step = policy.map_or(Allowed, |policy| policy.before(&NOBODY).unwrap());

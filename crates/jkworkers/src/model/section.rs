@@ -67,6 +67,9 @@ pub struct Asked<'r> {
     pub file: Option<&'r [u8]>,
     /// Whether `file` is a directory.
     pub is_directory: bool,
+    /// Whether somebody has asked for its directory, as for an index file: no expression of a
+    /// `<DirectoryMatch>` looks at its name.
+    pub is_listed: bool,
     /// Which of the host's `<If>` sections hold, by their numbers; empty where nobody has looked
     /// yet.
     pub chosen: &'r [bool],
@@ -79,6 +82,7 @@ impl<'r> Asked<'r> {
             path,
             file: None,
             is_directory: false,
+            is_listed: false,
             chosen: &[],
         }
     }
@@ -93,6 +97,19 @@ impl<'r> Asked<'r> {
             is_directory: file.is_some_and(|file| file.ends_with(b"/")),
             ..self
         }
+    }
+
+    /// The same file, where its directory was asked for.
+    #[must_use]
+    pub const fn listed(self, is_listed: bool) -> Self {
+        Self { is_listed, ..self }
+    }
+
+    /// What expressions of directories look at. As in httpd the name of a file may be a part of
+    /// what is found.
+    fn place(self, file: &[u8]) -> &[u8] {
+        let name = if self.is_listed { name(file).len() } else { 0 };
+        file.get(..file.len() - name).unwrap_or(file)
     }
 
     /// The same, where it is known which `<If>` sections hold.
@@ -135,8 +152,7 @@ impl Covers {
             (Self::Location(place), _) => place.is_around(asked.path),
             (Self::LocationMatch(pattern), _) => pattern.is_match(asked.path),
             (Self::Directory(place), Some(file)) => place.holds(file, asked.is_directory),
-            // As in httpd the name of the file may be a part of what is found.
-            (Self::DirectoryMatch(pattern), Some(file)) => pattern.is_match(file),
+            (Self::DirectoryMatch(pattern), Some(file)) => pattern.is_match(asked.place(file)),
             (Self::Files(place), Some(file)) => place.is(name(file)),
             (Self::FilesMatch(pattern), Some(file)) => pattern.is_match(name(file)),
             (_, None) => false,
@@ -146,7 +162,7 @@ impl Covers {
     fn is_certain(&self, asked: Asked<'_>) -> bool {
         match (self, asked.file) {
             (Self::LocationMatch(pattern), _) => pattern.decides(asked.path),
-            (Self::DirectoryMatch(pattern), Some(file)) => pattern.decides(file),
+            (Self::DirectoryMatch(pattern), Some(file)) => pattern.decides(asked.place(file)),
             (Self::FilesMatch(pattern), Some(file)) => pattern.decides(name(file)),
             (Self::If(choice), _) => choice.around.iter().all(|covers| covers.is_certain(asked)),
             _ => true,
@@ -274,4 +290,20 @@ fn is_prefix(own: &[u8], path: &[u8]) -> bool {
 /// The name of a file: what stands behind the last slash.
 fn name(file: &[u8]) -> &[u8] {
     file.rsplit(|&b| b == b'/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_of_directories_see_names_of_files_unless_their_directory_was_asked_for() {
+        let covers = Covers::DirectoryMatch(Pattern::new("/www/[^/]+$", false).unwrap());
+        let asked = Asked::at(b"/x").with_file(Some(b"/www/x"));
+        assert!(covers.is_about(asked));
+        assert!(!covers.is_about(asked.listed(true)));
+        assert!(covers.is_certain(asked.listed(true)));
+        let directory = Asked::at(b"/").with_file(Some(b"/www/"));
+        assert!(!covers.is_about(directory));
+    }
 }
