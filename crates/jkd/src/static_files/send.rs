@@ -109,10 +109,10 @@ impl Wanted<'_> {
         if !self.host.filtering.deflates || !compress::is_worth_it(size) {
             return false;
         }
-        let asked = Asked::at(self.path).with_file(Some(name));
+        let asked = self.asked.with_file(Some(name));
         let case = Case {
             host: self.host,
-            asked: asked.choosing(self.chosen),
+            asked,
             name,
             request: self.head,
             variables: self.about.variables,
