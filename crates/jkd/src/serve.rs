@@ -312,3 +312,6 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod cancelled;
