@@ -197,7 +197,8 @@ impl<'a> Failed<'a> {
         if !self.host.said.chooses {
             return Chosen::default();
         }
-        let variables = Variables::begin(self.host, self.head, &visit.peer, self.marks.0);
+        let mut variables = Variables::begin(self.host, self.head, &visit.peer, self.marks.0);
+        variables.name_matches(self.host, asked);
         let last = || self.decoded.rsplit(|b| *b == b'/').next();
         let subject = Subject {
             variables: Some(&variables),
@@ -213,6 +214,7 @@ impl<'a> Failed<'a> {
         variables.rewrite(changed);
         if let Some(path) = &self.path {
             let asked = Asked::at(path).with_file(self.file.as_deref());
+            variables.name_matches(self.host, asked);
             let chosen = self.choose(visit, asked);
             let asked = asked.choosing(&chosen.sections);
             variables.enter(self.host, self.head, &visit.peer, asked);

@@ -63,7 +63,7 @@ pub(crate) fn find<'a>(
     before: Before<'a>,
 ) -> Result<Found<'a>, Stumble> {
     let Before {
-        variables,
+        mut variables,
         is_file,
         handler,
     } = before;
@@ -73,6 +73,7 @@ pub(crate) fn find<'a>(
         Err(_) if !for_jk => Cow::Borrowed(decoded),
         cleaned => cleaned.map_err(bad_path)?,
     };
+    variables.name_matches(host, Asked::at(&path));
     let rule = rule(host, &path, &variables);
     let redirects_first = !is_file && (rule.is_none() || !host.mounts_first);
     if redirects_first {
@@ -164,7 +165,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Finds out which `<If>` sections hold. `file` is what the path leads to.
+    /// Finds out which `<If>` sections hold, and what others have found under names. `file` is what the path leads to.
     pub(crate) fn choose(
         &mut self,
         host: &'a Host,
@@ -173,10 +174,11 @@ impl<'a> Found<'a> {
         decoded: &[u8],
         file: Option<&[u8]>,
     ) {
+        let asked = Asked::at(&self.path).with_file(file);
+        self.variables.name_matches(host, asked);
         if !host.said.chooses {
             return;
         }
-        let asked = Asked::at(&self.path).with_file(file);
         let chosen = (self.subject(host, head, peer, decoded))
             .with_file(file)
             .choose(asked);

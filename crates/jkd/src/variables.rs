@@ -103,6 +103,17 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// What regular expressions of the sections about what is asked for have found under names.
+    #[inline]
+    pub(crate) fn name_matches(&mut self, host: &'a Host, asked: Asked<'_>) {
+        if !host.said.names_matches {
+            return;
+        }
+        for (name, found) in host.named_matches(asked) {
+            self.set(name, Cow::Owned(found.to_vec()), None);
+        }
+    }
+
     /// What holds besides when the sections about what is asked for are known: their conditions.
     #[inline]
     pub(crate) fn enter(&mut self, host: &'a Host, head: &Head, peer: &Peer, asked: Asked<'_>) {

@@ -270,7 +270,8 @@ fn sections(base: Option<&Server>, server: &Server) -> Vec<Section> {
     let inherited = base.into_iter().flat_map(|main| &main.sections);
     let all = inherited.chain(&server.sections);
     // An empty `<If>` decides about the `<Else>` behind it.
-    let says = |s: &&Section| !s.settings.is_empty() || matches!(s.covers, Covers::If(_));
+    let counts = |s: &Section| matches!(s.covers, Covers::If(_)) || s.has_names();
+    let says = |s: &&Section| !s.settings.is_empty() || counts(s);
     let mut said: Vec<_> = all.filter(says).cloned().collect();
     said.sort_by_key(|section| section.covers.rank(section.within.as_deref()));
     number_choices(&mut said);

@@ -26,6 +26,8 @@ pub struct Pattern {
     ignores_case: bool,
     /// It has no operator.
     is_plain: bool,
+    /// The variables that groups with names set in sections, with the numbers of the groups.
+    names: Arc<[(usize, String)]>,
     engine: Engine,
 }
 
@@ -77,10 +79,15 @@ impl Pattern {
             return Err(BadPattern::Length);
         }
         let engine = Engine::new(text, ignores_case).map_err(BadPattern::Syntax)?;
+        let variable = |(number, name): (usize, String)| {
+            (number, format!("MATCH_{}", name.to_ascii_uppercase()))
+        };
+        let names = engine.names().into_iter();
         Ok(Self {
             text: text.into(),
             ignores_case,
             is_plain: is_plain(text),
+            names: names.map(variable).collect(),
             engine,
         })
     }
@@ -88,6 +95,20 @@ impl Pattern {
     /// Whether it has groups.
     pub(crate) fn has_groups(&self) -> bool {
         self.engine.has_groups()
+    }
+
+    /// Whether groups have names.
+    pub(crate) fn has_names(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// What groups with names find in `text`, under the names of the variables that sections set:
+    /// `MATCH_` and the name in capitals.
+    pub(crate) fn named<'p, 't>(&'p self, text: &'t [u8]) -> Vec<(&'p str, &'t [u8])> {
+        let found = |(number, name): &'p (usize, String)| {
+            Some((name.as_str(), self.engine.group(text, *number)?))
+        };
+        self.names.iter().filter_map(found).collect()
     }
 
     /// Whether it is found anywhere in `text`. Not, where PCRE gives up.
@@ -211,6 +232,20 @@ mod tests {
         assert!(pattern("é").is_match("é".as_bytes()));
         assert!(!pattern("a$").is_match(b"a\n"));
         assert!(Pattern::new("^AbC$", true).unwrap().is_match(b"aBc"));
+    }
+
+    #[test]
+    fn groups_with_names_are_variables_of_sections() {
+        let text = "^/(?<Site>[a-z]+)(/(?P<rest>.*))?$";
+        for text in [text, &text.replace("a-z]+", "a-z]++")] {
+            let pattern = pattern(text);
+            assert!(pattern.has_names());
+            let (site, rest) = (("MATCH_SITE", &b"a"[..]), ("MATCH_REST", &b"b/c"[..]));
+            assert_eq!(pattern.named(b"/a/b/c"), [site, rest], "{text}");
+            assert_eq!(pattern.named(b"/a"), [site], "{text}");
+            assert_eq!(pattern.named(b"/1"), [], "{text}");
+        }
+        assert!(!pattern("(a)").has_names());
     }
 
     #[test]

@@ -93,7 +93,13 @@ pub(crate) struct Arrival<'a> {
 impl<'a> Arrival<'a> {
     /// Variables that are there before anything is asked about it.
     pub(super) fn begin_variables(&self) -> Variables<'a> {
-        Variables::begin(self.host, self.head, &self.visit.peer, self.earlier)
+        let mut all = Variables::begin(self.host, self.head, &self.visit.peer, self.earlier);
+        if self.host.said.names_matches {
+            let cleaned = uri_map::clean(self.decoded);
+            let path = cleaned.as_deref().unwrap_or(self.decoded);
+            all.name_matches(self.host, Asked::at(path));
+        }
+        all
     }
 
     /// What rules of the server make of it.

@@ -214,6 +214,16 @@ impl Host {
         sections.filter(move |section| section.covers(asked))
     }
 
+    /// Variables that the regular expressions of sections set, in the order in which they are
+    /// applied: `MATCH_NAME` is what the group `name` has found.
+    pub fn named_matches<'h, 'r>(
+        &'h self,
+        asked: Asked<'r>,
+    ) -> impl Iterator<Item = (&'h str, &'r [u8])> {
+        self.sections_about(asked)
+            .flat_map(move |section| section.named(asked))
+    }
+
     /// A section of which cannot be said whether it is about what is asked for.
     pub fn uncertain_section(&self, asked: Asked<'_>) -> Option<&Section> {
         let mut sections = self.sections.iter();

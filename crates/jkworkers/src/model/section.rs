@@ -132,6 +132,22 @@ impl Section {
 }
 
 impl Section {
+    /// Whether groups of expressions have names here: they set variables.
+    pub(crate) fn has_names(&self) -> bool {
+        let around = self.within.as_deref();
+        self.covers.has_names() || around.is_some_and(Covers::has_names)
+    }
+
+    /// What these groups find: variables and their values.
+    pub(crate) fn named<'s, 'r>(
+        &'s self,
+        asked: Asked<'r>,
+    ) -> impl Iterator<Item = (&'s str, &'r [u8])> {
+        let covers = self.within.as_deref().into_iter().chain([&self.covers]);
+        let expressions = covers.filter_map(move |covers| covers.expression(asked));
+        expressions.flat_map(|(pattern, text)| pattern.named(text))
+    }
+
     /// Whether it can be said if the section is about what is asked for: its regular expression
     /// does not take too long.
     pub fn is_certain(&self, asked: Asked<'_>) -> bool {
@@ -157,6 +173,23 @@ impl Covers {
             (Self::FilesMatch(pattern), Some(file)) => pattern.is_match(name(file)),
             (_, None) => false,
         }
+    }
+
+    /// The expression of a `…Match`, and what it looks at.
+    fn expression<'r>(&self, asked: Asked<'r>) -> Option<(&Pattern, &'r [u8])> {
+        match self {
+            Self::LocationMatch(pattern) => Some((pattern, asked.path)),
+            Self::DirectoryMatch(pattern) => Some((pattern, asked.file?)),
+            Self::FilesMatch(pattern) => Some((pattern, name(asked.file?))),
+            _ => None,
+        }
+    }
+
+    /// Whether groups of its expression have names.
+    fn has_names(&self) -> bool {
+        let anything = Asked::at(b"").with_file(Some(b""));
+        let expression = self.expression(anything);
+        expression.is_some_and(|(pattern, _)| pattern.has_names())
     }
 
     fn is_certain(&self, asked: Asked<'_>) -> bool {

@@ -63,6 +63,33 @@ impl Engine {
         }
     }
 
+    /// The groups that have names: their numbers and names.
+    pub(super) fn names(&self) -> Vec<(usize, String)> {
+        let numbered = |(number, name): (usize, Option<&str>)| Some((number, name?.to_owned()));
+        match self {
+            Self::Linear(regex) => regex
+                .capture_names()
+                .enumerate()
+                .filter_map(numbered)
+                .collect(),
+            Self::Pcre(regex) => {
+                let names = regex.capture_names().iter().map(Option::as_deref);
+                names.enumerate().filter_map(numbered).collect()
+            }
+        }
+    }
+
+    /// What one group finds in `text`, whatever its number.
+    pub(super) fn group<'t>(&self, text: &'t [u8], number: usize) -> Option<&'t [u8]> {
+        match self {
+            Self::Linear(regex) => Some(regex.captures(text)?.get(number)?.as_bytes()),
+            Self::Pcre(regex) => {
+                let found = regex.captures(text).ok()??;
+                Some(found.get(number)?.as_bytes())
+            }
+        }
+    }
+
     /// Where it is found in `text`, if it is.
     pub(super) fn place(&self, text: &[u8]) -> Option<Range<usize>> {
         match self {

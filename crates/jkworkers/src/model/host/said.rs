@@ -1,7 +1,7 @@
 //! What a host says anything about, so that nobody looks where nothing is.
 
 use super::Host;
-use crate::model::{Covers, Lookups, Settings};
+use crate::model::{Covers, Lookups, Section, Settings};
 
 /// Whether something is written here, in a section or outside.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Said {
     pub limits_methods: bool,
     /// `HostnameLookups` that wants names.
     pub looks_up_clients: bool,
+    /// A section whose expression has groups with names.
+    pub names_matches: bool,
     /// `SSLRequireSSL`.
     pub requires_tls: bool,
 }
@@ -37,6 +39,7 @@ impl Said {
             describes_names: says(|settings| settings.files.extensions.are_described()),
             limits_methods: says(|settings| settings.methods.is_some()),
             looks_up_clients: says(|s| s.lookups.unwrap_or_default() != Lookups::Off),
+            names_matches: host.sections.iter().any(Section::has_names),
             requires_tls: says(|settings| settings.tls.required),
         }
     }
