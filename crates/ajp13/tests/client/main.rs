@@ -10,6 +10,7 @@
 mod exchange;
 mod friendly;
 mod names;
+mod order;
 mod pool;
 mod step;
 mod storm;
