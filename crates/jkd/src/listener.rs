@@ -1,6 +1,7 @@
 //! Sockets: bind and accept.
 
 mod counted;
+mod inherited;
 
 use std::{
     io,
@@ -19,23 +20,64 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::counted::Counted;
+pub(crate) use self::inherited::Inherited;
 use crate::{handler::Front, http1, peer::Peer, serve::Shared, tls};
 
 /// The pending connections that the system keeps for us: as many as it allows.
 const BACKLOG: i32 = 4096;
 
-/// Binds one address as many times as there are lanes, all on the same port. With `ours` the port
-/// may be shared with sockets of this process that are open already.
+/// Where sockets to accept from come from.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// What was opened before this process began.
+    pub(crate) inherited: Inherited,
+    /// Addresses may be shared with another jkd that serves them at present.
+    pub(crate) beside: bool,
+}
+
+/// The sockets of one address.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// At least one for each lane.
+    pub(crate) sockets: Vec<std::net::TcpListener>,
+    /// Somebody else holds them open as well. Who waits in their queue is not lost when we close.
+    pub(crate) stays_open: bool,
+}
+
+impl Sources {
+    /// Opens an address for so many lanes, or takes what there is. With `ours` the port may be
+    /// shared with sockets of this process that are open already.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`].
+    pub(crate) fn open(&self, listen: &Listen, lanes: usize, ours: bool) -> io::Result<Opened> {
+        let inherited = self.inherited.copies(listen, lanes)?;
+        let stays_open = !inherited.is_empty();
+        let sockets = if stays_open {
+            inherited
+        } else {
+            bind(listen, lanes, ours || self.beside)?
+        };
+        Ok(Opened {
+            sockets,
+            stays_open,
+        })
+    }
+}
+
+/// Binds one address as many times as there are lanes, all on the same port. With `shared` the port
+/// may be in use by other sockets of this user that share it.
 ///
 /// # Errors
 ///
-/// When the address is in use, by a second jkd too, or not of this machine.
+/// When the address is in use, without `shared` by a second jkd too, or not of this machine.
 pub(crate) fn bind(
     listen: &Listen,
     copies: usize,
-    ours: bool,
+    shared: bool,
 ) -> io::Result<Vec<std::net::TcpListener>> {
-    let mut address = probe(listen, ours)?;
+    let mut address = probe(listen, shared)?;
     let mut sockets = Vec::with_capacity(copies);
     for _ in 0..copies.max(1) {
         let socket = open(address, true)?;
@@ -63,6 +105,16 @@ fn probe(listen: &Listen, shared: bool) -> io::Result<SocketAddr> {
     }
 }
 
+/// Binds an address once. With `beside` another process of this user may have bound it.
+///
+/// Its own socket shares the port in any case, so that one that comes beside it can.
+pub(crate) fn open_one(address: SocketAddr, beside: bool) -> io::Result<std::net::TcpListener> {
+    if !beside {
+        drop(open(address, false)?);
+    }
+    open(address, true)
+}
+
 fn open(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
@@ -80,32 +132,73 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> 
     Ok(socket.into())
 }
 
+/// A socket to accept from.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    /// As [`Opened::stays_open`].
+    pub(crate) stays_open: bool,
+}
+
 /// Accepts until told to close. Connections go on as tasks of `tasks`.
 pub(crate) async fn accept(
-    listener: TcpListener,
+    door: Door,
     shared: Arc<Shared>,
     lane: usize,
     tasks: TaskTracker,
     closing: CancellationToken,
 ) {
+    let Door {
+        listener,
+        stays_open,
+    } = door;
+    let begin = |(stream, address)| {
+        tasks.spawn(serve(
+            stream,
+            address,
+            shared.clone(),
+            lane,
+            closing.clone(),
+        ));
+    };
     let mut pause = Pause::default();
     loop {
-        // Also at the end: who waits to be accepted has been let in by the system.
         let accepted = select! {
             biased;
+            () = closing.cancelled() => break,
             accepted = listener.accept() => accepted,
-            () = closing.cancelled() => return,
         };
         match accepted {
-            Ok((stream, address)) => {
+            Ok(accepted) => {
                 pause.reset();
-                let connection = serve(stream, address, shared.clone(), lane, closing.clone());
-                tasks.spawn(connection);
+                begin(accepted);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => pause.after(&error).await,
         }
     }
+    if !stays_open {
+        last(listener).for_each(begin);
+    }
+}
+
+/// Those who wait to be accepted: the system has let them in, and would reset them when the socket
+/// is closed. It is asked itself, without the runtime in between, which would not know of those that
+/// came a moment ago; so only a moment passes between its last word and the end.
+fn last(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let listener = listener.into_std().ok();
+    std::iter::from_fn(move || {
+        loop {
+            match listener.as_ref()?.accept() {
+                Ok((stream, address)) => {
+                    stream.set_nonblocking(true).ok()?;
+                    return Some((TcpStream::from_std(stream).ok()?, address));
+                }
+                Err(error) if is_the_clients(&error) => {}
+                Err(_) => return None,
+            }
+        }
+    })
 }
 
 /// Clients that gave up in the queue are no trouble of ours.

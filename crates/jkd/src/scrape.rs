@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     http1::{self, Body, Head, Reply, Service},
+    listener,
     serve::Shared,
     snapshot,
     stats::{self, Exporter},
@@ -60,8 +61,10 @@ pub(crate) async fn keep_up(exporter: Arc<Exporter>, shared: Arc<Shared>) {
 }
 
 /// Opens the endpoint's socket.
-pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await?;
+///
+/// With `beside` another process of this user may serve there until it ends.
+pub(crate) fn bind(address: SocketAddr, beside: bool) -> io::Result<TcpListener> {
+    let listener = TcpListener::from_std(listener::open_one(address, beside)?)?;
     tracing::info!("metrics on http://{}/metrics", listener.local_addr()?);
     Ok(listener)
 }

@@ -8,6 +8,7 @@ mod listeners;
 mod process;
 mod reload;
 mod shared;
+mod supervisor;
 
 use std::{
     env, fmt, io,
@@ -31,6 +32,7 @@ pub use self::process::{Options, run};
 pub(crate) use self::shared::{Change, Shared};
 pub use crate::logs::OpenError;
 use crate::{
+    listener::{Inherited, Sources},
     logs::{Logs, Writer},
     maintain, names, probe,
     snapshot::Snapshot,
@@ -58,6 +60,9 @@ pub struct Settings {
     pub drain: Duration,
     /// `--metrics`: where Prometheus may ask, if at all. Only [`run`] offers it.
     pub metrics: Option<SocketAddr>,
+    /// `--take-over`: addresses may be shared with another jkd of the same user that serves them at
+    /// present, and will be told to end when this one is ready.
+    pub take_over: bool,
 }
 
 impl Default for Settings {
@@ -72,6 +77,7 @@ impl Default for Settings {
             },
             drain: Duration::from_secs(30),
             metrics: None,
+            take_over: false,
         }
     }
 }
@@ -106,6 +112,9 @@ pub enum StartError {
     /// The address of `--metrics` cannot be bound, or something else measures in this process.
     #[error("cannot offer metrics: {0}")]
     Metrics(Box<dyn std::error::Error + Send + Sync>),
+    /// Sockets that were passed by the supervisor cannot be used.
+    #[error("cannot use a socket that was passed (LISTEN_FDS): {0}")]
+    Passed(io::Error),
     /// Certificates or keys cannot be used.
     #[error("{0}")]
     Tls(jkworkers::diag::Diagnostics),
@@ -121,23 +130,28 @@ pub enum StartError {
 /// [`StartError`]; nothing runs then.
 pub fn start(model: Model, settings: Settings) -> Result<Running, StartError> {
     let writer = Writer::start(settings.lanes())?;
-    start_with(model, settings, Arc::new(writer))
+    start_with(model, settings, Inherited::default(), Arc::new(writer))
 }
 
-/// The same with a writer of logs that there is already.
+/// The same with sockets and a writer of logs that there are already.
 fn start_with(
     model: Model,
     settings: Settings,
+    inherited: Inherited,
     writer: Arc<Writer>,
 ) -> Result<Running, StartError> {
     let lanes = settings.lanes();
     let tls = Arc::new(tls::Hosts::new(&model).map_err(StartError::Tls)?);
     let logs = Arc::new(Logs::open(&model, &writer)?);
-    let bound = Bound::all(&model.listen, lanes)?;
+    let listeners = Listeners::from(Sources {
+        inherited,
+        beside: settings.take_over,
+    });
+    let bound = listeners.bind_added(&model.listen, lanes)?;
     let runtimes = (0..lanes).map(|_| runtime(settings));
     let runtimes: Vec<_> = runtimes.collect::<io::Result<_>>()?;
     let daemon = Daemon {
-        listeners: Mutex::default(),
+        listeners: Mutex::new(listeners),
         writer,
         shared: Shared::new(Arc::new(model), (logs, tls), lanes),
         lanes: runtimes.iter().map(|lane| lane.handle().clone()).collect(),

@@ -7,6 +7,7 @@ mod tls;
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,6 +40,9 @@ pub struct LoadOptions {
     /// `[ADDRESS:]PORT`, instead of all `Listen` directives. Without any, 127.0.0.1:8080. With
     /// `=NUMBER` behind it, it is used for connections that the files mean by that port.
     pub listen: Vec<String>,
+    /// Addresses of sockets that are open already, by socket activation. They are served where
+    /// nothing says on which addresses to listen.
+    pub passed: Vec<SocketAddr>,
     /// What `<IfDefine>` and `${…}` find defined: `NAME` or `NAME=VALUE`.
     pub defines: Vec<String>,
 }

@@ -39,6 +39,7 @@ impl Sources {
             mounts: self.mount,
             mount_files: self.mount_file,
             listen: self.listen,
+            passed: Vec::new(),
             defines: self.defines,
         }
     }

@@ -34,6 +34,10 @@ pub(super) struct Args {
     /// Offer metrics for Prometheus at http://ADDR/metrics; choose an address that only it reaches
     #[arg(long, value_name = "ADDR")]
     metrics: Option<SocketAddr>,
+    /// Take over from a jkd of the same user that listens on the same addresses: share them with it,
+    /// and send it SIGTERM when this one is ready
+    #[arg(long)]
+    take_over: bool,
     /// Seconds that requests in flight may take after SIGTERM
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     drain: u64,
@@ -54,6 +58,7 @@ pub(super) fn main(args: Args) -> ExitCode {
     let mut settings = Settings {
         drain: Duration::from_secs(args.drain),
         metrics: args.metrics,
+        take_over: args.take_over,
         ..Settings::default()
     };
     if let Some(threads) = args.threads {

@@ -61,9 +61,11 @@ pub(crate) struct Reply<B> {
     pub(crate) rules: Option<Arc<ClientRules>>,
 }
 
-/// How long a connection without a request is kept when the end has been asked for: its first
-/// request may be there, unread.
-const GRACE: Duration = Duration::from_millis(100);
+/// How long a connection without a request is kept at most when the end has been asked for. Its
+/// client may be sending one, which would be lost, and the client could not tell whether it was
+/// executed. So the next one is answered, and the answer says that it is the last. As long as the
+/// default of KeepAliveTimeout, for which clients believe that the connection stays.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves a connection until its end. With `closing` it ends after the present request.
 pub(crate) async fn serve<S, V>(stream: S, service: V, closing: CancellationToken)
@@ -95,16 +97,16 @@ where
     .await;
 }
 
-/// Tells the connection that it shall take no further request. Ready once.
+/// Tells the connection that its next answer is its last, and in the end that none is to come. Ready
+/// once.
 async fn asked_to_end<S>(closing: &CancellationToken, wire: &Shared<S>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     closing.cancelled().await;
-    if wire.lock().is_new() {
-        sleep(GRACE).await;
-    }
     wire.lock().ending = true;
+    sleep(GRACE).await;
+    wire.lock().over = true;
 }
 
 async fn work<S, V>(wire: &Shared<S>, service: &V)

@@ -21,7 +21,7 @@ const LINGER: Duration = Duration::from_secs(30);
 /// and a reset takes the answer away from clients that have not read it yet: a refused upload would
 /// look like a broken network. So the end of the answer is sent first, and what still comes is
 /// read and thrown away until the client closes or falls silent. Behind an answer that was the last
-/// (`answered`) nobody knows whether something comes: it is waited for, unless the server is to end.
+/// (`answered`) nobody knows whether something comes: it is waited for.
 pub(super) async fn linger<S>(wire: &Shared<S>, answered: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -48,8 +48,7 @@ where
     wire.lock().due = None;
     poll_fn(|cx| {
         let mut wire = wire.lock();
-        let perhaps = answered && !wire.ending;
-        if !wire.may_come_more(perhaps) {
+        if !wire.may_come_more(answered) {
             return Poll::Ready(());
         }
         wire.poll_scrap(cx, SILENCE, end)

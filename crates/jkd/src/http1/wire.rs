@@ -58,8 +58,10 @@ pub(super) struct Wire<S> {
     pub(super) expired: bool,
     /// Until when the client must have done something.
     pub(super) due: Option<Instant>,
-    /// There shall be no further request.
+    /// The next answer shall be the last.
     pub(super) ending: bool,
+    /// There shall be no further request.
+    pub(super) over: bool,
     /// When the present head or body began, and how much of it there is.
     pace: Option<(Instant, u64)>,
     /// Who waits for more of a body.
@@ -96,6 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             ended: false,
             expired: false,
             ending: false,
+            over: false,
             pace: Some((now, 0)),
             reader: None,
             is_left: false,
@@ -123,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if self.expired && begun && (self.is_new() || self.scan.has_line()) {
                 return Poll::Ready(Some(self.refuse(Refusal::Late)));
             }
-            if self.ended || self.expired || (self.ending && !begun) {
+            if self.ended || self.expired || (self.over && !begun) {
                 return Poll::Ready(None);
             }
             match self.poll_sip(cx) {

@@ -7,12 +7,13 @@ use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
 use super::{Daemon, StartError};
-use crate::listener;
+use crate::listener::{self, Door, Opened, Sources};
 
 /// What is open now.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     open: Vec<Open>,
+    sources: Sources,
 }
 
 #[derive(Debug)]
@@ -24,13 +25,13 @@ struct Open {
     closing: CancellationToken,
 }
 
-/// An address that is bound, with one socket for each lane. Clients wait in its queue until it is
+/// An address that is bound, with sockets for each lane. Clients wait in its queue until it is
 /// opened. Dropping it gives the address up.
 #[derive(Debug)]
 pub(super) struct Bound {
     listen: Listen,
     address: SocketAddr,
-    sockets: Vec<std::net::TcpListener>,
+    opened: Opened,
 }
 
 /// The same with the sockets registered in the lanes' runtimes: nothing can fail any more.
@@ -38,15 +39,10 @@ pub(super) struct Bound {
 pub(super) struct Ready {
     listen: Listen,
     address: SocketAddr,
-    sockets: Vec<TcpListener>,
+    doors: Vec<Door>,
 }
 
 impl Bound {
-    /// Binds all addresses or none.
-    pub(super) fn all(listen: &[Listen], lanes: usize) -> Result<Vec<Self>, StartError> {
-        Listeners::default().bind_added(listen, lanes)
-    }
-
     fn new(listen: &Listen, lanes: usize, besides: &Listeners) -> Result<Self, StartError> {
         let failed = |source| StartError::Bind {
             address: written(listen),
@@ -54,25 +50,33 @@ impl Bound {
         };
         // Two of ours may share a port while one takes over from the other.
         let ours = besides.has_port(listen.port);
-        let sockets = listener::bind(listen, lanes, ours).map_err(failed)?;
-        let first = sockets.first().ok_or(StartError::NoListener)?;
+        let opened = besides.sources.open(listen, lanes, ours).map_err(failed)?;
+        let first = opened.sockets.first().ok_or(StartError::NoListener)?;
         Ok(Self {
             listen: listen.clone(),
             address: first.local_addr().map_err(failed)?,
-            sockets,
+            opened,
         })
     }
 
-    /// Gives each lane its socket.
+    /// Gives each lane its sockets, in turn.
     pub(super) fn ready(self, lanes: &[Handle]) -> io::Result<Ready> {
+        let Opened {
+            sockets,
+            stays_open,
+        } = self.opened;
         let register = |(lane, socket): (&Handle, _)| {
             // A socket belongs to the runtime that it is registered in.
             let _lane = lane.enter();
-            TcpListener::from_std(socket)
+            let listener = TcpListener::from_std(socket)?;
+            Ok(Door {
+                listener,
+                stays_open,
+            })
         };
-        let sockets = lanes.iter().zip(self.sockets).map(register);
+        let doors = lanes.iter().cycle().zip(sockets).map(register);
         Ok(Ready {
-            sockets: sockets.collect::<io::Result<_>>()?,
+            doors: doors.collect::<io::Result<_>>()?,
             listen: self.listen,
             address: self.address,
         })
@@ -93,6 +97,14 @@ fn written(listen: &Listen) -> String {
 }
 
 impl Listeners {
+    /// None yet, and where they shall come from.
+    pub(super) fn from(sources: Sources) -> Self {
+        Self {
+            sources,
+            ..Self::default()
+        }
+    }
+
     /// The bound addresses, with the ports that the system chose.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.open.iter().map(|open| open.address).collect()
@@ -124,9 +136,10 @@ impl Listeners {
         let url = url(&daemon.shared.snapshot.load().model, ready.address);
         tracing::info!("listening on {url}");
         let closing = daemon.closing.child_token();
-        for (index, (lane, socket)) in daemon.lanes.iter().zip(ready.sockets).enumerate() {
+        let lanes = daemon.lanes.iter().enumerate().cycle();
+        for ((index, lane), door) in lanes.zip(ready.doors) {
             let accepting = listener::accept(
-                socket,
+                door,
                 daemon.shared.clone(),
                 index,
                 daemon.tasks.clone(),

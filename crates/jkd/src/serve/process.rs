@@ -1,6 +1,6 @@
 //! `jkd run`: the process around the daemon. Log, metrics, signals.
 
-use std::{io, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, process::ExitCode, sync::Arc, time::Duration};
 
 use jkworkers::{
     LoadOptions, Loaded,
@@ -16,8 +16,9 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use super::{Running, Settings, StartError, reload::Reloading, start_with};
+use super::{Running, Settings, StartError, reload::Reloading, start_with, supervisor};
 use crate::{
+    listener::Inherited,
     logging::{Logging, Places, overrule},
     logs::Writer,
     scrape,
@@ -44,18 +45,27 @@ pub struct Options {
 /// Exits with 0 after a regular end, 2 when the configuration cannot be served, 1 when an
 /// address cannot be bound or the log cannot be written.
 pub fn run(options: &Options) -> ExitCode {
+    // Before there are threads.
+    let inherited = match Inherited::take() {
+        Ok(inherited) => inherited,
+        Err(error) => return failed(&StartError::Passed(error)),
+    };
+    let mut options = options.clone();
+    options.load.passed = inherited.addresses();
     let (loaded, seen) = load(&options.load);
     let Some(model) = loaded.model else {
         eprint!("{}", loaded.diagnostics);
         return ExitCode::from(2);
     };
-    match serve(options, model, seen, &loaded.diagnostics) {
+    match serve(&options, (model, inherited), seen, &loaded.diagnostics) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("jkd: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &StartError) -> ExitCode {
+    eprintln!("jkd: {error}");
+    ExitCode::FAILURE
 }
 
 /// Reads the files, and remembers what they were.
@@ -67,7 +77,7 @@ pub(super) fn load(options: &LoadOptions) -> (Loaded, Recording) {
 
 fn serve(
     options: &Options,
-    mut model: Model,
+    (mut model, inherited): (Model, Inherited),
     seen: Recording,
     findings: &Diagnostics,
 ) -> Result<(), StartError> {
@@ -77,14 +87,15 @@ fn serve(
     let is_silent = places.are_elsewhere();
     let logging = Logging::start(places);
     log_findings(findings.iter());
+    log_unused(&inherited, &model);
     let control = Builder::new_current_thread().enable_all().build()?;
     // Signals are caught before anybody can learn that the daemon is up.
     let signals = {
         let _context = control.enter();
         Signals::new()?
     };
-    let metrics = Metrics::prepare(options.settings.metrics, &control)?;
-    let running = start_with(model, options.settings, writer.clone())?;
+    let metrics = Metrics::prepare(options.settings, &control)?;
+    let running = start_with(model, options.settings, inherited, writer.clone())?;
     if is_silent {
         // What is announced is there.
         writer.flush();
@@ -95,12 +106,25 @@ fn serve(
         metrics.offer(&control, &running);
     }
     let reloading = Reloading::start(options.clone(), logging, &running, seen)?;
+    if options.settings.take_over {
+        supervisor::warn_of_lost_handshakes();
+    }
+    control.spawn(supervisor::watch(running.daemon.lanes.clone()));
+    supervisor::ready();
     control.block_on(signals.obey(reloading, running));
     // Asked twice to end, it has left a thread that still waits for requests.
     control.shutdown_background();
     tracing::info!("stopped");
     writer.close();
     Ok(())
+}
+
+fn log_unused(inherited: &Inherited, model: &Model) {
+    for address in inherited.unused(&model.listen) {
+        tracing::warn!(
+            "nobody serves the socket {address} that was passed: add a Listen directive"
+        );
+    }
 }
 
 /// The Prometheus endpoint, ready to serve.
@@ -111,10 +135,13 @@ struct Metrics {
 
 impl Metrics {
     /// Begins to measure: to be done before anything is made that counts.
-    fn prepare(at: Option<SocketAddr>, control: &Runtime) -> Result<Option<Self>, StartError> {
-        let Some(address) = at else { return Ok(None) };
+    fn prepare(settings: Settings, control: &Runtime) -> Result<Option<Self>, StartError> {
+        let Some(address) = settings.metrics else {
+            return Ok(None);
+        };
         let exporter = stats::install_recorder().map_err(|e| StartError::Metrics(e.into()))?;
-        let listener = control.block_on(scrape::bind(address));
+        let _context = control.enter();
+        let listener = scrape::bind(address, settings.take_over);
         Ok(Some(Self {
             listener: listener.map_err(|e| StartError::Metrics(e.into()))?,
             exporter: Arc::new(exporter),
@@ -182,6 +209,7 @@ impl Signals {
             }
         }
         drop(reloading);
+        supervisor::stopping();
         tracing::info!("stopping: no new connections, requests in flight may finish");
         select! {
             _ = spawn_blocking(|| running.shutdown()) => {}

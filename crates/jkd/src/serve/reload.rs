@@ -33,6 +33,7 @@ use self::{maps::Maps, watch::Watch};
 use super::{
     Daemon, Running, StartError,
     process::{Options, load, log_findings},
+    supervisor,
 };
 use crate::{
     logging::{Logging, Places, overrule},
@@ -145,6 +146,7 @@ impl Reloader {
 
     /// Reads everything.
     fn reload(&mut self) {
+        supervisor::reloading();
         let writer = self.daemon.writer.clone();
         let open = writer.all();
         let (loaded, seen) = load(&self.options.load);
@@ -163,6 +165,7 @@ impl Reloader {
                 writer.reopen(open);
             }
         }
+        supervisor::ready();
     }
 
     /// Reads one uriworkermap file.

@@ -1,6 +1,6 @@
 //! Where to accept HTTP.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Loader;
 use crate::{
@@ -31,7 +31,10 @@ impl Loader<'_> {
             }
         }
         if self.options.listen.is_empty() {
-            result.push(self.default_listen());
+            result.extend(self.options.passed.iter().copied().map(passed));
+            if result.is_empty() {
+                result.push(self.default_listen());
+            }
         }
         result
     }
@@ -53,6 +56,16 @@ impl Loader<'_> {
             instead_of: None,
             origin: Origin::new("default", 0),
         }
+    }
+}
+
+fn passed(address: SocketAddr) -> Listen {
+    let is_all = address.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED);
+    Listen {
+        address: (!is_all).then_some(address.ip()),
+        port: address.port(),
+        instead_of: None,
+        origin: Origin::new("LISTEN_FDS", 0),
     }
 }
 

@@ -1,0 +1,137 @@
+//! A daemon is replaced by another one while clients go on.
+
+use std::net::TcpStream;
+
+use jkd_tests::{Connection, End, Http, Jkd, Outcome, Report, wait_until};
+
+use crate::{
+    front::{Nodes, binary, load, secs, told},
+    supervised::Supervisor,
+};
+
+/// Tells the old one to end while the new one serves, a few times.
+fn replace(first: Jkd, start: impl Fn() -> Jkd, named: &str) -> Report {
+    let load = load(first.address, secs(6)).begin();
+    let mut old = first;
+    for time in 1..=4 {
+        load.wait_until(secs(time));
+        let new = start();
+        assert_eq!(old.terminate(), 0, "{}", old.log());
+        old = new;
+    }
+    told(named, load.finish())
+}
+
+/// FLT-24: both have the socket that the supervisor holds.
+#[test]
+#[ignore = "takes a minute: run tests/run"]
+fn replaced_on_a_socket_that_was_passed() {
+    let (nodes, supervisor) = (Nodes::new(), Supervisor::new());
+    let lines = format!("Listen {}\n", supervisor.address);
+    let start = || supervisor.start(supervisor.builder(&nodes, &lines));
+    let first = start();
+    assert_eq!(first.address, supervisor.address);
+    let report = replace(first, start, "FLT-24, a socket that was passed");
+    assert_eq!(report.failed(), 0, "{report}");
+}
+
+/// The old one has ended before the new one begins. Clients wait in the socket's queue.
+#[test]
+#[ignore = "takes a minute: run tests/run"]
+fn restarted_on_a_socket_that_was_passed() {
+    let (nodes, supervisor) = (Nodes::new(), Supervisor::new());
+    // Without a Listen, what was passed is served.
+    let start = || supervisor.start(supervisor.builder(&nodes, ""));
+    let first = start();
+    let load = load(first.address, secs(3)).begin();
+    load.wait_until(secs(1));
+    assert_eq!(first.terminate(), 0, "{}", first.log());
+    let second = start();
+    let report = told("restarted with its socket", load.finish());
+    assert_eq!(report.failed(), 0, "{report}");
+    assert_eq!(second.terminate(), 0);
+}
+
+/// FLT-24: the new one shares the port with the old one.
+#[test]
+#[ignore = "takes a minute: run tests/run"]
+fn replaced_by_one_that_shares_the_port() {
+    let nodes = Nodes::new();
+    let first = nodes.front("");
+    let lines = format!("Listen {}\n", first.address);
+    let start = || {
+        let builder = nodes.front_by(&binary(), &lines);
+        builder.start(&["run", "-f", "jk.conf", "--take-over"])
+    };
+    let report = replace(first, start, "FLT-24, a port that is shared");
+    // The system may have let somebody in who never came to anybody: see `--take-over`.
+    let reset = report.with(Outcome::Lost);
+    assert_eq!(report.failed(), reset, "{report}");
+    assert!(reset <= 2, "{report}");
+}
+
+#[test]
+fn a_socket_that_is_passed_is_served_and_news_are_told() {
+    let (nodes, supervisor) = (Nodes::new(), Supervisor::new());
+    let builder = supervisor.builder(&nodes, "Listen 127.0.0.1:0\n");
+    let builder = builder.environment("WATCHDOG_USEC", "200000");
+    let jkd = supervisor.start(builder);
+    assert_eq!(supervisor.hears(), "READY=1\n");
+    supervisor.waits_for("WATCHDOG=1\n");
+    let unused = format!("nobody serves the socket {}", supervisor.address);
+    jkd.wait_for_log(&unused);
+    // Where it says so, it is.
+    jkd.write(
+        "jk.conf",
+        "JkWorkersFile workers.properties\nJkMount /* lb\n",
+    );
+    jkd.process().signal("HUP");
+    supervisor.waits_for("RELOADING=1\nMONOTONIC_USEC=");
+    supervisor.waits_for("READY=1\n");
+    assert_eq!(Http::new(supervisor.address).get("/").status, 200);
+    jkd.write("jk.conf", "JkNonsense\n");
+    jkd.process().signal("HUP");
+    supervisor.waits_for("RELOADING=1\n");
+    supervisor.waits_for("READY=1\n");
+    assert_eq!(Http::new(supervisor.address).get("/").status, 200);
+    jkd.process().signal("TERM");
+    supervisor.waits_for("STOPPING=1\n");
+    assert_eq!(jkd.process().wait_for_end(), 0);
+}
+
+#[test]
+fn a_port_in_use_is_shared_only_where_that_is_wanted() {
+    let nodes = Nodes::new();
+    let first = nodes.front("");
+    let lines = format!("Listen {}\n", first.address);
+    let builder = nodes.front_by(&binary(), &lines);
+    let refused = builder.run(&["run", "-f", "jk.conf"]).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("cannot listen on"), "{said}");
+    let second = builder.start(&["run", "-f", "jk.conf", "--take-over"]);
+    assert_eq!(first.terminate(), 0);
+    assert_eq!(second.http().get("/").status, 200);
+}
+
+/// A client that has a connection when the end is asked for gets one more answer, which says that
+/// it is the last.
+#[test]
+fn idle_connections_are_served_once_more() {
+    let nodes = Nodes::new();
+    let jkd = nodes.front("");
+    let mut before = Connection::open(jkd.address).unwrap();
+    before.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(before.read("GET").status, 200);
+    let mut unused = Connection::open(jkd.address).unwrap();
+    jkd.process().signal("TERM");
+    wait_until("the listener is closed", || {
+        TcpStream::connect(jkd.address).is_err()
+    });
+    for connection in [&mut before, &mut unused] {
+        connection.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let reply = connection.read("GET");
+        assert_eq!((reply.status, reply.end), (200, End::Closed));
+    }
+    assert_eq!(jkd.process().wait_for_end(), 0);
+}
