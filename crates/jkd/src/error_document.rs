@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode, Version, header};
 use jkworkers::{
     model::{Asked, ErrorDocument, Host},
     uri_map,
@@ -28,7 +28,8 @@ use crate::{
     rescue::{self, Stumble},
     rewriting::{Turn, renamed},
     snapshot::Served,
-    static_files, strict,
+    static_files,
+    strict::{self, Refusal},
     variables::Variables,
 };
 
@@ -46,7 +47,10 @@ pub(crate) async fn respond(
     let (earlier, changed) = visit.trail.variables();
     let turned = visit.trail.head();
     let head = turned.as_ref().unwrap_or(&visit.head);
-    let mut fields = visit.trail.take_fields();
+    let mut fields = visit
+        .trail
+        .take_fields()
+        .or_else(|| as_read(head, &stumble));
     let failed = Failed::of(visit, head, (&earlier, &changed));
     let failed = failed.look_for_file(visit).await;
     let document = failed
@@ -240,7 +244,7 @@ impl<'a> Failed<'a> {
         mut page: Outgoing<Answer>,
     ) -> Outgoing<Answer> {
         let variables = self.variables(visit);
-        page.head.closes |= variables.forbid_keep_alive();
+        variables.treat(&mut page.head);
         let may_expire = self.host.filtering.expires && page.status().as_u16() < 400;
         if !self.host.said.changes_headers && !may_expire {
             return page;
@@ -324,6 +328,19 @@ async fn page(
         let _ = timeout(DISCARD, page.body.discard()).await;
     }
     Some(page)
+}
+
+/// A request that makes no sense, as far as httpd has read it. Nobody asks again whether its `Host`
+/// does.
+fn as_read(head: &Head, stumble: &Stumble) -> Option<Head> {
+    let Stumble::Refused(refusal) = stumble else {
+        return None;
+    };
+    let reads_fields = *refusal != Refusal::Target;
+    let fields = head.fields().filter(|_| reads_fields);
+    let (method, target) = (head.method.clone(), head.parts().raw());
+    let read = Head::new(method, Version::HTTP_10, target, fields);
+    Some(read.speaking(head.protocol()))
 }
 
 /// A GET with the fields of the request that stumbled, but for those about its body.

@@ -338,14 +338,12 @@ pub(crate) async fn locate(
         return Ok(None);
     }
     let for_jk = found.for_jk;
-    let path = match rewritten {
-        Some(_) => Some(&*found.path),
-        None => path_of_file(host, decoded, found),
-    };
-    let path = path.filter(|_| host.has_files());
-    let Some(path) = path.map(<[u8]>::to_vec) else {
+    if !host.has_files() {
         return Ok(Some(Located::nothing()));
-    };
+    }
+    let literal = literal_path(host, decoded, found).filter(|_| rewritten.is_none());
+    let is_literal = literal.is_some();
+    let path = literal.unwrap_or_else(|| found.path.to_vec());
     let (snapshot, number) = (Arc::clone(snapshot), host.number);
     let rewritten = rewritten.cloned();
     let located = spawn_blocking(move || {
@@ -355,7 +353,13 @@ pub(crate) async fn locate(
             |host| directory::own(host, &path, rewritten.as_ref(), for_jk),
         )
     });
-    located.await.unwrap_or(Err(Stumble::File)).map(Some)
+    let located = located.await.unwrap_or(Err(Stumble::File))?;
+    let located = if is_literal {
+        located.unsent()
+    } else {
+        located
+    };
+    Ok(Some(located))
 }
 
 /// Looks for a file of the file system, on a thread that may block.
@@ -376,17 +380,14 @@ pub(crate) async fn look_at(
     located.await.ok().flatten().ok_or(Stumble::File)
 }
 
-/// The path to look for: no file has a path parameter in its name, but applications' files are
-/// found without it. They are not where mod_jk may not look: a parameter that makes a request none
-/// for mod_jk must not lead to the source of what a worker would have run.
-fn path_of_file<'p>(
-    host: &Host,
-    decoded: &[u8],
-    found: &'p mapping::Found<'_>,
-) -> Option<&'p [u8]> {
+/// The path to look for where it is another than the one that is mapped: it has parameters. Then it
+/// is none of a file that is sent, but sections may be about it. Applications' files are found
+/// without parameters, unless mod_jk may not look: a parameter that makes a request none for mod_jk
+/// must not lead to the source of what a worker would have run.
+fn literal_path(host: &Host, decoded: &[u8], found: &mapping::Found<'_>) -> Option<Vec<u8>> {
     let of_application = found.for_jk && host.auto_alias.is_some();
-    let names_something = of_application || !without_session(host, decoded, found).contains(&b';');
-    names_something.then_some(&*found.path)
+    let own = without_session(host, decoded, found);
+    (!of_application && own.contains(&b';')).then(|| own.into_owned())
 }
 
 /// `JkStripSession` takes the session id away from files, too.

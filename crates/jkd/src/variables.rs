@@ -16,7 +16,11 @@ use jkworkers::{
     pattern::{Groups, Pattern, Template},
 };
 
-use crate::{expressions, http1::Head, peer::Peer};
+use crate::{
+    expressions,
+    http1::{Head, Heading},
+    peer::Peer,
+};
 
 /// All variables of a request. Names are compared without regard to case.
 #[derive(Clone, Default)]
@@ -202,9 +206,15 @@ impl<'a> Variables<'a> {
         self.uncertain
     }
 
-    /// Whether `nokeepalive` is set: the connection ends with the answer.
-    pub(crate) fn forbid_keep_alive(&self) -> bool {
-        self.has(names::NO_KEEP_ALIVE)
+    /// What `nokeepalive`, `downgrade-1.0` and `force-response-1.0` say about an answer.
+    pub(crate) fn treat(&self, head: &mut Heading) {
+        if self.is_empty() {
+            return;
+        }
+        // The connection ends with the answer.
+        head.closes |= self.has(names::NO_KEEP_ALIVE);
+        head.downgrades |= self.has(names::DOWNGRADE);
+        head.forces_version |= self.has(names::FORCE_RESPONSE);
     }
 
     /// Whether there is such a variable, empty or not.

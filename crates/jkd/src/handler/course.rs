@@ -108,8 +108,9 @@ impl<'a> Course<'a> {
             response::vary_first(&mut response.head.fields, vary);
         }
         let head = &mut response.head;
-        let closes = self.cx.variables.map(Variables::forbid_keep_alive);
-        head.closes |= closes.unwrap_or_default();
+        if let Some(variables) = self.cx.variables {
+            variables.treat(head);
+        }
         let is_page = head.extensions.get::<rescue::IsPage>().is_some();
         headers::answer(self.rules, head, is_page, &self.cx);
         response::join_vary(&mut head.fields);

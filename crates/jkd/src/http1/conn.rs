@@ -201,7 +201,8 @@ where
     V: Service,
 {
     let Reply { response, rules } = reply;
-    let Outgoing { head, body } = response;
+    let Outgoing { mut head, body } = response;
+    let request = request.treated(&mut head);
     let mut sending = Sending::new(body);
     let known = http_body::Body::size_hint(&sending.body).exact();
     let first = poll_fn(|cx| Poll::Ready(sending.look(cx))).await?;

@@ -32,6 +32,10 @@ pub(crate) struct Heading {
     pub(crate) described: Fields,
     /// Whether the connection ends with it.
     pub(crate) closes: bool,
+    /// Whether the client is treated as one of HTTP/1.0.
+    pub(crate) downgrades: bool,
+    /// Whether a client of HTTP/1.0 is answered in its version, which ends the connection.
+    pub(crate) forces_version: bool,
     /// For those who hand it on.
     pub(crate) extensions: Extensions,
 }

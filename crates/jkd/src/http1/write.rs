@@ -170,7 +170,8 @@ impl Special {
 }
 
 fn status_line(text: &mut BytesMut, head: &Heading) {
-    text.extend_from_slice(b"HTTP/1.1 ");
+    let forced = head.forces_version;
+    text.extend_from_slice(if forced { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
     text.extend_from_slice(head.status.as_str().as_bytes());
     let own = head.reason.as_deref();
     field(text, b" ", own.unwrap_or_else(|| reason(head.status)));

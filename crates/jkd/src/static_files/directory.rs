@@ -88,6 +88,15 @@ impl Located {
         }
     }
 
+    /// The same, where no file of this name is sent.
+    pub(super) fn unsent(mut self) -> Self {
+        if !matches!(self.walked.what, What::Closed) {
+            self.walked.what = What::Nothing;
+        }
+        self.lacks_slash = false;
+        self
+    }
+
     /// The same, which stands for something else.
     pub(super) fn standing_in(self, learnt: Learnt) -> Self {
         let path = learnt.path.clone();

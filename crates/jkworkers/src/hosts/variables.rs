@@ -49,7 +49,12 @@ fn always(host: &Host) -> impl Iterator<Item = &'static str> {
     ];
     let filters = filters.into_iter().filter(|_| host.filtering.deflates);
     let fixed = names::ALL.iter().copied();
-    fixed.chain([names::NO_KEEP_ALIVE]).chain(filters)
+    let manners = [
+        names::NO_KEEP_ALIVE,
+        names::DOWNGRADE,
+        names::FORCE_RESPONSE,
+    ];
+    fixed.chain(manners).chain(filters)
 }
 
 /// What somebody reads.

@@ -94,7 +94,7 @@ fn what_says_how_tls_was_used_can_be_named_and_switched_off() {
 #[test]
 fn rules_that_nobody_reads_are_left_out() {
     let model = model(
-        "BrowserMatch Java/1 force-response-1.0\nSetEnv proxy-nokeepalive 1\n\
+        "BrowserMatch Java/1 redirect-carefully\nSetEnv proxy-nokeepalive 1\n\
          SetEnvIf Host ^a STEP=1\nSetEnvIf STEP 1 NO-JK\nSetEnvIf STEP 1 OTHER\n\
          <Location /x>\nSetEnv nobody 1\n</Location>\n\
          <Location /y>\nSetEnvIf FROM_SERVER . jk_route=b\n</Location>\n\

@@ -303,6 +303,10 @@ pub mod names {
     pub const STATELESS: &str = "JK_STATELESS";
     /// Set to anything: the client's connection ends with the answer. It is httpd's.
     pub const NO_KEEP_ALIVE: &str = "nokeepalive";
+    /// The client is treated as one of HTTP/1.0. It is httpd's, as is the next.
+    pub const DOWNGRADE: &str = "downgrade-1.0";
+    /// A client of HTTP/1.0 is answered in its own version, and its connection ends.
+    pub const FORCE_RESPONSE: &str = "force-response-1.0";
     /// All of mod_jk's.
     pub(crate) const ALL: [&str; 5] = [NO_JK, ROUTE, REPLY_TIMEOUT, STICKY_IGNORE, STATELESS];
     /// What begins with `JK_` and is read unless an indicator names another variable.

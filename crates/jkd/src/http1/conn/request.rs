@@ -4,7 +4,7 @@ use http::{Method, Version};
 use jkworkers::model::ClientRules;
 
 use crate::http1::{
-    Framing, Head,
+    Framing, Head, Heading,
     write::{After, Asked},
 };
 
@@ -12,6 +12,8 @@ use crate::http1::{
 #[derive(Clone, Copy)]
 pub(super) struct Request {
     pub(super) asked: Asked,
+    /// Its client speaks HTTP/1.0.
+    is_old: bool,
     persists: bool,
     asks_to_stay: bool,
     /// How many requests there have been, with this one.
@@ -25,6 +27,7 @@ impl Request {
                 head_only: head.method == Method::HEAD,
                 knows_chunks: head.version == Version::HTTP_11,
             },
+            is_old: head.version == Version::HTTP_10,
             persists: framing.persists,
             asks_to_stay: framing.asks_to_stay,
             served,
@@ -38,10 +41,23 @@ impl Request {
                 head_only: head.method == Method::HEAD,
                 knows_chunks: false,
             },
+            is_old: head.version == Version::HTTP_10,
             persists: false,
             asks_to_stay: false,
             served: 0,
         }
+    }
+
+    /// The same, as variables say that this client is treated.
+    pub(super) fn treated(mut self, head: &mut Heading) -> Self {
+        if head.downgrades {
+            self.asked.knows_chunks = false;
+            self.is_old = true;
+            self.persists &= self.asks_to_stay;
+        }
+        head.forces_version &= self.is_old;
+        head.closes |= head.forces_version;
+        self
     }
 
     /// The same, where the connection cannot stay in any case.
