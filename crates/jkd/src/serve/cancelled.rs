@@ -51,6 +51,8 @@ struct Scene {
     is_full: bool,
     /// The first member refuses connections.
     fails_over: bool,
+    /// It is tried a second time, after a while.
+    pauses: bool,
 }
 
 const PLAIN: Scene = Scene {
@@ -60,9 +62,10 @@ const PLAIN: Scene = Scene {
     is_warm: false,
     is_full: false,
     fails_over: false,
+    pauses: false,
 };
 
-const SCENES: [Scene; 8] = [
+const SCENES: [Scene; 9] = [
     PLAIN,
     Scene {
         title: "a GET over one that is there, after a CPing",
@@ -105,6 +108,14 @@ const SCENES: [Scene; 8] = [
         fails_over: true,
         ..PLAIN
     },
+    Scene {
+        title: "a pause before the first is tried again",
+        path: "/post/3000",
+        body: 3000,
+        fails_over: true,
+        pauses: true,
+        ..PLAIN
+    },
 ];
 
 /// The daemon without listeners, and the container behind it.
@@ -129,7 +140,7 @@ impl House {
             works
         };
         let writer = Writer::start(1).unwrap();
-        let model = Arc::new(model(first, works));
+        let model = Arc::new(model(first, works, scene.pauses));
         let logs = Arc::new(Logs::open(&model, &writer).unwrap());
         let tls = Arc::new(tls::Hosts::new(&model).unwrap());
         let seen = Arc::<Seen>::default();
@@ -246,13 +257,15 @@ fn lb(snapshot: &Snapshot) -> &Group {
 }
 
 /// Each member has one connection at most, which is pinged before each use.
-fn model(first: u16, second: u16) -> Model {
+fn model(first: u16, second: u16, pauses: bool) -> Model {
     let members = if first == second { "b" } else { "a,b" };
+    let retries = if pauses { 2 } else { 1 };
     let text = format!(
         "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers={members}\n\
          worker.all.host=127.0.0.1\nworker.all.connection_pool_size=1\n\
          worker.all.connection_acquire_timeout=20000\nworker.all.ping_mode=A\n\
-         worker.all.ping_timeout=20000\nworker.all.retries=1\n\
+         worker.all.ping_timeout=20000\nworker.all.retries={retries}\n\
+         worker.all.retry_interval=20\n\
          worker.a.reference=worker.all\nworker.a.port={first}\n\
          worker.b.reference=worker.all\nworker.b.port={second}\n"
     );
