@@ -20,8 +20,11 @@ use crate::stream::Stream;
 /// Reading it drives both directions: while it is polled, the container's demands for more of
 /// the request's body are answered. Body bytes are slices of the read buffer, not copies.
 ///
-/// It ends only with the container's END_RESPONSE. Anything else is an error, so that a torn
+/// It ends with the container's END_RESPONSE. Anything else is an error, so that a torn
 /// response is never taken for a whole one; whoever passes the body on must then break off, too.
+/// Two exceptions, by a `Content-Length`: when all of it has come the connection may end instead; and
+/// a body that goes on behind it ends there, the connection is closed, and
+/// [`excess`](Self::excess) tells.
 /// As soon as the end has been read, the connection goes back to its pool; it does not wait until
 /// this value is dropped.
 ///
@@ -42,6 +45,7 @@ pub struct Body<IO: Io = Stream> {
     refused: bool,
     bodiless: bool,
     head: Option<HeadPacket>,
+    excess: Option<Error>,
 }
 
 /// What was carried so far.
@@ -82,6 +86,7 @@ impl<IO: Io> Body<IO> {
             status,
             refused: false,
             bodiless,
+            excess: None,
         };
         if take_end {
             body.take_end();
@@ -122,6 +127,12 @@ impl<IO: Io> Body<IO> {
         self.refused.then_some(hint::SECRET)
     }
 
+    /// What is to be told of a body that went on behind its `Content-Length`, once. Nothing of that
+    /// was handed out.
+    pub fn excess(&mut self) -> Option<Error> {
+        self.excess.take()
+    }
+
     /// Reads the end along with the last bytes when it has come with them, so that the
     /// connection is free before those bytes have been passed on.
     fn take_end(&mut self) {
@@ -136,7 +147,7 @@ impl<IO: Io> Body<IO> {
 
     /// The response is complete: checks its length and gives the connection back.
     fn end(&mut self) -> Result<(), Error> {
-        let Some(conn) = self.conn.take() else {
+        let Some(mut conn) = self.conn.take() else {
             return Ok(());
         };
         self.upload = Upload::none();
@@ -150,7 +161,9 @@ impl<IO: Io> Body<IO> {
             Some(_) if self.status == StatusCode::RESET_CONTENT && self.tally.received == 0 => {
                 Ok(())
             }
-            Some(length) if length != self.tally.received => Err(conn_ref.blame(wrong_length())),
+            Some(length) if length != self.tally.received => {
+                Err(conn.conn_mut().fail(wrong_length()))
+            }
             _ => Ok(()),
         }
     }
@@ -163,17 +176,37 @@ impl<IO: Io> Body<IO> {
         Poll::Ready(Some(Err(error)))
     }
 
-    fn data(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn data(&mut self, mut bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Some(left) = self.left {
             let Some(rest) = left.checked_sub(bytes.len() as u64) else {
-                let blame = |conn: &PooledConn<IO>| conn.conn().blame(wrong_length());
-                let error = self.conn.as_ref().map_or_else(wrong_length, blame);
-                return self.broken(error);
+                bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                self.left = Some(0);
+                return self.ends_before(bytes);
             };
             self.left = Some(rest);
         }
         self.take_end();
         Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    /// Whether all of an announced body has come.
+    fn has_announced(&self) -> bool {
+        let announced = self.conn.as_ref().and_then(|conn| conn.conn().content());
+        announced.is_some() && self.left == Some(0)
+    }
+
+    /// What follows these last bytes is not announced, and nobody's.
+    fn ends_before(&mut self, last: Bytes) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.upload = Upload::none();
+        if let Some(mut conn) = self.conn.take() {
+            self.excess = Some(conn.conn_mut().fail(wrong_length()));
+            self.tally = conn.conn().tally();
+        }
+        Poll::Ready(
+            Some(last)
+                .filter(|last| !last.is_empty())
+                .map(|last| Ok(Frame::data(last))),
+        )
     }
 }
 
@@ -198,6 +231,11 @@ impl<IO: Io> http_body::Body for Body<IO> {
             Ok(Event::End) => Poll::Ready(body.end().err().map(Err)),
             // The exchange refuses a second head before it gets here.
             Ok(Event::Head(_)) => body.broken(Error::new(ErrorKind::Order)),
+            // All that was announced is here: only the end is missing, and nobody needs that.
+            Err(error) if error.kind() == ErrorKind::Closed && body.has_announced() => {
+                body.close();
+                Poll::Ready(None)
+            }
             Err(error) => body.broken(error),
         }
     }

@@ -34,7 +34,7 @@ use crate::convert::outbound::HeadPacket;
 use crate::error::{Error, ErrorKind};
 use crate::exchange::{Announced, Due, Exchange, Stage};
 use crate::pool::Remote;
-use crate::wire::{CPING, PacketSize, TooLarge, frame};
+use crate::wire::{CPING, Code, PacketSize, TooLarge, frame};
 use input::Input;
 use output::Output;
 use patience::Patience;
@@ -99,6 +99,8 @@ struct Facts {
     bodiless: bool,
     /// The packet of such a head.
     head: Option<HeadPacket>,
+    /// The last packet that came.
+    packet: Option<Code>,
 }
 
 impl Facts {
@@ -210,9 +212,11 @@ impl<IO> Conn<IO> {
             .with_peer(&self.peer)
             .at(stage, self.facts.answered, self.served > 0)
             .after_asking(self.exchange.as_ref().is_some_and(Exchange::body_asked))
+            .with_packet(self.facts.packet)
     }
 
-    fn fail(&mut self, error: Error) -> Error {
+    /// The same, and the connection is not used any more.
+    pub(crate) fn fail(&mut self, error: Error) -> Error {
         self.facts.failed = true;
         self.blame(error)
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exchange::{Stage, Violation};
-use crate::wire;
+use crate::wire::{self, Code};
 
 /// Any error as a boxed trait object; what request bodies may fail with.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -38,6 +38,7 @@ struct Inner {
     cause: Option<BoxError>,
     waited: Option<Duration>,
     hint: Option<&'static str>,
+    packet: Option<Code>,
 }
 
 /// What happened; see [`Error`].
@@ -88,6 +89,7 @@ impl Error {
             cause: None,
             waited: None,
             hint: None,
+            packet: None,
         }))
     }
 
@@ -131,6 +133,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_packet(mut self, packet: Option<Code>) -> Self {
+        self.0.packet = packet;
+        self
+    }
+
     pub(crate) fn into_ping(mut self) -> Self {
         self.0.kind = ErrorKind::Ping;
         self
@@ -144,6 +151,12 @@ impl Error {
     /// How far the exchange had got; [`Stage::NothingSent`] when it had not begun.
     pub fn stage(&self) -> Stage {
         self.0.stage
+    }
+
+    /// The container's last packet in this exchange: the one that is wrong, or after which nothing
+    /// came. `None` where there was none, or what came is no packet.
+    pub fn packet(&self) -> Option<Code> {
+        self.0.packet
     }
 
     /// The container's address as configured, `host:port` or a socket's path.

@@ -26,6 +26,8 @@
 //! goes away while its body is unfinished, close the connection: an empty DATA packet would make
 //! the truncated upload look complete.
 
+use std::fmt;
+
 use crate::wire::{PacketSize, ResponsePacket, SendBodyChunk, SendHeaders};
 
 use request_body::RequestBody;
@@ -60,6 +62,17 @@ pub enum Stage {
     BodyDelivered,
 }
 
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingSent => "nothing sent",
+            Self::RequestSent => "request sent",
+            Self::HeadersReceived => "headers received",
+            Self::BodyDelivered => "response complete",
+        })
+    }
+}
+
 /// What a packet means for the response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -75,7 +88,8 @@ pub enum Step<'a> {
         /// The most bytes to send; 0 when only the end of the body can be the answer.
         max: usize,
     },
-    /// Nothing to do: a flush before the headers, or data of a response that cannot have a body.
+    /// Nothing to do: a flush before the headers, an interim response, or data of a response that
+    /// cannot have a body.
     Ignore,
     /// The response is complete; see [`Exchange::reuse`] for the connection.
     End,
@@ -114,8 +128,9 @@ pub enum Violation {
     /// Headers with the status 0.
     #[error("the headers have no status")]
     NoStatus,
-    /// The status of an interim response: from 100 to 199.
-    #[error("status {0} is not that of a final response")]
+    /// A status that HTTP does not have, or 101, with which the client would talk in another
+    /// protocol.
+    #[error("status {0} is not that of a response")]
     Status(u16),
     /// CPONG in a response.
     #[error("a CPong came in the middle of a response")]
@@ -130,6 +145,9 @@ pub enum Violation {
     /// Flush after flush, and no headers.
     #[error("flush came after flush before the headers")]
     TooManyFlushes,
+    /// Interim response after interim response, and no final one.
+    #[error("interim responses came one after the other, and no final one")]
+    TooManyInterims,
 }
 
 /// A DATA packet that must not be sent. The connection must be closed instead.
@@ -181,6 +199,8 @@ pub struct Exchange {
     received: u64,
     /// Flushes before the headers.
     early_flushes: u8,
+    /// Heads with a status below 200.
+    interims: u8,
 }
 
 impl Exchange {
@@ -197,6 +217,7 @@ impl Exchange {
             request: RequestBody::new(body, size),
             received: 0,
             early_flushes: 0,
+            interims: 0,
         }
     }
 
@@ -297,16 +318,27 @@ impl Exchange {
         }
     }
 
-    /// Nobody waits for a second head, so that a 1xx would leave the HTTP client waiting for ever.
+    /// An interim head is skipped: passed on as the only one, it would leave the HTTP client waiting
+    /// for ever.
     fn headers<'a>(&mut self, headers: &SendHeaders<'a>) -> Result<Step<'a>, Violation> {
         match headers.status {
             0 => return Err(Violation::NoStatus),
-            status @ 100..=199 => return Err(Violation::Status(status)),
-            _ => {}
+            100 | 102..=199 => return self.interim(),
+            200..=999 => {}
+            status => return Err(Violation::Status(status)),
         }
         self.stage = Stage::HeadersReceived;
         self.drop_data = self.head_only || matches!(headers.status, 204 | 304);
         Ok(Step::Headers(*headers))
+    }
+
+    /// Containers have no reason to send any, let alone many.
+    fn interim<'a>(&mut self) -> Result<Step<'a>, Violation> {
+        self.interims = self.interims.saturating_add(1);
+        if self.interims > CHATTER {
+            return Err(Violation::TooManyInterims);
+        }
+        Ok(Step::Ignore)
     }
 
     /// No container has a reason to flush what it has not begun.

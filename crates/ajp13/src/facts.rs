@@ -17,7 +17,6 @@
 //! | [`RawTarget`] | a target to send as it is, on requests of the client side | `req_uri`, attribute 5 |
 //! | [`Protocol`] | a protocol that is no HTTP version | `protocol` |
 //! | [`Reason`] | reason phrase, on responses | `SEND_HEADERS` |
-//! | [`Status`] | a status that HTTP has no place for, on responses of the client side | `SEND_HEADERS` |
 
 mod text;
 
@@ -232,11 +231,6 @@ pub struct Protocol(pub Option<Text>);
 /// The reason phrase of a response, where it is not the one that belongs to the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason(pub Text);
-
-/// The status of a response where it has not three digits: the response says 500 then, as httpd has
-/// it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status(pub u16);
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ mod pinged;
 mod retain;
 mod slot;
 mod stats;
+mod witness;
 
 use std::fmt;
 use std::sync::Arc;
@@ -117,6 +118,13 @@ impl Pool {
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// Lets somebody know of each connection that is closed because the container said something
+    /// although nothing was asked: a second answer, or a piece of the last one. The first who wants to
+    /// know is told, before the connection is closed; `told` must not block.
+    pub fn on_unasked(&self, told: impl Fn(&Error) + Send + Sync + 'static) {
+        self.inner.shared.on_unasked(Box::new(told));
     }
 
     /// The container's address.
@@ -288,7 +296,7 @@ impl Pool {
             slot.count_reuse();
             return Ok(pinged.keep().map(|idle| idle.conn));
         }
-        if idle.conn.get_ref().is_talking() {
+        if idle.conn.overhears() {
             slot.close(idle.conn, CloseReason::Stale);
             return Ok(None);
         }

@@ -1,7 +1,6 @@
 //! The sockets that a pool opens.
 
-use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
+use std::io::{self, IoSlice, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -26,16 +25,13 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Whether there is something to read, be it only the end of the stream, as the operating
-    /// system sees it: the event loop may not have run since.
-    pub(crate) fn is_talking(&self) -> bool {
-        let mut byte = [MaybeUninit::uninit()];
-        let peeked = match self {
-            Self::Tcp(socket) => SockRef::from(socket).peek(&mut byte),
+    /// Reads what the operating system has, whether or not the event loop knows of it.
+    pub(crate) fn read_now(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => (&*SockRef::from(socket)).read(bytes),
             #[cfg(unix)]
-            Self::Unix(socket) => SockRef::from(socket).peek(&mut byte),
-        };
-        !matches!(peeked, Err(cause) if cause.kind() == io::ErrorKind::WouldBlock)
+            Self::Unix(socket) => (&*SockRef::from(socket)).read(bytes),
+        }
     }
 }
 

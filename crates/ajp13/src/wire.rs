@@ -45,6 +45,7 @@
 //! ```
 
 pub use attribute::{Attribute, Attributes};
+pub use code::Code;
 pub use control::{CPING, CPONG};
 pub use data::Data;
 pub use end_response::EndResponse;
@@ -59,6 +60,7 @@ pub use send_body_chunk::SendBodyChunk;
 pub use send_headers::{SendHeaders, SendHeadersWriter};
 
 mod attribute;
+mod code;
 mod control;
 mod data;
 mod end_response;

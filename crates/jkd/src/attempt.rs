@@ -4,12 +4,12 @@ mod failed;
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
-use ajp13::{Announced, Error, PooledConn, SendError, SendOptions};
+use ajp13::{Announced, Error, PooledConn, SendError, SendOptions, wire::Code};
 use http::{HeaderValue, Method, StatusCode};
 use tokio::time::timeout;
 
 use self::failed::Cause;
-pub(crate) use self::failed::{Failed, failure_of};
+pub(crate) use self::failed::{Failed, failure_of, where_of};
 use crate::{
     answer::{Answer, Relay},
     balancer::{Chosen, GiveUp, InFlight},
@@ -231,7 +231,9 @@ async fn refused(
     forward: &Forward<'_>,
     error: &BadField,
 ) -> Stumble {
-    tracing::error!(worker = %group.name, request = %forward, %error, "answer refused");
+    let endpoint = relay.member().and_then(|index| group.endpoints.get(index));
+    let peer = endpoint.map(|endpoint| endpoint.pool.address().to_string());
+    tracing::error!(worker = %group.name, peer, request = %forward, packet = %Code::SEND_HEADERS, stage = "head refused", %error, "answer refused");
     discard(&mut relay, group).await;
     Stumble::BadAnswer
 }
@@ -246,7 +248,8 @@ async fn discard(relay: &mut Relay, group: &Group) {
 /// The client has nothing of it yet, and gets a page.
 fn broken_off(relay: &mut Relay, group: &Group, forward: &Forward<'_>, error: &Error) -> Stumble {
     let failure = failure_of(error);
-    tracing::warn!(worker = %group.name, request = %forward, %error, "answer broken off before anything of it was passed on");
+    let (packet, stage) = where_of(error);
+    tracing::warn!(worker = %group.name, request = %forward, %packet, stage, %error, "answer broken off before anything of it was passed on");
     if let Some(change) = relay.is_broken(failure.verdict()) {
         log_transition(group, change);
     }

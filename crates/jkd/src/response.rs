@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, time::SystemTime};
 
-use ajp13::{HeadPacket, facts::Status, wire::Header};
+use ajp13::{HeadPacket, wire::Header};
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -45,11 +45,6 @@ pub(crate) fn heading(packet: &HeadPacket, status: StatusCode) -> Result<Box<Hea
         ..Heading::default()
     });
     let mut about = None;
-    if head.status != status.as_u16() {
-        // httpd knows what was said all the same.
-        made.extensions.insert(Status(head.status));
-        made.reason = None;
-    }
     for field in head.headers.iter() {
         let field = &field;
         let name = name(field).ok_or_else(|| BadField::Name(shown(field.name)))?;

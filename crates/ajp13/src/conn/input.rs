@@ -83,6 +83,11 @@ impl Input {
         read
     }
 
+    /// Adds bytes that were read elsewhere.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
     /// Gives memory back that an idle connection does not need.
     pub(super) fn trim(&mut self) {
         if self.buffer.is_empty() {

@@ -50,9 +50,12 @@ impl<IO: Io> Conn<IO> {
                 Ok(Some(frame)) => {
                     let length = frame.packet_len();
                     let pong = ResponsePacket::decode(frame.payload)? == ResponsePacket::CPong;
+                    if !pong {
+                        return Err(super::turn::unasked());
+                    }
                     self.input.skip(length);
                     // What comes with it would be taken for the next request's answer.
-                    return if pong && self.input.is_empty() {
+                    return if self.input.is_empty() {
                         Ok(())
                     } else {
                         Err(super::turn::unasked())

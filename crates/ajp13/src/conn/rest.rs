@@ -5,12 +5,16 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::ReadBuf;
+
 use tokio::task::coop::unconstrained;
 
 use super::turn::Turn;
 use super::{Conn, Event, Facts, Io};
+use crate::error::Error;
 use crate::exchange::{Exchange, NotReusable, Stage};
 use crate::pool::CloseReason;
+use crate::stream::Stream;
+use crate::wire::{Code, frame};
 
 /// What a connection that is put aside is good for.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,13 +73,17 @@ impl<IO: Io> Conn<IO> {
 
     /// Whether there is nothing to read, not even the end of the stream.
     fn is_quiet(&mut self) -> bool {
+        let mut bytes = [0; SAMPLE];
+        let mut sample = ReadBuf::new(&mut bytes);
         let io = &mut self.io;
-        let mut byte = [0];
-        let read = poll_fn(|cx| Pin::new(&mut *io).poll_read(cx, &mut ReadBuf::new(&mut byte)));
+        let read = poll_fn(|cx| Pin::new(&mut *io).poll_read(cx, &mut sample));
         // To a task that has used up its budget every socket would look quiet.
         let read = pin!(unconstrained(read));
-        read.poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
+        let is_pending = read
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending();
+        self.input.push(sample.filled());
+        is_pending
     }
 
     fn judge(&mut self) -> Rest {
@@ -137,3 +145,34 @@ impl<IO: Io> Conn<IO> {
         self.facts = Facts::default();
     }
 }
+
+impl<IO> Conn<IO> {
+    /// What came although nothing was asked, if anything did.
+    pub(crate) fn unasked(&self) -> Option<Error> {
+        let stage = self.exchange.as_ref().map(Exchange::stage);
+        let is_idle = matches!(stage, None | Some(Stage::BodyDelivered));
+        let said = self.input.bytes().get(frame::HEADER).copied().map(Code);
+        (is_idle && !self.input.is_empty()).then(|| {
+            let error = super::turn::unasked();
+            error.with_peer(&self.peer).with_packet(said)
+        })
+    }
+}
+
+impl Conn<Stream> {
+    /// Whether the other side says something, be it only that it closes, as the operating system sees
+    /// it: the event loop may not have run since. The connection is of no use then.
+    pub(crate) fn overhears(&mut self) -> bool {
+        let mut bytes = [0; SAMPLE];
+        match self.io.read_now(&mut bytes) {
+            Err(cause) => cause.kind() != std::io::ErrorKind::WouldBlock,
+            Ok(count) => {
+                self.input.push(bytes.get(..count).unwrap_or_default());
+                true
+            }
+        }
+    }
+}
+
+/// So many bytes tell which packet they begin.
+const SAMPLE: usize = 8;

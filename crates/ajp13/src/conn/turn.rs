@@ -6,7 +6,7 @@ use super::{Conn, Event, Io, input::split};
 use crate::convert::outbound as convert;
 use crate::error::{Error, ErrorKind, hint};
 use crate::exchange::Step;
-use crate::wire::{self, ResponsePacket, frame};
+use crate::wire::{self, Code, ResponsePacket, frame};
 
 const SEND_BODY_CHUNK: u8 = 3;
 const SEND_HEADERS: u8 = 4;
@@ -30,10 +30,12 @@ impl<IO: Io> Conn<IO> {
                 Ok(Some(frame)) => (frame.packet_len(), frame.payload.first().copied()),
                 Ok(None) => return Ok(Turn::More),
                 Err(cause) => {
+                    self.facts.packet = None;
                     self.facts.count(frame::HEADER);
                     return Err(self.not_ajp(cause));
                 }
             };
+            self.facts.packet = kind.map(Code);
             // A packet that never gets whole is silence, however many bytes of it trickle in.
             self.patience.restart();
             let turn = match kind {

@@ -34,6 +34,7 @@ use self::phase::{Busy, Phase};
 use self::shelf::Shelf;
 use super::addresses::Addresses;
 use super::stats::CloseReason;
+use super::witness::Witness;
 use crate::conn::{Conn, Probe, Rest};
 
 /// How many idle connections from the top are looked at for one that can be used now.
@@ -46,6 +47,7 @@ pub(crate) struct Shared<IO> {
     limit: Option<Limit>,
     /// What the container's name stands for, where somebody keeps an eye on it.
     addresses: Option<Addresses>,
+    witness: Witness,
     census: Census,
     phase: Phase,
     freed: Notify,

@@ -424,7 +424,7 @@ async fn a_port_that_speaks_http_is_recognised() {
 #[tokio::test]
 async fn a_body_must_have_its_content_length() {
     for (announced, sent) in [("9", "12345"), ("3", "12345")] {
-        let (_pool, conn, mut peer) = pair().await;
+        let (pool, conn, mut peer) = pair().await;
         let serve = async {
             peer.request().await;
             let headers = head(200, &[("Content-Length", announced)]);
@@ -436,11 +436,42 @@ async fn a_body_must_have_its_content_length() {
                 .send(get, nothing(), SendOptions::default())
                 .await
                 .unwrap();
-            read(answer.into_body()).await.unwrap_err()
+            let mut body = answer.into_body();
+            let collected = (&mut body).collect().await;
+            let collected = collected.map(http_body_util::Collected::to_bytes);
+            (collected, body.excess())
         };
-        let ((), error) = tokio::join!(serve, ask);
+        let ((), (collected, excess)) = tokio::join!(serve, ask);
+        let error = match collected {
+            Err(error) => {
+                assert!(announced == "9" && excess.is_none());
+                error
+            }
+            Ok(bytes) => {
+                assert_eq!((announced, &bytes[..]), ("3", &b"123"[..]));
+                excess.unwrap()
+            }
+        };
         assert_eq!(error.kind(), ErrorKind::Length);
+        assert_eq!((pool.stats().idle, pool.stats().closed.broken), (0, 1));
     }
+}
+
+#[tokio::test]
+async fn a_body_of_its_length_is_whole_without_the_end() {
+    let (pool, conn, mut peer) = pair().await;
+    let serve = async move {
+        peer.request().await;
+        let headers = head(200, &[("Content-Length", "5")]);
+        peer.send(&[&headers[..], &chunk(b"whole")].concat()).await;
+    };
+    let ask = async {
+        let answer = conn.send(get, nothing(), SendOptions::default()).await;
+        read(answer.unwrap().into_body()).await.unwrap()
+    };
+    let ((), body) = tokio::join!(serve, ask);
+    assert_eq!(&body[..], b"whole");
+    assert_eq!(pool.stats().idle, 0);
 }
 
 #[tokio::test]

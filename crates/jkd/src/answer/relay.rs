@@ -5,6 +5,7 @@ use std::{
     mem,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use ajp13::ErrorKind;
@@ -12,10 +13,11 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use jkworkers::model::JkOptions;
+use tokio::time::timeout;
 
 use super::{Visit, held::Held};
 use crate::{
-    attempt::failure_of,
+    attempt::{failure_of, where_of},
     balancer::{InFlight, Transition, Verdict},
     compress::Fed,
     http1::Heading,
@@ -44,6 +46,9 @@ pub(crate) struct Relay {
     /// Whether the log says already that Tomcat itself refused the request.
     refusal_told: bool,
 }
+
+/// How long the end of an answer is waited for of which all else is there.
+const END: Duration = Duration::from_secs(1);
 
 /// Bytes of the packet that ends an answer.
 const END_RESPONSE: u64 = 6;
@@ -104,7 +109,7 @@ impl Relay {
             return Ok(());
         }
         while !self.held.may_go() && !self.body.is_end_stream() {
-            match poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
+            match self.next_frame(announced).await {
                 Some(Ok(frame)) => self.hold_frame(frame),
                 // The client is to see that its length is another.
                 Some(Err(error)) if self.is_cut_short(announced, &error) => {
@@ -117,6 +122,19 @@ impl Relay {
         }
         self.is_measured |= self.is_kept() && self.body.is_end_stream();
         Ok(())
+    }
+
+    /// The next frame. Where only the end of what was announced is missing, it has not long to come.
+    async fn next_frame(&mut self, announced: Option<u64>) -> Next {
+        let lacks_end = announced.is_some() && self.body.size_hint().exact() == Some(0);
+        let next = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
+        if !lacks_end {
+            return next.await;
+        }
+        timeout(END, next).await.unwrap_or_else(|_| {
+            self.held.release();
+            None
+        })
     }
 
     fn is_cut_short(&self, announced: Option<u64>, error: &ajp13::Error) -> bool {
@@ -235,6 +253,7 @@ impl Relay {
             self.breaks_off(error, visit);
         }
         self.tell_refusal(visit);
+        self.tell_excess(visit);
         if self.is_end_stream() {
             // Whoever has the whole answer finds it counted.
             self.settle();
@@ -276,6 +295,20 @@ impl Relay {
         }
     }
 
+    /// Says that the body went on behind its length. The client has got what was announced.
+    pub(super) fn tell_excess(&mut self, visit: &Visit) {
+        let Some(error) = self.body.excess() else {
+            return;
+        };
+        let (packet, stage) = where_of(&error);
+        tracing::warn!(worker = visit.worker(), request = %visit, %packet, stage, %error, "the rest of an answer is dropped, and its connection");
+        if let Some(change) = self.record(failure_of(&error).verdict())
+            && let Some(group) = visit.snapshot.group_of(visit.served)
+        {
+            log_transition(group, change);
+        }
+    }
+
     pub(super) fn size_hint(&self) -> SizeHint {
         if self.error.is_some() {
             return SizeHint::default();
@@ -295,7 +328,8 @@ impl Relay {
         if verdict == Verdict::ClientError {
             tracing::info!(worker, request = %visit, %error, "request given up by its client");
         } else {
-            tracing::warn!(worker, request = %visit, %error, "answer broken off, and with it the client's connection");
+            let (packet, stage) = where_of(error);
+            tracing::warn!(worker, request = %visit, %packet, stage, %error, "answer broken off, and with it the client's connection");
         }
         if let Some(change) = self.record(verdict)
             && let Some(group) = visit.snapshot.group_of(visit.served)
@@ -312,6 +346,11 @@ impl Relay {
 
     fn record(&mut self, verdict: Verdict) -> Option<Transition> {
         self.guard.as_mut()?.record(verdict, snapshot::now())
+    }
+
+    /// The member that answers.
+    pub(crate) fn member(&self) -> Option<usize> {
+        self.guard.as_ref().map(|guard| guard.chosen().index)
     }
 
     /// What was carried so far.

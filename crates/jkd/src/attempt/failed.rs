@@ -95,6 +95,8 @@ impl Failed {
         if !routine && !group.may_log() {
             return;
         }
+        let state = group.balancer.member(chosen.index);
+        let state = state.map_or("?", |member| member.state().text());
         match &self.cause {
             Cause::Ajp(error) if routine => {
                 tracing::debug!(worker = %group.name, member, request = %forward, %error, "{next}");
@@ -103,7 +105,8 @@ impl Failed {
                 tracing::info!(worker = %group.name, member, request = %forward, %error, "{next}");
             }
             Cause::Ajp(error) => {
-                tracing::warn!(worker = %group.name, member, request = %forward, %error, "{next}");
+                let (packet, stage) = where_of(error);
+                tracing::warn!(worker = %group.name, member, state, request = %forward, %packet, stage, %error, "{next}");
             }
             Cause::Status(status, _) => {
                 tracing::warn!(worker = %group.name, member, request = %forward, status = status.as_u16(), "{next}: its status counts as a failure (fail_on_status)");
@@ -113,6 +116,13 @@ impl Failed {
             }
         }
     }
+}
+
+/// The last packet that came, and how far the exchange had got.
+pub(crate) fn where_of(error: &Error) -> (String, String) {
+    let packet = error.packet();
+    let packet = packet.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    (packet, error.stage().to_string())
 }
 
 impl Cause {

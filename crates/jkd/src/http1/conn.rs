@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use ajp13::facts::Status;
 use bytes::Bytes;
 use jkworkers::model::ClientRules;
 use parking_lot::Mutex;
@@ -215,10 +214,7 @@ where
         let (waits, begun) = wire.begin_answer();
         sending.output.text().extend_from_slice(begun);
         let cannot = waits || wire.ending || wire.is_too_much() || sending.end == End::Close;
-        // httpd goes by what the application said, whatever it makes of it.
-        let own = head.extensions.get().map(|&Status(own)| own);
-        let status = own.unwrap_or(head.status.as_u16());
-        let cannot = cannot || head.closes || drops_connection(status);
+        let cannot = cannot || head.closes || drops_connection(head.status.as_u16());
         let after = request.unless(cannot).after(&wire.rules);
         let stays = after != After::Close;
         service.sends(stays, wire.unread(stays));

@@ -2,11 +2,13 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
-use ajp13::{Address, IdlePing, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize};
+use ajp13::{
+    Address, Error, IdlePing, PingPolicy, Pool, PoolOptions, TcpOptions, wire::PacketSize,
+};
 use jkworkers::model::{self, AjpWorker};
 
 use super::{Before, Snapshot};
-use crate::names::Names;
+use crate::{balancer::Now, logging::Quota, names::Names};
 
 /// Where a member is, and the connections to it.
 #[derive(Debug)]
@@ -69,6 +71,7 @@ impl<'a> Endpoints<'a> {
             Some(addresses) => Pool::with_addresses(address, addresses, options),
             None => Pool::new(address, options),
         };
+        pool.on_unasked(tells_unasked(worker));
         if let Some(old) = self.edited(&worker.name) {
             pool.remember_max_open(old.pool.stats().max_open);
         }
@@ -119,6 +122,25 @@ fn identity(worker: &AjpWorker) -> String {
         worker.socket,
     )
 }
+
+/// A line about each connection that is closed because the container said something although nothing
+/// was asked, but not too many of them.
+fn tells_unasked(worker: &AjpWorker) -> impl Fn(&Error) + use<> {
+    let worker = worker.name.clone();
+    let quota = Quota::new(UNASKED);
+    move |error| {
+        let withheld = quota.take(super::now().since(Now::default()).as_secs());
+        if withheld.is_none() && !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let packet = error.packet().map(|code| code.to_string());
+        let packet = packet.as_deref().unwrap_or("none");
+        tracing::warn!(%worker, %packet, stage = "idle", %error, withheld, "idle connection dropped");
+    }
+}
+
+/// Such lines in a second.
+const UNASKED: u32 = 5;
 
 fn with_options(pool: &Pool, options: PoolOptions) -> Pool {
     if *pool.options() == options {

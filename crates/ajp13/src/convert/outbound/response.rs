@@ -8,7 +8,7 @@ use http::response::Parts;
 use http::{Response, StatusCode};
 
 use crate::error::{Error, ErrorKind};
-use crate::facts::{Reason, Status};
+use crate::facts::Reason;
 use crate::wire::{self, ResponsePacket, SendHeaders};
 
 /// The coded names of response headers, in the order of their codes.
@@ -54,14 +54,8 @@ pub(crate) fn response_head(
             .try_append(name, value)
             .map_err(|_| refused("too many headers"))?;
     }
-    let Ok(status) = StatusCode::from_u16(head.status) else {
-        // As httpd has it: an error of the application's.
-        parts.status = StatusCode::INTERNAL_SERVER_ERROR;
-        parts.extensions.insert(Status(head.status));
-        return Ok((parts, length));
-    };
-    parts.status = status;
-    if let Some(reason) = unusual_reason(status, head.reason) {
+    parts.status = status(head)?;
+    if let Some(reason) = unusual_reason(parts.status, head.reason) {
         let reason = HeaderValue::from_maybe_shared(packet.slice_ref(reason))
             .map_err(|_| refused("the reason phrase holds a control character"))?;
         let reason = Bytes::copy_from_slice(reason.as_bytes());
@@ -106,14 +100,11 @@ impl fmt::Debug for HeadPacket {
 /// `strtoll`: there may be blanks around the digits, and a plus in front of them.
 ///
 /// # Errors
-/// [`ErrorKind::Response`] for a length that is no number, and two lengths that differ.
+/// [`ErrorKind::Response`] for a length that is no number, two lengths that differ, and a status
+/// that HTTP does not have.
 pub(crate) fn bare_head(head: &SendHeaders<'_>) -> Result<(Parts, Option<u64>), Error> {
     let (mut parts, ()) = Response::new(()).into_parts();
-    parts.status = StatusCode::from_u16(head.status).unwrap_or_else(|_| {
-        // As httpd has it: an error of the application's.
-        parts.extensions.insert(Status(head.status));
-        StatusCode::INTERNAL_SERVER_ERROR
-    });
+    parts.status = status(head)?;
     let is_length = |field: &wire::Header<'_>| match field.code() {
         Some(code) => code == CONTENT_LENGTH,
         None => field.name.eq_ignore_ascii_case(b"content-length"),
@@ -143,6 +134,10 @@ fn convert(packet: &Bytes, field: &wire::Header<'_>) -> Result<(HeaderName, Head
     let value = HeaderValue::from_maybe_shared(packet.slice_ref(field.value))
         .map_err(|_| bad_value(&name))?;
     Ok((name, value))
+}
+
+fn status(head: &SendHeaders<'_>) -> Result<StatusCode, Error> {
+    StatusCode::from_u16(head.status).map_err(|_| refused("the status has not three digits"))
 }
 
 /// What a `Content-Length` header announces: as much as the one before it, if there was one.

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::{Census, Idle, Lane, Limit, Phase, Shared, Slot};
+use super::{Census, Idle, Lane, Limit, Phase, Shared, Slot, Witness};
 use crate::conn::Conn;
+use crate::error::Error;
 use crate::pool::addresses::Addresses;
 use crate::pool::retain::RetainOrMove;
 use crate::pool::stats::{CloseReason, PoolStats};
@@ -25,6 +26,7 @@ impl<IO> Shared<IO> {
                 permits: Semaphore::new(max),
             }),
             addresses,
+            witness: Witness::default(),
             census: Census::new(),
             phase: Phase::new(),
             freed: Notify::new(),
@@ -45,6 +47,10 @@ impl<IO> Shared<IO> {
             limit.permits.acquire().await.ok()?.forget();
         }
         Some(Slot::new(self, lane))
+    }
+
+    pub(in crate::pool) fn on_unasked(&self, told: Box<dyn Fn(&Error) + Send + Sync>) {
+        self.witness.set(told);
     }
 
     pub(in crate::pool) fn is_draining(&self) -> bool {
@@ -162,6 +168,9 @@ impl<IO> Shared<IO> {
     }
 
     pub(super) fn close(&self, conn: Box<Conn<IO>>, reason: CloseReason) {
+        if let Some(error) = conn.unasked() {
+            self.witness.tell(&error);
+        }
         drop(conn);
         self.census.closed(reason);
     }

@@ -5,19 +5,39 @@ use jkd_tests::{End, Reply};
 use super::wire::replies;
 use crate::play::Seen;
 
-/// A page for 502 instead of what cannot be an answer. It is a broken packet for jkd, and such
-/// requests may be repeated.
+/// A page instead of what cannot be an answer, or goes on where a head is due. It is a broken packet
+/// for jkd, and such requests may be repeated.
 pub(super) fn interim_statuses(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    as_often(mod_jk, jkd);
+    statuses(mod_jk, jkd, |theirs, ours| {
+        theirs < 200 && matches!(ours, 500 | 502)
+    })
+}
+
+/// The same of statuses that are none.
+pub(super) fn no_statuses(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    as_often(mod_jk, jkd);
+    statuses(mod_jk, jkd, |theirs, ours| theirs == 500 && ours == 502)
+}
+
+fn as_often(mod_jk: &Seen, jkd: &mut Seen) {
     let attempts = mod_jk.requests.len().max(1);
     jkd.requests.truncate(attempts);
-    statuses(mod_jk, jkd, |theirs, ours| theirs < 200 && ours == 502)
 }
 
 /// mod_jk takes the body for what it is, jkd the announced length.
 pub(super) fn another_length(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let breaks = |reply: &Reply| reply.end == End::CutOff || reply.status == 502;
     let ours = jkd.reply.as_ref().is_some_and(breaks);
-    ours && statuses(mod_jk, jkd, |theirs, _| theirs == 200)
+    (ours || is_shorter(mod_jk, jkd)) && statuses(mod_jk, jkd, |theirs, _| theirs == 200)
+}
+
+/// The client has the beginning, of the announced length.
+fn is_shorter(mod_jk: &Seen, jkd: &Seen) -> bool {
+    let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
+    pair.is_some_and(|(theirs, ours)| {
+        ours.body.len() < theirs.body.len() && theirs.body.starts_with(&ours.body)
+    })
 }
 
 /// mod_jk puts a page behind the part, or repeats the request and puts the next answer there; or the

@@ -21,6 +21,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("long header names", edges::long_header_names),
     Difference::named("several challenges", edges::several_challenges),
     Difference::named("interim statuses", answers::interim_statuses),
+    Difference::named("statuses that are none", answers::no_statuses),
     Difference::named("another length", answers::another_length),
     Difference::named("an answer that breaks off", answers::breaks_off),
     Difference::named("hop-by-hop fields", answers::hop_by_hop_fields),
