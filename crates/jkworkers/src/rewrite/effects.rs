@@ -89,10 +89,12 @@ impl<R: Request> Run<'_, R> {
     pub(super) fn leave_marks(&mut self, rule: &RewriteRule) -> Result<(), Unknown> {
         for text in &rule.flags.variables {
             let text = self.expand(text, None)?.text;
+            self.text += text.len();
             self.set_variable(&text);
         }
         for text in &rule.flags.cookies {
             let text = self.expand(text, None)?.text;
+            self.text += text.len();
             self.result.cookies.extend(Cookie::new(&text));
         }
         Ok(())

@@ -18,6 +18,10 @@ pub const MAX_ROUNDS: u32 = 32_000;
 /// The longest path that rules may make, bytes: twice the longest request line.
 const MAX_PATH: usize = 2 * 8190;
 
+/// How much text rules may go through before they begin anew once more, bytes: what they look at, once
+/// for each round, and what they leave in variables and cookies.
+const MAX_TEXT: usize = 8 << 20;
+
 /// One request on its way through the rules.
 pub(super) struct Run<'r, R> {
     pub(super) request: &'r R,
@@ -41,6 +45,8 @@ pub(super) struct Run<'r, R> {
     drops_path_info: bool,
     /// A condition's regular expression took too long: it may have been to keep somebody out.
     pub(super) is_uncertain: bool,
+    /// How much text rules have gone through, bytes: see [`MAX_TEXT`].
+    pub(super) text: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,6 +121,7 @@ impl<'r, R: Request> Run<'r, R> {
             changed: None,
             drops_path_info: false,
             is_uncertain: false,
+            text: 0,
         }
     }
 
@@ -164,7 +171,7 @@ impl<'r, R: Request> Run<'r, R> {
             }
             if let Some(most) = flags.again {
                 rounds += 1;
-                if rounds >= most {
+                if rounds >= most || self.has_gone_far() {
                     return Ok(Some(500));
                 }
                 at = 0;
@@ -173,6 +180,14 @@ impl<'r, R: Request> Run<'r, R> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether rules that are about to begin anew have gone through too much text: each round looks
+    /// at all that there is.
+    fn has_gone_far(&mut self) -> bool {
+        let query = self.query.as_ref().map_or(0, Vec::len);
+        self.text += self.filename.len() + query + 1;
+        self.text > MAX_TEXT
     }
 
     fn passes(&mut self) {

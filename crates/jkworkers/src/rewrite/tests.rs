@@ -488,3 +488,23 @@ fn caches_are_told_what_expressions_looked_at() {
                  RewriteCond expr \"%{HTTP_REFERER} != 'x'\" [NV]\nRewriteRule . - [F]";
     assert_eq!(made(lines, "/a", None).vary, ["Accept"]);
 }
+
+#[test]
+fn rules_that_go_round_are_given_up() {
+    for rules in [
+        "RewriteRule ^(.*)$ /$1/%{HTTP:X-One} [N]",
+        "RewriteRule ^ /a?%{QUERY_STRING}&%{QUERY_STRING} [N]",
+        "RewriteRule ^ - [N,E=v:%{ENV:v}%{ENV:v}x]",
+        "RewriteRule ^ - [N,CO=a:%{REQUEST_URI}%{REQUEST_URI}:b]",
+        "RewriteCond %{REQUEST_URI} (.*)\nRewriteRule ^/(.*) /x$1 [N]",
+    ] {
+        assert_eq!(end(rules, "/a"), "500", "{rules}");
+    }
+    // Whoever replaces one character after the other has enough.
+    let path = format!("/{}", "a_".repeat(1000));
+    let made = end(
+        "RewriteRule ^(.*)_(.*)$ $1-$2 [N]\nRewriteRule ^ - [PT]",
+        &path,
+    );
+    assert_eq!(made, format!("path /{}?a=b", "a-".repeat(1000)));
+}
