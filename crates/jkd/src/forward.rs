@@ -2,10 +2,13 @@
 
 mod facts;
 mod fit;
+mod hops;
 mod indicated;
 mod names;
 mod tls;
 mod uri;
+
+use std::sync::Arc;
 
 use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
 use bytes::BytesMut;
@@ -14,10 +17,10 @@ use jkworkers::model::{Activation, JkOptions, Secret};
 pub(crate) use self::facts::{Facts, software};
 pub(crate) use self::indicated::Indicated;
 pub(crate) use self::names::{default_port, own_scheme, scheme, server_name, server_port};
-use self::tls::Tls;
 pub(crate) use self::uri::{
     Seen, encode_path, forwarded as forwarded_uri, outgoing as outgoing_uri,
 };
+use self::{hops::Hops, tls::Tls};
 use crate::{
     http1::{BodyLength, Head},
     peer::Peer,
@@ -40,6 +43,8 @@ pub(crate) struct Forward<'a> {
     /// What variables say instead of the connection.
     pub(crate) indicated: &'a Indicated<'a>,
     pub(crate) options: JkOptions,
+    /// Fields that rules have a say in: no client can have them left out.
+    pub(crate) ruled: &'a [Arc<str>],
 }
 
 /// What belongs to the worker that gets it, not to the request.
@@ -81,16 +86,18 @@ impl Forward<'_> {
         packet.finish()
     }
 
-    /// All fields, hop-by-hop ones too, each name once: httpd joins repeated fields by `, `.
+    /// All fields but those about the client's connection, each name once: httpd joins repeated
+    /// fields by `, `.
     fn write_headers(&self, packet: &mut ForwardRequestWriter<'_>) {
         let headers = &self.head.headers;
+        let hops = Hops::of(headers, self.ruled);
         if headers.has_repeated() {
-            for name in headers.names() {
+            for name in headers.names().filter(|name| !hops.end_here(name)) {
                 let value = headers.joined(name).unwrap_or_default();
                 self.write_header(packet, name, &value);
             }
         } else {
-            for (name, value) in self.head.fields() {
+            for (name, value) in self.head.fields().filter(|(name, _)| !hops.end_here(name)) {
                 self.write_header(packet, name, value);
             }
         }

@@ -6,7 +6,12 @@ mod logs;
 mod own;
 mod variables;
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use self::own::Copies;
 pub(crate) use self::own::Own;
@@ -224,6 +229,7 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     }
     host.filtering = filtering(main, server, &host);
     host.said = Said::by(&host);
+    host.ruled_fields = ruled_fields(&host);
     variables::prune(&mut host);
     host
 }
@@ -238,6 +244,18 @@ fn filtering(main: &Server, server: &Server, host: &Host) -> Filtering {
         deflates_by_name: by_name,
         expires: host.says(|settings| settings.filters.expires == Some(true)),
     }
+}
+
+/// The names that rules about requests mention, each once.
+fn ruled_fields(host: &Host) -> Vec<Arc<str>> {
+    let sections = host.sections.iter().map(|section| &section.settings);
+    let rules = (sections.chain([&host.settings])).flat_map(|settings| &settings.headers.request);
+    let of_proxies = host.remote_ip.iter();
+    let of_proxies =
+        of_proxies.flat_map(|rules| [Some(&rules.header), rules.proxies_header.as_ref()]);
+    let names = rules.map(|rule| &rule.name).chain(of_proxies.flatten());
+    let names: BTreeSet<_> = names.map(|name| name.to_ascii_lowercase()).collect();
+    names.into_iter().map(Arc::from).collect()
 }
 
 /// `JkdRequestTimeout`, inherited; zero is none.

@@ -29,8 +29,9 @@ pub use self::{
 };
 use crate::model::{Copied, Mount};
 
-/// URIs longer than this many bytes are not mapped.
-pub const MAX_URI: usize = 4095;
+/// URIs longer than this many bytes are not mapped: no packet can hold them. mod_jk stops at 4095,
+/// behind which what is mounted would be looked for among the files.
+pub const MAX_URI: usize = 65_535;
 
 /// The rules of one host in matching order.
 #[derive(Clone, Debug, Default)]

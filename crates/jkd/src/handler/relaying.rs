@@ -113,6 +113,7 @@ async fn relay(
         has_cookies: checked.has_cookies,
         indicated,
         options: host.options,
+        ruled: &host.ruled_fields,
     };
     let body = body.map(|body| limited(body, checked.body, &facts));
     let upload = receive(&forward, body.transpose()?, group.max_data).await?;

@@ -23,6 +23,8 @@ pub(crate) enum Refusal {
     HostSyntax,
     #[error("Content-Length beyond what any peer can count")]
     Length,
+    #[error("both Content-Length and Transfer-Encoding")]
+    BothLengths,
     #[error("transfer coding other than chunked")]
     TransferCoding,
     #[error("last transfer coding is not chunked")]

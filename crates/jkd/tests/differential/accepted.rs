@@ -10,6 +10,8 @@ mod answers;
 mod balancing;
 #[path = "accepted/edges.rs"]
 mod edges;
+#[path = "accepted/hops.rs"]
+mod hops;
 #[path = "accepted/paths.rs"]
 mod paths;
 #[path = "accepted/requests.rs"]

@@ -108,6 +108,11 @@ pub struct Host {
     /// How answers are compressed, and whether filters are about any.
     #[serde(rename = "deflate", skip_serializing_if = "Filtering::is_usual")]
     pub filtering: Filtering,
+    /// The fields of requests that rules have a say in: `RequestHeader`, `RemoteIPHeader`,
+    /// `RemoteIPProxiesHeader`. They reach backends as the rules leave them, whatever clients say in
+    /// `Connection`.
+    #[serde(skip)]
+    pub ruled_fields: Vec<Arc<str>>,
     /// Variables that the backend gets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env_vars: Vec<EnvVar>,
@@ -156,6 +161,7 @@ impl Host {
             tls_by_header: false,
             said: Said::default(),
             filtering: Filtering::default(),
+            ruled_fields: Vec::new(),
             env_vars: Vec::new(),
             sections: Vec::new(),
         }

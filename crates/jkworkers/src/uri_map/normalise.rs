@@ -60,11 +60,12 @@ pub enum BadUri {
 }
 
 impl BadUri {
-    /// httpd's answer: 404 for what could be meant well, else 400.
+    /// httpd's answer: 404 for what could be meant well, else 400. So it is for `%00`, which httpd
+    /// takes for the former, and nobody means well.
     pub const fn status(self) -> u16 {
         match self {
-            Self::EncodedSlash | Self::Nul => 404,
-            Self::AboveRoot | Self::Escape | Self::Relative => 400,
+            Self::EncodedSlash => 404,
+            Self::AboveRoot | Self::Escape | Self::Nul | Self::Relative => 400,
         }
     }
 }

@@ -69,7 +69,7 @@ impl Plain {
 
 /// The rule that serves a URI.
 pub(crate) fn find<'r>(rules: &'r [Plain], uri: &[u8]) -> Option<&'r Plain> {
-    if uri.len() > 4095 {
+    if uri.len() > 65_535 {
         return None;
     }
     let applies = |rule: &&Plain| !rule.disabled && matches(rule.pattern.as_bytes(), uri);

@@ -42,6 +42,34 @@ pub(super) fn empty_segments(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     })
 }
 
+/// Nobody means it.
+pub(super) fn encoded_nul(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let target = mod_jk.what.split(' ').nth(1).unwrap_or_default();
+    let path = target.split('?').next().unwrap_or_default();
+    let has_one = path.contains("%00");
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    let found = has_one && statuses == Some((404, 400)) && jkd.requests.is_empty();
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}
+
+/// mod_jk looks nothing up that is longer.
+pub(super) fn long(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    let is_long = jkd.requests.iter().all(|request| request.uri.len() > 4095);
+    let found = is_long
+        && mod_jk.requests.is_empty()
+        && matches!(statuses, Some((403 | 404, 200)))
+        && !jkd.requests.is_empty();
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+        mod_jk.requests.clone_from(&jkd.requests);
+    }
+    found
+}
+
 /// mod_jk forwards scheme and authority with the path.
 pub(super) fn absolute_unparsed(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let mut found = false;

@@ -29,6 +29,25 @@ pub(super) fn other_versions(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     refused(mod_jk, jkd, 505)
 }
 
+/// Of two lengths somebody may have gone by the other one.
+pub(super) fn both_lengths(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    refused(mod_jk, jkd, 400)
+}
+
+/// A coding is named once.
+pub(super) fn several_codings(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
+    let found = pair.is_some_and(|(theirs, ours)| {
+        (theirs.status, ours.status) == (501, 400)
+            && ours.end == End::Closed
+            && jkd.requests.is_empty()
+    });
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}
+
 /// An answer without a head.
 pub(super) fn http_0_9(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let (Some(theirs), Some(ours)) = (&mod_jk.rest, &jkd.rest) else {

@@ -2,12 +2,15 @@
 
 use jkd_tests::Reply;
 
-use super::{Difference, answers, balancing, edges, paths, requests};
+use super::{Difference, answers, balancing, edges, hops, paths, requests};
 use crate::play::Seen;
 
 /// All of them. Those that occur everywhere come first, in the order in which they are looked for.
 pub(super) const WIRE: &[Difference] = &[
     Difference::everywhere("own pages", own_pages),
+    Difference::everywhere("hop-by-hop fields of requests", hops::of_requests),
+    Difference::everywhere("Proxy", hops::proxy),
+    Difference::everywhere("encoded NUL", paths::encoded_nul),
     Difference::named("types by extension", types_by_extension),
     Difference::named("SetEnvIf sees the line before", set_env_if),
     Difference::named("CPings unasked", balancing::cpings_unasked),
@@ -15,6 +18,9 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("a pool of no size", balancing::pool_of_no_size),
     Difference::named("overlong UTF-8", paths::overlong),
     Difference::named("empty segments", paths::empty_segments),
+    Difference::named("long paths", paths::long),
+    Difference::named("both lengths", requests::both_lengths),
+    Difference::named("several transfer codings", requests::several_codings),
     Difference::named("absolute targets unparsed", paths::absolute_unparsed),
     Difference::named("RejectUnsafeURI of virtual hosts", paths::reject_unsafe_uri),
     Difference::named("leading zeros", edges::leading_zeros),
