@@ -21,10 +21,16 @@ mod answers;
 mod case;
 #[path = "edge/client.rs"]
 mod client;
+#[path = "edge/framing.rs"]
+mod framing;
 #[path = "edge/judge.rs"]
 mod judge;
+#[path = "edge/poses.rs"]
+mod poses;
 #[path = "edge/recorder.rs"]
 mod recorder;
+#[path = "edge/refusals.rs"]
+mod refusals;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 
