@@ -25,6 +25,8 @@ mod client;
 mod framing;
 #[path = "edge/judge.rs"]
 mod judge;
+#[path = "edge/mutations.rs"]
+mod mutations;
 #[path = "edge/poses.rs"]
 mod poses;
 #[path = "edge/recorder.rs"]

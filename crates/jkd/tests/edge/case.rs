@@ -161,6 +161,11 @@ impl Case {
         self.steps.clone().unwrap_or_else(send)
     }
 
+    /// What it sends, if that is all that it does.
+    pub(crate) fn text(&self) -> Option<Vec<u8>> {
+        self.steps.is_none().then(|| bytes(&self.raw))
+    }
+
     /// What would be right, the best first.
     pub(crate) fn right(&self) -> impl Iterator<Item = &Expect> {
         let tolerates = !STRICT.contains(&&*self.category);
