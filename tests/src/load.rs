@@ -12,7 +12,7 @@ mod report;
 
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
@@ -49,6 +49,7 @@ pub struct Load {
     rate: u32,
     lasts: Duration,
     patience: Duration,
+    from_many: bool,
     asks: Arc<Asks>,
 }
 
@@ -77,6 +78,7 @@ impl Load {
             rate: 200,
             lasts: Duration::from_secs(5),
             patience: Duration::from_secs(3),
+            from_many: false,
             asks: Arc::new(|_| Ask::get("/")),
         }
     }
@@ -97,6 +99,15 @@ impl Load {
     #[must_use]
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The clients have many addresses of the loopback device, each with ports of its own.
+    #[must_use]
+    pub fn from_many(self) -> Self {
+        Self {
+            from_many: true,
+            ..self
+        }
     }
 
     /// What is asked for, by the request's place in the load, from 0 on.
@@ -214,7 +225,7 @@ impl Shared {
     async fn ended(&self, ask: &Ask, number: u64) -> Ended {
         let conn = match self.idle() {
             Some(conn) => Ok(conn),
-            None => Conn::open(self.load.address).await,
+            None => Conn::open(self.load.address, self.source(number)).await,
         };
         match conn {
             Ok(conn) => conn.ask(ask, number).await,
@@ -224,6 +235,12 @@ impl Shared {
                 conn: None,
             },
         }
+    }
+
+    fn source(&self, number: u64) -> Option<Ipv4Addr> {
+        let [.., high, low] = number.to_be_bytes();
+        let source = Ipv4Addr::new(127, 1, high, low.max(1));
+        self.load.from_many.then_some(source)
     }
 
     /// The connection that was used last, so that those which are too many grow old.

@@ -1,6 +1,7 @@
 //! One try on one member: a connection, the request, the head of the answer.
 
 mod failed;
+mod silence;
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
@@ -8,8 +9,11 @@ use ajp13::{Announced, Error, PooledConn, SendError, SendOptions, wire::Code};
 use http::{HeaderValue, Method, StatusCode};
 use tokio::time::timeout;
 
-use self::failed::Cause;
 pub(crate) use self::failed::{Failed, failure_of, where_of};
+use self::{
+    failed::Cause,
+    silence::{Unconnected, Watch},
+};
 use crate::{
     answer::{Answer, Relay},
     balancer::{Chosen, GiveUp, InFlight},
@@ -68,17 +72,31 @@ pub(crate) async fn attempt(
     if let Some(guard) = &guard {
         guard.can_be_sent();
     }
-    let conn = match connect(endpoint, this.forward.peer.lane, this.fresh).await {
+    let connecting = connect(endpoint, this.forward.peer.lane, this.fresh);
+    let conn = match silence::noticed(connecting, endpoint, guard.as_deref()).await {
         Ok(conn) => conn,
-        Err(error) => return Err(Failed::connecting(error, upload)),
+        Err(Unconnected::Failed(error)) => return Err(Failed::connecting(error, upload)),
+        Err(Unconnected::Silent) => return Err(Failed::new(Cause::Noticed, Some(upload))),
     };
-    if let Some(guard) = guard {
+    let guard = guard.map(|guard| {
         // Only a limit for all tries asks for how long: no clock is read without one.
         let limited = this.steering.request_timeout().is_some();
         let now = limited.then(snapshot::now);
         guard.connected(now.unwrap_or_default());
-    }
-    let Answered(mut relay) = send(conn, endpoint, this, &to, upload).await?;
+        &*guard
+    });
+    let watch = Watch::new(endpoint, this.forward, &upload, guard);
+    let sending = send(conn, endpoint, this, &to, upload);
+    let Answered(relay) = silence::answered(sending, watch, guard).await?;
+    judged(relay, this, endpoint).await
+}
+
+/// Whether the answer is one for the client.
+async fn judged(
+    mut relay: Box<Relay>,
+    this: Try<'_>,
+    endpoint: &Endpoint,
+) -> Result<Answered, Failed> {
     let status = relay.status();
     if let Some(failure) = this.steering.counts_as_failure(&endpoint.worker, status) {
         // As in mod_jk the connection is closed along with it.

@@ -19,6 +19,7 @@ mod method;
 mod occupancy;
 mod recovery;
 pub mod retry;
+mod silence;
 mod slow_start;
 mod state;
 pub mod sticky;
@@ -40,6 +41,7 @@ pub use self::{
     clock::Now,
     in_flight::{InFlight, OverLimit},
     recovery::Probe,
+    silence::Question,
     state::{MemberState, State, Transition},
     sticky::SessionIds,
     tried::Tried,

@@ -5,6 +5,7 @@
 //! `JKD_FAULTS_BINARY` (the one that cargo built for the test): with a release build and 2,000 a
 //! second this is the gate that a release has to pass.
 #![allow(
+    clippy::cast_possible_truncation,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -16,6 +17,12 @@
 mod crash;
 #[path = "faults/hang.rs"]
 mod hang;
+#[path = "faults/network.rs"]
+mod network;
+#[path = "faults/operating.rs"]
+mod operating;
+#[path = "faults/overload.rs"]
+mod overload;
 #[path = "faults/rig.rs"]
 mod rig;
 

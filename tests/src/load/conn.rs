@@ -1,11 +1,15 @@
 //! One keep-alive connection of a load.
 
-use std::{io, net::SocketAddr, pin::pin};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    pin::pin,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
-        TcpStream,
+        TcpSocket, TcpStream,
         tcp::{ReadHalf, WriteHalf},
     },
     select,
@@ -52,8 +56,13 @@ struct Head {
 }
 
 impl Conn {
-    pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+    /// `source` is the client's address, where it matters.
+    pub(super) async fn open(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        if let Some(source) = source {
+            socket.bind((source, 0).into())?;
+        }
+        let stream = socket.connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,

@@ -1,6 +1,6 @@
 //! A try without an answer: how far it got, what of the request is left, and why.
 
-use std::error::Error as _;
+use std::{error::Error as _, time::Duration};
 
 use ajp13::{Error, ErrorKind, Tally, wire::CPING};
 use http::StatusCode;
@@ -38,6 +38,10 @@ pub(super) enum Cause {
     Status(StatusCode, Failure),
     /// The balancer chose a member that is not there.
     NoEndpoint,
+    /// No connection came soon, and somebody else finds out why.
+    Noticed,
+    /// Nothing comes from the member any more, not even a CPong within this time.
+    Silent(Duration),
 }
 
 impl Failed {
@@ -76,6 +80,8 @@ impl Failed {
             Cause::Ajp(error) => error.to_string(),
             Cause::Status(status, _) => format!("status {} (fail_on_status)", status.as_u16()),
             Cause::NoEndpoint => "it has no endpoint".to_owned(),
+            Cause::Silent(limit) => silent(*limit),
+            Cause::Noticed => WAITS.to_owned(),
         }
     }
 
@@ -111,6 +117,12 @@ impl Failed {
             Cause::Status(status, _) => {
                 tracing::warn!(worker = %group.name, member, request = %forward, status = status.as_u16(), "{next}: its status counts as a failure (fail_on_status)");
             }
+            Cause::Noticed => {
+                tracing::debug!(worker = %group.name, member, request = %forward, error = WAITS, "{next}");
+            }
+            Cause::Silent(limit) => {
+                tracing::warn!(worker = %group.name, member, request = %forward, error = silent(*limit), "{next}");
+            }
             Cause::NoEndpoint => {
                 tracing::error!(worker = %group.name, "member without an endpoint");
             }
@@ -131,6 +143,8 @@ impl Cause {
             Self::Ajp(error) => failure_of(error),
             Self::Status(_, failure) => *failure,
             Self::NoEndpoint => Failure::Internal,
+            Self::Silent(_) => Failure::Unresponsive,
+            Self::Noticed => Failure::Silent,
         }
     }
 
@@ -142,9 +156,21 @@ impl Cause {
                 _ => Stage::HeadersReceived,
             },
             Self::Status(..) => Stage::HeadersReceived,
-            Self::NoEndpoint => Stage::NothingSent,
+            Self::NoEndpoint | Self::Noticed => Stage::NothingSent,
+            Self::Silent(_) => Stage::RequestSent,
         }
     }
+}
+
+/// What is said of a member that is about to be found silent.
+const WAITS: &str = "no connection yet, and nothing else comes from it";
+
+/// What is said of a member that has gone silent.
+fn silent(limit: Duration) -> String {
+    let ms = limit.as_millis();
+    format!(
+        "nothing comes from it any more: neither an answer, nor a CPong within {ms} ms over a new connection"
+    )
 }
 
 /// What mod_jk would call it.

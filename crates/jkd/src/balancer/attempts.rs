@@ -19,6 +19,8 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
+use jkworkers::model::Retries;
+
 use super::{
     Balancer,
     choose::{Chosen, NoMember, Selection},
@@ -50,6 +52,8 @@ pub struct Attempts {
     paid: bool,
     begun: bool,
     forced: bool,
+    /// Whether the last try found nobody at a member that was in error before.
+    in_vain: bool,
     transition: Option<Transition>,
 }
 
@@ -106,6 +110,7 @@ impl Attempts {
             paid: false,
             begun: false,
             forced: false,
+            in_vain: false,
             transition: None,
         }
     }
@@ -134,7 +139,11 @@ impl Attempts {
     /// As long as the same member is tried again, nothing is recorded.
     pub fn failed(&mut self, failure: Failure, facts: &Facts<'_>, now: Now) -> Retry {
         self.last = GiveUp::Failed(failure);
-        let mut retry = retry::decide(failure, facts, &self.progress());
+        let progress = self.progress();
+        let mut retry = retry::decide(failure, facts, &progress);
+        let refused = failure == Failure::Connect && progress.options.is_none();
+        let by_default = self.balancer.config().retries == Retries::DEFAULT;
+        self.in_vain = refused && by_default && self.is_at_one_in_error();
         if facts.stage > Stage::NothingSent && retry != Retry::No {
             if self.balancer.budget.take_out(now) {
                 self.resent += 1;
@@ -230,7 +239,7 @@ impl Attempts {
     fn next_pass(&mut self) -> Step {
         let retries = self.balancer.config().retries;
         self.passes += 1;
-        if self.passes >= retries.attempts {
+        if self.passes >= retries.attempts || self.in_vain {
             self.then = Then::Stop;
             return Step::GiveUp(self.last);
         }
@@ -274,16 +283,25 @@ impl Attempts {
         all.min(config.lb_retries.max(1))
     }
 
+    /// Whether the present member was known to be in error before this try, or is by now.
+    fn is_at_one_in_error(&self) -> bool {
+        self.guard.as_ref().is_some_and(InFlight::is_in_error)
+    }
+
     fn progress(&self) -> Progress {
         let config = self.balancer.config();
         let worker = (self.guard.as_ref())
             .and_then(|guard| config.members.get(guard.chosen().index))
             .map(|member| &member.worker);
+        let retries = worker.map_or(config.retries, |w| w.retries);
+        let elsewhere =
+            self.is_at_one_in_error() || self.guard.as_ref().is_some_and(InFlight::has_alternative);
         Progress {
             options: worker.and_then(|w| w.recovery_options),
-            retries: worker.map_or(config.retries, |w| w.retries),
+            retries,
             tries: self.tries,
             resent: self.resent,
+            hurries: elsewhere && retries == Retries::DEFAULT,
         }
     }
 }

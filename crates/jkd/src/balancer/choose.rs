@@ -192,12 +192,18 @@ impl Search<'_> {
             .map(|(index, _)| Found::instead(index))
     }
 
-    /// The nearest and then least loaded active member; among equals they take turns.
+    /// The nearest and then least loaded active member; among equals they take turns. One from
+    /// which others wait for a sign of life in vain is the last choice.
     fn by_value(&self, cursor: &mut usize) -> Option<Found> {
+        let found = self.by_load(cursor, |slot| !slot.state.silence.is_noticed());
+        found.or_else(|| self.by_load(cursor, |_| true))
+    }
+
+    fn by_load(&self, cursor: &mut usize, suits: impl Fn(&Slot) -> bool) -> Option<Found> {
         let slots = &*self.balancer.slots;
         let (before, after) = slots.split_at_checked(*cursor)?;
-        let best = self.scan(after, *cursor, None);
-        let best = self.scan(before, 0, best);
+        let best = self.scan(after, *cursor, None, &suits);
+        let best = self.scan(before, 0, best, &suits);
         let (_, _, index) = best?;
         *cursor = (index + 1) % slots.len();
         Some(Found::instead(index))
@@ -212,11 +218,12 @@ impl Search<'_> {
         slots: &[Slot],
         first: usize,
         mut best: Option<(i32, u64, usize)>,
+        suits: &impl Fn(&Slot) -> bool,
     ) -> Option<(i32, u64, usize)> {
         let is_plain = self.tried.is_empty() && self.selection.rule.activations.is_empty();
         for (slot, index) in slots.iter().zip(first..) {
             let serves = is_plain && slot.state.is_active_and_up();
-            if !(serves || self.serves_all(index, slot)) {
+            if !(serves || self.serves_all(index, slot)) || !suits(slot) {
                 continue;
             }
             let found = (slot.distance, self.load_of(slot));

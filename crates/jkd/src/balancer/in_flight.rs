@@ -2,7 +2,10 @@
 
 use std::{
     mem,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,8 @@ pub struct InFlight {
     answered: bool,
     /// Whether the attempt weighs on the member's load until its end.
     weighs: bool,
+    /// Whether it has noticed that the member is silent.
+    pub(super) noticed: AtomicBool,
 }
 
 /// The member refuses: `busy_limit` requests are in flight.
@@ -56,6 +61,7 @@ impl Balancer {
             recorded: false,
             answered: false,
             weighs: true,
+            noticed: AtomicBool::new(false),
         };
         let mut waits = false;
         let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
@@ -135,6 +141,13 @@ impl InFlight {
         }
     }
 
+    /// Whether the member is in error, though it may be tried nevertheless.
+    pub(super) fn is_in_error(&self) -> bool {
+        let blocks = self.balancer.states_block;
+        let state = self.state().filter(|_| blocks).map(MemberState::state);
+        state.is_some_and(|s| matches!(s, State::Error | State::Forced | State::Probe))
+    }
+
     fn set_connected(&mut self, since: Option<Now>) {
         let before = mem::replace(&mut self.connected, since);
         let Some(state) = self.state() else { return };
@@ -147,17 +160,27 @@ impl InFlight {
 
     /// Records how the attempt ended. Returns what changed about the member's state.
     pub fn record(&mut self, verdict: Verdict, now: Now) -> Option<Transition> {
-        self.recorded = true;
-        if verdict != Verdict::ClientError {
+        self.recorded = verdict != Verdict::Undecided;
+        if !self.recorded {
+            // It is noticed, and somebody else finds out.
+            *self.noticed.get_mut() = false;
+        }
+        if !matches!(verdict, Verdict::ClientError | Verdict::Undecided) {
             self.answered = verdict.is_answer();
         }
         let slot = self.balancer.slots.get(self.chosen.index)?;
-        if verdict == Verdict::NoEndpoint {
+        if matches!(verdict, Verdict::NoEndpoint | Verdict::Undecided) {
             slot.unelect(self.chosen);
             self.weighs = false;
         }
         let own = u32::from(self.connected.is_some());
         let others = slot.state.connected.load(Relaxed).saturating_sub(own);
+        // Who waits for the same silence speaks for nobody.
+        let others = if slot.state.silence.is_noticed() {
+            0
+        } else {
+            others
+        };
         (self.balancer).judge(self.chosen.index, slot, verdict, others, now)
     }
 
@@ -183,7 +206,7 @@ impl InFlight {
         }
     }
 
-    fn state(&self) -> Option<&MemberState> {
+    pub(super) fn state(&self) -> Option<&MemberState> {
         (self.balancer.slots.get(self.chosen.index)).map(|slot| &*slot.state)
     }
 }
@@ -196,6 +219,9 @@ impl Drop for InFlight {
             return;
         };
         slot.state.in_flight.fetch_sub(1, Relaxed);
+        if *self.noticed.get_mut() && !self.recorded {
+            slot.state.silence.ends();
+        }
         if self.answered {
             slot.state.clear_doubts();
         }

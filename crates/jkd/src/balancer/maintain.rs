@@ -178,6 +178,7 @@ impl Slot {
         state.first_error.clear();
         state.last_error.clear();
         state.clear_doubts();
+        state.silence.ends();
         state.recovery.forget();
         state.set(State::Idle);
     }

@@ -36,6 +36,8 @@ pub enum Failure {
     Send,
     /// No connection was free in time.
     NoEndpoint,
+    /// No connection came soon, and somebody else finds out why.
+    Silent,
     /// `busy_limit` is exceeded.
     Busy,
     /// No packet came within `reply_timeout`.
@@ -88,6 +90,9 @@ pub struct Progress {
     pub tries: u32,
     /// Times that the request was repeated although it had been sent.
     pub resent: u32,
+    /// Whether waiting for the member would keep the request from another one that works, or is no
+    /// use, since it was in error before.
+    pub hurries: bool,
 }
 
 /// Where to try again.
@@ -138,6 +143,7 @@ impl Failure {
             | Self::Stalled
             | Self::BadPacket => Verdict::Failed,
             Self::NoEndpoint => Verdict::NoEndpoint,
+            Self::Silent => Verdict::Undecided,
             Self::Busy => Verdict::Busy,
             Self::ReplyTimeout => Verdict::ReplyTimeout,
             Self::Framing | Self::Internal => Verdict::Protocol,
@@ -155,6 +161,7 @@ impl Failure {
             | Self::Ping
             | Self::Send
             | Self::NoEndpoint
+            | Self::Silent
             | Self::Busy
             | Self::HardStatus
             | Self::SoftStatus => 503,
@@ -181,7 +188,7 @@ impl Failure {
 
     /// The member has no place; asking it again at once is no use.
     const fn is_full(self) -> bool {
-        matches!(self, Self::NoEndpoint | Self::Busy)
+        matches!(self, Self::NoEndpoint | Self::Silent | Self::Busy)
     }
 }
 
@@ -197,6 +204,7 @@ fn safe(failure: Failure, facts: &Facts<'_>, progress: &Progress) -> Retry {
         return match failure {
             // Waiting for it once is enough.
             Failure::Unresponsive => Retry::Elsewhere,
+            Failure::Connect if progress.hurries => Retry::Elsewhere,
             _ => again(failure, progress),
         };
     }
@@ -250,7 +258,7 @@ fn again(failure: Failure, progress: &Progress) -> Retry {
 
 /// Methods whose repetition has no effect beyond the first request's (RFC 9110 section 9.2.2), and
 /// the safe ones of WebDAV.
-fn is_idempotent(method: &Method) -> bool {
+pub(crate) fn is_idempotent(method: &Method) -> bool {
     method.is_idempotent() || matches!(method.as_str(), "PROPFIND" | "REPORT" | "SEARCH")
 }
 

@@ -24,7 +24,7 @@ use std::sync::atomic::{
 
 use jkworkers::model::Activation;
 
-use super::{clock::Stamp, recovery::Recovery};
+use super::{clock::Stamp, recovery::Recovery, silence::Silence};
 
 /// What the balancer thinks of a member's health.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,6 +121,7 @@ pub struct MemberState {
     pub(super) recent_reply_timeouts: AtomicU32,
     state: AtomicU8,
     activation: AtomicU8,
+    pub(super) silence: Silence,
     pub(super) recovery: Recovery,
     pub(super) counters: Counters,
 }
@@ -215,6 +216,7 @@ impl MemberState {
             recent_reply_timeouts: AtomicU32::new(0),
             state: AtomicU8::new(State::Idle as u8),
             activation: AtomicU8::new(activation as u8),
+            silence: Silence::default(),
             recovery: Recovery::default(),
             counters: Counters::default(),
         }

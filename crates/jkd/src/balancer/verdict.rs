@@ -31,6 +31,8 @@ pub enum Verdict {
     Busy,
     /// No connection was free within `connection_acquire_timeout`: the attempt did not begin.
     NoEndpoint,
+    /// The request left before the member could show what it is worth: the attempt did not begin.
+    Undecided,
     /// What came was no AJP packet, or something failed on this side.
     Protocol,
     /// Connecting, the CPing, or sending failed, or the connection was lost.
@@ -75,6 +77,7 @@ impl Balancer {
             }
             Verdict::HardStatus => self.falls(slot, now),
             Verdict::ReplyTimeout => self.misses_reply(slot, now),
+            Verdict::Undecided => slot.state.state(),
             Verdict::Busy | Verdict::NoEndpoint => slot.state.set_unless_error(State::Busy),
             Verdict::Protocol => slot.state.set_unless_error(State::Ok),
             Verdict::Failed => self.fails(slot, others, now),
@@ -165,7 +168,7 @@ impl Slot {
     fn notes_failure(&self, verdict: Verdict, now: Now) {
         let counters = &self.state.counters;
         match verdict {
-            Verdict::Ok | Verdict::ClientError | Verdict::NoEndpoint => return,
+            Verdict::Ok | Verdict::ClientError | Verdict::NoEndpoint | Verdict::Undecided => return,
             Verdict::Busy | Verdict::Protocol | Verdict::SoftStatus => counters.errors.add(1),
             Verdict::Failed | Verdict::HardStatus | Verdict::ReplyTimeout => {}
         }

@@ -134,6 +134,31 @@ fn refused_from_the_start() {
     assert!(rig.jkd.log().contains("refused"), "{}", rig.jkd.log());
 }
 
+/// FLT-15: nobody is left for a while.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn all_down() {
+    let rig = Rig::new("");
+    let load = rig.load(secs(6)).begin();
+    load.wait_until(secs(1));
+    rig.a.kill();
+    rig.b.kill();
+    let from = load.elapsed();
+    load.wait_until(secs(4));
+    rig.a.start();
+    let started = load.elapsed();
+    let report = told("FLT-15", load.finish());
+    let down = report.due(from + ms(200)..secs(3));
+    println!("  while nobody was there: {down}");
+    assert_eq!(down.with(Outcome::Answered(503)), down.total(), "{down}");
+    assert!(down.p50() < ms(50), "{down}");
+    let back = report.back_after('a', started);
+    println!("  answered again after {back:?}");
+    assert!(back.is_some_and(|back| back < secs(2)), "{back:?}");
+    let after = report.due(started + secs(1)..secs(9));
+    assert_eq!(after.failed(), 0, "{after}");
+}
+
 /// FLT-16: one goes up and down.
 #[test]
 #[ignore = "takes minutes: run tests/run"]

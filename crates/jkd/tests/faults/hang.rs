@@ -15,6 +15,32 @@ use crate::rig::{Rig, ms, secs, told};
 /// What clients have to wait at most for one that hangs, in all: a client has three seconds.
 const DETECTED: Duration = ms(2500);
 
+/// FLT-06: stopped for some seconds, while the kernel goes on taking connections.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn stopped_for_a_while() {
+    let rig = Rig::new("");
+    let load = rig.load(secs(10)).begin();
+    load.wait_until(secs(2));
+    rig.a.signal("STOP");
+    load.wait_until(secs(6));
+    rig.a.signal("CONT");
+    let continued = load.elapsed();
+    let report = told("FLT-06", load.finish());
+    assert_eq!(report.failed(), 0, "{report}\n{}", rig.jkd.log());
+    let later = report.due(secs(4)..secs(6));
+    println!("  once it is known {later}");
+    let waited = report.count(|sample| sample.took > ms(400));
+    println!(
+        "  {waited} requests waited for it, {:?} at most",
+        report.slowest()
+    );
+    assert!(report.slowest() < DETECTED, "{report}");
+    let back = report.back_after('a', continued);
+    println!("  the node answers again after {back:?}");
+    assert!(back.is_some_and(|back| back < secs(5)), "{back:?}");
+}
+
 /// FLT-07: stopped while it has requests that take their time.
 #[test]
 #[ignore = "takes minutes: run tests/run"]

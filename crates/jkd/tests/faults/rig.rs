@@ -55,7 +55,9 @@ impl Rig {
             member("a", &a),
             member("b", &b)
         );
-        let jkd = Jkd::serving(&binary(), &workers, &["/*=lb"]);
+        let status = settings.contains("type=status").then_some("/jk=status");
+        let mounts: Vec<_> = ["/*=lb"].into_iter().chain(status).collect();
+        let jkd = Jkd::serving(&binary(), &workers, &mounts);
         Self { jkd, a, b }
     }
 

@@ -197,6 +197,14 @@ pub struct Retries {
     pub interval: Duration,
 }
 
+impl Retries {
+    /// What holds where nothing else is written.
+    pub const DEFAULT: Self = Self {
+        attempts: 2,
+        interval: Duration::from_millis(100),
+    };
+}
+
 /// `recovery_options`, as mod_jk has it. The default is a written 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RecoveryOptions {

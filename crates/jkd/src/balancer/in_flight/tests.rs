@@ -106,7 +106,7 @@ fn connect(attempts: &mut Attempts) {
 }
 
 fn again(attempts: &mut Attempts) -> bool {
-    matches!(fail(attempts, Failure::Connect), Retry::SameMember { .. })
+    matches!(fail(attempts, Failure::Ping), Retry::SameMember { .. })
 }
 
 fn fail(attempts: &mut Attempts, failure: Failure) -> Retry {

@@ -37,6 +37,7 @@ fn progress(bits: Option<u8>, tries: u32) -> Progress {
         },
         tries,
         resent: 0,
+        hurries: false,
     }
 }
 
@@ -129,6 +130,21 @@ fn what_was_sent_is_repeated_once() {
     // What never reached a member is no repetition.
     let unsent = facts(Stage::NothingSent, &get);
     assert_eq!(decide(Failure::Connect, &unsent, &once), SAME);
+}
+
+#[test]
+fn nobody_waits_for_a_member_that_refuses_while_another_one_works() {
+    let post = Method::POST;
+    let unsent = facts(Stage::NothingSent, &post);
+    let hurries = |bits| Progress {
+        hurries: true,
+        ..progress(bits, 1)
+    };
+    let decision = decide(Failure::Connect, &unsent, &hurries(None));
+    assert_eq!(decision, Retry::Elsewhere);
+    // mod_jk does.
+    assert_eq!(decide(Failure::Connect, &unsent, &hurries(Some(0))), SAME);
+    assert_eq!(decide(Failure::Ping, &unsent, &hurries(None)), SAME);
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl Model {
                 life.state = State::Busy;
             }
             Verdict::Protocol if life.state != State::Error => life.state = State::Ok,
-            Verdict::Busy | Verdict::NoEndpoint | Verdict::Protocol => {}
+            Verdict::Busy | Verdict::NoEndpoint | Verdict::Protocol | Verdict::Undecided => {}
             Verdict::HardStatus => self.falls_by_answer(era, member, now),
             Verdict::ReplyTimeout => {
                 life.reply_timeouts.add(1);

@@ -1,0 +1,144 @@
+//! Networks that swallow packets, ports that run out, resolvers that hang. Each test runs in a
+//! network of its own, of which only the loopback device is up.
+
+use std::{net::UdpSocket, process::Command};
+
+use jkd_tests::{Jkd, Load, Node, Outcome};
+
+use crate::rig::{Rig, binary, ms, rate, secs, told};
+
+/// Set for the copy of a test that runs in the network of its own.
+const INSIDE: &str = "JKD_FAULTS_NETWORK";
+
+/// Runs this test once more, in a network of its own, and says whether this is it.
+fn inside(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let status = Command::new("unshare")
+        .args([
+            "--net",
+            "sh",
+            "-c",
+            "ip link set lo up && exec \"$0\" \"$@\"",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .status();
+    let status = status.expect("unshare runs");
+    assert!(status.success(), "{test} in a network of its own: {status}");
+    false
+}
+
+fn sh(script: &str) {
+    let status = Command::new("sh").args(["-e", "-c", script]).status();
+    assert!(status.expect("sh").success(), "{script}");
+}
+
+/// FLT-10: connections that are there lead nowhere from one moment to the next.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn connections_swallowed() {
+    if inside("network::connections_swallowed") {
+        swallowed("ct state established", "FLT-10");
+    }
+}
+
+/// FLT-09: all packets to one node are swallowed.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn node_swallowed() {
+    if inside("network::node_swallowed") {
+        swallowed("", "FLT-09 nft");
+    }
+}
+
+fn swallowed(which: &str, row: &str) {
+    let rig = Rig::new("");
+    let port = rig.a.address.port();
+    let load = rig.load(secs(8)).begin();
+    load.wait_until(ms(1500));
+    sh(&format!(
+        "nft add table ip faults\n\
+         nft add chain ip faults in '{{ type filter hook input priority 0; }}'\n\
+         nft add rule ip faults in tcp dport {port} {which} drop"
+    ));
+    load.wait_until(secs(5));
+    sh("nft delete table ip faults");
+    let mended = load.elapsed();
+    let report = told(row, load.finish());
+    assert_eq!(report.failed(), 0, "{report}\n{}", rig.jkd.log());
+    let later = report.due(secs(4)..secs(5));
+    assert!(later.p50() < ms(50), "{later}");
+    let back = report.back_after('a', mended);
+    println!("  the node answers again after {back:?}");
+    assert!(back.is_some_and(|back| back < secs(5)), "{back:?}");
+}
+
+/// FLT-31: no port is left for another connection: 503, and nobody is to blame.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn ports_exhausted() {
+    if !inside("network::ports_exhausted") {
+        return;
+    }
+    let rig = Rig::new("");
+    sh("echo 40000 40019 >/proc/sys/net/ipv4/ip_local_port_range");
+    let slow = |_| jkd_tests::Ask::get("/slow").after_ms(300);
+    // Clients need ports, too.
+    let load = rig.load(secs(2)).rate(300).from_many().asking(slow);
+    let report = told("FLT-31", load.run());
+    let refused = report.with(Outcome::Answered(503));
+    assert!(refused > 0, "{report}");
+    assert_eq!(report.failed(), refused, "{report}");
+    sh("echo 32768 60999 >/proc/sys/net/ipv4/ip_local_port_range");
+    let after = told("  afterwards", rig.load(secs(1)).run());
+    assert_eq!(after.failed(), 0, "{after}\n{}", rig.jkd.log());
+}
+
+/// FLT-DNS: a name that nobody resolves, by a server that does not answer.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn resolver_hangs() {
+    if !inside("network::resolver_hangs") {
+        return;
+    }
+    let mute = UdpSocket::bind("127.0.0.1:53").unwrap();
+    let node = Node::new("b");
+    let workers = format!(
+        "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a,b\n\
+         worker.a.host=tomcat.example\nworker.a.port=8009\n\
+         worker.b.host=127.0.0.1\nworker.b.port={}\n",
+        node.address.port()
+    );
+    let jkd = Jkd::builder(&binary())
+        .file("workers.properties", &workers)
+        .file(
+            "resolv.conf",
+            "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n",
+        )
+        .file("nsswitch.conf", "hosts: files dns\n")
+        .instead("/etc/resolv.conf", "resolv.conf")
+        .instead("/etc/nsswitch.conf", "nsswitch.conf")
+        .start(&[
+            "run",
+            "--listen",
+            "127.0.0.1:0",
+            "--workers",
+            "workers.properties",
+            "--mount",
+            "/*=lb",
+        ]);
+    let load = Load::on(jkd.address).rate(rate()).lasting(secs(4));
+    let report = told("FLT-DNS", load.run());
+    assert_eq!(report.failed(), 0, "{report}\n{}", jkd.log());
+    // Who was sent there at the start waits for a while, and nobody later.
+    let later = report.due(ms(2500)..secs(4));
+    assert!(later.p99() < ms(500), "{later}");
+    mute.set_nonblocking(true).unwrap();
+    assert!(
+        mute.recv(&mut [0; 512]).is_ok(),
+        "nobody was asked for the name"
+    );
+}
