@@ -1,6 +1,7 @@
 //! A request's way from member to member.
 
 use http::Method;
+use jkworkers::model::{Activation, Retries};
 
 use super::{
     Model, Time, Tried,
@@ -8,7 +9,7 @@ use super::{
     health::{Guard, millis},
 };
 use crate::balancer::{
-    GiveUp, NoMember,
+    GiveUp, NoMember, State,
     retry::{Failure, Stage},
 };
 
@@ -23,6 +24,8 @@ pub(in super::super) struct Way {
     last: GiveUp,
     begun: bool,
     forced: bool,
+    /// The last try found nobody at a member in error.
+    in_vain: bool,
     /// Members in this pass, passes, and tries at this member.
     members: u32,
     passes: u32,
@@ -75,6 +78,7 @@ impl Way {
             last: GiveUp::NoMember(NoMember::NoneUsable),
             begun: false,
             forced: false,
+            in_vain: false,
             members: 0,
             passes: 0,
             tries: 0,
@@ -151,7 +155,7 @@ impl Way {
             }
         }
         self.passes += 1;
-        if self.passes >= passes {
+        if self.passes >= passes || self.in_vain {
             return WayStep::GiveUp(self.last);
         }
         self.members = 0;
@@ -174,6 +178,7 @@ impl Way {
     pub(in super::super) fn failed(&mut self, model: &mut Model, fault: &Fault, now: Time) {
         self.last = GiveUp::Failed(fault.failure);
         let mut again = self.again(model, fault);
+        self.in_vain = self.is_in_vain(model, fault);
         if fault.stage > Stage::NothingSent && again != Again::No {
             let percent = model.eras[self.era].config.retry_budget;
             if model.account.take_out(percent, now) {
@@ -209,11 +214,39 @@ impl Way {
         }
     }
 
+    /// Nobody was there, as was to be expected, and nothing else is written.
+    fn is_in_vain(&self, model: &Model, fault: &Fault) -> bool {
+        let member = self.guard.as_ref().unwrap().choice.member;
+        let by_default = model.eras[self.era].config.retries == Retries::DEFAULT
+            && model.worker(self.era, member).recovery_options.is_none();
+        fault.failure == Failure::Connect && by_default && self.is_in_error(model)
+    }
+
+    fn is_in_error(&self, model: &Model) -> bool {
+        let member = self.guard.as_ref().unwrap().choice.member;
+        let state = model.life(self.era, member).state;
+        matches!(state, State::Error | State::Forced | State::Probe)
+    }
+
+    /// A member that refuses, unless it is in error or another one works.
+    fn is_worth_waiting_for(&self, model: &Model) -> bool {
+        let choice = &self.guard.as_ref().unwrap().choice;
+        let is_forced = choice.sticky && model.eras[self.era].config.sticky.force;
+        let works = |member| {
+            let life = model.life(self.era, member);
+            life.activation == Activation::Active && life.state.is_usable()
+        };
+        let mut others = model
+            .members(self.era)
+            .filter(|other| *other != choice.member);
+        !self.is_in_error(model) && (is_forced || !others.any(works))
+    }
+
     /// Whether nothing can happen twice, or the configuration does not mind.
     fn again(&self, model: &Model, fault: &Fault) -> Again {
         use Failure::{
-            Busy, ClientRead, ClientWrite, Closed, HardStatus, NoEndpoint, ReplyTimeout, Send,
-            SoftStatus, Stalled, TooLarge, Unresponsive,
+            Busy, ClientRead, ClientWrite, Closed, Connect, HardStatus, NoEndpoint, ReplyTimeout,
+            Send, SoftStatus, Stalled, TooLarge, Unresponsive,
         };
         let worker = model.worker(self.era, self.guard.as_ref().unwrap().choice.member);
         let by_client = matches!(fault.failure, TooLarge | ClientRead | ClientWrite);
@@ -240,6 +273,11 @@ impl Way {
         }
         match (fault.stage, fault.failure) {
             (Stage::NothingSent, Unresponsive) => Again::Elsewhere,
+            (Stage::NothingSent, Connect)
+                if worker.retries == Retries::DEFAULT && !self.is_worth_waiting_for(model) =>
+            {
+                Again::Elsewhere
+            }
             (Stage::NothingSent, _) => here,
             (_, ReplyTimeout | Stalled) => Again::No,
             _ if ["POST", "PATCH", "LOCK"].contains(&fault.method.as_str()) => Again::No,
