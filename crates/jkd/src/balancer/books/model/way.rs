@@ -228,8 +228,8 @@ impl Way {
         matches!(state, State::Error | State::Forced | State::Probe)
     }
 
-    /// A member that refuses, unless it is in error or another one works.
-    fn is_worth_waiting_for(&self, model: &Model) -> bool {
+    /// A member that refuses is not waited for where it is in error or another one works.
+    fn hurries(&self, model: &Model) -> bool {
         let choice = &self.guard.as_ref().unwrap().choice;
         let is_forced = choice.sticky && model.eras[self.era].config.sticky.force;
         let works = |member| {
@@ -239,7 +239,8 @@ impl Way {
         let mut others = model
             .members(self.era)
             .filter(|other| *other != choice.member);
-        !self.is_in_error(model) && (is_forced || !others.any(works))
+        let by_default = model.worker(self.era, choice.member).retries == Retries::DEFAULT;
+        by_default && (self.is_in_error(model) || !is_forced && others.any(works))
     }
 
     /// Whether nothing can happen twice, or the configuration does not mind.
@@ -273,11 +274,7 @@ impl Way {
         }
         match (fault.stage, fault.failure) {
             (Stage::NothingSent, Unresponsive) => Again::Elsewhere,
-            (Stage::NothingSent, Connect)
-                if worker.retries == Retries::DEFAULT && !self.is_worth_waiting_for(model) =>
-            {
-                Again::Elsewhere
-            }
+            (Stage::NothingSent, Connect) if self.hurries(model) => Again::Elsewhere,
             (Stage::NothingSent, _) => here,
             (_, ReplyTimeout | Stalled) => Again::No,
             _ if ["POST", "PATCH", "LOCK"].contains(&fault.method.as_str()) => Again::No,
