@@ -16,6 +16,8 @@ mod behaviour;
 mod client;
 #[path = "hostile/judge.rs"]
 mod judge;
+#[path = "hostile/many.rs"]
+mod many;
 #[path = "hostile/packets.rs"]
 mod packets;
 #[path = "hostile/script.rs"]
