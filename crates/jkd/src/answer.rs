@@ -32,6 +32,7 @@ use crate::{
     rewriting::Trail,
     snapshot::{Served, Snapshot},
     stats::Begun,
+    unique_id,
 };
 
 /// The body of an answer.
@@ -240,6 +241,8 @@ pub(crate) struct Visit {
     /// Who the client says it is.
     pub(crate) claims: Claims,
     pub(crate) record: Record,
+    /// Variables that are there before anybody looks at it: what it is called.
+    pub(crate) own: Vec<(String, Vec<u8>)>,
     /// What rules about rewriting have left.
     pub(crate) trail: Trail,
     _begun: Begun,
@@ -259,9 +262,20 @@ impl Visit {
             head,
             claims: Claims::default(),
             record: Record::default(),
+            own: Vec::new(),
             trail: Trail::default(),
             _begun: Begun::new(),
         })
+    }
+
+    /// It gets a name of its own where the files want that. Not, where its head makes no sense.
+    pub(crate) fn name(&mut self) {
+        let main = self.snapshot.model.hosts.first();
+        if main.is_some_and(|main| main.names_requests) {
+            let id = unique_id::make();
+            self.record.is_named(&id);
+            self.own = vec![(unique_id::NAME.to_owned(), id.into())];
+        }
     }
 
     /// The name of the worker that serves it; empty where there is none.

@@ -44,8 +44,11 @@ pub(crate) async fn respond(
     claims: &Claims,
 ) -> Outgoing<Answer> {
     let status = stumble.status();
-    let (earlier, changed) = visit.trail.variables();
+    let (mut earlier, changed) = visit.trail.variables();
     let turned = visit.trail.head();
+    if turned.is_none() {
+        earlier.clone_from(&visit.own);
+    }
     let head = turned.as_ref().unwrap_or(&visit.head);
     let mut fields = visit
         .trail
@@ -277,6 +280,7 @@ impl<'a> Failed<'a> {
         let mut earlier = renamed(&variables, status.as_str(), &self.decoded, query);
         let method = visit.head.method.as_str();
         earlier.push(("REDIRECT_REQUEST_METHOD".to_owned(), method.into()));
+        earlier.extend_from_slice(&visit.own);
         earlier
     }
 }

@@ -64,12 +64,13 @@ impl Service for Front {
         if visit.snapshot.believes_proxies {
             remote_ip::find_client(&mut visit);
         }
+        visit.name();
         let mut served = Served::default();
         let mut claims = Claims::default();
         let asking = Asking {
             head: &visit.head,
             body: &mut Some(body),
-            earlier: &[],
+            earlier: &visit.own,
             instead_of: None,
             record: &visit.record,
             vary: None,

@@ -48,5 +48,6 @@ mod strict;
 mod tls;
 mod trace;
 mod turns;
+mod unique_id;
 mod upload;
 mod variables;

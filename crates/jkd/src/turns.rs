@@ -32,6 +32,7 @@ pub(crate) async fn follow(
 ) -> Result<Outgoing<Answer>, Stumble> {
     let hosts = &visit.snapshot.model.hosts;
     let host = visit.record.host().and_then(|number| hosts.get(number));
+    turn.earlier.extend_from_slice(&visit.own);
     let mut head = turn.head(asking.head, visit.trail.take_fields().as_ref());
     for _ in 0..host.map_or(1, |host| host.max_turns) {
         visit.trail.turn(head.clone(), &turn);
@@ -45,7 +46,8 @@ pub(crate) async fn follow(
             vary: turn.vary.as_deref(),
         };
         match handler::once(visit, again, served, claims).await {
-            Err(Stumble::Anew(next)) => {
+            Err(Stumble::Anew(mut next)) => {
+                next.earlier.extend_from_slice(&visit.own);
                 head = next.head(&head, visit.trail.take_fields().as_ref());
                 turn = next;
             }

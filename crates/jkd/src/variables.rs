@@ -20,6 +20,7 @@ use crate::{
     expressions,
     http1::{Head, Heading},
     peer::Peer,
+    unique_id,
 };
 
 /// All variables of a request. Names are compared without regard to case.
@@ -67,19 +68,23 @@ impl<'a> Variables<'a> {
         earlier: &'a [(String, Vec<u8>)],
     ) -> Self {
         let mut variables = Self::default();
-        for (name, value) in earlier {
+        let is_name = |(name, _): &&(String, Vec<u8>)| name == unique_id::NAME;
+        for (name, value) in earlier.iter().filter(|one| !is_name(one)) {
             variables.set(name, Cow::Borrowed(value), None);
         }
-        if host.settings.variables.conditions.is_empty() {
-            return variables;
+        if !host.settings.variables.conditions.is_empty() {
+            let request = Request {
+                host,
+                head,
+                peer,
+                path: written_path(head),
+            };
+            variables.consider(&host.settings.variables.conditions, request);
         }
-        let request = Request {
-            host,
-            head,
-            peer,
-            path: written_path(head),
-        };
-        variables.consider(&host.settings.variables.conditions, request);
+        // mod_setenvif has its turn before mod_unique_id.
+        for (name, value) in earlier.iter().filter(is_name) {
+            variables.set(name, Cow::Borrowed(value), None);
+        }
         variables
     }
 

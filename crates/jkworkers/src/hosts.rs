@@ -61,11 +61,13 @@ pub(crate) fn build(
     let first = host(main, main, (main_map.clone(), main_files.clone()));
     let hosts = std::iter::once(first).chain(virtual_hosts).enumerate();
     let mounts_first = draft.loads_in_order("jk_module", "alias_module");
+    let names_requests = draft.loads("unique_id_module");
     let closes_directories = draft.loads_in_order("autoindex_module", "jk_module");
     hosts
         .map(|(number, host)| Host {
             number,
             mounts_first,
+            names_requests,
             closes_directories,
             tls: tls(draft, number, &host.origin),
             ..host

@@ -83,7 +83,8 @@ impl ErrorLog {
             for format in self.formats.connection.iter().filter(|_| is_first) {
                 self.write(Some(format), &line(None, Some(about)), true);
             }
-            let is_first = about.record.log_id.set(log_id(now)).is_ok();
+            let id = about.record.name().unwrap_or_else(|| log_id(now));
+            let is_first = about.record.log_id.set(id).is_ok();
             for format in self.formats.request.iter().filter(|_| is_first) {
                 self.write(Some(format), &line(None, Some(about)), false);
             }

@@ -26,6 +26,8 @@ use crate::{
 pub(crate) struct Record {
     host: OnceLock<usize>,
     id: OnceLock<Arc<str>>,
+    /// What it is called from the beginning: `UNIQUE_ID`.
+    name: OnceLock<Box<str>>,
     /// What connects the lines about it in an `ErrorLog`, if there are any.
     pub(super) log_id: OnceLock<Box<str>>,
     extra: OnceLock<Box<Extra>>,
@@ -79,6 +81,16 @@ impl Record {
         if logs.of(host.number).is_some() {
             let _ = self.extra.set(Box::default());
         }
+    }
+
+    /// The request is called so from the beginning.
+    pub(crate) fn is_named(&self, id: &str) {
+        let _ = self.name.set(id.into());
+    }
+
+    /// What it is called from the beginning, if anything.
+    pub(super) fn name(&self) -> Option<Box<str>> {
+        self.name.get().cloned()
     }
 
     /// What the request is called in jkd's own lines: the variable that `JkRequestIdIndicator`

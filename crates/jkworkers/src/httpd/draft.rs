@@ -120,6 +120,11 @@ impl Draft {
 }
 
 impl Draft {
+    /// Whether a module is loaded.
+    pub(crate) fn loads(&self, name: &str) -> bool {
+        self.modules.iter().any(|module| *module == name)
+    }
+
     /// Whether both modules are loaded, and `first` before `second`: it looks at requests before
     /// it.
     pub(crate) fn loads_in_order(&self, first: &str, second: &str) -> bool {

@@ -12,8 +12,8 @@ const BUILT_IN: &[&str] = &[
 ];
 
 /// Built in, too, and there only where the files load them: what stands in their sections opens
-/// ports, lets proxies say who a client is, or keeps somebody out.
-const ON_DEMAND: &[&str] = &["allowmethods", "remoteip", "ssl"];
+/// ports, lets proxies say who a client is, keeps somebody out, or counts on names of requests.
+const ON_DEMAND: &[&str] = &["allowmethods", "remoteip", "ssl", "unique_id"];
 
 /// Part of a program of httpd, even one whose modules are all loaded by `LoadModule`; and mod_jk,
 /// in whose place jkd is.
@@ -102,6 +102,7 @@ mod tests {
         for module in [
             "ssl_module",
             "mod_allowmethods.c",
+            "mod_unique_id.c",
             "mod_remoteip.c",
             "mod_dav.c",
             "headers",

@@ -126,6 +126,22 @@ fn what_seems_to_steer_and_does_not() {
 }
 
 #[test]
+fn requests_have_names_where_the_module_is_loaded() {
+    let load = "LoadModule unique_id_module modules/mod_unique_id.so\n";
+    assert_snapshot!(said(&format!("{load}JkEnvVar UNIQUE_ID\n")), @"");
+    for (load, are_named) in [(load, true), ("", false)] {
+        let config = format!("Listen 80\nJkMount /* w\n{load}<VirtualHost *:80>\n</VirtualHost>\n");
+        let model = Memory::new(&[("/etc/jk.conf", &*config)]).model();
+        assert!(
+            model
+                .hosts
+                .iter()
+                .all(|host| host.names_requests == are_named)
+        );
+    }
+}
+
+#[test]
 fn what_is_wrong_with_them() {
     assert_snapshot!(said("SetEnvIf Host\nSetEnvIf Host (?!x) A\nBrowserMatch a++ A\n\
         SetEnvIf OID(1.2) x A\nSetEnvIf ^X( y A\nPassEnv NOT_THERE\nSetEnv A b c\n\
@@ -143,7 +159,7 @@ fn what_is_wrong_with_them() {
     /etc/jk.conf:11: warning: there is no handler cgi-script here: what it is set for is answered with 404
         remedy: Write jakarta-servlet, or None to leave it to the mounts.
     /etc/jk.conf:12: warning: JkEnvVar UNIQUE_ID: nothing makes such a variable here
-        remedy: Set one by SetEnvIf, or give it a default.
+        remedy: Load unique_id_module before this line, set one by SetEnvIf, or give it a default.
     /etc/jk.conf:13: error: JkWorkerIndicator takes one argument, not 0
         remedy: Write `JkWorkerIndicator VARIABLE`.
     ");

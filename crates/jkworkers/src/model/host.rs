@@ -47,6 +47,9 @@ pub struct Host {
     /// mod_alias.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub mounts_first: bool,
+    /// Every request has a name of its own, in the variable `UNIQUE_ID`: mod_unique_id is loaded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub names_requests: bool,
     /// What stands for a directory without an index file is settled before `ForwardDirectories` is
     /// asked, where the directory is read: mod_autoindex is loaded before mod_jk.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -141,6 +144,7 @@ impl Host {
             forward_uri: ForwardUri::default(),
             options: JkOptions::default(),
             mounts_first: false,
+            names_requests: false,
             closes_directories: false,
             roots: Roots::default(),
             rewriting: Rewriting::default(),

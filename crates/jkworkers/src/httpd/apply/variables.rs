@@ -124,9 +124,10 @@ pub(in crate::httpd) fn indicator(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `JkEnvVar name [default]`
 pub(in crate::httpd) fn env_var(apply: &mut Apply<'_>, call: &Call<'_>) {
     let name = call.first();
-    if name.eq_ignore_ascii_case("UNIQUE_ID") {
+    if name.eq_ignore_ascii_case("UNIQUE_ID") && !apply.draft.loads("unique_id_module") {
         let message = format!("JkEnvVar {name}: nothing makes such a variable here");
-        let help = "Set one by SetEnvIf, or give it a default.";
+        let help =
+            "Load unique_id_module before this line, set one by SetEnvIf, or give it a default.";
         apply.warning(call.origin, message, help);
     }
     let default = call.words.get(1).filter(|text| !text.is_empty());
