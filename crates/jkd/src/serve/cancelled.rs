@@ -53,6 +53,8 @@ struct Scene {
     fails_over: bool,
     /// It is tried a second time, after a while.
     pauses: bool,
+    /// Connections are pinged, which would find out those that may not be used.
+    pings: bool,
 }
 
 const PLAIN: Scene = Scene {
@@ -63,6 +65,7 @@ const PLAIN: Scene = Scene {
     is_full: false,
     fails_over: false,
     pauses: false,
+    pings: true,
 };
 
 const SCENES: [Scene; 9] = [
@@ -140,7 +143,7 @@ impl House {
             works
         };
         let writer = Writer::start(1).unwrap();
-        let model = Arc::new(model(first, works, scene.pauses));
+        let model = Arc::new(model(first, works, scene));
         let logs = Arc::new(Logs::open(&model, &writer).unwrap());
         let tls = Arc::new(tls::Hosts::new(&model).unwrap());
         let seen = Arc::<Seen>::default();
@@ -256,14 +259,19 @@ fn lb(snapshot: &Snapshot) -> &Group {
     snapshot.groups().next().unwrap()
 }
 
-/// Each member has one connection at most, which is pinged before each use.
-fn model(first: u16, second: u16, pauses: bool) -> Model {
+/// Each member has one connection at most.
+fn model(first: u16, second: u16, scene: &Scene) -> Model {
     let members = if first == second { "b" } else { "a,b" };
-    let retries = if pauses { 2 } else { 1 };
+    let retries = if scene.pauses { 2 } else { 1 };
+    let pings = if scene.pings {
+        "worker.all.ping_mode=A\n"
+    } else {
+        "worker.all.ping_mode=\n"
+    };
     let text = format!(
         "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers={members}\n\
          worker.all.host=127.0.0.1\nworker.all.connection_pool_size=1\n\
-         worker.all.connection_acquire_timeout=20000\nworker.all.ping_mode=A\n\
+         worker.all.connection_acquire_timeout=20000\n{pings}\
          worker.all.ping_timeout=20000\nworker.all.retries={retries}\n\
          worker.all.retry_interval=20\n\
          worker.a.reference=worker.all\nworker.a.port={first}\n\
@@ -380,7 +388,8 @@ async fn drop_everywhere(scene: &Scene, late: bool) -> usize {
 #[tokio::test]
 async fn whoever_leaves_whenever_leaves_nothing_behind() {
     for scene in &SCENES {
-        for late in [false, true] {
+        for (late, pings) in [(false, true), (true, true), (false, false)] {
+            let scene = &Scene { pings, ..*scene };
             let polls = drop_everywhere(scene, late).await;
             assert!(polls > 3, "{}: only {polls}", scene.title);
             println!("{polls:4} polls: {}", scene.title);
