@@ -67,16 +67,7 @@ pub(crate) async fn respond(
         // As httpd has it, which has asked for that page with this method.
         fields.get_or_insert_with(|| head.clone()).method = Method::GET;
     }
-    let mut answer = match document {
-        Some((ErrorDocument::Text(_), text)) => {
-            Outgoing::from(rescue::respond_with(&stumble, text.into())).map(Into::into)
-        }
-        Some((ErrorDocument::External(_), url)) => {
-            let there = Box::new(Elsewhere::to(StatusCode::FOUND, url));
-            closing(own(visit, &Stumble::Elsewhere(there)), &stumble)
-        }
-        _ => own(visit, &stumble),
-    };
+    let mut answer = without_page(visit, &stumble, document);
     let (status, is_about_file) = (answer.status(), stumble.is_about_file());
     let trace = failed.host.identity.trace;
     allow::tell(&mut answer.head.fields, status, is_about_file, trace);
@@ -86,6 +77,24 @@ pub(crate) async fn respond(
         answer.body.discard().await;
     }
     answer
+}
+
+/// The answer where no page is asked for: a text, another URL, or a page of our own.
+fn without_page(
+    visit: &Visit,
+    stumble: &Stumble,
+    document: Option<(&ErrorDocument, Vec<u8>)>,
+) -> Outgoing<Answer> {
+    match document {
+        Some((ErrorDocument::Text(_), text)) => {
+            Outgoing::from(rescue::respond_with(stumble, text.into())).map(Into::into)
+        }
+        Some((ErrorDocument::External(_), url)) => {
+            let there = Box::new(Elsewhere::to(StatusCode::FOUND, url));
+            closing(own(visit, &Stumble::Elsewhere(there)), stumble)
+        }
+        _ => own(visit, stumble),
+    }
 }
 
 /// A request that stumbled, as far as it can be understood.
