@@ -13,8 +13,12 @@
 
 #[path = "lifecycle/front.rs"]
 mod front;
+#[path = "lifecycle/stop.rs"]
+mod stop;
 #[path = "lifecycle/supervised.rs"]
 mod supervised;
+#[path = "lifecycle/troubles.rs"]
+mod troubles;
 #[path = "lifecycle/upgrade.rs"]
 mod upgrade;
 

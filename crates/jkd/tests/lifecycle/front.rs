@@ -19,6 +19,10 @@ pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
 /// Says what a test came to.
 pub(crate) fn told(what: &str, report: Report) -> Report {
     println!("\n{what}: {report}");

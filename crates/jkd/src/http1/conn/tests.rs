@@ -35,6 +35,7 @@ impl Service for Echo {
         let path = String::from_utf8_lossy(head.path()).into_owned();
         let response = match &*path {
             "/early" => Response::new(boxed("early")),
+            "/panic" => panic!("as asked"),
             "/never" => std::future::pending().await,
             "/glance" => glance(body).await,
             "/nothing" => Response::builder()
@@ -158,6 +159,20 @@ async fn requests_are_answered_in_order() {
                PUT /d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n2;e\r\nyz\r\n0\r\n\r\n";
     let expected = [ok("GET /a?b "), ok("POST /c xyz"), ok("PUT /d xyz")].concat();
     assert_eq!(talk(two).await, expected);
+}
+
+/// FLT-PANIC: on one thread, with the task that panics beside one that has begun and one that comes
+/// later.
+#[tokio::test]
+async fn a_panic_ends_one_connection() {
+    let mut begun = open(ClientRules::default());
+    begun.write_all(b"GET /begun HTTP/1.1\r\n").await.unwrap();
+    assert_eq!(talk("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").await, "");
+    begun.write_all(b"Host: a\r\n\r\n").await.unwrap();
+    begun.shutdown().await.unwrap();
+    assert_eq!(all(&mut begun).await, ok("GET /begun "));
+    let later = "GET /later HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(talk(later).await, ok("GET /later "));
 }
 
 #[tokio::test]
