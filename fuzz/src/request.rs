@@ -163,8 +163,8 @@ fn framing(fields: &[(Vec<u8>, Vec<u8>)], minor: u8) -> Option<(Framed, bool)> {
     };
     let stays = !says(b"close") && (minor > 0 || says(b"keep-alive"));
     Some(match (chunked, length) {
+        (true, Some(_)) => return None,
         (true, None) => (Framed::Chunked, stays),
-        (true, Some(_)) => (Framed::Chunked, false),
         (false, None | Some(0)) => (Framed::None, stays),
         (false, Some(length)) => (Framed::Known(length), stays),
     })

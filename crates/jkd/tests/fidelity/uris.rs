@@ -145,7 +145,11 @@ struct Refusal {
     concerns: fn(path: &str, form: &str, slashes: &str) -> bool,
 }
 
-const REFUSALS: [Refusal; 5] = [
+const REFUSALS: [Refusal; 6] = [
+    Refusal {
+        row: "`%00` in a path",
+        concerns: |path, _, _| path.contains("%00"),
+    },
     Refusal {
         row: "`\\` or `%5C` outside of path parameters",
         concerns: |path, _, _| path.contains("%5c") || path.contains('\\'),
