@@ -106,12 +106,8 @@ fn killed_under_posts() {
 #[ignore = "takes minutes: run tests/run"]
 fn restarted_in_turn() {
     let rig = Rig::new("");
-    let load = rig.load(secs(7));
-    let load = load.asking(|place| match place % 4 {
-        0 => Ask::post("/order", 3000),
-        _ => Ask::get("/id"),
-    });
-    let load = load.begin();
+    // Of those that may be repeated: a POST that meets the end of its connection is not.
+    let load = rig.load(secs(7)).asking(|_| Ask::get("/id")).begin();
     for (node, from) in [(&rig.a, 1), (&rig.b, 4)] {
         load.wait_until(secs(from));
         node.terminate();

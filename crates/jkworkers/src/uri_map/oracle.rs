@@ -88,9 +88,7 @@ pub(crate) fn find<'r>(rules: &'r [Plain], uri: &[u8]) -> Option<&'r Plain> {
 
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern, text) {
-        ([b'*', rest @ ..], _) => {
-            matches(rest, text) || !text.is_empty() && matches(pattern, &text[1..])
-        }
+        ([b'*', rest @ ..], _) => (0..=text.len()).any(|at| matches(rest, &text[at..])),
         ([b'?', pattern @ ..], [_, text @ ..]) => matches(pattern, text),
         ([a, pattern @ ..], [b, text @ ..]) => a == b && matches(pattern, text),
         _ => pattern.is_empty() && text.is_empty(),
