@@ -185,7 +185,7 @@ fn a_normalisation() {
          w1: /app%3bjsessionid=1/x /app/%3Bfoo/x  # an encoded `;` begins a parameter, too
          404: /app%2Fx  # an encoded slash, refused by default
          w1: /app/%252e%252e/x  # decoded once only
-         404: /app/x%00  # NUL
+         400: /app/x%00  # NUL
          none: *  # OPTIONS *
          w1: http://a/app/x  # the absolute form",
     );
