@@ -28,7 +28,9 @@ pub struct Heard {
     pub attributes: Vec<(String, String)>,
 }
 
-const METHODS: [&str; 27] = [
+/// The methods that have a code, in the order of the codes from 1 on. The library under test is not
+/// asked.
+pub const METHODS: [&str; 27] = [
     "OPTIONS",
     "GET",
     "HEAD",
@@ -58,7 +60,8 @@ const METHODS: [&str; 27] = [
     "MKACTIVITY",
 ];
 
-const HEADERS: [&str; 14] = [
+/// The headers of requests that have a code, in the order of the codes from 0xA001 on.
+pub const HEADERS: [&str; 14] = [
     "accept",
     "accept-charset",
     "accept-encoding",

@@ -38,7 +38,7 @@ pub use self::{
     backend::{Backend, Exchange},
     cast::{Cast, Entry, Play},
     forwarded::{Field, Forwarded, shortened, text as escaped},
-    heard::Heard,
+    heard::{HEADERS, Heard, METHODS},
     http1::{Answer, Http, Request},
     httpd::{Httpd, modules},
     jkd::{Jkd, JkdBuilder},

@@ -1,42 +1,12 @@
 //! What a forward request says arrives as it was said.
 
 use ajp13::wire::{Method, PacketSize, REQUEST_HEADERS};
+use jkd_tests::METHODS;
 
 use crate::{
     lab::Connector,
     peer::{Named, Peer, Request, once},
 };
-
-/// Those with a code of their own, in the order of the codes.
-const METHODS: [&str; 27] = [
-    "OPTIONS",
-    "GET",
-    "HEAD",
-    "POST",
-    "PUT",
-    "DELETE",
-    "TRACE",
-    "PROPFIND",
-    "PROPPATCH",
-    "MKCOL",
-    "COPY",
-    "MOVE",
-    "LOCK",
-    "UNLOCK",
-    "ACL",
-    "REPORT",
-    "VERSION-CONTROL",
-    "CHECKIN",
-    "CHECKOUT",
-    "UNCHECKOUT",
-    "SEARCH",
-    "MKWORKSPACE",
-    "UPDATE",
-    "LABEL",
-    "MERGE",
-    "BASELINE-CONTROL",
-    "MKACTIVITY",
-];
 
 fn snoop() -> Request {
     Request::get("/snoop")

@@ -9,54 +9,9 @@ use std::{
     thread,
 };
 
+use jkd_tests::{HEADERS, METHODS};
 use parking_lot::Mutex;
 
-/// The methods that have a code.
-const METHODS: [&str; 27] = [
-    "OPTIONS",
-    "GET",
-    "HEAD",
-    "POST",
-    "PUT",
-    "DELETE",
-    "TRACE",
-    "PROPFIND",
-    "PROPPATCH",
-    "MKCOL",
-    "COPY",
-    "MOVE",
-    "LOCK",
-    "UNLOCK",
-    "ACL",
-    "REPORT",
-    "VERSION-CONTROL",
-    "CHECKIN",
-    "CHECKOUT",
-    "UNCHECKOUT",
-    "SEARCH",
-    "MKWORKSPACE",
-    "UPDATE",
-    "LABEL",
-    "MERGE",
-    "BASELINE-CONTROL",
-    "MKACTIVITY",
-];
-const HEADERS: [&str; 14] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "authorization",
-    "connection",
-    "content-type",
-    "content-length",
-    "cookie",
-    "cookie2",
-    "host",
-    "pragma",
-    "referer",
-    "user-agent",
-];
 const ATTRIBUTES: [(u8, &str); 11] = [
     (1, "context"),
     (2, "servlet_path"),
