@@ -14,10 +14,13 @@ mod answer;
 mod exchange;
 mod expression;
 mod files;
+mod forward;
 mod httpd;
 mod log_format;
+mod log_lines;
 mod normalise;
 mod pattern;
+mod pooled;
 mod request;
 mod rewriting;
 mod sessions;
@@ -42,10 +45,13 @@ pub const TARGETS: &[Target] = &[
     target("exchange", exchange::packets),
     target("exchange_bytes", exchange::bytes),
     target("expression", expression::run),
+    target("forward", forward::run),
     target("httpd", httpd::run),
     target("log_format", log_format::run),
+    target("log_lines", log_lines::run),
     target("normalise", normalise::run),
     target("pattern", pattern::run),
+    target("pooled_bytes", pooled::run),
     target("request_chunks", request::chunks),
     target("request_head", request::head),
     target("request_stream", ajp::request_stream),

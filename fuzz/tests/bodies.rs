@@ -49,9 +49,9 @@ macro_rules! targets {
 }
 
 targets! {
-    ajp_request ajp_response answer_head exchange exchange_bytes expression httpd log_format
-    normalise pattern request_chunks request_head request_stream response_stream rewriting
-    session_ids status_query uriworkermap workers_properties
+    ajp_request ajp_response answer_head exchange exchange_bytes expression forward httpd log_format
+    log_lines normalise pattern pooled_bytes request_chunks request_head request_stream
+    response_stream rewriting session_ids status_query uriworkermap workers_properties
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod facts;
 mod fit;
+pub(crate) mod fuzzing;
 mod hops;
 mod indicated;
 mod names;

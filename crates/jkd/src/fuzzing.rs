@@ -4,7 +4,11 @@
 //! and not within the crate, so that invariants stand in one place for all crates.
 
 pub use crate::{
+    forward::fuzzing::{Told, told},
     http1::fuzzing::{Chunked, ChunkedEnd, Framed, Judged, ReadHead, answer, chunks, head},
-    logs::strftime,
+    logs::{
+        fuzzing::{NAME as FOREIGN, error as error_line, line as log_line},
+        strftime,
+    },
     status::fuzzing::{Asked, asked},
 };

@@ -10,6 +10,7 @@ mod cookie;
 mod error_line;
 mod error_log;
 mod escape;
+pub(crate) mod fuzzing;
 mod line;
 mod notes;
 mod output;

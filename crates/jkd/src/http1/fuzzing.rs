@@ -11,7 +11,7 @@ use super::{
     scan::{Bounds, Scan},
     write::{self, After, Asked, End, Manner},
 };
-use crate::response;
+use crate::{response, strict::Refusal};
 
 /// What a head and the lines of chunks may take.
 const BOUNDS: Bounds = Bounds {
@@ -65,6 +65,24 @@ pub enum Framed {
     Known(u64),
     /// As long as its chunks.
     Chunked,
+}
+
+/// A head that begins so, or what stands for it where it is none: logs tell of both.
+pub(crate) fn any_head(input: &[u8]) -> Head {
+    const BOUNDS: Bounds = Bounds {
+        line: 8190,
+        fields: 100,
+        field: 8190,
+    };
+    let mut scan = Scan::default();
+    match scan.go_on(input, &BOUNDS) {
+        Ok(None) => parse::unreadable(scan.text(input), Refusal::Late),
+        Err(refusal) => parse::unreadable(scan.text(input), refusal),
+        Ok(Some(whole)) => {
+            let text = input.get(whole.begin..whole.end).unwrap_or_default();
+            parse::head(Bytes::copy_from_slice(text), whole.lines)
+        }
+    }
 }
 
 /// Reads a head that comes in pieces, which end at `cuts` and at the end of `input`.

@@ -83,6 +83,11 @@ impl Record {
         }
     }
 
+    /// All of this is known of it.
+    pub(super) fn has(&self, extra: Extra) {
+        let _ = self.extra.set(Box::new(extra));
+    }
+
     /// The request is called so from the beginning.
     pub(crate) fn is_named(&self, id: &str) {
         let _ = self.name.set(id.into());
