@@ -53,6 +53,9 @@ pub enum ErrorKind {
     Connect,
     /// The pool is being drained and hands out nothing any more.
     Draining,
+    /// This machine has no port, descriptor or memory left for another connection. Nothing is known
+    /// about the container.
+    Exhausted,
     /// The body of the answer is longer or shorter than its `Content-Length`.
     Length,
     /// The container sent a packet that the protocol does not allow at that point.
@@ -181,11 +184,11 @@ impl Error {
     }
 
     /// Whether no connection could be had: name resolution, connecting, or the CPing on a new
-    /// connection or before a request.
+    /// connection or before a request; not for want of a place in the pool.
     pub fn is_connect(&self) -> bool {
         matches!(
             self.kind(),
-            ErrorKind::Connect | ErrorKind::Resolve | ErrorKind::Ping
+            ErrorKind::Connect | ErrorKind::Exhausted | ErrorKind::Resolve | ErrorKind::Ping
         )
     }
 
@@ -253,6 +256,7 @@ impl ErrorKind {
             Self::Closed => "connection closed before the answer was complete",
             Self::Connect => "cannot connect",
             Self::Draining => "the pool is being drained",
+            Self::Exhausted => "no connection can be opened from here",
             Self::Length => "the answer's body does not have its Content-Length",
             Self::Order => "packet out of order",
             Self::Ping => "no CPong in answer to CPing",
@@ -325,6 +329,9 @@ pub(crate) mod hint {
          Tomcat not shutting down?";
     pub(crate) const REFUSED: &str = "nothing listens there: is Tomcat up, its AJP connector \
          enabled in server.xml, and bound to this address? Its default is loopback only";
+    pub(crate) const EXHAUSTED: &str = "this machine has no port or file descriptor left for it: \
+         limit the connections (connection_pool_size), or raise net.ipv4.ip_local_port_range or \
+         the limit of open files";
     pub(crate) const NO_HEADERS: &str = "do the headers of the answer exceed the packet size? \
          raise it on both sides: packetSize of Tomcat's connector, max_packet_size here";
     pub(crate) const PACKET_SIZE: &str = "where such requests are meant, raise the packet size on \

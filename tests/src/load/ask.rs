@@ -67,6 +67,12 @@ impl Ask {
         self.told("chunked", 1)
     }
 
+    /// The node shall take this long for the answer's body, which comes piece by piece.
+    #[must_use]
+    pub fn drip_ms(self, ms: usize) -> Self {
+        self.told("drip", ms)
+    }
+
     /// A header.
     #[must_use]
     pub fn field(mut self, name: &str, value: &str) -> Self {

@@ -1,15 +1,24 @@
 //! The node's side: an AJP server that makes its answers out of the requests.
 
-use std::{convert::Infallible, fs::File, io::Write, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fs::File,
+    io::Write,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use ajp13::server::{RequestBody, Server, ServerOptions};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    time::sleep,
+    time::{Sleep, sleep},
 };
 
 use super::{TOLD, Told, socket};
@@ -88,8 +97,53 @@ impl Service {
             answer = answer.header("Content-Length", size);
         }
         let seed = number.and_then(|number| u64::from_str_radix(&number, 16).ok());
-        let bytes = Pattern::new(seed.unwrap_or_default()).take(size);
-        answer.body(Full::from(bytes).boxed()).expect("a response")
+        let bytes = Bytes::from(Pattern::new(seed.unwrap_or_default()).take(size));
+        let body = match told("drip").and_then(|ms| ms.parse().ok()) {
+            Some(ms) => Drip::new(bytes, Duration::from_millis(ms)).boxed(),
+            None => Full::from(bytes).boxed(),
+        };
+        answer.body(body).expect("a response")
+    }
+}
+
+/// A body that comes piece by piece.
+struct Drip {
+    left: Bytes,
+    piece: usize,
+    pause: Duration,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Drip {
+    const PIECES: u32 = 20;
+
+    /// All of it takes this long.
+    fn new(bytes: Bytes, lasts: Duration) -> Self {
+        let pause = lasts / Self::PIECES;
+        Self {
+            piece: bytes.len().div_ceil(20).max(1),
+            left: bytes,
+            pause,
+            sleep: Box::pin(sleep(Duration::ZERO)),
+        }
+    }
+}
+
+impl Body for Drip {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        ready!(self.sleep.as_mut().poll(cx));
+        self.sleep = Box::pin(sleep(self.pause));
+        let piece = self.piece.min(self.left.len());
+        Poll::Ready(Some(Ok(Frame::data(self.left.split_to(piece)))))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +16,13 @@ use super::options::{PoolOptions, TcpOptions};
 use super::order::Memory;
 use crate::error::{BoxError, Error, ErrorKind, hint};
 use crate::stream::Stream;
+
+/// What the system says where it, or this process, has no descriptor (`ENFILE`, `EMFILE`) or buffer
+/// (`ENOBUFS`) left, for which the library has no names.
+#[cfg(target_os = "linux")]
+const OUT_OF: [i32; 3] = [23, 24, 105];
+#[cfg(not(target_os = "linux"))]
+const OUT_OF: [i32; 0] = [];
 
 /// How to reach a container, and what is known about its addresses.
 pub(super) struct Dial {
@@ -106,6 +113,8 @@ impl Dial {
                     self.memory.worked(*address);
                     return Ok((socket, *address));
                 }
+                // No other address can be reached either, and none is to blame.
+                Err(error) if error.kind() == ErrorKind::Exhausted => return Err(error),
                 Err(error) => {
                     self.distrust(*address);
                     failures.add(*address, error);
@@ -166,7 +175,7 @@ async fn open_within(
     options: &TcpOptions,
 ) -> Result<Stream, Error> {
     match within(share, open(address, options)).await {
-        Some(opened) => opened.map(Stream::Tcp).map_err(refused),
+        Some(opened) => opened.map(Stream::Tcp),
         None => Err(unreachable_within(limit.whole)),
     }
 }
@@ -191,7 +200,15 @@ fn share_of(deadline: Instant, attempts: usize) -> Instant {
     now + deadline.saturating_duration_since(now) / attempts
 }
 
-async fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<TcpStream> {
+async fn open(address: SocketAddr, options: &TcpOptions) -> Result<TcpStream, Error> {
+    let socket = socket(address, options).map_err(|cause| exhausted_or_refused(cause, None))?;
+    let connected = socket.connect(address).await;
+    let stream = connected.map_err(|cause| exhausted_or_refused(cause, Some(address)))?;
+    set_keepalive(&stream, options).map_err(refused)?;
+    Ok(stream)
+}
+
+fn socket(address: SocketAddr, options: &TcpOptions) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
     } else {
@@ -207,9 +224,7 @@ async fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<TcpStream
     if let Some(source) = options.source {
         socket.bind(SocketAddr::new(source, 0))?;
     }
-    let stream = socket.connect(address).await?;
-    set_keepalive(&stream, options)?;
-    Ok(stream)
+    Ok(socket)
 }
 
 fn set_keepalive(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> {
@@ -219,6 +234,35 @@ fn set_keepalive(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> {
         Some(time) => socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(time)),
         None => socket.set_keepalive(true),
     }
+}
+
+/// `connecting` is where to, once there is a socket.
+fn exhausted_or_refused(cause: io::Error, connecting: Option<SocketAddr>) -> Error {
+    let exhausted = match cause.kind() {
+        io::ErrorKind::OutOfMemory => true,
+        // No port is free at `source`.
+        io::ErrorKind::AddrInUse => connecting.is_none(),
+        // No port is free, or there is no address of this machine from which a way leads there.
+        io::ErrorKind::AddrNotAvailable => connecting.is_some_and(has_way),
+        _ => cause
+            .raw_os_error()
+            .is_some_and(|code| OUT_OF.contains(&code)),
+    };
+    if !exhausted {
+        return refused(cause);
+    }
+    Error::new(ErrorKind::Exhausted)
+        .with_hint(hint::EXHAUSTED)
+        .because(cause)
+}
+
+/// Whether this machine has an address from which a way leads to this one; nothing is sent.
+fn has_way(address: SocketAddr) -> bool {
+    let any = match address {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    UdpSocket::bind(any).is_ok_and(|socket| socket.connect(address).is_ok())
 }
 
 fn refused(cause: io::Error) -> Error {
@@ -308,6 +352,38 @@ mod tests {
         let error = dial.connect(&PoolOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Resolve);
         assert!(error.is_timeout());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_this_machine_lacks_says_nothing_about_others() {
+        let kind = |code, connecting| {
+            let cause = io::Error::from_raw_os_error(code);
+            exhausted_or_refused(cause, connecting).kind()
+        };
+        let (here, nowhere) = (
+            "127.0.0.1:9".parse().unwrap(),
+            "[fe80::1]:9".parse().unwrap(),
+        );
+        for code in OUT_OF {
+            assert_eq!(kind(code, None), ErrorKind::Exhausted);
+        }
+        let code_of = |name: &str| match name {
+            "in use" => 98,
+            "not available" => 99,
+            _ => 111,
+        };
+        let expected = [
+            ("in use", None, ErrorKind::Exhausted),
+            ("not available", None, ErrorKind::Connect),
+            ("not available", Some(here), ErrorKind::Exhausted),
+            // Without the device nobody knows a way there.
+            ("not available", Some(nowhere), ErrorKind::Connect),
+            ("refused", Some(here), ErrorKind::Connect),
+        ];
+        for (name, connecting, expected) in expected {
+            assert_eq!(kind(code_of(name), connecting), expected, "{name}");
+        }
     }
 
     #[tokio::test]

@@ -177,7 +177,8 @@ fn silent(limit: Duration) -> String {
 pub(crate) fn failure_of(error: &Error) -> Failure {
     let unsent = error.stage() == ajp13::Stage::NothingSent;
     match error.kind() {
-        ErrorKind::Acquire | ErrorKind::Draining => Failure::NoEndpoint,
+        // Where this machine has no room nobody else is to blame.
+        ErrorKind::Acquire | ErrorKind::Draining | ErrorKind::Exhausted => Failure::NoEndpoint,
         ErrorKind::Connect | ErrorKind::Ping | ErrorKind::Resolve if error.is_timeout() => {
             Failure::Unresponsive
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jkd_tests::{Ask, Node, Outcome};
 
-use crate::rig::{Rig, ms, rate, secs, told};
+use crate::rig::{Rig, assert_nobody_waits, ms, rate, secs, told};
 
 /// FLT-01: killed with idle connections in the pool, and started again.
 #[test]
@@ -58,18 +58,20 @@ fn killed_amid_requests() {
 #[ignore = "takes minutes: run tests/run"]
 fn killed_amid_answers() {
     let rig = Rig::new("");
-    let load = rig.load(secs(3)).rate(30);
-    let load = load.asking(|_| Ask::get("/big").size(2_000_000)).begin();
+    let load = rig.load(secs(3)).rate(30).asking(|place| {
+        let big = Ask::get("/big").size(2_000_000).drip_ms(400);
+        // Half of them do not say how long they are.
+        if place % 2 == 0 { big } else { big.chunked() }
+    });
+    let load = load.begin();
     load.wait_until(ms(1500));
-    // While the node sleeps its answers stand still: they are cut for sure.
-    rig.a.signal("STOP");
-    load.wait_until(ms(1700));
     let at = load.elapsed();
     rig.a.kill();
     let report = told("FLT-03", load.finish());
     let wrong = report.count(|sample| matches!(sample.outcome, Outcome::Wrong(_)));
     assert_eq!(wrong, 0, "{report}");
     let cut = report.with(Outcome::Cut(200));
+    assert!(cut > 0, "no answer was under way: {report}");
     assert_eq!(report.failed(), cut, "{report}");
     assert!(cut <= report.under_way(at), "{report}");
 }
@@ -124,9 +126,10 @@ fn restarted_in_turn() {
 #[ignore = "takes minutes: run tests/run"]
 fn refused_from_the_start() {
     let rig = Rig::over(Node::stopped("a"), Node::new("b"), "");
+    let witness = rig.witness(secs(3));
     let report = told("FLT-11", rig.load(secs(3)).run());
     assert_eq!(report.failed(), 0, "{report}");
-    assert!(report.p50() < ms(50), "each request pays: {report}");
+    assert_nobody_waits(&report, &witness.finish());
     assert!(rig.jkd.log().contains("refused"), "{}", rig.jkd.log());
 }
 
@@ -147,7 +150,7 @@ fn all_down() {
     let down = report.due(from + ms(200)..secs(3));
     println!("  while nobody was there: {down}");
     assert_eq!(down.with(Outcome::Answered(503)), down.total(), "{down}");
-    assert!(down.p50() < ms(50), "{down}");
+    assert_nobody_waits(&down, &report.due(ms(0)..ms(900)));
     let back = report.back_after('a', started);
     println!("  answered again after {back:?}");
     assert!(back.is_some_and(|back| back < secs(2)), "{back:?}");
@@ -170,13 +173,16 @@ fn flapping() {
     let report = told("FLT-16", load.finish());
     assert_eq!(report.failed(), 0, "{report}");
     let log = rig.jkd.log();
-    let changes = log.lines().filter(|line| line.contains("member")).count();
+    let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    let changes = lines("member is in error") + lines("member works again");
+    let lost = lines("request failed at a member");
     println!(
-        "  {changes} lines about members; {} of {} requests went there",
+        "  {changes} changes of state; {} of {} requests went there, and {lost} in vain",
         report.by('a'),
         report.total()
     );
-    assert!(changes <= 40, "{log}");
+    assert!(changes <= 20, "{log}");
+    assert!(lost * 100 <= report.total() * 5, "{log}");
 }
 
 /// FLT-17: one that is cold gets its share little by little.

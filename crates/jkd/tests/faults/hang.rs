@@ -10,7 +10,7 @@ use std::{
 use jkd_tests::{Ask, Backend, Node};
 use socket2::{SockRef, Socket};
 
-use crate::rig::{Rig, ms, secs, told};
+use crate::rig::{Rig, assert_nobody_waits, ms, secs, told};
 
 /// What clients have to wait at most for one that hangs, in all: a client has three seconds.
 const DETECTED: Duration = ms(2500);
@@ -78,14 +78,23 @@ fn mute() {
 fn queue_of_connections_full() {
     let rig = Rig::over(Node::stopped("a"), Node::new("b"), "");
     let blackhole = Blackhole::new(&rig.a);
-    let load = rig.load(secs(7)).begin();
+    let (witness, load) = (rig.witness(secs(7)), rig.load(secs(7)).begin());
     load.wait_until(secs(3));
     drop(blackhole);
     rig.a.start();
     let started = load.elapsed();
     let report = told("FLT-09/13", load.finish());
     assert_eq!(report.failed(), 0, "{report}\n{}", rig.jkd.log());
-    assert!(report.due(secs(3)..secs(7)).p99() < ms(100), "{report}");
+    let witness = witness.finish();
+    assert_nobody_waits(
+        &report.due(secs(3)..secs(7)),
+        &witness.due(secs(3)..secs(7)),
+    );
+    // Who finds out, at the start and while it is in error; all others go elsewhere.
+    let noise = witness.slowest();
+    let waited = report.count(|sample| sample.took > ms(500) + noise);
+    println!("  {waited} requests waited for more than 500 ms and {noise:?}");
+    assert!(waited <= 2, "{report}\n{witness}");
     let back = report.back_after('a', started);
     println!("  the node answers after {back:?}");
     assert!(back.is_some_and(|back| back < secs(5)), "{back:?}");
@@ -116,12 +125,13 @@ fn speaks_http() {
 
 /// Nobody fails over the other node, and after a second nobody waits for this one.
 fn nobody_fails(rig: &Rig, row: &str) {
+    let witness = rig.witness(secs(4));
     let report = told(row, rig.load(secs(4)).run());
     assert_eq!(report.failed(), 0, "{report}\n{}", rig.jkd.log());
     assert!(report.slowest() < DETECTED, "{report}");
     let later = report.due(secs(2)..secs(4));
     println!("  once it is known {later}");
-    assert!(later.p50() < ms(50), "{later}");
+    assert_nobody_waits(&later, &witness.finish().due(secs(2)..secs(4)));
 }
 
 fn accepting(listener: TcpListener, with: impl Fn(TcpStream) + Send + 'static) {

@@ -102,7 +102,7 @@ fn taken_out_in_steps() {
 #[ignore = "takes minutes: run tests/run"]
 fn upload_refused_early() {
     let rig = Rig::new("");
-    let load = rig.load(secs(2)).rate(5).patience(secs(20));
+    let load = rig.load(secs(2)).rate(50).patience(secs(20));
     let load = load.asking(|_| Ask::post("/upload", 100_000_000).early().status(413));
     let report = told("FLT-48", load.run());
     assert_eq!(
@@ -135,11 +135,11 @@ fn stopped_itself() {
 #[test]
 #[ignore = "takes minutes: run tests/run"]
 fn processors_taken() {
-    let rig = Rig::new("");
-    let directory = tempfile_directory();
+    let rig = Rig::alone("");
+    let directory = tempfile::tempdir().expect("a directory");
     let cores = thread::available_parallelism().map_or(2, usize::from);
     let loops: Vec<_> = (0..2 * cores)
-        .map(|number| busy(&directory, number))
+        .map(|number| busy(directory.path(), number))
         .collect();
     let load = rig.load(secs(4)).rate(rate().min(500)).patience(secs(20));
     let report = told("FLT-36", load.run());
@@ -152,10 +152,4 @@ fn busy(directory: &Path, number: usize) -> Leashed {
     let mut command = Command::new("sh");
     command.args(["-c", "while :; do :; done"]);
     Leashed::start(&command, &directory.join(format!("{number}.out"))).expect("sh")
-}
-
-fn tempfile_directory() -> std::path::PathBuf {
-    let path = std::env::temp_dir().join(format!("jkd-faults-{}", std::process::id()));
-    std::fs::create_dir_all(&path).expect("a directory");
-    path
 }
