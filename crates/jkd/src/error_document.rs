@@ -54,7 +54,8 @@ pub(crate) async fn respond(
         .trail
         .take_fields()
         .or_else(|| as_read(head, &stumble));
-    let failed = Failed::of(visit, head, (&earlier, &changed));
+    let is_read = !matches!(&stumble, Stumble::Refused(why) if why.is_of_reading());
+    let failed = Failed::of(visit, head, is_read, (&earlier, &changed));
     let failed = failed.look_for_file(visit).await;
     let document = failed
         .document(visit, status)
@@ -102,6 +103,8 @@ struct Failed<'a> {
     host: &'a Host,
     /// As httpd decodes it; as it was written, where it cannot be decoded.
     decoded: Vec<u8>,
+    /// Whether it was read as a whole: else nothing has asked what it is about.
+    is_read: bool,
     /// As it was mapped; `None` where it cannot be.
     path: Option<Vec<u8>>,
     /// Whether a rule maps it, and no variable forbids that.
@@ -118,7 +121,7 @@ struct Failed<'a> {
 type Marks<'a> = (&'a Earlier, &'a [(String, Option<Vec<u8>>)]);
 
 impl<'a> Failed<'a> {
-    fn of(visit: &'a Visit, head: &'a Head, marks: Marks<'a>) -> Self {
+    fn of(visit: &'a Visit, head: &'a Head, is_read: bool, marks: Marks<'a>) -> Self {
         let own_scheme = || own_scheme(&visit.snapshot.model, &visit.peer);
         let name = strict::check(head, own_scheme)
             .ok()
@@ -127,6 +130,7 @@ impl<'a> Failed<'a> {
         let decoded = uri_map::decode(head.path(), host.uri_rules).ok();
         let path = decoded
             .as_ref()
+            .filter(|_| is_read)
             .and_then(|decoded| uri_map::clean(decoded).ok());
         let covered = path
             .as_ref()
@@ -139,6 +143,7 @@ impl<'a> Failed<'a> {
                 !variables.has("no-jk")
             }),
             is_settled: visit.trail.is_settled(),
+            is_read,
             file: None,
             path: path.map(std::borrow::Cow::into_owned),
             decoded: decoded.map_or_else(|| head.path().to_vec(), std::borrow::Cow::into_owned),
@@ -225,6 +230,9 @@ impl<'a> Failed<'a> {
     }
 
     fn variables<'v>(&'v self, visit: &'v Visit) -> Variables<'v> {
+        if !self.is_read {
+            return Variables::default();
+        }
         let (earlier, changed) = self.marks;
         let mut variables = Variables::begin(self.host, self.head, &visit.peer, earlier);
         variables.rewrite(changed);

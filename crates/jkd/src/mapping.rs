@@ -93,7 +93,7 @@ pub(crate) fn find<'a>(
 }
 
 /// What is known of a request before it is mapped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Before<'a> {
     /// What [`Variables::begin`] says, and rules about rewriting have made of it.
     pub(crate) variables: Variables<'a>,
@@ -101,6 +101,21 @@ pub(crate) struct Before<'a> {
     pub(crate) is_file: bool,
     /// The handler that such a rule names.
     pub(crate) handler: Option<Handler>,
+}
+
+impl<'a> Before<'a> {
+    /// `variables`, and what rules about rewriting have made of the request, if there were any. They
+    /// may say instead how it ends, which is for the caller to ask.
+    pub(crate) fn of(mut variables: Variables<'a>, rewritten: Option<&'a Rewritten>) -> Self {
+        if let Some(rewritten) = rewritten {
+            variables.rewrite(&rewritten.variables);
+        }
+        Self {
+            variables,
+            is_file: rewritten.is_some_and(|made| made.file.is_some()),
+            handler: rewritten.and_then(|made| made.handler),
+        }
+    }
 }
 
 /// What was decided about a request whose client may come in.

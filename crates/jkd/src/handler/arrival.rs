@@ -124,28 +124,21 @@ impl<'a> Arrival<'a> {
     /// # Errors
     ///
     /// What rules say instead of an answer.
-    pub(super) fn before(&self, mut variables: Variables<'a>) -> Result<Before<'a>, Stumble> {
+    pub(super) fn before(&self, variables: Variables<'a>) -> Result<Before<'a>, Stumble> {
+        let before = Before::of(variables, self.rewritten);
         let Some(rewritten) = self.rewritten else {
-            return Ok(Before {
-                variables,
-                ..Before::default()
-            });
+            return Ok(before);
         };
-        variables.rewrite(&rewritten.variables);
         self.visit.trail.leave(rewritten);
-        if let Some(stumble) = &rewritten.stumble {
-            let logs = &self.visit.snapshot.logs;
-            let record = self.record;
-            record.is_rewritten(self.head.query(), self.decoded, logs);
-            record.has_variables(self.host, &variables, logs);
-            record.leads_to(self.visit, stumble, self.decoded);
-            return Err(stumble.clone());
-        }
-        Ok(Before {
-            variables,
-            is_file: rewritten.file.is_some(),
-            handler: rewritten.handler,
-        })
+        let Some(stumble) = &rewritten.stumble else {
+            return Ok(before);
+        };
+        let logs = &self.visit.snapshot.logs;
+        let record = self.record;
+        record.is_rewritten(self.head.query(), self.decoded, logs);
+        record.has_variables(self.host, &before.variables, logs);
+        record.leads_to(self.visit, stumble, self.decoded);
+        Err(stumble.clone())
     }
 
     /// Whether no worker and no file is asked for.

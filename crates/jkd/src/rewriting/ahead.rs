@@ -56,7 +56,7 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     };
     let head = &asking_for(target, subject.head);
     let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
-    let mut variables = Variables::begin(host, head, peer, &[]);
+    let variables = Variables::begin(host, head, peer, &[]);
     let rewritten = rewrite(Subject {
         head,
         variables: &variables,
@@ -70,16 +70,11 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
         Some(made) => (&made.head, &*made.decoded),
         None => (head, &*decoded),
     };
-    let mut before = Before::default();
-    if let Some(made) = rewritten.as_deref() {
-        variables.rewrite(&made.variables);
-        if let Some(stumble) = &made.stumble {
-            return Err(stumble.clone());
-        }
-        before.is_file = made.file.is_some();
-        before.handler = made.handler;
+    let stumble = rewritten.as_ref().and_then(|made| made.stumble.as_ref());
+    if let Some(stumble) = stumble {
+        return Err(stumble.clone());
     }
-    before.variables = variables;
+    let before = Before::of(variables, rewritten.as_deref());
     let mut found = mapping::find(host, head, decoded, before)?;
     let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
     let located = static_files::locate(snapshot, host, &found, decoded, file).await?;

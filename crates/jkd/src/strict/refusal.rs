@@ -65,4 +65,13 @@ impl Refusal {
             _ => StatusCode::BAD_REQUEST,
         }
     }
+
+    /// Whether it is refused while it is read: no section and no condition about variables has
+    /// been asked then.
+    pub(crate) const fn is_of_reading(self) -> bool {
+        !matches!(
+            self,
+            Self::WithoutTls | Self::Method | Self::Tunnel | Self::BodyLength
+        )
+    }
 }

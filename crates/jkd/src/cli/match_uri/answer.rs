@@ -84,7 +84,7 @@ impl<'a> Question<'a> {
         answer.say(format!("host: {}", describe(host)));
         let raw = head.path();
         let decoded = uri_map::decode(raw, host.uri_rules).map_err(bad_path)?;
-        let mut variables = Variables::begin(host, head, peer, &[]);
+        let variables = Variables::begin(host, head, peer, &[]);
         let rewritten = rewriting::rewrite_blindly(Subject {
             host,
             head,
@@ -101,15 +101,11 @@ impl<'a> Question<'a> {
             Some(rewritten) => (&rewritten.head, &*rewritten.decoded),
             None => (head, &*decoded),
         };
-        let mut before = Before::default();
         if let Some(rewritten) = &rewritten {
-            variables.rewrite(&rewritten.variables);
             answer.rewritten(rewritten)?;
-            before.is_file = rewritten.file.is_some();
-            before.handler = rewritten.handler;
         }
         about_server(host, head)?;
-        before.variables = variables;
+        let before = Before::of(variables, rewritten.as_ref());
         let path = uri_map::clean(decoded).map_err(bad_path)?;
         if *path != *raw {
             answer.say(format!("compared as: {}", Printable(&path)));
