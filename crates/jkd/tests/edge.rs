@@ -25,14 +25,20 @@ mod client;
 mod framing;
 #[path = "edge/judge.rs"]
 mod judge;
+#[path = "edge/mutate.rs"]
+mod mutate;
 #[path = "edge/mutations.rs"]
 mod mutations;
+#[path = "edge/plain.rs"]
+mod plain;
 #[path = "edge/poses.rs"]
 mod poses;
 #[path = "edge/recorder.rs"]
 mod recorder;
 #[path = "edge/refusals.rs"]
 mod refusals;
+#[path = "edge/say.rs"]
+mod say;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 

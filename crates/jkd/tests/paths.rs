@@ -1,6 +1,7 @@
 //! Hostile and ordinary paths through the real binary: Tomcat executes what was mapped, and what
 //! is forwarded is what mod_jk forwards.
 #![allow(
+    clippy::expect_used,
     clippy::format_collect,
     clippy::format_push_string,
     clippy::indexing_slicing,
@@ -14,6 +15,24 @@ use jkworkers::uri_map::{
     self, EncodedSlashes, UriRules,
     tomcat::{self, Connector, Encoded},
 };
+
+#[allow(dead_code, reason = "the other suite needs all of it")]
+#[path = "edge/case.rs"]
+mod case;
+#[path = "edge/mutate.rs"]
+mod mutate;
+#[path = "paths/mutations.rs"]
+mod mutations;
+#[path = "edge/plain.rs"]
+mod plain;
+#[path = "edge/say.rs"]
+mod say;
+#[path = "paths/sites.rs"]
+mod sites;
+#[path = "paths/texts.rs"]
+mod texts;
+#[path = "paths/witness.rs"]
+mod witness;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 

@@ -12,6 +12,8 @@ use std::{
 use jkd_tests::{HEADERS, METHODS};
 use parking_lot::Mutex;
 
+use crate::plain::latin1;
+
 const ATTRIBUTES: [(u8, &str); 11] = [
     (1, "context"),
     (2, "servlet_path"),
@@ -340,9 +342,4 @@ fn decode(packet: &[u8]) -> Option<Request> {
         code => (*METHODS.get(usize::from(code).checked_sub(1)?)?).to_owned(),
     };
     rest.0.is_empty().then_some(request)
-}
-
-/// Bytes as code points.
-pub(crate) fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|&byte| char::from(byte)).collect()
 }
