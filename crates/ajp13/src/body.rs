@@ -37,8 +37,8 @@ use crate::stream::Stream;
 pub struct Body<IO: Io = Stream> {
     conn: Option<PooledConn<IO>>,
     upload: Upload<AnySource>,
-    /// Found while reading ahead; told at the next poll.
-    error: Option<Error>,
+    /// Came while looking for the end; told at the next poll.
+    ahead: Option<Result<Frame<Bytes>, Error>>,
     tally: Tally,
     left: Option<u64>,
     status: StatusCode,
@@ -80,7 +80,7 @@ impl<IO: Io> Body<IO> {
             head,
             conn: Some(conn),
             upload,
-            error: None,
+            ahead: None,
             tally: Tally::default(),
             left,
             status,
@@ -141,7 +141,37 @@ impl<IO: Io> Body<IO> {
             .as_mut()
             .is_some_and(|conn| conn.conn_mut().take_end())
         {
-            self.error = self.end().err();
+            self.ahead = self.end().err().map(Err);
+        }
+    }
+
+    /// The same where all that was announced has come, looking at the socket, too: whoever has the
+    /// whole answer and asks again finds the connection free.
+    fn look_for_end(&mut self, cx: &mut Context<'_>) {
+        if self.conn.is_some() && self.left == Some(0) {
+            self.ahead = match self.poll_conn(cx) {
+                Poll::Ready(next) => next,
+                Poll::Pending => None,
+            };
+        }
+    }
+
+    fn poll_conn(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(conn) = &mut self.conn else {
+            return Poll::Ready(None);
+        };
+        match ready!(conn.conn_mut().poll_event(cx, &mut self.upload)) {
+            Ok(Event::Data(bytes)) => self.data(bytes),
+            Ok(Event::Flush) => Poll::Ready(Some(Ok(Frame::data(Bytes::new())))),
+            Ok(Event::End) => Poll::Ready(self.end().err().map(Err)),
+            // The exchange refuses a second head before it gets here.
+            Ok(Event::Head(_)) => self.broken(Error::new(ErrorKind::Order)),
+            // All that was announced is here: only the end is missing, and nobody needs that.
+            Err(error) if error.kind() == ErrorKind::Closed && self.has_announced() => {
+                self.close();
+                Poll::Ready(None)
+            }
+            Err(error) => self.broken(error),
         }
     }
 
@@ -219,29 +249,16 @@ impl<IO: Io> http_body::Body for Body<IO> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let body = &mut *self;
-        if let Some(error) = body.error.take() {
-            return Poll::Ready(Some(Err(error)));
+        if let Some(ahead) = body.ahead.take() {
+            return Poll::Ready(Some(ahead));
         }
-        let Some(conn) = &mut body.conn else {
-            return Poll::Ready(None);
-        };
-        match ready!(conn.conn_mut().poll_event(cx, &mut body.upload)) {
-            Ok(Event::Data(bytes)) => body.data(bytes),
-            Ok(Event::Flush) => Poll::Ready(Some(Ok(Frame::data(Bytes::new())))),
-            Ok(Event::End) => Poll::Ready(body.end().err().map(Err)),
-            // The exchange refuses a second head before it gets here.
-            Ok(Event::Head(_)) => body.broken(Error::new(ErrorKind::Order)),
-            // All that was announced is here: only the end is missing, and nobody needs that.
-            Err(error) if error.kind() == ErrorKind::Closed && body.has_announced() => {
-                body.close();
-                Poll::Ready(None)
-            }
-            Err(error) => body.broken(error),
-        }
+        let next = ready!(body.poll_conn(cx));
+        body.look_for_end(cx);
+        Poll::Ready(next)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.conn.is_none() && self.error.is_none()
+        self.conn.is_none() && self.ahead.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -259,7 +276,7 @@ impl<IO: Io> fmt::Debug for Body<IO> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Body")
             .field("conn", &self.conn)
-            .field("error", &self.error)
+            .field("ahead", &self.ahead.is_some())
             .field("left", &self.left)
             .field("tally", &self.tally())
             .finish_non_exhaustive()

@@ -110,14 +110,7 @@ impl Relay {
         }
         while !self.held.may_go() && !self.body.is_end_stream() {
             match self.next_frame(announced).await {
-                Some(Ok(frame)) => {
-                    self.hold_frame(frame);
-                    poll_fn(|cx| {
-                        self.look_for_end(cx);
-                        Poll::Ready(())
-                    })
-                    .await;
-                }
+                Some(Ok(frame)) => self.hold_frame(frame),
                 // The client is to see that its length is another.
                 Some(Err(error)) if self.is_cut_short(announced, &error) => {
                     self.error = Some(error);
@@ -142,19 +135,6 @@ impl Relay {
             self.held.release();
             None
         })
-    }
-
-    /// Takes the end, too, where it has come with the last of what was announced: whoever has the
-    /// whole answer and asks again finds the connection free.
-    fn look_for_end(&mut self, cx: &mut Context<'_>) {
-        if !self.held.may_go() || self.body.size_hint().exact() != Some(0) {
-            return;
-        }
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => self.hold_frame(frame),
-            Poll::Ready(Some(Err(error))) => drop(self.is_broken(failure_of(&error).verdict())),
-            Poll::Ready(None) | Poll::Pending => {}
-        }
     }
 
     fn is_cut_short(&self, announced: Option<u64>, error: &ajp13::Error) -> bool {
@@ -290,7 +270,6 @@ impl Relay {
         let next = match polled {
             Some(Ok(frame)) => {
                 self.hold_frame(frame);
-                self.look_for_end(cx);
                 None
             }
             // Behind what is still here.
