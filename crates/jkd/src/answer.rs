@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{Full, combinators::UnsyncBoxBody};
+use http_body_util::Full;
 use tokio::time::Instant;
 
 use self::compressed::{Compressed, Failure};
@@ -31,6 +31,7 @@ use crate::{
     peer::Peer,
     rewriting::Trail,
     snapshot::{Served, Snapshot},
+    static_files::{FileBody, Piece},
     stats::Begun,
     unique_id,
 };
@@ -47,14 +48,11 @@ pub(crate) struct Answer {
     visit: Option<Box<Visit>>,
 }
 
-/// A file while it is read.
-pub(crate) type FileBody = UnsyncBoxBody<Bytes, io::Error>;
-
 /// Boxed, because answers are moved from hand to hand: each time costs more than the box.
 #[derive(Debug)]
 enum Source {
     Compressed(Box<Compressed>),
-    File(FileBody),
+    File(Box<FileBody>),
     Page(Full<Bytes>),
     Relay(Box<Relay>),
 }
@@ -73,7 +71,7 @@ impl From<Full<Bytes>> for Answer {
 impl From<FileBody> for Answer {
     fn from(file: FileBody) -> Self {
         Self {
-            source: Source::File(file),
+            source: Source::File(Box::new(file)),
             hides_length: false,
             is_whole: false,
             visit: None,
@@ -93,26 +91,29 @@ impl From<Box<Relay>> for Answer {
 }
 
 impl Answer {
-    /// All of the body, where httpd would have it before the head leaves.
-    pub(crate) fn whole(&self) -> Option<Bytes> {
+    /// The length of all of the body, where httpd would have it before the head leaves. `sends`: the
+    /// client wants more than the head.
+    pub(crate) fn whole(&self, sends: bool) -> Option<u64> {
         match &self.source {
-            Source::Relay(relay) => relay.whole(),
-            Source::Page(page) if self.is_whole => page.clone().into_inner(),
-            Source::Compressed(_) | Source::Page(_) | Source::File(_) => None,
+            Source::Relay(relay) if sends => relay.whole(),
+            Source::Page(page) if self.is_whole => page.size_hint().exact(),
+            // It is there also where only its head is wanted.
+            Source::File(file) => file.whole(),
+            Source::Compressed(_) | Source::Page(_) | Source::Relay(_) => None,
         }
     }
 
-    /// Whether all of it was compressed before its head leaves.
-    pub(crate) const fn is_compressed(&self) -> bool {
-        self.is_whole
-    }
-
-    /// Puts these pieces in place of the whole body.
-    pub(crate) fn replace(&mut self, pieces: Vec<Bytes>) {
+    /// Puts these pieces of the whole body in its place.
+    pub(crate) fn cut(&mut self, pieces: Vec<Piece>) {
         match &mut self.source {
-            Source::Relay(relay) => relay.replace(pieces),
-            Source::Page(page) if self.is_whole => *page = Full::new(pieces.concat().into()),
-            Source::Compressed(_) | Source::Page(_) | Source::File(_) => {}
+            Source::Relay(relay) => relay.cut(pieces),
+            Source::Page(page) if self.is_whole => {
+                let whole = page.clone().into_inner().unwrap_or_default();
+                let cut: Vec<_> = pieces.into_iter().map(|piece| piece.of(&whole)).collect();
+                *page = Full::new(cut.concat().into());
+            }
+            Source::File(file) => file.cut(pieces),
+            Source::Compressed(_) | Source::Page(_) => {}
         }
     }
 
@@ -152,7 +153,7 @@ impl Body for Answer {
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
             Source::Relay(relay) => relay.poll_frame(cx, visit).map_err(Into::into),
-            Source::File(file) => Pin::new(file)
+            Source::File(file) => Pin::new(&mut **file)
                 .poll_frame(cx)
                 .map_err(|error| file_fails(error, visit)),
         };
@@ -193,7 +194,7 @@ impl Source {
             // Nothing is compressed twice.
             Self::Compressed(_) => return Poll::Ready(Ok(Fed::End)),
             Self::Relay(relay) => return relay.poll_fed(cx).map_err(Failure::Ajp),
-            Self::File(file) => ready!(Pin::new(file).poll_frame(cx)),
+            Self::File(file) => ready!(Pin::new(&mut **file).poll_frame(cx)),
             Self::Page(page) => {
                 let polled = ready!(Pin::new(page).poll_frame(cx));
                 polled.map(|frame| frame.map_err(|never| match never {}))

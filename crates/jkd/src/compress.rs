@@ -19,7 +19,6 @@ use crate::{
     answer::Answer,
     headers::Context,
     http1::{Head, Heading, Outgoing},
-    parts::Cut,
     variables::Variables,
 };
 
@@ -100,13 +99,8 @@ impl Case<'_> {
     }
 }
 
-/// Whether a body of this length is worth the trouble.
-pub(crate) const fn is_worth_it(length: u64) -> bool {
-    length > SMALL
-}
-
 /// Whether a list of encodings says that something has been done already.
-pub(crate) fn is_encoded(encodings: &[u8]) -> bool {
+fn is_encoded(encodings: &[u8]) -> bool {
     let nothing = [&b"identity"[..], b"7bit", b"8bit", b"binary"];
     let mut names = encodings.split(|b| *b == b',').map(<[u8]>::trim_ascii);
     names.any(|name| !name.is_empty() && !nothing.contains(&name))
@@ -119,29 +113,19 @@ pub(crate) async fn apply(
     cx: &Context<'_>,
 ) -> Outgoing<Answer> {
     let head = &mut response.head;
-    let cut = head.extensions.get::<Cut>().map(|cut| cut.of);
     let kind = Kind {
-        // What is cut already would not be by now.
-        status: if cut.is_some() {
-            StatusCode::OK
-        } else {
-            head.status
-        },
+        status: head.status,
         content_type: head.values("content-type").next(),
     };
-    let is_part = cut.is_none() && head.fields.contains("Content-Range");
+    let is_part = head.fields.contains("Content-Range");
     if !case.is_about(kind) || is_part || has_encoding(head) {
         return response;
     }
-    let is_small = match cut {
-        Some(whole) => !is_worth_it(whole),
-        None => response.body.is_small(SMALL),
-    };
-    if is_small {
+    if response.body.is_small(SMALL) {
         return response;
     }
     head.fields.append(b"Vary", b"Accept-Encoding");
-    if cut.is_some() || !case.is_accepted() {
+    if !case.is_accepted() {
         return response;
     }
     change(head, case.host.filtering.deflate.etag);

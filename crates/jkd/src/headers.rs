@@ -15,7 +15,7 @@ use jkworkers::model::{Asked, HeaderRule, HeaderRules, Host, When};
 pub(crate) use self::value::{Context, Seen};
 use crate::{
     expressions::Answered,
-    http1::{Fields, Head, Heading},
+    http1::{Fields, Head, Heading, is_bodiless},
     response,
 };
 
@@ -177,17 +177,21 @@ impl Lists {
             head.fields.add(name, value);
         }
         head.measure();
-        place_type(head, self.content_type);
+        head.content_type = self.content_type;
     }
 }
 
-/// The type takes the place of one that a rule has put among the fields.
-fn place_type(head: &mut Heading, content_type: Option<Bytes>) {
-    match content_type {
-        Some(content_type) if head.fields.contains("Content-Type") => {
-            head.fields.set(b"Content-Type", &content_type);
-        }
-        content_type => head.content_type = content_type,
+/// The type takes the place of one that a rule has put among the fields. Where there is no body it is
+/// no type of anything, and what rules have put there stays.
+pub(crate) fn place_type(head: &mut Heading) {
+    let is_said = head.fields.contains("Content-Type");
+    let is_bodiless = is_bodiless(head.status);
+    if !is_said && !is_bodiless {
+        return;
+    }
+    let kind = head.content_type.take();
+    if let Some(kind) = kind.filter(|_| !is_bodiless) {
+        head.fields.set(b"Content-Type", &kind);
     }
 }
 

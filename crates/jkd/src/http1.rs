@@ -31,4 +31,5 @@ pub(crate) use self::{
     head::Head,
     outgoing::{Heading, Outgoing, number},
     scan::MAX_HEAD,
+    write::is_bodiless,
 };

@@ -1,6 +1,5 @@
 //! Parts of an answer: `Range`, where httpd would have all of the answer before its head leaves.
 
-use bytes::Bytes;
 use http::{Method, StatusCode};
 use jkworkers::model::RangeLimits;
 
@@ -9,7 +8,7 @@ use crate::{
     headers::Rules,
     http1::{Fields, Head, Heading, Outgoing},
     rescue::Stumble,
-    static_files::{self, Part, Ranges},
+    static_files::{self, Part, Piece, Ranges},
 };
 
 /// The parts that the client asks for, where that makes sense.
@@ -23,12 +22,7 @@ pub(crate) fn take(
     rules: Rules<'_>,
 ) -> Result<Outgoing<Answer>, Stumble> {
     let head = &mut response.head;
-    if head.extensions.get::<Cut>().is_some() {
-        move_range_back(&mut head.fields);
-    }
-    // A file is there also where only its head is wanted.
-    let has_body = request.method != Method::HEAD || response.body.is_compressed();
-    if head.status != StatusCode::OK || !has_body {
+    if head.status != StatusCode::OK {
         return Ok(response);
     }
     let Some(range) = request.headers.joined("range") else {
@@ -37,53 +31,35 @@ pub(crate) fn take(
     if is_partial(head) || !is_current(head, &request.headers) {
         return Ok(response);
     }
-    let Some(whole) = response.body.whole() else {
+    let sends = request.method != Method::HEAD;
+    let Some(whole) = response.body.whole(sends) else {
         return Ok(response);
     };
-    let limits = limits(rules);
-    match static_files::wanted_parts(&range, length(&whole), limits) {
+    match static_files::wanted_parts(&range, whole, limits(rules)) {
         Ranges::Whole => {}
         Ranges::Nothing => {
             // It was given as a whole, and nobody left it.
-            response.body.replace(Vec::new());
+            response.body.cut(Vec::new());
             return Err(Stumble::NoSuchPart);
         }
         Ranges::Parts(parts) => {
-            let pieces = cut(head, &whole, &parts);
-            let length: usize = pieces.iter().map(Bytes::len).sum();
-            let digits = length.to_string();
-            head.fields.set(b"Content-Length", digits.as_bytes());
-            head.length = u64::try_from(length).ok();
+            let pieces = cut(head, whole, &parts);
+            let length = static_files::length(&pieces);
+            head.fields
+                .set(b"Content-Length", length.to_string().as_bytes());
+            head.length = Some(length);
             head.status = StatusCode::PARTIAL_CONTENT;
             head.reason = None;
-            response.body.replace(pieces);
+            response.body.cut(pieces);
         }
     }
     Ok(response)
-}
-
-/// A file of which parts are taken already, although that comes after all that changes answers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cut {
-    /// The length of the whole, bytes.
-    pub(crate) of: u64,
-}
-
-fn move_range_back(fields: &mut Fields) {
-    if let Some(range) = fields.get("Content-Range").map(<[u8]>::to_vec) {
-        fields.remove(b"Content-Range");
-        fields.add(b"Content-Range", &range);
-    }
 }
 
 /// `MaxRanges` and its relatives, of the last section about the request that says anything.
 fn limits(Rules { host, asked }: Rules<'_>) -> RangeLimits {
     let own = host.settings.files.ranges;
     asked.map_or(own, |asked| host.files_about(asked).ranges)
-}
-
-fn length(whole: &Bytes) -> u64 {
-    u64::try_from(whole.len()).unwrap_or(u64::MAX)
 }
 
 /// Whether it is a part already, as far as its fields say so: not its type, which httpd keeps apart.
@@ -110,28 +86,17 @@ fn is_current(head: &Heading, asked: &Fields) -> bool {
     static_files::is_date_of(condition, modified)
 }
 
-fn cut(head: &mut Heading, whole: &Bytes, parts: &[Part]) -> Vec<Bytes> {
-    let piece = |part: &Part| {
-        let first = usize::try_from(part.first).unwrap_or(usize::MAX);
-        let last = usize::try_from(part.last).unwrap_or(usize::MAX);
-        let is_there = first <= last && last < whole.len();
-        if is_there {
-            whole.slice(first..=last)
-        } else {
-            Bytes::new()
-        }
-    };
-    let all = whole.len();
+/// The pieces that are sent in place of a body of this length: a part by itself, or several with a
+/// head for each (RFC 9110, section 14.6).
+fn cut(head: &mut Heading, all: u64, parts: &[Part]) -> Vec<Piece> {
     if let [part] = parts {
         let range = format!("bytes {}-{}/{all}", part.first, part.last);
         head.fields.set(b"Content-Range", range.as_bytes());
-        return vec![piece(part)];
+        return vec![Piece::Part(*part)];
     }
     let boundary = static_files::boundary();
-    let kind = head
-        .values("content-type")
-        .next()
-        .map(String::from_utf8_lossy);
+    let kind = head.content_type.as_deref().filter(|kind| !kind.is_empty());
+    let kind = kind.map(String::from_utf8_lossy);
     let kind = kind
         .map(|kind| format!("Content-type: {kind}\r\n"))
         .unwrap_or_default();
@@ -140,10 +105,39 @@ fn cut(head: &mut Heading, whole: &Bytes, parts: &[Part]) -> Vec<Bytes> {
         let Part { first, last } = part;
         let text =
             format!("\r\n--{boundary}\r\n{kind}Content-range: bytes {first}-{last}/{all}\r\n\r\n");
-        pieces.extend([text.into(), piece(part)]);
+        pieces.extend([Piece::Text(text.into()), Piece::Part(*part)]);
     }
-    pieces.push(format!("\r\n--{boundary}--\r\n").into());
+    let end = format!("\r\n--{boundary}--\r\n");
+    pieces.push(Piece::Text(end.into()));
     let kind = format!("multipart/byteranges; boundary={boundary}");
     head.content_type = Some(kind.into());
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_sent_of_what_the_client_has_begun() {
+        let mut head = Heading::default();
+        head.fields.add(b"ETag", b"\"a\"");
+        head.fields
+            .add(b"Last-Modified", b"Mon, 01 Jan 2001 00:00:00 GMT");
+        for (condition, expected) in [
+            ("\"a\"", true),
+            ("\"x\", \"a\"", false),
+            ("W/\"a\"", false),
+            ("Mon, 01 Jan 2001 00:00:00 GMT", true),
+            ("Sun, 31 Dec 2000 00:00:00 GMT", false),
+            ("", false),
+            ("*", false),
+        ] {
+            let mut asked = Fields::default();
+            asked.add(b"Range", b"bytes=0-1");
+            assert!(is_current(&head, &asked));
+            asked.add(b"If-Range", condition.as_bytes());
+            assert_eq!(is_current(&head, &asked), expected, "{condition}");
+        }
+    }
 }

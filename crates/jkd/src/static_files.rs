@@ -35,9 +35,10 @@ pub(crate) use self::directory::{Learnt, Located, name_of};
 pub(crate) use self::index::Search;
 use self::walk::What;
 pub(crate) use self::{
+    content::{FileBody, Piece, length},
     date::{is_date_of, parse as parse_date},
     ranges::{Part, Wanted as Ranges, wanted as wanted_parts},
-    send::boundary,
+    send::{Untagged, boundary},
 };
 use crate::{
     allow,

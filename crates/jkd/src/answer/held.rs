@@ -28,6 +28,11 @@ impl Held {
         self.released |= self.length > HOLD;
     }
 
+    /// How many bytes are here.
+    pub(super) const fn len(&self) -> usize {
+        self.length
+    }
+
     /// The next piece that may go.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         if !self.released {

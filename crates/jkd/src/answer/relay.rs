@@ -24,6 +24,7 @@ use crate::{
     maintain::log_transition,
     response::{self, BadField},
     snapshot,
+    static_files::Piece,
 };
 
 /// A backend's answer. Frames go on as they come; an answer that breaks off is an error, so that
@@ -197,14 +198,17 @@ impl Relay {
     }
 
     /// All of the body, where nothing of it would have been passed on yet.
-    pub(super) fn whole(&self) -> Option<Bytes> {
+    pub(super) fn whole(&self) -> Option<u64> {
         let is_whole = self.is_kept() && self.body.size_hint().exact() == Some(0);
-        is_whole.then(|| self.held.to_vec().into())
+        let length = || u64::try_from(self.held.len()).unwrap_or(u64::MAX);
+        is_whole.then(length)
     }
 
-    /// Puts these pieces in place of the whole body.
-    pub(super) fn replace(&mut self, pieces: Vec<Bytes>) {
-        self.held = pieces.into();
+    /// Puts these pieces of the whole body in its place.
+    pub(super) fn cut(&mut self, pieces: Vec<Piece>) {
+        let whole = Bytes::from(self.held.to_vec());
+        let pieces = pieces.into_iter().map(|piece| piece.of(&whole));
+        self.held = pieces.collect::<Vec<_>>().into();
     }
 
     pub(super) fn is_end_stream(&self) -> bool {

@@ -14,6 +14,7 @@ use crate::{
     media_type, parts,
     rescue::{self, Stumble},
     response,
+    static_files::Untagged,
     variables::Variables,
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct Course<'a> {
     pub(crate) claims: &'a Claims,
     /// `Vary`, as rules about rewriting make it.
     pub(super) vary: Option<&'a str>,
+    /// It is the page for parts that are not there: as in httpd it has no parts itself.
+    pub(super) is_about_parts: bool,
 }
 
 impl<'a> Course<'a> {
@@ -47,6 +50,7 @@ impl<'a> Course<'a> {
             },
             claims: &visit.claims,
             vary: None,
+            is_about_parts: false,
         }
     }
 
@@ -67,12 +71,19 @@ impl<'a> Course<'a> {
     ///
     /// 416 where the client wants parts that are not there.
     pub(super) fn complete(&self, response: Outgoing<Answer>) -> Result<Outgoing<Answer>, Stumble> {
-        let mut response = self.finish(response);
+        let mut response = self.change(response);
         media_type::settle(&mut response.head);
         if let Some(asked) = self.rules.asked {
             media_type::add_charset(&mut response.head, self.rules.host, asked);
         }
-        parts::take(response, self.cx.head, self.rules)
+        if !self.is_about_parts {
+            response = parts::take(response, self.cx.head, self.rules)?;
+        }
+        if response.head.extensions.get::<Untagged>().is_some() {
+            response.head.fields.remove(b"ETag");
+        }
+        headers::place_type(&mut response.head);
+        Ok(response)
     }
 
     /// Says until when the answer may be kept. `began`: when the request came.
@@ -102,8 +113,15 @@ impl<'a> Course<'a> {
         compress::apply(response, case, &self.cx).await
     }
 
-    /// Changes the fields of an answer as `Header` says.
-    pub(crate) fn finish(&self, mut response: Outgoing<Answer>) -> Outgoing<Answer> {
+    /// Changes the fields of a page as `Header` says.
+    pub(crate) fn finish(&self, response: Outgoing<Answer>) -> Outgoing<Answer> {
+        let mut response = self.change(response);
+        headers::place_type(&mut response.head);
+        response
+    }
+
+    /// Changes the fields of an answer as `Header` says. Its type is not among them yet.
+    fn change(&self, mut response: Outgoing<Answer>) -> Outgoing<Answer> {
         if let Some(vary) = self.vary {
             response::vary_first(&mut response.head.fields, vary);
         }

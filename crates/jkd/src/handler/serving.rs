@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use jkworkers::model::{Asked, Host};
 
@@ -129,29 +129,36 @@ pub(super) async fn decided(
         claims: course.claims,
         chosen: &decision.chosen.sections,
     };
-    let last = way.decoded.rsplit(|b| *b == b'/').next();
-    let is_page = asking.instead_of.is_some();
+    let leaving = Leaving::of(&way, &asking);
     let named = way.named(host);
     let answered = serve(visit, facts, &checked, way, asking, served).await;
-    let mut response = answered.inspect_err(|_| visit.trail.leave_fields(late.as_deref()))?;
+    let leave_fields = |_: &Stumble| visit.trail.leave_fields(late.as_deref());
+    let mut response = answered.inspect_err(leave_fields)?;
     if served.is_by_group() || decision.target.is_ok() {
         course.cx.facts = (host.extracts_tls || !host.env_vars.is_empty()).then_some(facts);
         media_type::describe(&mut response.head, &named);
     }
     response::vary_by(&vary, &mut response.head.fields);
-    let leaving = Leaving { last, is_page };
-    leaving.complete(visit, decision, course, response).await
+    let left = leaving.complete(visit, decision, course, response).await;
+    left.inspect_err(leave_fields)
 }
 
 /// What else is known of an answer that leaves.
 struct Leaving<'a> {
     /// The last part of its path.
     last: Option<&'a [u8]>,
-    /// It is the page of an error.
-    is_page: bool,
+    /// The status of the error whose page it is.
+    instead_of: Option<StatusCode>,
 }
 
-impl Leaving<'_> {
+impl<'a> Leaving<'a> {
+    fn of(way: &Way<'a>, asking: &Asking<'_>) -> Self {
+        Self {
+            last: way.decoded.rsplit(|b| *b == b'/').next(),
+            instead_of: asking.instead_of,
+        }
+    }
+
     /// What filters do, and all that comes behind them.
     async fn complete(
         self,
@@ -163,7 +170,8 @@ impl Leaving<'_> {
         let sent = response.head.extensions.remove::<Sent>();
         let about = sent.as_ref().map(|sent| sent.asked(decision));
         course.rules.asked = about.or(course.rules.asked);
-        if !self.is_page {
+        course.is_about_parts = self.instead_of == Some(StatusCode::RANGE_NOT_SATISFIABLE);
+        if self.instead_of.is_none() {
             course.tell_expiry(&mut response.head, visit.began);
         }
         if course.rules.host.filtering.deflates {

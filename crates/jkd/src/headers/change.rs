@@ -46,8 +46,8 @@ pub(super) fn apply(rule: &HeaderRule, fields: &mut Fields, cx: &Context<'_>) {
     }
 }
 
-/// Carries out a rule about an answer, whose type is kept apart: it is there or not whatever is
-/// done to the field, and `set` and `edit` change it.
+/// Carries out a rule about an answer, whose type is kept apart: `set`, `edit` and `unset` change it,
+/// too.
 pub(super) fn apply_to_answer(
     rule: &HeaderRule,
     fields: &mut Fields,
@@ -58,6 +58,10 @@ pub(super) fn apply_to_answer(
         return apply(rule, fields, cx);
     }
     let new = match &rule.action {
+        HeaderAction::Unset => {
+            *content_type = None;
+            None
+        }
         HeaderAction::Set(format) => Some(cx.fill(format, &Groups::default())),
         HeaderAction::SetIfEmpty(format) if !fields.contains("content-type") => {
             Some(cx.fill(format, &Groups::default()))

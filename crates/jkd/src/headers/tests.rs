@@ -103,6 +103,7 @@ impl Scene {
         }
         self.at(path, |rules, cx| {
             answer(rules, &mut head, is_page, cx);
+            place_type(&mut head);
         });
         let kind = head.content_type.as_deref();
         let kind = kind.map(|kind| (&b"(type)"[..], kind));

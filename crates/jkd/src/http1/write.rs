@@ -55,7 +55,7 @@ pub(super) fn end(head: &Heading, known: Option<u64>, asked: Asked) -> End {
 }
 
 /// Whether answers with this status have no body, whatever their fields say.
-pub(super) const fn is_bodiless(status: StatusCode) -> bool {
+pub(crate) const fn is_bodiless(status: StatusCode) -> bool {
     matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 

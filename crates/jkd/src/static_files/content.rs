@@ -1,8 +1,10 @@
 //! The bytes of a file while they are sent.
 
 use std::{
+    fmt,
     fs::File,
     io::{self, SeekFrom},
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
     vec,
@@ -11,7 +13,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::ranges::Part;
@@ -21,13 +23,28 @@ use crate::answer::Answer;
 const AT_ONCE: u64 = 64 * 1024;
 
 /// A piece of a body.
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Text(Bytes),
     Part(Part),
 }
 
 impl Piece {
-    pub(super) fn length(&self) -> u64 {
+    /// The bytes, where the whole is here already. Nothing for a part that is not.
+    pub(crate) fn of(self, whole: &Bytes) -> Bytes {
+        let part = match self {
+            Self::Text(text) => return text,
+            Self::Part(part) => part,
+        };
+        let first = usize::try_from(part.first).unwrap_or(usize::MAX);
+        let last = usize::try_from(part.last).unwrap_or(usize::MAX);
+        if first <= last && last < whole.len() {
+            whole.slice(first..=last)
+        } else {
+            Bytes::new()
+        }
+    }
+
+    pub(crate) fn length(&self) -> u64 {
         match self {
             Self::Text(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
             Self::Part(part) => part.length(),
@@ -35,21 +52,85 @@ impl Piece {
     }
 }
 
-/// Reads the pieces one after the other, as the client takes them.
-pub(super) fn content(file: File, pieces: Vec<Piece>) -> Answer {
-    let left = pieces
-        .iter()
-        .fold(0u64, |sum, piece| sum.saturating_add(piece.length()));
-    if left == 0 {
+/// How many bytes pieces have together.
+pub(crate) fn length(pieces: &[Piece]) -> u64 {
+    let lengths = pieces.iter().map(Piece::length);
+    lengths.fold(0, u64::saturating_add)
+}
+
+/// All of a file of this size. `has_parts`: the client may get parts of it.
+pub(super) fn content(file: File, size: u64, has_parts: bool) -> Answer {
+    let Some(last) = size.checked_sub(1) else {
         return Answer::from(Full::default());
-    }
-    let reading = Reading {
-        file: tokio::fs::File::from_std(file),
-        pieces: pieces.into_iter(),
-        rest: 0,
     };
-    let stream = Box::pin(stream::try_unfold(reading, Reading::next));
-    BodyExt::boxed_unsync(Measured { stream, left }).into()
+    let all = vec![Piece::Part(Part { first: 0, last })];
+    let body = FileBody {
+        source: Source::Unread(file, all),
+        left: size,
+        has_parts,
+    };
+    body.into()
+}
+
+/// A file while it is sent, or what the client gets of it.
+pub(crate) struct FileBody {
+    source: Source,
+    /// How much is left of it.
+    left: u64,
+    has_parts: bool,
+}
+
+enum Source {
+    Unread(File, Vec<Piece>),
+    Read(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
+    Nothing,
+}
+
+impl FileBody {
+    /// The size of a file of which the client may get parts.
+    pub(crate) const fn whole(&self) -> Option<u64> {
+        match self.source {
+            Source::Unread(..) if self.has_parts => Some(self.left),
+            _ => None,
+        }
+    }
+
+    /// Sends these pieces in place of the whole, of which nothing has been read yet.
+    pub(crate) fn cut(&mut self, new: Vec<Piece>) {
+        if let Source::Unread(_, pieces) = &mut self.source {
+            self.left = length(&new);
+            *pieces = new;
+        }
+    }
+}
+
+impl fmt::Debug for FileBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileBody")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Source {
+    /// The pieces one after the other, as the client takes them.
+    fn read(&mut self) -> Option<Pin<&mut (dyn Stream<Item = io::Result<Bytes>> + Send)>> {
+        *self = match mem::replace(self, Self::Nothing) {
+            Self::Unread(file, pieces) => {
+                let reading = Reading {
+                    file: tokio::fs::File::from_std(file),
+                    pieces: pieces.into_iter(),
+                    rest: 0,
+                };
+                Self::Read(Box::pin(stream::try_unfold(reading, Reading::next)))
+            }
+            begun => begun,
+        };
+        match self {
+            Self::Read(stream) => Some(stream.as_mut()),
+            Self::Unread(..) | Self::Nothing => None,
+        }
+    }
 }
 
 /// The state between two reads.
@@ -91,13 +172,7 @@ impl Reading {
     }
 }
 
-/// A stream whose length is known.
-struct Measured<S> {
-    stream: Pin<Box<S>>,
-    left: u64,
-}
-
-impl<S: Stream<Item = io::Result<Bytes>>> Body for Measured<S> {
+impl Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -105,7 +180,10 @@ impl<S: Stream<Item = io::Result<Bytes>>> Body for Measured<S> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let next = ready!(self.stream.as_mut().poll_next(cx));
+        let Some(stream) = self.source.read() else {
+            return Poll::Ready(None);
+        };
+        let next = ready!(stream.poll_next(cx));
         if let Some(Ok(data)) = &next {
             let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
             self.left = self.left.saturating_sub(length);
