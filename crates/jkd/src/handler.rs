@@ -11,10 +11,10 @@ mod course;
 mod relaying;
 mod serving;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
-use jkworkers::model::ClientRules;
+use jkworkers::model::{ClientRules, Pace};
 
 pub(crate) use self::{
     arrival::{Arrival, server},
@@ -27,6 +27,7 @@ use crate::{
     forward::{server_name, server_port},
     headers,
     http1::{self, Body, Head, Outgoing, Service},
+    limits::Limit,
     logs::Record,
     mapping::{Earlier, Found},
     peer::Peer,
@@ -43,6 +44,8 @@ use crate::{
 pub(crate) struct Front {
     pub(crate) shared: Arc<Shared>,
     pub(crate) peer: Arc<Peer>,
+    /// The client has as many connections as it may without this one.
+    pub(crate) is_one_too_many: bool,
 }
 
 impl Service for Front {
@@ -52,7 +55,18 @@ impl Service for Front {
         let snapshot = self.shared.snapshot.load();
         // As in httpd: for whom a request is shows only when its head is here.
         let host = snapshot.model.host_for(self.peer.local, None);
+        if self.is_one_too_many {
+            return Arc::new(in_short(&host.clients));
+        }
         host.clients.clone()
+    }
+
+    fn refuses(&self) -> Option<Refusal> {
+        self.is_one_too_many.then_some(Refusal::Connections)
+    }
+
+    fn is_reached(&self, limit: Limit) {
+        limit.is_reached(&self.peer.ip_text, "connection closed");
     }
 
     fn sends(&self, stays: bool, unread: usize) {
@@ -95,7 +109,11 @@ impl Service for Front {
 
     async fn refuse(&self, head: Head, refusal: Refusal) -> http1::Reply<Answer> {
         let visit = self.begin(head);
-        tracing::debug!(client = %self.peer.ip_text, request = %visit, "request refused: {refusal}");
+        let client = &*self.peer.ip_text;
+        tracing::debug!(client, request = %visit, "request refused: {refusal}");
+        if let Some(limit) = Limit::of(refusal) {
+            limit.is_reached(client, format_args!("request refused: {refusal}"));
+        }
         let mut served = Served::default();
         let stumble = Stumble::Refused(refusal);
         let page = error_document::respond(&visit, stumble, &mut served, &visit.claims);
@@ -106,6 +124,21 @@ impl Service for Front {
         }
     }
 }
+
+/// For a client that is to be told one word: it has a moment for its request, and another one to read
+/// the answer.
+fn in_short(rules: &ClientRules) -> ClientRules {
+    ClientRules {
+        head_pace: Pace {
+            first: MOMENT,
+            ..Pace::NONE
+        },
+        timeout: MOMENT,
+        ..rules.clone()
+    }
+}
+
+const MOMENT: Duration = Duration::from_secs(1);
 
 impl Front {
     fn begin(&self, head: Head) -> Box<Visit> {

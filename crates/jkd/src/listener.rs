@@ -1,6 +1,7 @@
 //! Sockets: bind and accept.
 
 mod counted;
+mod guests;
 mod inherited;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 };
 
 use jkworkers::model::Listen;
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -19,9 +21,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::counted::Counted;
-pub(crate) use self::inherited::Inherited;
-use crate::{handler::Front, http1, peer::Peer, serve::Shared, tls};
+use self::{
+    counted::Counted,
+    guests::{Guest, Seat, Standing},
+};
+pub(crate) use self::{guests::Guests, inherited::Inherited};
+use crate::{handler::Front, http1, limits::Limit, peer::Peer, serve::Shared, tls};
 
 /// The pending connections that the system keeps for us: as many as it allows.
 const BACKLOG: i32 = 4096;
@@ -152,14 +157,11 @@ pub(crate) async fn accept(
         listener,
         stays_open,
     } = door;
-    let begin = |(stream, address)| {
-        tasks.spawn(serve(
-            stream,
-            address,
-            shared.clone(),
-            lane,
-            closing.clone(),
-        ));
+    let begin = |accepted: (TcpStream, SocketAddr), seat: Seat| {
+        if let Some(guest) = admitted(&shared, accepted.1, seat) {
+            let serving = serve(accepted, guest, shared.clone(), lane, closing.clone());
+            tasks.spawn(serving);
+        }
     };
     let mut pause = Pause::default();
     loop {
@@ -171,14 +173,15 @@ pub(crate) async fn accept(
         match accepted {
             Ok(accepted) => {
                 pause.reset();
-                begin(accepted);
+                let seat = seat(&shared, accepted.1, &closing).await;
+                begin(accepted, seat);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => pause.after(&error).await,
         }
     }
     if !stays_open {
-        last(listener).for_each(begin);
+        last(listener).for_each(|accepted| begin(accepted, shared.guests.extra_seat()));
     }
 }
 
@@ -199,6 +202,27 @@ fn last(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> 
             }
         }
     })
+}
+
+/// Waits until there is room for a connection, or the end has come.
+async fn seat(shared: &Shared, client: SocketAddr, closing: &CancellationToken) -> Seat {
+    let limits = || shared.snapshot.load().model.global.connections;
+    select! {
+        biased;
+        seat = shared.guests.seat(client.ip(), limits) => seat,
+        () = closing.cancelled() => shared.guests.extra_seat(),
+    }
+}
+
+/// The client of a connection, unless it has far too many: then it is not worth an answer.
+fn admitted(shared: &Shared, client: SocketAddr, seat: Seat) -> Option<Guest> {
+    let guest = seat.of(client.ip(), &shared.snapshot.load().model);
+    if guest.standing == Standing::FarTooMany {
+        let client = client.ip().to_canonical().to_string();
+        Limit::ConnectionsOfClient.is_reached(&client, "connection closed");
+        return None;
+    }
+    Some(guest)
 }
 
 /// Clients that gave up in the queue are no trouble of ours.
@@ -224,18 +248,27 @@ impl Pause {
     }
 
     async fn after(&mut self, error: &io::Error) {
-        if self.failures == 0 {
-            tracing::error!(%error, "cannot accept connections; is the limit of open files (ulimit -n) too low?");
+        if is_of_files(error) {
+            let so = format_args!("cannot accept connections: {error}");
+            Limit::Files.is_reached("-", so);
+        } else if self.failures == 0 {
+            tracing::error!(%error, "cannot accept connections");
         }
-        self.failures = (self.failures + 1).min(6);
+        self.failures = (self.failures + 1).min(5);
         sleep(Duration::from_millis(16) * 2_u32.pow(self.failures)).await;
     }
 }
 
+/// Too many open files, here or in all of the system.
+fn is_of_files(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    errno.is_some_and(|errno| errno == Errno::MFILE || errno == Errno::NFILE)
+}
+
 /// One client connection, from its first byte to its last.
 async fn serve(
-    stream: TcpStream,
-    address: SocketAddr,
+    (stream, address): (TcpStream, SocketAddr),
+    guest: Guest,
     shared: Arc<Shared>,
     lane: usize,
     closing: CancellationToken,
@@ -258,6 +291,7 @@ async fn serve(
     let front = Front {
         shared,
         peer: peer.clone(),
+        is_one_too_many: guest.standing == Standing::OneTooMany,
     };
     match way {
         Ok(tls::Way::Plain(stream)) => http1::serve(stream, front, closing).await,
@@ -295,7 +329,7 @@ mod tests {
             pause.after(&error).await;
             waits.push(before.elapsed().as_millis());
         }
-        assert_eq!(waits, [32, 64, 128, 256, 512, 1024, 1024, 1024]);
+        assert_eq!(waits, [32, 64, 128, 256, 512, 512, 512, 512]);
         pause.reset();
         assert_eq!(pause.failures, 0);
     }

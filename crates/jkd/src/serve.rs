@@ -166,6 +166,7 @@ fn start_with(
         running.add_lane(index, runtime, settings)?;
     }
     let ready = running.daemon.ready(bound)?;
+    running.daemon.measure();
     running.daemon.open(ready);
     Ok(running)
 }
@@ -250,10 +251,20 @@ impl Daemon {
         let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
         let ready = self.ready(bound)?;
         let logs = Logs::open(model, &self.writer)?;
+        let limits = change.running().model.global.connections;
         change.serve(model.clone(), (Arc::new(logs), Arc::new(tls)));
+        if limits != model.global.connections {
+            self.measure();
+        }
         self.open(ready);
         self.listeners.lock().close_others(&model.listen);
         Ok(())
+    }
+
+    /// How many clients there is room for.
+    fn measure(&self) {
+        let wanted = self.shared.snapshot.load().model.global.connections;
+        self.shared.guests.measure(wanted);
     }
 
     fn ready(&self, bound: Vec<Bound>) -> io::Result<Vec<Ready>> {

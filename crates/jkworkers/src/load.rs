@@ -281,6 +281,7 @@ fn global(draft: &Draft, workers: &Workers, types: Arc<MimeTypes>) -> Global {
         maintain: workers.maintain,
         resolve_interval: workers.resolve_interval,
         reload: draft.reload,
+        connections: draft.connections,
         properties: workers.properties.as_slice().into(),
         ..Global::default()
     }

@@ -41,7 +41,7 @@ pub use self::{
     access::{Access, AccessRule, Entry, Merging, Named, Order, Require, Whence, Who},
     auth::{Auth, AuthType},
     balancer::{Activation, Balancer, Lock, Member, Method, StickySettings},
-    clients::{ClientRules, Pace},
+    clients::{ClientRules, ConnectionLimits, Pace},
     copied::Copied,
     error_documents::{ErrorDocument, ErrorDocuments, has_page as has_error_page, is_url},
     etag::{ETagParts, ETagRule},
@@ -108,6 +108,8 @@ pub struct Global {
     /// `JkdReload`: how often to look whether any file of the configuration has changed. `None`:
     /// never.
     pub reload: Option<Duration>,
+    /// How many connections clients may have.
+    pub connections: ConnectionLimits,
     /// `JkLogFile`, with where it was written.
     pub log_file: Option<(PathBuf, Origin)>,
     /// `JkLogLevel`.
@@ -126,6 +128,7 @@ impl Default for Global {
             maintain: Duration::from_secs(60),
             resolve_interval: Duration::from_secs(30),
             reload: None,
+            connections: ConnectionLimits::default(),
             log_file: None,
             log_level: LogLevel::default(),
             types: Arc::default(),

@@ -4,6 +4,7 @@ use std::{error::Error as _, time::Duration};
 
 use ajp13::{Error, ErrorKind, Tally, wire::CPING};
 use http::StatusCode;
+use rustix::io::Errno;
 
 use crate::{
     balancer::{
@@ -182,6 +183,7 @@ pub(crate) fn failure_of(error: &Error) -> Failure {
         ErrorKind::Connect | ErrorKind::Ping | ErrorKind::Resolve if error.is_timeout() => {
             Failure::Unresponsive
         }
+        ErrorKind::Connect if is_our_own_want(error) => Failure::NoEndpoint,
         ErrorKind::Connect | ErrorKind::Resolve => Failure::Connect,
         ErrorKind::Ping => Failure::Ping,
         ErrorKind::Closed | ErrorKind::Socket if unsent => Failure::Send,
@@ -195,6 +197,20 @@ pub(crate) fn failure_of(error: &Error) -> Failure {
         ErrorKind::Request | ErrorKind::RequestBody => Failure::ClientRead,
         _ => Failure::Internal,
     }
+}
+
+/// Whether files, ports or memory were wanting on this side: nobody else can help that.
+fn is_our_own_want(error: &Error) -> bool {
+    const WANTS: [Errno; 5] = [
+        Errno::ADDRNOTAVAIL,
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+    ];
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    let errno = cause.and_then(Errno::from_io_error);
+    errno.is_some_and(|errno| WANTS.contains(&errno))
 }
 
 /// Whether it came in a proper frame, so that only its content is wrong.

@@ -7,9 +7,11 @@ use crate::{
     dispatch::{Traced, dispatch},
     forward::{Facts, Forward, Indicated, Seen, forwarded_uri},
     http1::{Body, BodyError, BodyLength, Outgoing},
+    limits::Limit,
     logging,
     logs::Record,
     mapping::Mapped,
+    peer::Peer,
     rescue::Stumble,
     snapshot::{Group, Running, Served},
     status,
@@ -128,16 +130,19 @@ fn limited(body: Body, length: BodyLength, facts: &Facts<'_>) -> Result<Body, St
     }
     let asked = Asked::at(facts.path).choosing(facts.chosen);
     let most = facts.host.max_body(asked);
-    fits(length, most)?;
+    fits(length, most, facts.peer)?;
     Ok(body.limit(most))
 }
 
 /// `LimitRequestBody`, as far as the length is announced.
-pub(super) fn fits(length: BodyLength, most: u64) -> Result<(), Stumble> {
-    match length {
-        BodyLength::Known(length) if length > most => Err(Stumble::Refused(Refusal::BodyLength)),
-        _ => Ok(()),
+pub(super) fn fits(length: BodyLength, most: u64, client: &Peer) -> Result<(), Stumble> {
+    if length.known().is_none_or(|length| length <= most) {
+        return Ok(());
     }
+    let refusal = Refusal::BodyLength;
+    let so = format_args!("request refused: {refusal}");
+    Limit::Body.is_reached(&client.ip_text, so);
+    Err(Stumble::Refused(refusal))
 }
 
 /// Reads what AJP sends of a body without being asked.

@@ -219,7 +219,7 @@ async fn serve(
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
         (Err(_), Some(located)) if decision.allows_files => {
             let asked = Asked::at(facts.path).choosing(facts.chosen);
-            fits(checked.body, facts.host.max_body(asked))?;
+            fits(checked.body, facts.host.max_body(asked), facts.peer)?;
             let about = About {
                 variables: Some(&decision.variables),
                 ..About::new(facts.host, visit, asking.record, facts.path)

@@ -32,6 +32,9 @@ pub(super) trait Source: Send + Sync {
     /// Nobody wants more of it.
     fn leave(&self, request: u64);
 
+    /// There is more of it than there may be.
+    fn is_too_long(&self, request: u64);
+
     /// Whether all of it has been read.
     fn is_whole(&self, request: u64) -> bool;
 }
@@ -75,6 +78,13 @@ impl Body {
         self
     }
 
+    fn is_too_long(&self) -> BodyError {
+        if let Some((source, request)) = &self.source {
+            source.is_too_long(*request);
+        }
+        BodyError::Long
+    }
+
     fn has_room_for(&mut self, data: &Bytes) -> bool {
         let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
         let room = self.room.checked_sub(length);
@@ -96,7 +106,7 @@ impl http_body::Body for Body {
         };
         let data = ready!(source.poll_data(cx, *request)).transpose();
         Poll::Ready(data.map(|data| match data {
-            Ok(data) if !self.has_room_for(&data) => Err(BodyError::Long),
+            Ok(data) if !self.has_room_for(&data) => Err(self.is_too_long()),
             data => data.map(Frame::data),
         }))
     }

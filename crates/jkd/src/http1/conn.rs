@@ -29,7 +29,7 @@ use super::{
     wire::{self, Rest, Shared, Wire},
     write::{self, After, End, Manner},
 };
-use crate::strict::Refusal;
+use crate::{limits::Limit, strict::Refusal};
 
 /// Who answers the requests of a connection.
 pub(crate) trait Service: Send + Sync {
@@ -38,6 +38,14 @@ pub(crate) trait Service: Send + Sync {
 
     /// What clients may take. Asked before each request.
     fn rules(&self) -> Arc<ClientRules>;
+
+    /// Why whatever the client asks first is refused, if it is.
+    fn refuses(&self) -> Option<Refusal> {
+        None
+    }
+
+    /// The client is given up because it has reached a limit.
+    fn is_reached(&self, _limit: Limit) {}
 
     /// An answer begins. Whether the connection stays after it, and how many bytes of what comes
     /// after the request are here already.
@@ -72,7 +80,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     V: Service,
 {
-    let wire = Arc::new(Mutex::new(Wire::new(stream, service.rules())));
+    let mut wire = Wire::new(stream, service.rules());
+    wire.refuses = service.refuses();
+    let wire = Arc::new(Mutex::new(wire));
     let mut work = pin!(work(&wire, &service));
     let mut alarm = Alarm::new();
     let asked_to_end = pin!(asked_to_end(&closing, &wire));
@@ -123,6 +133,11 @@ where
             Ok(framing) => exchange(wire, service, head, framing, served).await,
             Err(refusal) => refuse(wire, service, head, refusal).await,
         };
+        if !matches!(stays, Ok(true))
+            && let Some(limit) = wire.lock().reached.take()
+        {
+            service.is_reached(limit);
+        }
         match stays {
             Ok(true) => {}
             Ok(false) => break true,

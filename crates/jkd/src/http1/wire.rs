@@ -28,7 +28,7 @@ use super::{
     scan::{Bounds, MAX_HEAD, Scan, Whole},
     taken::taken,
 };
-use crate::strict::Refusal;
+use crate::{limits::Limit, strict::Refusal};
 
 /// What is read at once where a head is expected. It lies on the stack: a connection that waits has
 /// no buffer.
@@ -58,10 +58,16 @@ pub(super) struct Wire<S> {
     pub(super) expired: bool,
     /// Until when the client must have done something.
     pub(super) due: Option<Instant>,
+    /// How much of an answer has left since `due` was set for it.
+    left: u64,
+    /// The limit that the client was given up for.
+    pub(super) reached: Option<Limit>,
     /// The next answer shall be the last.
     pub(super) ending: bool,
     /// There shall be no further request.
     pub(super) over: bool,
+    /// Why the next request is refused, whatever it is.
+    pub(super) refuses: Option<Refusal>,
     /// When the present head or body began, and how much of it there is.
     pace: Option<(Instant, u64)>,
     /// Who waits for more of a body.
@@ -89,6 +95,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             stream,
             bounds: bounds(&rules),
             due: rules.head_pace.allows(0).map(|time| now + time),
+            left: 0,
+            reached: None,
             rules,
             input: BytesMut::new(),
             scan: Scan::default(),
@@ -99,6 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             expired: false,
             ending: false,
             over: false,
+            refuses: None,
             pace: Some((now, 0)),
             reader: None,
             is_left: false,
@@ -115,6 +124,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Option<Head>> {
         loop {
             if !self.input.is_empty() {
+                if let Some(refusal) = self.refuses {
+                    return Poll::Ready(Some(self.refuse(refusal)));
+                }
                 match self.scan.go_on(&self.input, &self.bounds) {
                     Ok(Some(whole)) => return Poll::Ready(Some(self.take_head(whole))),
                     Ok(None) => {}
@@ -220,6 +232,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) fn waits_for_reader(&mut self) {
         if self.due.is_none() {
             self.due = Some(Instant::now() + self.rules.timeout);
+            self.left = 0;
+        }
+    }
+
+    /// A part of an answer has left while it is the client's turn. Who takes it drop by drop does
+    /// not gain time by each of them.
+    pub(super) fn has_left(&mut self, written: usize) {
+        let enough = u64::from(self.rules.send_rate).saturating_mul(self.rules.timeout.as_secs());
+        self.left = (self.left).saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
+        if self.left >= enough {
+            self.due = None;
         }
     }
 

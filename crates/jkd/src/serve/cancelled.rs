@@ -168,6 +168,7 @@ impl House {
         let front = Front {
             shared: self.shared.clone(),
             peer: Arc::new(Peer::new(([127, 0, 0, 1], 50_000).into(), here, 0)),
+            is_one_too_many: false,
         };
         http1::serve(stream, front, CancellationToken::new())
     }

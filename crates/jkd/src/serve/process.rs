@@ -8,6 +8,7 @@ use jkworkers::{
     files::{Recorder, Recording, System},
     model::{LogLevel, Model},
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -45,6 +46,7 @@ pub struct Options {
 /// Exits with 0 after a regular end, 2 when the configuration cannot be served, 1 when an
 /// address cannot be bound or the log cannot be written.
 pub fn run(options: &Options) -> ExitCode {
+    raise_file_limit();
     // Before there are threads.
     let inherited = match Inherited::take() {
         Ok(inherited) => inherited,
@@ -60,6 +62,21 @@ pub fn run(options: &Options) -> ExitCode {
     match serve(&options, (model, inherited), seen, &loaded.diagnostics) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+/// Files that may be open, where the system lets us decide: enough for the connections of clients that
+/// are allowed by default, and for theirs to backends. Programs that get logs have the same limit, and
+/// some go through all numbers of files that there may be: so it is not as high as it could be.
+const FILES: u64 = 65_536;
+
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(u64::MAX).min(FILES);
+    if limit.current.is_some_and(|files| files < most) {
+        let current = Some(most);
+        // Where it cannot be raised, there is room for fewer clients.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
     }
 }
 

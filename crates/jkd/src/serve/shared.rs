@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::{
     edits::Edits,
+    listener::Guests,
     logs::Logs,
     names::{self, Names},
     snapshot::{Before, Snapshot},
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// What the snapshot is made of. Requests do not need it.
     origin: Mutex<Origin>,
+    /// Connections of clients.
+    pub(crate) guests: Arc<Guests>,
     lanes: usize,
     /// Files have been read again, or names are others.
     pub(crate) reloaded: Notify,
@@ -71,6 +74,7 @@ impl Shared {
                     configured,
                     edits: Edits::default(),
                 }),
+                guests: Guests::new(),
                 lanes,
                 reloaded: Notify::new(),
                 home: home.clone(),

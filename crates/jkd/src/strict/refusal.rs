@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     Late,
     #[error("body is longer than LimitRequestBody")]
     BodyLength,
+    #[error("more connections of one client than JkdMaxConnectionsPerClient")]
+    Connections,
 }
 
 impl Refusal {
@@ -59,6 +61,7 @@ impl Refusal {
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::LineLength => StatusCode::URI_TOO_LONG,
             Self::BodyLength => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Connections => StatusCode::SERVICE_UNAVAILABLE,
             Self::Late => StatusCode::REQUEST_TIMEOUT,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,

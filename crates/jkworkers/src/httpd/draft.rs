@@ -20,7 +20,10 @@ pub(crate) use self::{
 use super::apply::identity::IdentityDraft;
 use crate::{
     diag::Origin,
-    model::{Deflate, ForwardUri, Listen, Roots, Section, ServerName, Settings, variables::EnvVar},
+    model::{
+        ConnectionLimits, Deflate, ForwardUri, Listen, Roots, Section, ServerName, Settings,
+        variables::EnvVar,
+    },
     uri_map::EncodedSlashes,
 };
 
@@ -35,6 +38,8 @@ pub(crate) struct Draft {
     pub(crate) properties: Vec<(Origin, String)>,
     /// `JkdReload`.
     pub(crate) reload: Option<Duration>,
+    /// `JkdMaxConnections`, `JkdMaxConnectionsPerClient`.
+    pub(crate) connections: ConnectionLimits,
     /// `TypesConfig`.
     pub(crate) types_config: Option<(PathBuf, Origin)>,
     /// `DocumentRoot` of servers, and whether each is the main server.
@@ -109,6 +114,7 @@ impl Draft {
             workers_file: None,
             properties: Vec::new(),
             reload: None,
+            connections: ConnectionLimits::default(),
             types_config: None,
             directories: Vec::new(),
             modules: Vec::new(),

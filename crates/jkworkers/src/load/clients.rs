@@ -1,9 +1,9 @@
 //! Limits and timeouts towards clients: `KeepAlive`, `Timeout`, `LimitRequest…` and their like.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::memory::Memory;
-use crate::model::{Asked, ClientRules, Model, Pace};
+use crate::model::{Asked, ClientRules, ConnectionLimits, Model, Pace};
 
 const START: &str = "Listen 80\nJkWorkerProperty worker.list=w\nJkMount /* w\n";
 
@@ -19,15 +19,16 @@ fn settings_of_clients() {
         "KeepAlive Off\nKeepAliveTimeout 1500ms\nMaxKeepAliveRequests 0\nTimeout 7\n
          LimitRequestLine 100\nLimitRequestFields 0\nLimitRequestFieldSize 200\n
          RequestReadTimeout header=5-10,MinRate=100 body=0\nListenBacklog 5\n
-         HttpProtocolOptions Strict Require1.0\n
+         HttpProtocolOptions Strict Require1.0\nJkdSendMinRate 2000\n
          <VirtualHost *>\nKeepAlive On\nKeepAliveTimeout 0\nTimeout 8\nLimitRequestFields 3\n
-         RequestReadTimeout body=9\n</VirtualHost>",
+         RequestReadTimeout body=9\nJkdSendMinRate 0\n</VirtualHost>",
     );
     let main = ClientRules {
         keep_alive: false,
         keep_alive_timeout: Duration::from_millis(1500),
         max_keep_alive_requests: 0,
         timeout: Duration::from_secs(7),
+        send_rate: 2000,
         max_line: 100,
         max_fields: usize::MAX,
         max_field: 200,
@@ -42,6 +43,7 @@ fn settings_of_clients() {
     let inherits = ClientRules {
         keep_alive: true,
         timeout: Duration::from_secs(8),
+        send_rate: 0,
         max_fields: 3,
         body_pace: Pace {
             first: Duration::from_secs(9),
@@ -50,6 +52,17 @@ fn settings_of_clients() {
         ..main
     };
     assert_eq!(*model.hosts[1].clients, inherits);
+}
+
+#[test]
+fn connections_of_clients() {
+    let limits = |lines: &str| load(lines).global.connections;
+    let number = |number| NonZeroU32::new(number);
+    assert_eq!(limits(""), ConnectionLimits::default());
+    let both = limits("JkdMaxConnections 500\nJkdMaxConnectionsPerClient 20\n");
+    assert_eq!((both.most, both.of_one_client), (number(500), number(20)));
+    let none = limits("JkdMaxConnections 0\nJkdMaxConnectionsPerClient 0\n");
+    assert_eq!(none, ConnectionLimits::default());
 }
 
 #[test]
@@ -106,6 +119,18 @@ fn what_is_no_limit_is_an_error() {
         (
             "RequestReadTimeout headers=20",
             "Unknown RequestReadTimeout parameter: headers",
+        ),
+        (
+            "JkdMaxConnections many",
+            "JkdMaxConnections \"many\" must be a non-negative integer",
+        ),
+        (
+            "JkdMaxConnectionsPerClient -1",
+            "JkdMaxConnectionsPerClient \"-1\" must be a non-negative integer",
+        ),
+        (
+            "JkdSendMinRate 1k",
+            "JkdSendMinRate \"1k\" must be a non-negative integer",
         ),
         ("HttpProtocolOptions Lax", "HttpProtocolOptions accepts"),
         (

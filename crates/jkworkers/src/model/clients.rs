@@ -1,6 +1,6 @@
 //! What clients may take: httpd's limits and timeouts of connections and requests.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use serde::Serialize;
 
@@ -15,6 +15,9 @@ pub struct ClientRules {
     pub max_keep_alive_requests: u32,
     /// `Timeout`: how long a request may wait for its client.
     pub timeout: Duration,
+    /// `JkdSendMinRate`: so many bytes a second of an answer a client must take on average while it
+    /// is waited for, or it is given up after [`timeout`](Self::timeout); 0: any will do.
+    pub send_rate: u32,
     /// `LimitRequestLine`, bytes.
     pub max_line: usize,
     /// `LimitRequestFields`; `usize::MAX` is no limit.
@@ -25,6 +28,21 @@ pub struct ClientRules {
     pub head_pace: Pace,
     /// `RequestReadTimeout body=…`
     pub body_pace: Pace,
+}
+
+/// How many connections clients may have at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ConnectionLimits {
+    /// `JkdMaxConnections`: those of all clients together. `None`: as many as the limit of open
+    /// files leaves room for, and at most [`DEFAULT_MOST`](Self::DEFAULT_MOST).
+    pub most: Option<NonZeroU32>,
+    /// `JkdMaxConnectionsPerClient`: those of one address, or of one network of IPv6. `None`: all.
+    pub of_one_client: Option<NonZeroU32>,
+}
+
+impl ConnectionLimits {
+    /// How many there may be where nothing is said and there are files enough.
+    pub const DEFAULT_MOST: u32 = 10_000;
 }
 
 /// How fast something has to come: `FIRST-MOST,MinRate=RATE`.
@@ -45,6 +63,7 @@ impl Default for ClientRules {
             keep_alive_timeout: Duration::from_secs(5),
             max_keep_alive_requests: 100,
             timeout: Duration::from_secs(60),
+            send_rate: 100,
             max_line: 8190,
             max_fields: 100,
             max_field: 8190,

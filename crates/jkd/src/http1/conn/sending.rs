@@ -14,7 +14,10 @@ use tokio::{
 };
 
 use super::Gone;
-use crate::http1::{output::Output, wire::Shared, write::End};
+use crate::{
+    http1::{output::Output, wire::Shared, write::End},
+    limits::Limit,
+};
 
 /// How long whoever makes a body may take for its end, when the client has the whole answer.
 const END: Duration = Duration::from_secs(1);
@@ -116,6 +119,9 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
             self.broken |= self.fill(cx).is_err();
             let mut wire = wire.lock();
             if wire.expired {
+                if !self.output.is_empty() {
+                    wire.reached = Some(Limit::Sending);
+                }
                 return Poll::Ready(Err(Gone));
             }
             let written = self.output.poll_write(cx, &mut wire.stream);
@@ -125,7 +131,8 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
             match written {
                 Poll::Ready(Ok(0)) if self.done => return Poll::Ready(Ok(())),
                 Poll::Ready(Ok(0)) => return wire.poll_gone(cx).map(|()| Err(Gone)),
-                Poll::Ready(Ok(_)) => wire.due = None,
+                Poll::Ready(Ok(_)) if self.output.is_empty() => wire.due = None,
+                Poll::Ready(Ok(written)) => wire.has_left(written),
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Gone)),
                 Poll::Pending => {
                     wire.waits_for_reader();

@@ -14,10 +14,13 @@ use tokio::{
 };
 
 use super::{Coming, Shared, Wire};
-use crate::http1::{
-    Body, BodyLength, Framing,
-    body::{BodyError, Source},
-    chunked::{Chunks, Step},
+use crate::{
+    http1::{
+        Body, BodyLength, Framing,
+        body::{BodyError, Source},
+        chunked::{Chunks, Step},
+    },
+    limits::Limit,
 };
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -82,6 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Step::More if self.ended => return Poll::Ready(Err(BodyError::Short)),
                 Step::More if self.expired => {
                     self.expired = false;
+                    self.reached = Some(Limit::BodyPace);
                     self.lose();
                     return Poll::Ready(Err(BodyError::Late));
                 }
@@ -146,6 +150,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Source for Mutex<Wire<S>> {
         if wire.request == request {
             (wire.due, wire.reader) = (None, None);
             wire.is_left = true;
+        }
+    }
+
+    fn is_too_long(&self, request: u64) {
+        let mut wire = self.lock();
+        if wire.request == request {
+            wire.reached = Some(Limit::Body);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Limits and timeouts towards clients.
 
-use std::{str::FromStr, time::Duration};
+use std::{num::NonZeroU32, str::FromStr, time::Duration};
 
 use super::{Apply, Call};
 use crate::{httpd::draft::ClientsDraft, model::Pace};
@@ -38,6 +38,31 @@ pub(in crate::httpd) fn timeout(apply: &mut Apply<'_>, call: &Call<'_>) {
     if let Some(seconds) = apply.count::<u32>(call, "Write seconds; 60 is the default.") {
         let time = Duration::from_secs(u64::from(seconds));
         apply.clients().timeout = Some(time);
+    }
+}
+
+/// `JkdSendMinRate bytes`: jkd's own.
+pub(in crate::httpd) fn send_rate(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if let Some(bytes) = apply.count(
+        call,
+        "Write bytes a second; 100 is the default, 0 is no limit.",
+    ) {
+        apply.clients().send_rate = Some(bytes);
+    }
+}
+
+/// `JkdMaxConnections number`: jkd's own.
+pub(in crate::httpd) fn max_connections(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let help = "0, the default, is as many as the limit of open files leaves room for.";
+    if let Some(number) = apply.count(call, help) {
+        apply.draft.connections.most = NonZeroU32::new(number);
+    }
+}
+
+/// `JkdMaxConnectionsPerClient number`: jkd's own.
+pub(in crate::httpd) fn max_connections_of_client(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if let Some(number) = apply.count(call, "0, the default, is no limit.") {
+        apply.draft.connections.of_one_client = NonZeroU32::new(number);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Place::{Anywhere, Global, Server},
     row,
 };
-use crate::httpd::apply::{jk, jk_options, logs, variables};
+use crate::httpd::apply::{clients, jk, jk_options, logs, variables};
 
 /// One row for each.
 pub(super) const JK: &[Directive] = &[
@@ -37,6 +37,19 @@ pub(super) const JK: &[Directive] = &[
     row("JkEnvVar", Server, ONE_OR_TWO, Works(variables::env_var)),
     // jkd's own
     row("JkdRequestTimeout", Server, ONE, Works(jk::request_timeout)),
+    row(
+        "JkdMaxConnections",
+        Global,
+        ONE,
+        Works(clients::max_connections),
+    ),
+    row(
+        "JkdMaxConnectionsPerClient",
+        Global,
+        ONE,
+        Works(clients::max_connections_of_client),
+    ),
+    row("JkdSendMinRate", Server, ONE, Works(clients::send_rate)),
     // mod_jk: logging and the process
     row("JkLogFile", Server, ONE, Works(logs::jk_log_file)),
     row("JkLogLevel", Server, ONE, Works(logs::jk_log_level)),

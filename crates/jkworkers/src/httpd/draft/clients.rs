@@ -11,6 +11,7 @@ pub(crate) struct ClientsDraft {
     pub(crate) keep_alive_timeout: Option<Duration>,
     pub(crate) max_keep_alive_requests: Option<u32>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) send_rate: Option<u32>,
     pub(crate) max_line: Option<usize>,
     pub(crate) max_fields: Option<usize>,
     pub(crate) max_field: Option<usize>,
@@ -39,6 +40,7 @@ impl ClientsDraft {
                 .or(of.max_keep_alive_requests)
                 .unwrap_or(defaults.max_keep_alive_requests),
             timeout: timeout(self.timeout, of.timeout).unwrap_or(defaults.timeout),
+            send_rate: (self.send_rate.or(of.send_rate)).unwrap_or(defaults.send_rate),
             max_line: self.max_line.or(of.max_line).unwrap_or(defaults.max_line),
             max_fields: self
                 .max_fields

@@ -87,3 +87,40 @@ async fn who_leaves_is_missed_whatever_came_of_the_next_request() {
         assert!(ended.is_ok(), "after {next:?}");
     }
 }
+
+/// How long a client is endured that takes a large answer at this pace, bytes a second.
+async fn reads_at(pace: usize, send_rate: u32) -> u64 {
+    let (mut client, ours) = duplex(64);
+    let rules = ClientRules {
+        send_rate,
+        ..ClientRules::default()
+    };
+    let service = Echo(Arc::new(rules));
+    let serving = tokio::spawn(serve(ours, service, CancellationToken::new()));
+    let path = "x".repeat(8000);
+    let ask = format!("GET /{path} HTTP/1.1\r\n\r\n");
+    let asking = client.write_all(ask.as_bytes());
+    timeout(Duration::from_secs(1), asking)
+        .await
+        .unwrap()
+        .unwrap();
+    let begun = Instant::now();
+    let mut piece = vec![0; pace];
+    while !serving.is_finished() && begun.elapsed().as_secs() < 7000 {
+        sleep(Duration::from_secs(1)).await;
+        if client.read_exact(&mut piece).await.is_err() {
+            break;
+        }
+    }
+    begun.elapsed().as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_an_answer_drop_by_drop_is_given_up() {
+    let slow = reads_at(20, 100).await;
+    assert!((60..70).contains(&slow), "{slow} s");
+    let any = reads_at(20, 0).await;
+    assert!((400..500).contains(&any), "{any} s");
+    let fast = reads_at(200, 100).await;
+    assert!((40..50).contains(&fast), "{fast} s");
+}
