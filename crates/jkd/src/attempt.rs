@@ -251,7 +251,8 @@ async fn refused(
 ) -> Stumble {
     let endpoint = relay.member().and_then(|index| group.endpoints.get(index));
     let peer = endpoint.map(|endpoint| endpoint.pool.address().to_string());
-    tracing::error!(worker = %group.name, peer, request = %forward, packet = %Code::SEND_HEADERS, stage = "head refused", %error, "answer refused");
+    let state = group.state_of(relay.member());
+    tracing::error!(worker = %group.name, state, peer, request = %forward, packet = %Code::SEND_HEADERS, stage = "head refused", %error, "answer refused");
     discard(&mut relay, group).await;
     Stumble::BadAnswer
 }
@@ -267,7 +268,8 @@ async fn discard(relay: &mut Relay, group: &Group) {
 fn broken_off(relay: &mut Relay, group: &Group, forward: &Forward<'_>, error: &Error) -> Stumble {
     let failure = failure_of(error);
     let (packet, stage) = where_of(error);
-    tracing::warn!(worker = %group.name, request = %forward, %packet, stage, %error, "answer broken off before anything of it was passed on");
+    let state = group.state_of(relay.member());
+    tracing::warn!(worker = %group.name, state, request = %forward, %packet, stage, %error, "answer broken off before anything of it was passed on");
     if let Some(change) = relay.is_broken(failure.verdict()) {
         log_transition(group, change);
     }

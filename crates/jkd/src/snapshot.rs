@@ -263,6 +263,12 @@ impl Group {
             .filter(|_| self.is_balancer)
             .map(|member| &*member.route)
     }
+
+    /// The state of a member for a line in the log.
+    pub(crate) fn state_of(&self, member: Option<usize>) -> &'static str {
+        let state = member.and_then(|index| self.balancer.member(index));
+        state.map_or("?", |state| state.state().text())
+    }
 }
 
 impl Endpoints<'_> {

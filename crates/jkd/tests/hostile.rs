@@ -14,6 +14,10 @@ mod backend;
 mod behaviour;
 #[path = "hostile/client.rs"]
 mod client;
+#[path = "hostile/connect.rs"]
+mod connect;
+#[path = "hostile/door.rs"]
+mod door;
 #[path = "hostile/judge.rs"]
 mod judge;
 #[path = "hostile/many.rs"]

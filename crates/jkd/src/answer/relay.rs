@@ -305,7 +305,8 @@ impl Relay {
             return;
         };
         let (packet, stage) = where_of(&error);
-        tracing::warn!(worker = visit.worker(), request = %visit, %packet, stage, %error, "the rest of an answer is dropped, and its connection");
+        let state = self.state(visit);
+        tracing::warn!(worker = visit.worker(), state, request = %visit, %packet, stage, %error, "the rest of an answer is dropped, and its connection");
         if let Some(change) = self.record(failure_of(&error).verdict())
             && let Some(group) = visit.snapshot.group_of(visit.served)
         {
@@ -333,13 +334,20 @@ impl Relay {
             tracing::info!(worker, request = %visit, %error, "request given up by its client");
         } else {
             let (packet, stage) = where_of(error);
-            tracing::warn!(worker, request = %visit, %packet, stage, %error, "answer broken off, and with it the client's connection");
+            let state = self.state(visit);
+            tracing::warn!(worker, state, request = %visit, %packet, stage, %error, "answer broken off, and with it the client's connection");
         }
         if let Some(change) = self.record(verdict)
             && let Some(group) = visit.snapshot.group_of(visit.served)
         {
             log_transition(group, change);
         }
+    }
+
+    /// The state of its member, before what has happened is held against it.
+    fn state(&self, visit: &Visit) -> &'static str {
+        let group = visit.snapshot.group_of(visit.served);
+        group.map_or("?", |group| group.state_of(self.member()))
     }
 
     /// It broke off before anything of it was passed on. Returns what that changed.

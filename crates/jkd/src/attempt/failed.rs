@@ -102,8 +102,7 @@ impl Failed {
         if !routine && !group.may_log() {
             return;
         }
-        let state = group.balancer.member(chosen.index);
-        let state = state.map_or("?", |member| member.state().text());
+        let state = group.state_of(Some(chosen.index));
         match &self.cause {
             Cause::Ajp(error) if routine => {
                 tracing::debug!(worker = %group.name, member, request = %forward, %error, "{next}");

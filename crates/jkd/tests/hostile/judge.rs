@@ -360,6 +360,10 @@ impl Case {
             "idle" => format!("worker=bad{id}"),
             _ => format!("worker={}", self.worker(mode)),
         });
+        // A connection that is idle may belong to several balancers.
+        if stage != "idle" {
+            parts.push("state=".to_owned());
+        }
         if packet != "any" {
             parts.push(format!("packet={packet}"));
         }

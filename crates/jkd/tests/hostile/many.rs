@@ -1,18 +1,34 @@
 //! Many of the same, and random ones: what is held of them is bounded, and nobody gets another's.
 
 use std::{
-    io,
-    net::SocketAddr,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread,
+    time::Duration,
 };
 
-use jkd_tests::{Backend, Exchange, Jkd};
+use jkd_tests::{Backend, Exchange, Jkd, LONG, wait_until};
+use socket2::{Domain, Socket, Type};
 
 use crate::{
     client::{Answer, Progress, request},
     packets::{chunk, head, packet},
 };
+
+/// Answers may take their time.
+fn serving_patiently(backend: SocketAddr) -> Jkd {
+    let workers = format!(
+        "worker.list=w\nworker.w.host=127.0.0.1\nworker.w.port={}\n",
+        backend.port()
+    );
+    let binary = std::env::var("JKD_FAULTS_BINARY");
+    let binary = binary.unwrap_or_else(|_| env!("CARGO_BIN_EXE_jkd").into());
+    Jkd::serving(&binary, &workers, &["/*=w"])
+}
 
 fn serving(backend: SocketAddr) -> Jkd {
     let port = backend.port();
@@ -51,23 +67,95 @@ fn interim_heads_come_to_an_end() {
     assert_eq!((answer.status, answer.whole), (500, true));
 }
 
+/// Large pieces, and pieces of a byte that take seven times as much with their packets.
 #[test]
 fn a_client_that_does_not_read_holds_the_backend_up() {
-    const PIECES: usize = 8000;
-    let backend = Backend::start(|exchange| {
-        let length = format!("200 OK | Content-Length: {}", PIECES * 8184);
-        exchange.raw(&head(&length, None))?;
-        let piece = chunk(&[b'y'; 8184]);
-        (0..PIECES).try_for_each(|_| exchange.raw(&piece))?;
-        exchange.raw(&packet(&[5, 1]))
+    for (piece, length) in [(8000, 64_000_000), (1, 4_000_000)] {
+        let sent = Arc::<AtomicUsize>::default();
+        let counts = sent.clone();
+        let backend = Backend::start(move |exchange| {
+            exchange.raw(&head(&format!("200 OK | Content-Length: {length}"), None))?;
+            // Many small ones in one write.
+            let at_once = 8000 / piece;
+            let pieces = chunk(&vec![b'y'; piece]).repeat(at_once);
+            for _ in 0..length / 8000 {
+                exchange.raw(&pieces)?;
+                counts.fetch_add(8000, SeqCst);
+            }
+            exchange.raw(&packet(&[5, 1]))
+        });
+        let jkd = serving_patiently(backend.address);
+        let before = jkd.process().memory_kb("VmHWM");
+        let mut client = small_client(jkd.address);
+        client.set_read_timeout(Some(LONG)).unwrap();
+        client
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let taken = held_up(&sent);
+        assert!(taken < length / 2, "{taken} bytes were taken");
+        let grown = jkd.process().memory_kb("VmHWM") - before;
+        println!("{piece}: {taken} bytes were taken, {grown} kB more");
+        assert!(grown < 4 * 1024, "{grown} kB more");
+        // It reads after all, and gets all of it.
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        assert_eq!(answer.len() - end.unwrap() - 4, length);
+        let grown = jkd.process().memory_kb("VmHWM") - before;
+        assert!(grown < 8 * 1024, "{grown} kB more");
+    }
+}
+
+/// A connection of which the kernel takes little on its own.
+fn small_client(server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.connect(&server.into()).unwrap();
+    socket.into()
+}
+
+/// How many bytes were sent when nothing more goes.
+fn held_up(sent: &AtomicUsize) -> usize {
+    let mut last = (0, 0);
+    wait_until("the backend is held up", || {
+        thread::sleep(Duration::from_millis(50));
+        let now = sent.load(SeqCst);
+        let times = if now == last.0 { last.1 + 1 } else { 0 };
+        last = (now, times);
+        now > 0 && times >= 10
     });
-    let jkd = serving(backend.address);
-    let before = jkd.process().memory_kb("VmHWM");
-    let answer = get(&jkd, "/").unwrap();
-    assert!(answer.whole && answer.body.len() == PIECES * 8184);
-    // 64 MB went through; what is held at a time are a few buffers.
-    let grown = jkd.process().memory_kb("VmHWM") - before;
-    assert!(grown < 8 * 1024, "{grown} kB more");
+    last.0
+}
+
+/// H86 again and again: neither connections nor descriptors nor memory are left behind.
+#[test]
+fn answers_in_bytes_leave_nothing_behind() {
+    let times = std::env::var("JKD_HOSTILE_TIMES").ok();
+    let times: usize = times.map_or(40, |times| times.parse().expect("a number"));
+    let bytes = 20_000;
+    let answer = [
+        head(&format!("200 OK | Content-Length: {bytes}"), None),
+        chunk(b"x").repeat(bytes),
+        packet(&[5, 1]),
+    ];
+    let answer = answer.concat();
+    let backend = Backend::start(move |exchange| exchange.raw(&answer));
+    let jkd = serving_patiently(backend.address);
+    let ask = || {
+        let answer = get(&jkd, "/").unwrap();
+        assert!(answer.whole && answer.body.len() == bytes);
+    };
+    (0..20).for_each(|_| ask());
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", jkd.process().pid())).unwrap();
+    let (open, memory) = (files().count(), jkd.process().memory_kb("VmRSS"));
+    (0..times).for_each(|_| ask());
+    // One for each thread.
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    assert!(backend.connections() <= threads);
+    wait_until("files are closed", || files().count() <= open + 1);
+    let grown = jkd.process().memory_kb("VmRSS").saturating_sub(memory);
+    println!("{times} answers of {bytes} chunks: {grown} kB more, {open} files open");
+    assert!(grown < 4 * 1024, "{grown} kB more");
 }
 
 /// A generator of numbers that needs nothing: what a run was like follows from its number.
@@ -86,6 +174,9 @@ fn mutated(mut bytes: Vec<u8>, run: usize, closes: bool) -> Vec<u8> {
         next(&mut state);
     }
     for _ in 0..=next(&mut state) % 3 {
+        if bytes.is_empty() {
+            break;
+        }
         let at = next(&mut state) % bytes.len();
         let byte = next(&mut state).to_le_bytes()[0];
         match (next(&mut state) % 4, closes) {
