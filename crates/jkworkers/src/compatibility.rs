@@ -9,7 +9,7 @@ use std::{
 
 use crate::{directive, httpd};
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// A row of the page.
 struct Row {
@@ -53,7 +53,7 @@ fn is_free(chapter: &str) -> bool {
 }
 
 /// What stands between backquotes.
-fn code(cell: &str) -> Vec<String> {
+pub(crate) fn code(cell: &str) -> Vec<String> {
     let parts = cell.split('`').skip(1).step_by(2);
     parts.map(str::to_owned).collect()
 }
@@ -162,13 +162,13 @@ fn every_row_names_tests_that_exist_and_mention_it() {
 }
 
 /// All tests, by the names that the page has for them, with the texts of their files.
-struct Sources {
+pub(crate) struct Sources {
     tests: BTreeMap<String, Vec<usize>>,
     texts: Vec<String>,
 }
 
 impl Sources {
-    fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let mut sources = Self {
             tests: BTreeMap::new(),
             texts: Vec::new(),
@@ -187,7 +187,7 @@ impl Sources {
         sources
     }
 
-    fn directory(&mut self, path: &Path) {
+    pub(crate) fn directory(&mut self, path: &Path) {
         let Ok(entries) = fs::read_dir(path) else {
             return;
         };
@@ -216,7 +216,7 @@ impl Sources {
         self.texts.push(text);
     }
 
-    fn has(&self, test: &str) -> bool {
+    pub(crate) fn has(&self, test: &str) -> bool {
         self.tests.contains_key(test)
     }
 

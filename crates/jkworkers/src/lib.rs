@@ -50,6 +50,8 @@ mod hosts;
 mod httpd;
 mod load;
 mod mounts;
+#[cfg(test)]
+mod promises;
 mod properties;
 mod resolve;
 mod uriworkermap;
