@@ -1,6 +1,7 @@
 //! Promises of `docs/threat-model.md` that no other suite is about.
 #![allow(
     clippy::expect_used,
+    clippy::format_collect,
     clippy::format_push_string,
     clippy::indexing_slicing,
     clippy::panic,
@@ -12,6 +13,8 @@
 mod attempts;
 #[path = "promises/clients.rs"]
 mod clients;
+#[path = "promises/pages.rs"]
+mod pages;
 #[path = "promises/process.rs"]
 mod process;
 #[path = "promises/secrets.rs"]
