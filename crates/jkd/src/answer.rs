@@ -8,7 +8,7 @@ use std::{
     error::Error,
     fmt, io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll, ready},
     time::SystemTime,
 };
@@ -234,6 +234,8 @@ pub(crate) struct Visit {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) peer: Arc<Peer>,
     served: Served,
+    /// Who served it when the client left before the answer.
+    left: OnceLock<Served>,
     ending: Ending,
     /// All of the answer has gone to where it is sent from.
     ended: bool,
@@ -257,6 +259,7 @@ impl Visit {
             snapshot,
             peer,
             served: Served::default(),
+            left: OnceLock::new(),
             ending: Ending::default(),
             ended: false,
             began: Instant::now(),
@@ -277,6 +280,11 @@ impl Visit {
             self.record.is_named(&id);
             self.own = vec![(unique_id::NAME.to_owned(), id.into())];
         }
+    }
+
+    /// The client has left before its answer began, while this one served it.
+    pub(crate) fn is_left(&self, served: Served) {
+        let _ = self.left.set(served);
     }
 
     /// The name of the worker that serves it; empty where there is none.
@@ -379,7 +387,6 @@ impl Drop for Visit {
         let _within = self.within();
         let now = Instant::now();
         let took = now.saturating_duration_since(self.began);
-        self.snapshot.count(self.served, self.ending.status, took);
         if !self.ended {
             self.ending.aborted = true;
             if self.ending.status == 0 {
@@ -387,6 +394,10 @@ impl Drop for Visit {
                 self.ending.status = StatusCode::BAD_REQUEST.as_u16();
             }
         }
+        if let Some(served) = self.left.take() {
+            self.served = served;
+        }
+        self.snapshot.count(self.served, self.ending.status, took);
         self.log(now);
         self.peer.wire().begins_anew();
         tracing::debug!(

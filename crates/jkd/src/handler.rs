@@ -79,7 +79,7 @@ impl Service for Front {
             remote_ip::find_client(&mut visit);
         }
         visit.name();
-        let mut served = Served::default();
+        let mut stay = Stay::of(&visit);
         let mut claims = Claims::default();
         let asking = Asking {
             head: &visit.head,
@@ -89,14 +89,15 @@ impl Service for Front {
             record: &visit.record,
             vary: None,
         };
-        let mut response = match answer(&visit, asking, &mut served, &mut claims).await {
+        let mut response = match answer(&visit, asking, &mut stay.served, &mut claims).await {
             Ok(response) => response,
             // Boxed: most requests get on without it.
             Err(stumble) => {
-                let page = error_document::respond(&visit, stumble, &mut served, &claims);
+                let page = error_document::respond(&visit, stumble, &mut stay.served, &claims);
                 Box::pin(page).await
             }
         };
+        let served = stay.ends();
         visit.trail.set_cookies(&mut response.head);
         visit.claims = claims;
         let host = visit.record.host();
@@ -139,6 +140,37 @@ fn in_short(rules: &ClientRules) -> ClientRules {
 }
 
 const MOMENT: Duration = Duration::from_secs(1);
+
+/// Who serves a request until its answer begins, which is when the visit learns of it. A client
+/// that leaves before counts all the same.
+struct Stay<'a> {
+    visit: &'a Visit,
+    served: Served,
+    leaves: bool,
+}
+
+impl<'a> Stay<'a> {
+    fn of(visit: &'a Visit) -> Self {
+        Self {
+            visit,
+            served: Served::default(),
+            leaves: true,
+        }
+    }
+
+    fn ends(mut self) -> Served {
+        self.leaves = false;
+        self.served
+    }
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        if self.leaves {
+            self.visit.is_left(self.served);
+        }
+    }
+}
 
 impl Front {
     fn begin(&self, head: Head) -> Box<Visit> {

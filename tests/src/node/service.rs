@@ -74,10 +74,17 @@ impl Service {
             (&self.record).write_all(line.as_bytes()).expect("a file");
         }
         let told = |name| told(head.uri.query().unwrap_or_default(), name);
+        let seed = number.as_deref();
+        let seed = seed.and_then(|number| u64::from_str_radix(number, 16).ok());
+        let mut pattern = Pattern::new(seed.unwrap_or_default());
         let mut held = Some(body);
-        if told("early").is_none() && !read(held.take()).await {
-            // Nobody is there any more.
-            return Response::default();
+        let mut whole = None;
+        if told("early").is_none() {
+            whole = read(held.take(), &mut pattern).await;
+            if whole.is_none() {
+                // Nobody is there any more.
+                return Response::default();
+            }
         }
         let ms = told("ms").and_then(|ms| ms.parse().ok()).unwrap_or(0);
         let delay = self.delay + Duration::from_millis(ms);
@@ -93,10 +100,14 @@ impl Service {
         if let Some(number) = &number {
             answer = answer.header("X-Id", number);
         }
+        match whole {
+            None | Some(Whole { length: 0, .. }) => {}
+            Some(Whole { length, same: true }) => answer = answer.header("X-Read", length),
+            Some(_) => answer = answer.header("X-Read", "other bytes"),
+        }
         if told("chunked").is_none() {
             answer = answer.header("Content-Length", size);
         }
-        let seed = number.and_then(|number| u64::from_str_radix(&number, 16).ok());
         let bytes = Bytes::from(Pattern::new(seed.unwrap_or_default()).take(size));
         let body = match told("drip").and_then(|ms| ms.parse().ok()) {
             Some(ms) => Drip::new(bytes, Duration::from_millis(ms)).boxed(),
@@ -147,15 +158,24 @@ impl Body for Drip {
     }
 }
 
-/// Reads a body to its end; false where it does not come.
-async fn read(body: Option<RequestBody>) -> bool {
-    let Some(mut body) = body else { return true };
-    while let Some(frame) = body.frame().await {
-        if frame.is_err() {
-            return false;
+/// A body that has come to its end.
+struct Whole {
+    length: usize,
+    /// Whether it is the one of the request's number.
+    same: bool,
+}
+
+/// Reads a body to its end; nothing where it does not come.
+async fn read(body: Option<RequestBody>, pattern: &mut Pattern) -> Option<Whole> {
+    let (mut length, mut same) = (0, true);
+    if let Some(mut body) = body {
+        while let Some(frame) = body.frame().await {
+            let data = frame.ok()?.into_data().unwrap_or_default();
+            same &= pattern.is_next(&data);
+            length += data.len();
         }
     }
-    true
+    Some(Whole { length, same })
 }
 
 fn number(headers: &HeaderMap) -> Option<String> {
