@@ -173,8 +173,8 @@ pub use error::{BoxError, Error, ErrorKind};
 pub use exchange::{Announced, Stage};
 #[cfg(feature = "client")]
 pub use pool::{
-    Address, Addresses, ClosedStats, DEFAULT_PORT, IdlePing, InvalidAddress, PingPolicy, Pool,
-    PoolOptions, PoolStats, PooledConn, SendError, SendOptions, TcpOptions,
+    Address, Addresses, ClosedStats, DEFAULT_PORT, GivenUp, IdlePing, InvalidAddress, PingPolicy,
+    Pool, PoolOptions, PoolStats, PooledConn, SendError, SendOptions, TcpOptions,
 };
 #[cfg(feature = "client")]
 pub use stream::Stream;

@@ -29,7 +29,7 @@ use slot::{Idle, Shared, Slot};
 pub use address::{Address, DEFAULT_PORT, InvalidAddress};
 pub use addresses::Addresses;
 pub(crate) use addresses::Remote;
-pub use conn::{PooledConn, SendError, SendOptions};
+pub use conn::{GivenUp, PooledConn, SendError, SendOptions};
 pub use options::{IdlePing, PingPolicy, PoolOptions, TcpOptions};
 pub(crate) use stats::CloseReason;
 pub use stats::{ClosedStats, PoolStats};

@@ -5,7 +5,7 @@ mod silence;
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
-use ajp13::{Announced, Error, PooledConn, SendError, SendOptions, wire::Code};
+use ajp13::{Announced, Error, GivenUp, PooledConn, SendError, SendOptions, wire::Code};
 use http::{HeaderValue, Method, StatusCode};
 use tokio::time::timeout;
 
@@ -86,7 +86,8 @@ pub(crate) async fn attempt(
         &*guard
     });
     let watch = Watch::new(endpoint, this.forward, &upload, guard);
-    let sending = send(conn, endpoint, this, &to, upload);
+    let given_up = guard.map(InFlight::given_up);
+    let sending = send(conn, endpoint, this, (&to, given_up), upload);
     let Answered(relay) = silence::answered(sending, watch, guard).await?;
     judged(relay, this, endpoint).await
 }
@@ -137,7 +138,7 @@ async fn send(
     Try {
         forward, steering, ..
     }: Try<'_>,
-    to: &Destination<'_>,
+    (to, given_up): (&Destination<'_>, Option<&GivenUp>),
     upload: Upload,
 ) -> Result<Answered, Failed> {
     let options = SendOptions {
@@ -158,7 +159,7 @@ async fn send(
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
-    match conn.send(write, upload, options).await {
+    match conn.send_noting(write, upload, options, given_up).await {
         Ok(response) => Ok(Answered(Box::new(Relay::new(response, forward.options)))),
         Err(SendError {
             error, body, tally, ..

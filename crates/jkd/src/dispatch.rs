@@ -42,6 +42,7 @@ pub(crate) async fn dispatch(
             }
         }
     };
+    attempts.are_over();
     if matches!(tried, Err(Stumble::TooLate)) {
         let patience = steering.request_timeout().filter(|_| at_hand);
         let patience = patience.map(|limit| limit / 2);

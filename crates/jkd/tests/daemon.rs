@@ -7,7 +7,8 @@
 )]
 
 use std::{
-    net::TcpStream,
+    io::Write as _,
+    net::{SocketAddr, TcpStream},
     sync::mpsc::{Receiver, Sender, channel},
     thread,
     time::{Duration, SystemTime},
@@ -356,10 +357,8 @@ fn metrics_are_offered_on_an_address_of_their_own() {
             "--mount",
             "/*=w",
         ]);
-    let log = jkd.log();
-    let (_, rest) = log.split_once("metrics on http://").unwrap();
-    let (address, _) = rest.split_once('/').unwrap();
-    let mut scraper = Http::new(address.parse().unwrap());
+    let address = metrics_of(&jkd);
+    let mut scraper = Http::new(address);
     assert_eq!(jkd.http().get("/").text(), "hello");
     wait_until("the request to be counted", || {
         let text = scraper.get("/metrics").text();
@@ -369,7 +368,7 @@ fn metrics_are_offered_on_an_address_of_their_own() {
         lines.any(|line| line.contains("worker=\"w\"") && line.ends_with(" 1"))
     });
     assert_eq!(scraper.get("/").status, 404);
-    let mut broken = Connection::open(address.parse().unwrap()).unwrap();
+    let mut broken = Connection::open(address).unwrap();
     broken.send(b"GET /metrics HTTP/1.1\r\nbroken\r\n\r\n");
     let refused = broken.read("GET");
     assert_eq!((refused.status, refused.end), (400, End::Closed));
@@ -378,4 +377,56 @@ fn metrics_are_offered_on_an_address_of_their_own() {
         "hello",
         "not on the public address"
     );
+}
+
+/// Where a jkd offers metrics.
+fn metrics_of(jkd: &Jkd) -> SocketAddr {
+    let log = jkd.log();
+    let (_, rest) = log.split_once("metrics on http://").unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    address.parse().unwrap()
+}
+
+#[test]
+fn clients_that_leave_before_their_answer_begins_are_counted() {
+    let backend = Backend::silent();
+    let workers = format!(
+        "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a\n{}",
+        worker("a", &backend)
+    );
+    let jkd = Jkd::builder(BINARY)
+        .file("workers.properties", &workers)
+        .start(&[
+            "run",
+            "--listen=127.0.0.1:0",
+            "--metrics=127.0.0.1:0",
+            "--workers=workers.properties",
+            "--mount=/*=lb",
+        ]);
+    let mut client = TcpStream::connect(jkd.address).unwrap();
+    let request = b"GET /waits HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.write_all(request).unwrap();
+    wait_until("the request", || backend.requests() == 1);
+    // One that only says that it sends nothing more may still wait.
+    let client = socket2::Socket::from(client);
+    client.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(client);
+    let mut scraper = Http::new(metrics_of(&jkd));
+    let counted = "jkd_requests_total{worker=\"lb\",member=\"a\",code=\"4xx\"} 1";
+    wait_until("the request to be counted", || {
+        scraper.get("/metrics").text().contains(counted)
+    });
+    let text = scraper.get("/metrics").text();
+    let own = "{balancer=\"lb\",member=\"a\"";
+    for line in [
+        format!("jkd_member_elected_total{own}}} 1"),
+        format!("jkd_member_client_errors_total{own}}} 1"),
+        format!("jkd_member_errors_total{own}}} 0"),
+        format!("jkd_member_busy{own}}} 0"),
+    ] {
+        assert!(text.contains(&line), "no {line} in\n{text}");
+    }
+    let sent = format!("jkd_member_bytes_total{own},direction=\"sent\"}} ");
+    let (_, sent) = text.split_once(&sent).unwrap();
+    assert!(!sent.starts_with("0\n"), "what was sent counts");
 }

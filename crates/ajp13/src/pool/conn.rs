@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -93,6 +95,54 @@ pub struct SendError<B> {
     pub tally: Tally,
 }
 
+/// What went to the container and came from it for requests that were given up before their answer
+/// began: whoever gives up a request cannot be told anything any more.
+#[derive(Debug, Default)]
+pub struct GivenUp {
+    written: AtomicU64,
+    read: AtomicU64,
+}
+
+impl GivenUp {
+    /// Bytes written and read, AJP framing included, since this was asked the last time.
+    pub fn take(&mut self) -> (u64, u64) {
+        (
+            mem::take(self.written.get_mut()),
+            mem::take(self.read.get_mut()),
+        )
+    }
+
+    fn add(&self, tally: Tally) {
+        self.written.fetch_add(tally.written, Relaxed);
+        self.read.fetch_add(tally.read, Relaxed);
+    }
+}
+
+/// A connection whose answer is waited for.
+struct Waiting<'a, IO: Io> {
+    conn: PooledConn<IO>,
+    given_up: Option<&'a GivenUp>,
+}
+
+impl<IO: Io> Drop for Waiting<'_, IO> {
+    fn drop(&mut self) {
+        if let (Some(given_up), Some(conn)) = (self.given_up, &self.conn.conn) {
+            given_up.add(conn.tally());
+        }
+    }
+}
+
+impl<IO: Io> Waiting<'_, IO> {
+    /// The request is not given up.
+    fn end(mut self) -> PooledConn<IO> {
+        self.given_up = None;
+        PooledConn {
+            conn: self.conn.conn.take(),
+            slot: self.conn.slot.take(),
+        }
+    }
+}
+
 impl<IO: Io> PooledConn<IO> {
     pub(super) fn new(conn: Box<Conn<IO>>, slot: Slot<IO>) -> Self {
         Self {
@@ -133,11 +183,31 @@ impl<IO: Io> PooledConn<IO> {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection and frees its slot.
-    pub async fn send<B, W>(
+    pub fn send<B, W>(
+        self,
+        write: W,
+        body: B,
+        options: SendOptions,
+    ) -> impl Future<Output = Result<Response<Body<IO>>, SendError<B>>>
+    where
+        B: http_body::Body + Unpin + Send + 'static,
+        B::Error: Into<BoxError>,
+        W: FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
+    {
+        self.send_noting(write, body, options, None)
+    }
+
+    /// As [`send`](Self::send). Where the future is dropped, `given_up` learns what was carried.
+    ///
+    /// # Errors
+    ///
+    /// As `send`.
+    pub async fn send_noting<B, W>(
         mut self,
         write: W,
         body: B,
         options: SendOptions,
+        given_up: Option<&GivenUp>,
     ) -> Result<Response<Body<IO>>, SendError<B>>
     where
         B: http_body::Body + Unpin + Send + 'static,
@@ -154,22 +224,28 @@ impl<IO: Io> PooledConn<IO> {
             upload.fill(options.announced);
         }
         let take_end = options.take_end;
-        match self.head(write, &mut upload, &options).await {
+        let mut waiting = Waiting {
+            conn: self,
+            given_up,
+        };
+        let head = waiting.conn.head(write, &mut upload, &options).await;
+        let this = waiting.end();
+        match head {
             Ok((parts, rest)) => {
                 let upload = match options.announced {
                     Announced::None => Upload::none(),
-                    _ if self.is_all_sent(options.announced) => Upload::none(),
+                    _ if this.is_all_sent(options.announced) => Upload::none(),
                     _ => upload.map(|source| Box::new(source) as AnySource),
                 };
-                let left = self.conn().content().or(rest);
-                let body = Body::new(self, upload, parts.status, left, take_end);
+                let left = this.conn().content().or(rest);
+                let body = Body::new(this, upload, parts.status, left, take_end);
                 Ok(Response::from_parts(parts, body))
             }
             Err(error) => Err(SendError {
                 error,
                 body: upload.into_source().map(|source| source.0),
-                consumed: self.conn().exchange().map_or(0, Exchange::body_sent),
-                tally: self.conn().tally(),
+                consumed: this.conn().exchange().map_or(0, Exchange::body_sent),
+                tally: this.conn().tally(),
             }),
         }
     }

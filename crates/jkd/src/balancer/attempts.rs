@@ -51,6 +51,8 @@ pub struct Attempts {
     /// Whether a repetition is paid for that has not begun.
     paid: bool,
     begun: bool,
+    /// Whether nobody waits for the end of a try any more.
+    over: bool,
     forced: bool,
     /// Whether the last try found nobody at a member that was in error before.
     in_vain: bool,
@@ -109,6 +111,7 @@ impl Attempts {
             resent: 0,
             paid: false,
             begun: false,
+            over: false,
             forced: false,
             in_vain: false,
             transition: None,
@@ -174,6 +177,11 @@ impl Attempts {
     pub fn answered(&mut self) -> Option<InFlight> {
         self.then = Then::Stop;
         self.guard.take()
+    }
+
+    /// The tries have ended. Where they did not, the client has left while one went on.
+    pub const fn are_over(&mut self) {
+        self.over = true;
     }
 
     /// The guard of the attempt that is going on.
@@ -310,6 +318,12 @@ impl Drop for Attempts {
     /// The client may be gone before a repetition begins. An account takes a clock that is behind
     /// for its own.
     fn drop(&mut self) {
+        if let Some(guard) = &mut self.guard
+            && guard.is_connected()
+            && !self.over
+        {
+            guard.client_leaves();
+        }
         self.put_back(Now::default());
     }
 }

@@ -71,7 +71,7 @@ impl Budget {
 
     /// Repetitions that were granted since the start.
     pub(super) fn granted(&self) -> u64 {
-        self.books.granted.total()
+        self.books.granted.tell()
     }
 
     /// Repetitions that were not.

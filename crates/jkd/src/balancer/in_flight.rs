@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use ajp13::GivenUp;
+
 use super::{
     Balancer, Slot,
     choose::Chosen,
@@ -36,6 +38,8 @@ pub struct InFlight {
     weighs: bool,
     /// Whether it has noticed that the member is silent.
     pub(super) noticed: AtomicBool,
+    /// What was carried for nothing.
+    given_up: GivenUp,
 }
 
 /// The member refuses: `busy_limit` requests are in flight.
@@ -62,6 +66,7 @@ impl Balancer {
             answered: false,
             weighs: true,
             noticed: AtomicBool::new(false),
+            given_up: GivenUp::default(),
         };
         let mut waits = false;
         let allowed = self.slots.get(chosen.index).is_none_or(|slot| {
@@ -197,6 +202,11 @@ impl InFlight {
         }
     }
 
+    /// Who notes what is carried by a try that is given up; it is counted at the end.
+    pub(crate) fn given_up(&self) -> &GivenUp {
+        &self.given_up
+    }
+
     /// Counts bytes, AJP framing included, that went to the member and came from it.
     pub fn count_bytes(&mut self, transferred: u64, read: u64) {
         self.bytes = self.bytes.saturating_add(transferred).saturating_add(read);
@@ -206,6 +216,11 @@ impl InFlight {
         }
     }
 
+    /// Whether the connection to the member is up and has not failed.
+    pub(super) const fn is_connected(&self) -> bool {
+        self.connected.is_some()
+    }
+
     pub(super) fn state(&self) -> Option<&MemberState> {
         (self.balancer.slots.get(self.chosen.index)).map(|slot| &*slot.state)
     }
@@ -213,6 +228,8 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        let (transferred, read) = self.given_up.take();
+        self.count_bytes(transferred, read);
         self.balancer.occupancy.leave();
         self.disconnected();
         let Some(slot) = self.balancer.slots.get(self.chosen.index) else {

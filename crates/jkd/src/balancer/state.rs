@@ -147,6 +147,8 @@ pub(super) struct Counters {
 pub(super) struct Counter {
     total: AtomicU64,
     at_reset: AtomicU64,
+    /// The highest total that was told.
+    told: AtomicU64,
 }
 
 impl Counter {
@@ -163,6 +165,13 @@ impl Counter {
         self.total.load(Relaxed)
     }
 
+    /// The same for somebody who takes less than before for a counter that begins anew: what is
+    /// taken back is made up for by what comes next.
+    pub(super) fn tell(&self) -> u64 {
+        let total = self.total();
+        self.told.fetch_max(total, Relaxed).max(total)
+    }
+
     /// Since the last reset.
     pub(super) fn get(&self) -> u64 {
         let total = self.total();
@@ -176,6 +185,7 @@ impl Counter {
     /// Begins anew where `old` is now.
     pub(super) fn follow(&self, old: &Self) {
         self.total.store(old.total(), Relaxed);
+        self.told.store(old.tell(), Relaxed);
         self.reset();
     }
 }
@@ -282,5 +292,26 @@ impl MemberState {
             return from;
         }
         self.set_unless_error(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_back_does_not_run_backwards_where_it_is_told() {
+        let counter = Counter::default();
+        counter.add(2);
+        assert_eq!((counter.get(), counter.tell()), (2, 2));
+        counter.take_back_one();
+        assert_eq!((counter.get(), counter.tell()), (1, 2));
+        let moved = Counter::default();
+        moved.follow(&counter);
+        assert_eq!((moved.get(), moved.tell()), (0, 2));
+        counter.add(1);
+        assert_eq!((counter.get(), counter.tell()), (2, 2));
+        counter.add(1);
+        assert_eq!((counter.get(), counter.tell()), (3, 3));
     }
 }

@@ -162,7 +162,7 @@ impl Balancer {
             } else {
                 counters.reply_timeouts.get()
             },
-            totals: Counts::of(counters, Counter::total),
+            totals: Counts::of(counters, Counter::tell),
             busy: in_flight.saturating_sub(self.waiting_of(index, in_flight)),
             max_busy: counters.max_in_flight.load(Relaxed),
             recovers_in: (state == State::Error && !slot.is_asked())

@@ -158,6 +158,12 @@ impl Books<'_> {
         for member in staying {
             self.member(member, findings);
         }
+        let errors = |member: &Member| self.metrics.counts(member.name).client_errors;
+        let (counted, left) = (self.members.iter().map(errors).sum::<i64>(), self.left());
+        findings.check(
+            counted <= signed_len(left),
+            format_args!("{counted} client errors, and {left} clients have left"),
+        );
     }
 
     /// Nobody saw another's answer, or waited without end.
@@ -306,7 +312,7 @@ impl Books<'_> {
         // Where nothing else is missing, jkd counts the end of an answer before it comes.
         let without_end = ledger.exchanges.iter().filter(|one| !one.ended).count();
         let ends = 6 * u64::try_from(without_end).expect("64 bits");
-        let least = (signed(sure.sent), signed(sure.read));
+        let least = (signed(all.sent), signed(sure.read));
         let most = (
             signed(all.sent + unseen + 5 * ledger.pings),
             signed(all.read + ends + 5 * ledger.pongs),

@@ -85,11 +85,11 @@ impl Metrics {
         self.sum("jkd_pool_connections", &[("state", "idle")])
     }
 
-    /// Connections that were opened, and are neither there nor counted as closed.
-    pub(crate) fn unaccounted(&self) -> i64 {
-        self.sum("jkd_pool_opened_total", &[])
-            - self.sum("jkd_pool_closed_total", &[])
-            - self.sum("jkd_pool_connections", &[])
+    /// Connections to a member that were opened, and are neither there nor counted as closed.
+    pub(crate) fn unaccounted(&self, member: char) -> i64 {
+        let member = member.to_string();
+        let sum = |name| self.sum(name, &[("endpoint", &*member)]);
+        sum("jkd_pool_opened_total") - sum("jkd_pool_closed_total") - sum("jkd_pool_connections")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, fs, net::SocketAddr, path::PathBuf};
 
-use jkd_tests::{Http, Jkd, LONG, free_port, try_within};
+use jkd_tests::{Http, Jkd, LONG, try_within, within};
 
 use crate::{dice::Dice, figures::Metrics};
 
@@ -36,14 +36,18 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) fn over(members: &[(char, u16)]) -> Self {
-        let metrics = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let jkd = Jkd::builder(&binary())
             .file("jk.conf", CONFIGURATION)
             .file(
                 "workers.properties",
                 &workers(members, &mut |_| String::new()),
             )
-            .start(&["run", "-f", "jk.conf", "--metrics", &metrics.to_string()]);
+            .start(&["run", "-f", "jk.conf", "--metrics=127.0.0.1:0"]);
+        let metrics = within(LONG, "an address of metrics", || {
+            let log = fs::read_to_string(jkd.path("jk.log")).ok()?;
+            let (_, rest) = log.split_once("metrics on http://")?;
+            rest.split_once('/')?.0.parse().ok()
+        });
         Self {
             jkd,
             metrics,

@@ -149,13 +149,13 @@ impl Soak {
         let after = self.front.metrics();
         let seen = self.crowd.seen(0);
         before.compare(&after, &self.members, &seen, &mut self.findings);
-        let lost = after.unaccounted();
-        self.findings.check(
-            lost == 0,
-            format_args!("{lost} connections that are nowhere"),
-        );
         let page = self.front.status("mime=prop&cmd=list");
         for member in &NODES[..NODES.len() - 1] {
+            let lost = after.unaccounted(*member);
+            self.findings.check(
+                lost == 0,
+                format_args!("{lost} connections to {member} that are nowhere"),
+            );
             let (shown, counted) = (on_status_page(&page, *member), after.counts(*member));
             self.findings.check(
                 shown == counted,

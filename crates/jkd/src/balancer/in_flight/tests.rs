@@ -144,6 +144,30 @@ fn every_phase_is_counted_out() {
     }
 }
 
+/// As in mod_jk, which notices when it has an answer for them.
+#[test]
+fn clients_that_leave_are_counted_once_where_a_member_has_their_request() {
+    for phase in PHASES {
+        let balancer = with(&[2, 1, 1], |_| {});
+        let (mut attempts, guard) = reach(phase, &balancer);
+        let leaves = matches!(
+            phase,
+            Phase::Connected | Phase::Again | Phase::Elsewhere | Phase::Broken
+        );
+        drop((attempts, guard));
+        let view = balancer.view(at(1));
+        let counted: u64 = view.members.iter().map(|m| m.counts.client_errors).sum();
+        let others = u64::from(matches!(phase, Phase::GivenUp));
+        assert_eq!(counted, u64::from(leaves) + others, "{phase:?}");
+        (attempts, _) = reach(Phase::Connected, &balancer);
+        attempts.are_over();
+        drop(attempts);
+        let view = balancer.view(at(1));
+        let after: u64 = view.members.iter().map(|m| m.counts.client_errors).sum();
+        assert_eq!(after, counted, "time was up");
+    }
+}
+
 #[test]
 fn a_panic_counts_out_as_well() {
     for phase in PHASES {
