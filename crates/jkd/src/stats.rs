@@ -210,7 +210,7 @@ pub fn report_balancer(worker: &str, view: &View, tally: &mut Tally) {
             Label::new("balancer", worker.to_owned()),
             Label::new("result", result),
         ];
-        tally.count(names::BALANCER_REPEATS, labels, value);
+        tally.count_on(names::BALANCER_REPEATS, labels, value);
     }
 }
 

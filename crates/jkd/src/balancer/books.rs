@@ -279,6 +279,8 @@ impl Twin {
         if let (Some(guard), Some(own)) = (&mut self.relayed, &self.way.guard) {
             guard.client_leaves();
             model.client_leaves(own);
+        } else if let Some(own) = self.way.guard.as_ref().filter(|own| own.connected) {
+            model.client_leaves(own);
         }
         drop((self.relayed, self.attempts));
         self.way.put_back(model, now);

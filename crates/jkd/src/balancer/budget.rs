@@ -71,7 +71,7 @@ impl Budget {
 
     /// Repetitions that were granted since the start.
     pub(super) fn granted(&self) -> u64 {
-        self.books.granted.tell()
+        self.books.granted.total()
     }
 
     /// Repetitions that were not.

@@ -29,6 +29,14 @@ impl Tally {
         self.present.insert(series, count);
     }
 
+    /// As [`count`](Self::count), for somebody who never begins anew, but takes back: what comes next
+    /// makes up for it.
+    pub(super) fn count_on(&mut self, metric: Metric, labels: Vec<Label>, count: u64) {
+        let series = (metric.name, labels);
+        let before = self.last.get(&series).copied().unwrap_or(0);
+        self.count(metric, series.1, count.max(before));
+    }
+
     /// All has been reported. What was not begins at zero when it comes back.
     pub fn end(&mut self) {
         self.last = mem::take(&mut self.present);

@@ -127,6 +127,34 @@ fn members_that_are_gone_are_forgotten_and_idle_ones_are_not() {
 }
 
 #[test]
+fn what_is_taken_back_counts_once() {
+    let balancer = balancer(&[1]);
+    let text = exported(|| {
+        let tally = &mut Tally::default();
+        let mut report = |repeated| {
+            let mut view = balancer.view(at(0));
+            view.repeated = repeated;
+            report_balancer("lb", &view, tally);
+            tally.end();
+        };
+        let chosen = balancer.pick("", at(0)).unwrap();
+        let mut guard = balancer.begin(chosen, at(0)).unwrap();
+        report(3);
+        // No connection was free: the attempt did not begin.
+        guard.record(crate::balancer::Verdict::NoEndpoint, at(0));
+        report(2);
+        report(4);
+    });
+    assert_has(
+        &text,
+        &[
+            r#"jkd_member_elected_total{balancer="lb",member="a"} 1"#,
+            r#"jkd_balancer_repeats_total{balancer="lb",result="granted"} 4"#,
+        ],
+    );
+}
+
+#[test]
 fn pools() {
     let mut stats = PoolStats::default();
     stats.idle = 3;
