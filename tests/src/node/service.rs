@@ -100,10 +100,8 @@ impl Service {
         if let Some(number) = &number {
             answer = answer.header("X-Id", number);
         }
-        match whole {
-            None | Some(Whole { length: 0, .. }) => {}
-            Some(Whole { length, same: true }) => answer = answer.header("X-Read", length),
-            Some(_) => answer = answer.header("X-Read", "other bytes"),
+        if let Some(read) = whole.and_then(Whole::told) {
+            answer = answer.header("X-Read", read);
         }
         if told("chunked").is_none() {
             answer = answer.header("Content-Length", size);
@@ -163,6 +161,18 @@ struct Whole {
     length: usize,
     /// Whether it is the one of the request's number.
     same: bool,
+}
+
+impl Whole {
+    /// What is said of a body that is not empty.
+    fn told(self) -> Option<String> {
+        let told = if self.same {
+            self.length.to_string()
+        } else {
+            "other bytes".to_owned()
+        };
+        (self.length > 0).then_some(told)
+    }
 }
 
 /// Reads a body to its end; nothing where it does not come.
