@@ -141,7 +141,7 @@ fn what_is_taken_back_counts_once() {
         let mut guard = balancer.begin(chosen, at(0)).unwrap();
         report(3);
         // No connection was free: the attempt did not begin.
-        guard.record(crate::balancer::Verdict::NoEndpoint, at(0));
+        guard.record(Verdict::NoEndpoint, at(0));
         report(2);
         report(4);
     });

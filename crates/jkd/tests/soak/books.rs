@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fmt::Display,
     fs,
+    time::Duration,
 };
 
 use jkd_tests::executed_twice;
@@ -62,7 +63,10 @@ impl Before {
         for one in seen {
             let is_right = one.fate == Fate::Whole && one.node.is_some();
             findings.check(is_right, format_args!("in a calm round: {one:?}"));
+            // Nobody waits for a member for longer, as far as it has not got the request.
+            let waited = one.took >= Duration::from_millis(90);
             let sticks = one.session.is_none_or(|session| one.node == Some(session));
+            let sticks = sticks || waited;
             findings.check(
                 sticks,
                 format_args!("a session that does not stick: {one:?}"),
