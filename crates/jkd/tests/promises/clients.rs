@@ -16,7 +16,7 @@ fn container(exchange: &mut Exchange<'_>) -> io::Result<()> {
     exchange.answer(200, &[], asked.uri.as_bytes())
 }
 
-fn serving() -> (Jkd, [Backend; 2]) {
+fn serving(more: &str) -> (Jkd, [Backend; 2]) {
     let backends = [(); 2].map(|()| Backend::start(container));
     let [a, b] = backends.each_ref().map(|backend| backend.address.port());
     let workers = format!(
@@ -28,12 +28,20 @@ fn serving() -> (Jkd, [Backend; 2]) {
         .file("workers.properties", &workers)
         .file(
             "jk.conf",
-            "JkWorkersFile workers.properties\nJkMount /t/* lb\nJkMount /status status\n\
-             RequestReadTimeout header=1 body=1\nKeepAliveTimeout 1\nLimitRequestBody 100000\n",
+            &format!(
+                "JkWorkersFile workers.properties\nJkMount /t/* lb\nJkMount /status status\n{more}"
+            ),
         )
         .start(&["run", "-f", "jk.conf", "--listen", "127.0.0.1:0"]);
     (jkd, backends)
 }
+
+/// Who does nothing is given up soon.
+const HURRY: &str = "\
+RequestReadTimeout header=3 body=3
+KeepAliveTimeout 2
+LimitRequestBody 100000
+";
 
 /// Requests, whole and right or not.
 fn texts() -> Vec<Vec<u8>> {
@@ -96,7 +104,7 @@ proptest! {
             (any::<Index>(), prop_oneof![Just(1000_usize), 0_usize..1000],
              proptest::sample::select(vec![End::Reads, End::HalfCloses, End::Leaves])), 80),
     ) {
-        let (jkd, backends) = serving();
+        let (jkd, backends) = serving(HURRY);
         let texts = texts();
         thread::scope(|scope| {
             for (which, part, end) in &doings {
@@ -121,7 +129,7 @@ proptest! {
 
 #[test]
 fn paths_of_many_at_once_do_not_mix() {
-    let (jkd, _backends) = serving();
+    let (jkd, _backends) = serving("KeepAliveTimeout 60\n");
     thread::scope(|scope| {
         for client in 0..64 {
             let jkd = &jkd;
