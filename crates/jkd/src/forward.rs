@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ajp13::wire::{Attribute, ForwardRequestWriter, Method, PacketSize, RequestLine, TooLarge};
 use bytes::BytesMut;
-use jkworkers::model::{Activation, JkOptions, Secret};
+use jkworkers::model::{Activation, ForwardedFields, JkOptions, Secret};
 
 pub(crate) use self::facts::{Facts, software};
 pub(crate) use self::indicated::Indicated;
@@ -46,6 +46,8 @@ pub(crate) struct Forward<'a> {
     pub(crate) options: JkOptions,
     /// Fields that rules have a say in: no client can have them left out.
     pub(crate) ruled: &'a [Arc<str>],
+    /// The fields of proxies, where this client is none that is known.
+    pub(crate) withheld: Option<&'a ForwardedFields>,
 }
 
 /// What belongs to the worker that gets it, not to the request.
@@ -91,7 +93,7 @@ impl Forward<'_> {
     /// fields by `, `.
     fn write_headers(&self, packet: &mut ForwardRequestWriter<'_>) {
         let headers = &self.head.headers;
-        let hops = Hops::of(headers, self.ruled);
+        let hops = Hops::of(headers, self.ruled).without(self.withheld);
         if headers.has_repeated() {
             for name in headers.names().filter(|name| !hops.end_here(name)) {
                 let value = headers.joined(name).unwrap_or_default();

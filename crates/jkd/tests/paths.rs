@@ -19,6 +19,8 @@ use jkworkers::uri_map::{
 #[allow(dead_code, reason = "the other suite needs all of it")]
 #[path = "edge/case.rs"]
 mod case;
+#[path = "paths/forwarded.rs"]
+mod forwarded;
 #[path = "edge/mutate.rs"]
 mod mutate;
 #[path = "paths/mutations.rs"]

@@ -231,7 +231,9 @@ fn host(main: &Server, server: &Server, (map, files): (UriMap, Vec<PathBuf>)) ->
     }
     host.filtering = filtering(main, server, &host);
     host.said = Said::by(&host);
-    host.ruled_fields = ruled_fields(&host);
+    let remote_ip = host.remote_ip.as_ref();
+    host.forwarded = (server.remote_ip).forwarded(base.map(|main| &main.remote_ip), remote_ip);
+    rule_fields(&mut host);
     variables::prune(&mut host);
     host
 }
@@ -248,16 +250,17 @@ fn filtering(main: &Server, server: &Server, host: &Host) -> Filtering {
     }
 }
 
-/// The names that rules about requests mention, each once.
-fn ruled_fields(host: &Host) -> Vec<Arc<str>> {
+/// The fields that rules about requests are about, each once. What mod_remoteip reads or writes is
+/// ruled, too, but not said by others.
+fn rule_fields(host: &mut Host) {
     let sections = host.sections.iter().map(|section| &section.settings);
     let rules = (sections.chain([&host.settings])).flat_map(|settings| &settings.headers.request);
-    let of_proxies = host.remote_ip.iter();
-    let of_proxies =
-        of_proxies.flat_map(|rules| [Some(&rules.header), rules.proxies_header.as_ref()]);
-    let names = rules.map(|rule| &rule.name).chain(of_proxies.flatten());
-    let names: BTreeSet<_> = names.map(|name| name.to_ascii_lowercase()).collect();
-    names.into_iter().map(Arc::from).collect()
+    let lower = |name: &Arc<str>| name.to_ascii_lowercase();
+    let mut names: BTreeSet<_> = rules.map(|rule| lower(&rule.name)).collect();
+    let of_proxies = &mut host.forwarded.names;
+    of_proxies.retain(|name| !names.contains(&lower(name)));
+    names.extend(of_proxies.iter().map(lower));
+    host.ruled_fields = names.into_iter().map(Arc::from).collect();
 }
 
 /// `JkdRequestTimeout`, inherited; zero is none.

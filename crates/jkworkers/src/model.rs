@@ -15,6 +15,7 @@ mod etag;
 mod expand;
 mod files;
 mod filters;
+mod forwarded;
 mod headers;
 mod host;
 mod identity;
@@ -48,6 +49,7 @@ pub use self::{
     expand::MAX_ADDRESSES,
     files::{Alias, AliasFrom, FileSettings, Options, RangeLimits, Roots},
     filters::{AlterETag, Deflate, Expiry, FilterSettings, Filtering, Since},
+    forwarded::{ForwardedFields, ForwardedHeaders},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{ForwardUri, Host, Listen, Said, ServerName},
     identity::{CanonicalName, Identity, Lookups, Signature, Trace},

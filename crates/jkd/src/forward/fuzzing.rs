@@ -62,6 +62,7 @@ pub fn told(host: &Host, option: ForwardUri, request: &[u8]) -> Option<Told> {
         indicated: &Indicated::default(),
         options: host.options,
         ruled: &[],
+        withheld: None,
     };
     Some(Told {
         packet: packet(&forward)?,

@@ -1,6 +1,9 @@
-//! Fields about the client's connection, which end here (RFC 9110, section 7.6.1).
+//! Fields about the client's connection, which end here (RFC 9110, section 7.6.1), and what only
+//! proxies may say about earlier ones.
 
 use std::sync::Arc;
+
+use jkworkers::model::ForwardedFields;
 
 use crate::http1::Fields;
 
@@ -13,6 +16,8 @@ pub(super) struct Hops<'a> {
     is_plain: bool,
     /// What rules about fields have a say in.
     ruled: &'a [Arc<str>],
+    /// The fields of proxies, where they end here.
+    withheld: Option<&'a ForwardedFields>,
 }
 
 impl<'a> Hops<'a> {
@@ -36,12 +41,24 @@ impl<'a> Hops<'a> {
             named,
             is_plain,
             ruled,
+            withheld: None,
         }
+    }
+
+    /// The same, with the fields of proxies among them where there are some `withheld`.
+    pub(super) const fn without(mut self, withheld: Option<&'a ForwardedFields>) -> Self {
+        self.withheld = withheld;
+        self
     }
 
     /// Whether a field goes no further than this.
     pub(super) fn end_here(&self, name: &[u8]) -> bool {
+        // Rules of mod_remoteip do not make a stranger's word one of a proxy.
+        if (self.withheld).is_some_and(|fields| fields.are_of_proxies(name)) {
+            return true;
+        }
         let is_one = is_hop_by_hop(name)
+            || self.withheld.is_some() && is_of_proxies(name)
             || !self.is_plain && is(name, b"connection")
             || self.named.iter().any(|other| is(other, name));
         is_one && !self.ruled.iter().any(|ruled| is(name, ruled.as_bytes()))
@@ -71,22 +88,25 @@ fn is_plain_option(option: &[u8]) -> bool {
 /// What no client takes away by naming it: what frames a message, says whom it is for and who sends
 /// it, and what proxies say of it.
 fn is_for_all(name: &[u8]) -> bool {
-    const FIELDS: [&[u8]; 11] = [
+    const FIELDS: [&[u8]; 9] = [
         b"authorization",
         b"cache-control",
         b"content-encoding",
         b"content-length",
         b"content-type",
         b"cookie",
-        b"forwarded",
         b"host",
         b"transfer-encoding",
         b"via",
-        b"x-real-ip",
     ];
-    const OF_PROXIES: &[u8] = b"x-forwarded-";
-    let begin = name.get(..OF_PROXIES.len());
-    begin.is_some_and(|begin| is(begin, OF_PROXIES)) || FIELDS.iter().any(|field| is(name, field))
+    is_of_proxies(name) || FIELDS.iter().any(|field| is(name, field))
+}
+
+/// What proxies say about the connection on which a request came to them.
+fn is_of_proxies(name: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"x-forwarded-";
+    let begin = name.get(..BEGIN.len());
+    begin.is_some_and(|begin| is(begin, BEGIN)) || is(name, b"forwarded") || is(name, b"x-real-ip")
 }
 
 fn is(name: &[u8], known: &[u8]) -> bool {
@@ -182,6 +202,36 @@ mod tests {
             "Forwarded",
         ];
         assert_eq!(left(&names.join(", "), &names, &[]), names);
+    }
+
+    #[test]
+    fn strangers_do_not_speak_for_proxies() {
+        let names = [
+            "X-Forwarded-For",
+            "x-forwarded-PROTO",
+            "X-Forwarded-Anything",
+            "Forwarded",
+            "X-Real-IP",
+            "X-Client",
+            "X-Forwarded",
+            "Forwarded-For",
+            "X-Forwarded-User",
+        ];
+        let withheld = ForwardedFields {
+            names: vec!["X-Client".into()],
+            ..ForwardedFields::default()
+        };
+        let ruled: Vec<Arc<str>> = ["x-forwarded-user", "x-client"].map(Arc::from).to_vec();
+        let fields = Fields::default();
+        let left = |withheld| {
+            let hops = Hops::of(&fields, &ruled).without(withheld);
+            let names = names.iter().copied();
+            names
+                .filter(|name| !hops.end_here(name.as_bytes()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(left(None), names);
+        assert_eq!(left(Some(&withheld)), names[6..]);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(super) fn forwarded(fields: &[(&str, &str)], look: impl FnOnce(&Forward<'_>)
         indicated: &Indicated::default(),
         options: JkOptions::default(),
         ruled: &[],
+        withheld: None,
     });
 }
 
@@ -57,6 +58,7 @@ fn packet_saying(
         indicated,
         options: JkOptions::default(),
         ruled: &[],
+        withheld: None,
     };
     let mut buffer = BytesMut::new();
     forward.write(&mut buffer, PacketSize::DEFAULT, to).unwrap();
@@ -223,6 +225,7 @@ fn a_head_that_does_not_fit_leaves_nothing_behind() {
         indicated: &Indicated::default(),
         options: JkOptions::default(),
         ruled: &[],
+        withheld: None,
     };
     let mut buffer = BytesMut::from(&b"before"[..]);
     assert!(

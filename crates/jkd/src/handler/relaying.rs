@@ -1,6 +1,6 @@
 //! A request that is for a worker: what is told of it, its body, and who gets both.
 
-use jkworkers::model::Asked;
+use jkworkers::model::{Asked, ForwardedFields, Host};
 
 use crate::{
     answer::{Answer, Visit},
@@ -116,11 +116,18 @@ async fn relay(
         indicated,
         options: host.options,
         ruled: &host.ruled_fields,
+        withheld: withheld(host, peer),
     };
     let body = body.map(|body| limited(body, checked.body, &facts));
     let upload = receive(&forward, body.transpose()?, group.max_data).await?;
     let steering = Steering::by(host, mapped, variables);
     dispatch(group, &forward, &steering, upload, traced).await
+}
+
+/// `JkdForwardedHeaders`, where it keeps anything of this client's.
+fn withheld<'h>(host: &'h Host, peer: &Peer) -> Option<&'h ForwardedFields> {
+    let fields = &host.forwarded;
+    (!fields.pass_from(peer.connection().ip)).then_some(fields)
 }
 
 /// `LimitRequestBody`: a body that is announced to be too long is refused before it is read.

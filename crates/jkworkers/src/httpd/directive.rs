@@ -126,6 +126,7 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
         "JkMount" | "JkUnMount" => "/URI WORKER",
         "JkMountFile" | "JkWorkersFile" | "JkLogFile" => "FILE",
         "JkMountFileReload" | "JkdRequestTimeout" => "SECONDS",
+        "JkdForwardedHeaders" => "all|none|trusted",
         "JkdReload" => "On|Off|SECONDS",
         "Listen" => "[ADDRESS:]PORT",
         "RedirectPermanent" | "RedirectTemp" => "/PATH TARGET",

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 pub use self::said::Said;
 use super::{
-    Asked, ClientRules, FileSettings, FilterSettings, Filtering, Identity, JkOptions, Levels, Logs,
-    Lookups, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
+    Asked, ClientRules, FileSettings, FilterSettings, Filtering, ForwardedFields, Identity,
+    JkOptions, Levels, Logs, Lookups, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -84,6 +84,9 @@ pub struct Host {
     /// Who the client is where proxies in between say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_ip: Option<RemoteIp>,
+    /// Whose word about earlier connections backends get.
+    #[serde(skip_serializing_if = "ForwardedFields::is_usual")]
+    pub forwarded: ForwardedFields,
     /// How clients use TLS.
     #[serde(skip_serializing_if = "is_off")]
     pub tls: Tls,
@@ -135,6 +138,7 @@ impl Host {
             number: 0,
             clients: Arc::default(),
             remote_ip: None,
+            forwarded: ForwardedFields::default(),
             tls: Tls::off(origin.clone()),
             origin,
             server_name: None,

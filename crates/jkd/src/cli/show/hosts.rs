@@ -8,8 +8,8 @@ use std::{
 
 use jkworkers::{
     model::{
-        ForwardUri, Global, Host, Listen, Logs, Model, Mount, Section, ServerName, Settings,
-        UriMatch, variables::VariableRules,
+        ForwardUri, ForwardedHeaders, Global, Host, Listen, Logs, Model, Mount, Section,
+        ServerName, Settings, UriMatch, variables::VariableRules,
     },
     uri_map::{EncodedSlashes, UriRules},
 };
@@ -67,6 +67,13 @@ fn host(host: &Host, base: &Logs, out: &mut impl Write) -> io::Result<()> {
     }
     if let Some(limit) = host.request_timeout {
         writeln!(out, "  JkdRequestTimeout {}ms", limit.as_millis())?;
+    }
+    if host.forwarded.headers != ForwardedHeaders::default() {
+        writeln!(
+            out,
+            "  JkdForwardedHeaders {}",
+            host.forwarded.headers.text()
+        )?;
     }
     logs::print(&host.logs, Some(base), "  ", out)?;
     mount_files(host, out)?;

@@ -36,6 +36,13 @@ pub(super) fn proxy(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     left_out(mod_jk, jkd, |_, name| name == "proxy")
 }
 
+/// What proxies say, and whom `cases/remoteip.txt` has it said by.
+pub(super) fn of_proxies(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    left_out(mod_jk, jkd, |_, name| {
+        name.starts_with("x-forwarded-") || ["forwarded", "x-real-ip", "x-other"].contains(&name)
+    })
+}
+
 /// Takes away from mod_jk's requests the fields that jkd has left out and that `may` be. What
 /// `may` looks at is the request as it was.
 fn left_out(mod_jk: &mut Seen, jkd: &Seen, may: fn(&Forwarded, &str) -> bool) -> bool {

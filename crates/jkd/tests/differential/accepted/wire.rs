@@ -11,6 +11,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::everywhere("hop-by-hop fields of requests", hops::of_requests),
     Difference::everywhere("Proxy", hops::proxy),
     Difference::everywhere("encoded NUL", paths::encoded_nul),
+    Difference::named("fields of proxies", hops::of_proxies),
     Difference::named("types by extension", types_by_extension),
     Difference::named("SetEnvIf sees the line before", set_env_if),
     Difference::named("CPings unasked", balancing::cpings_unasked),

@@ -5,7 +5,7 @@ use crate::{
     access::parse_net,
     diag::{Diagnostics, Origin},
     httpd::lex,
-    model::Proxies,
+    model::{ForwardedHeaders, Proxies},
 };
 
 /// `RemoteIPHeader field`
@@ -36,6 +36,23 @@ pub(in crate::httpd) fn internal_list(apply: &mut Apply<'_>, call: &Call<'_>) {
 /// `RemoteIPTrustedProxyList file`
 pub(in crate::httpd) fn trusted_list(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.add_list(call, false);
+}
+
+/// `JkdForwardedHeaders all|none|trusted`: jkd's own.
+pub(in crate::httpd) fn forwarded(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let all = [
+        ForwardedHeaders::All,
+        ForwardedHeaders::None,
+        ForwardedHeaders::Trusted,
+    ];
+    let word = |known: &ForwardedHeaders| known.text().eq_ignore_ascii_case(call.first());
+    let said = all.into_iter().find(word);
+    if said.is_none() {
+        let message = format!("JkdForwardedHeaders {} says nothing", call.first());
+        let help = "Write all, none or trusted.";
+        apply.error(call.origin, message, help);
+    }
+    apply.server().remote_ip.headers = said;
 }
 
 impl Apply<'_> {

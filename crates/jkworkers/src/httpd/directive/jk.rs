@@ -8,7 +8,7 @@ use super::{
     Place::{Anywhere, Global, Server},
     row,
 };
-use crate::httpd::apply::{clients, jk, jk_options, logs, variables};
+use crate::httpd::apply::{clients, jk, jk_options, logs, remote_ip, variables};
 
 /// One row for each.
 pub(super) const JK: &[Directive] = &[
@@ -36,6 +36,12 @@ pub(super) const JK: &[Directive] = &[
     ),
     row("JkEnvVar", Server, ONE_OR_TWO, Works(variables::env_var)),
     // jkd's own
+    row(
+        "JkdForwardedHeaders",
+        Server,
+        ONE,
+        Works(remote_ip::forwarded),
+    ),
     row("JkdRequestTimeout", Server, ONE, Works(jk::request_timeout)),
     row(
         "JkdMaxConnections",

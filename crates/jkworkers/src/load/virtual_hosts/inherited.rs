@@ -64,6 +64,34 @@ fn merging_of_slashes_is_inherited_and_encoded_slashes_are_not() {
 }
 
 #[test]
+fn whose_word_counts_is_inherited() {
+    let whose = |text: &str| -> Vec<_> {
+        let passes = |host: &Host| {
+            let from = |client: &str| host.forwarded.pass_from(client.parse().unwrap());
+            (from("10.0.0.1"), from("203.0.113.7"))
+        };
+        load(text).hosts.iter().map(passes).collect()
+    };
+    assert_eq!(whose(""), [(true, false)]);
+    assert_eq!(whose("RemoteIPHeader X-Client"), [(true, true)]);
+    let found = whose(
+        "JkdForwardedHeaders None\nRemoteIPTrustedProxy 203.0.113.7\n
+         <VirtualHost *>\n</VirtualHost>
+         <VirtualHost *>\nJkdForwardedHeaders trusted\n</VirtualHost>
+         <VirtualHost *>\nJkdForwardedHeaders trusted\nRemoteIPInternalProxy 10.0.0.1\n</VirtualHost>
+         <VirtualHost *>\nJkdForwardedHeaders all\n</VirtualHost>",
+    );
+    let expected = [
+        (false, false),
+        (false, false),
+        (false, true),
+        (true, false),
+        (true, true),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn the_limit_of_requests_is_inherited_and_can_be_lifted() {
     let limits = |text: &str| -> Vec<_> {
         let limit = |host: &Host| host.request_timeout.map(|limit| limit.as_millis());
