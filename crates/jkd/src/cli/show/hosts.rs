@@ -68,13 +68,6 @@ fn host(host: &Host, base: &Logs, out: &mut impl Write) -> io::Result<()> {
     if let Some(limit) = host.request_timeout {
         writeln!(out, "  JkdRequestTimeout {}ms", limit.as_millis())?;
     }
-    if host.forwarded.headers != ForwardedHeaders::default() {
-        writeln!(
-            out,
-            "  JkdForwardedHeaders {}",
-            host.forwarded.headers.text()
-        )?;
-    }
     logs::print(&host.logs, Some(base), "  ", out)?;
     mount_files(host, out)?;
     options(host, out)?;
@@ -94,6 +87,13 @@ fn host(host: &Host, base: &Logs, out: &mut impl Write) -> io::Result<()> {
     host.sections.iter().try_for_each(|each| section(each, out))
 }
 
+fn forwarded(host: &Host, out: &mut impl Write) -> io::Result<()> {
+    match host.forwarded.headers {
+        ForwardedHeaders::Trusted => Ok(()),
+        said => writeln!(out, "  JkdForwardedHeaders {}", said.text()),
+    }
+}
+
 fn mount_files(host: &Host, out: &mut impl Write) -> io::Result<()> {
     for file in &host.mount_files {
         writeln!(out, "  JkMountFile {}", file.display())?;
@@ -107,6 +107,7 @@ fn mount_files(host: &Host, out: &mut impl Write) -> io::Result<()> {
 
 /// What differs from the defaults.
 fn options(host: &Host, out: &mut impl Write) -> io::Result<()> {
+    forwarded(host, out)?;
     let defaults = UriRules::default();
     if host.uri_rules.encoded_slashes != defaults.encoded_slashes {
         let value = match host.uri_rules.encoded_slashes {
