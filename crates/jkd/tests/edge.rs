@@ -62,15 +62,22 @@ RequestReadTimeout header=5 body=5,MinRate=500
 ";
 
 fn start(recorder: &Recorder, more: &str) -> Jkd {
+    start_with(recorder, more, &[])
+}
+
+/// With files beside the configuration.
+fn start_with(recorder: &Recorder, more: &str, files: &[(&str, &str)]) -> Jkd {
     let port = recorder.address.port();
     let workers = format!(
         "worker.list=w,status\nworker.w.host=127.0.0.1\nworker.w.port={port}\n\
          worker.status.type=status\n"
     );
-    Jkd::builder(BINARY)
+    let builder = Jkd::builder(BINARY)
         .file("workers.properties", &workers)
-        .file("jk.conf", &format!("{CONFIGURATION}{more}"))
-        .start(&["run", "-f", "jk.conf", "--listen", "127.0.0.1:0"])
+        .file("jk.conf", &format!("{CONFIGURATION}{more}"));
+    let with =
+        |builder: jkd_tests::JkdBuilder, (name, text): &(&str, &str)| builder.file(name, text);
+    (files.iter().fold(builder, with)).start(&["run", "-f", "jk.conf", "--listen", "127.0.0.1:0"])
 }
 
 /// The address of the client of a case.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::{
     recorder::{Recorder, Request},
-    start,
+    start, start_with,
 };
 
 /// Names by which containers, mod_jk and proxies are told something.
@@ -50,6 +50,46 @@ fn believed(request: &Request) -> Request {
         headers: Vec::new(),
         ..request.clone()
     }
+}
+
+#[test]
+fn users_are_those_who_have_said_their_password() {
+    let recorder = Recorder::start();
+    let protected = "<Location /t/own>\nAuthType Basic\nAuthName own\n\
+                     AuthUserFile users\nRequire valid-user\n</Location>\n";
+    let jkd = start_with(
+        &recorder,
+        protected,
+        &[("users", "alice:{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw=\n")],
+    );
+    let ask = |path: &str, fields: &str| {
+        let mut connection = Connection::open(jkd.address).expect("a connection");
+        let poses = "Remote-User: root\r\nREMOTE_USER: root\r\nX-Remote-User: root\r\n\
+                     JK_REMOTE_USER: root\r\nAUTH_TYPE: Digest\r\nX-Forwarded-User: root\r\n";
+        let text = format!(
+            "GET {path}?remote_user=root HTTP/1.1\r\nHost: jkd.test\r\n{poses}{fields}\r\n"
+        );
+        connection.send(text.as_bytes());
+        connection.read("GET").status
+    };
+    let alice = "Authorization: Basic YWxpY2U6c2VzYW1l\r\n";
+    let other = "Authorization: Basic cm9vdDo=\r\n";
+    assert_eq!(ask("/t/own/a", ""), 401);
+    assert_eq!(ask("/t/own/b", other), 401);
+    assert_eq!(ask("/t/own/d", alice), 200);
+    // Nobody asks for it here, so nobody believes it.
+    assert_eq!(ask("/t/e", alice), 200);
+    assert_eq!(ask("/t/f", other), 200);
+    let came = recorder.of("127.0.0.1");
+    let said: Vec<_> = came
+        .iter()
+        .map(|request| {
+            let said = |name| request.attribute(name);
+            (&*request.uri, said("remote_user"), said("auth_type"))
+        })
+        .collect();
+    let alice = ("/t/own/d", Some("alice"), Some("Basic"));
+    assert_eq!(said, [alice, ("/t/e", None, None), ("/t/f", None, None)]);
 }
 
 proptest! {

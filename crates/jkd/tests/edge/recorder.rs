@@ -66,6 +66,8 @@ struct Record {
     requests: BTreeMap<String, Vec<Request>>,
     /// What was no packet where one was due.
     desyncs: Vec<String>,
+    /// How many connections there were.
+    connections: usize,
 }
 
 /// The backend. It lives as long as the test process.
@@ -87,6 +89,7 @@ impl Recorder {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let record = record.clone();
+                record.lock().connections += 1;
                 thread::spawn(move || serve(stream, &record));
             }
         });
@@ -109,6 +112,11 @@ impl Recorder {
     /// The addresses of all clients whose requests came.
     pub(crate) fn clients(&self) -> Vec<String> {
         self.record.lock().requests.keys().cloned().collect()
+    }
+
+    /// How many connections there were.
+    pub(crate) fn connections(&self) -> usize {
+        self.record.lock().connections
     }
 
     /// What was no packet where one was due.

@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, thread};
 
 use jkd_tests::{Connection, wait_until};
 
-use crate::{recorder::Recorder, start};
+use crate::{recorder::Recorder, serves, start};
 
 const PAGES: [u16; 10] = [400, 404, 405, 408, 411, 413, 414, 417, 501, 505];
 
@@ -74,6 +74,37 @@ fn ask(server: SocketAddr, request: &str) -> (u16, String) {
         reply.status,
         String::from_utf8_lossy(&reply.body).into_owned(),
     )
+}
+
+#[test]
+fn what_is_refused_takes_no_connection_to_a_backend() {
+    let recorder = Recorder::start();
+    let jkd = start(
+        &recorder,
+        "<Location /t/kept>\nRequire all denied\n</Location>\n",
+    );
+    let mut refused: Vec<_> = table()
+        .into_iter()
+        .map(|(text, status, _)| (text, status))
+        .collect();
+    // Whether chunks are broken shows only later.
+    refused.retain(|(text, _)| !text.ends_with("\r\nx\r\n"));
+    for (path, status) in [("/t/private/x", 404), ("/t/kept", 403), ("/nowhere", 404)] {
+        let body = "Content-Length: 5\r\n\r\nhello";
+        refused.push((
+            format!("POST {path} HTTP/1.1\r\nHost: jkd.test\r\n{body}"),
+            status,
+        ));
+    }
+    thread::scope(|scope| {
+        for (text, status) in &refused {
+            let server = jkd.address;
+            scope.spawn(move || assert_eq!(ask(server, text).0, *status, "{text}"));
+        }
+    });
+    assert_eq!(recorder.connections(), 0);
+    assert!(serves(&jkd));
+    assert!(recorder.connections() > 0);
 }
 
 #[test]
