@@ -328,8 +328,13 @@ async fn admitted(
     let vary = turns::vary(arrival.vary, [arrival.rewritten, fixed]);
     course.vary = vary.as_deref();
     course.claims = claims;
+    let (meant, stripped) = (found.worker(), found.stripped.take());
+    let decoded = stripped.as_deref().unwrap_or(decoded);
     let decision = found.decide(host, &visit.peer, |name| visit.snapshot.configured(name));
     arrival.notes(&decision.variables);
+    if let Some(worker) = meant.filter(|_| decision.target.is_err()) {
+        arrival.record.is_meant_for(worker);
+    }
     let mut made = [fixed, arrival.rewritten].into_iter().flatten();
     let way = serving::Way {
         decoded,

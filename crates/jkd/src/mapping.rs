@@ -29,6 +29,8 @@ use crate::{
 pub(crate) struct Found<'a> {
     /// The path as it is mapped.
     pub(crate) path: Cow<'a, [u8]>,
+    /// The decoded path, where `JkStripSession` has taken something from it.
+    pub(crate) stripped: Option<Vec<u8>>,
     /// The file or directory that it leads to, where that is known.
     file: Option<Box<[u8]>>,
     /// The variables that conditions set.
@@ -79,8 +81,12 @@ pub(crate) fn find<'a>(
     if redirects_first {
         redirect::by_server(host, head, decoded)?;
     }
+    let strips = for_jk && rule.is_none();
+    let session = host.strip_session.as_ref().filter(|_| strips);
+    let stripped = session.map(|name| uri_map::without_session(decoded, name).into_owned());
     Ok(Found {
         path,
+        stripped,
         file: None,
         variables,
         for_jk,
@@ -171,12 +177,13 @@ impl<'a> Found<'a> {
         self.asked().with_file(self.file.as_deref())
     }
 
-    /// The path as expressions see it: what mod_jk takes is without parameters.
-    fn seen<'p>(&'p self, decoded: &'p [u8]) -> &'p [u8] {
+    /// The path as it is from here on: what mod_jk takes is without parameters, what it leaves
+    /// without a session id (`JkStripSession`).
+    pub(crate) fn seen<'p>(&'p self, decoded: &'p [u8]) -> &'p [u8] {
         if self.is_mapped() {
             &self.path
         } else {
-            decoded
+            self.stripped.as_deref().unwrap_or(decoded)
         }
     }
 
@@ -243,11 +250,16 @@ impl<'a> Found<'a> {
         if host.sections.is_empty() {
             return;
         }
-        self.file = file.map(Box::from);
+        self.leads_to(file);
         let asked = Asked::at(&self.path)
             .choosing(&self.chosen.sections)
             .with_file(file);
         self.variables.enter(host, head, peer, asked);
+    }
+
+    /// This is what it leads to, if anything.
+    pub(crate) fn leads_to(&mut self, file: Option<&[u8]>) {
+        self.file = file.map(Box::from);
     }
 
     /// The variables as they are when it is served.
@@ -349,14 +361,6 @@ impl Mapped<'_> {
             Self::Named(target) => &target.activations,
         };
         activations
-    }
-
-    /// `JkStripSession`: the decoded path of a request that no rule maps loses its session id.
-    pub(crate) fn stripped<'p>(&self, host: &Host, decoded: &'p [u8]) -> Cow<'p, [u8]> {
-        match (self, &host.strip_session) {
-            (Self::Named(_), Some(name)) => uri_map::without_session(decoded, name),
-            _ => Cow::Borrowed(decoded),
-        }
     }
 
     /// Where it was written, for logs.

@@ -40,12 +40,28 @@ pub(crate) struct Subject<'a> {
     pub(crate) server_port: u16,
     /// The path as httpd decodes it.
     pub(crate) decoded: &'a [u8],
-    /// Whether another request asks: for an index file, or to look ahead.
-    pub(crate) is_subrequest: bool,
+    /// The request that asks, where it is another one: for an index file, or to look ahead.
+    pub(crate) on_behalf_of: Option<Asker<'a>>,
     /// Who the client is, where that is known already.
     pub(crate) claims: Option<&'a Claims>,
     /// `None`: nobody looks ahead.
     pub(crate) snapshot: Option<&'a Arc<Snapshot>>,
+}
+
+/// A request on whose behalf another one is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    /// Its path.
+    path: &'a [u8],
+    /// How many requests stand between a client and what is looked at.
+    depth: u8,
+}
+
+impl<'a> Asker<'a> {
+    /// The request of a client.
+    pub(crate) const fn of_client(path: &'a [u8]) -> Self {
+        Self { path, depth: 1 }
+    }
 }
 
 /// What they have made of a request.

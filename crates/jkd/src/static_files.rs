@@ -17,17 +17,14 @@ mod send;
 mod validators;
 mod walk;
 
-use std::{borrow::Cow, io, mem, sync::Arc};
+use std::{io, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
-use jkworkers::{
-    model::{
-        Asked, Host, MimeTypes, Mount, Severity,
-        variables::{Handler, names::NO_JK},
-    },
-    uri_map,
+use jkworkers::model::{
+    Asked, Host, MimeTypes, Mount, Severity,
+    variables::{Handler, names::NO_JK},
 };
 use tokio::task::spawn_blocking;
 
@@ -387,20 +384,8 @@ pub(crate) async fn look_at(
 /// must not lead to the source of what a worker would have run.
 fn literal_path(host: &Host, decoded: &[u8], found: &mapping::Found<'_>) -> Option<Vec<u8>> {
     let of_application = found.for_jk && host.auto_alias.is_some();
-    let own = without_session(host, decoded, found);
-    (!of_application && own.contains(&b';')).then(|| own.into_owned())
-}
-
-/// `JkStripSession` takes the session id away from files, too.
-fn without_session<'d>(
-    host: &Host,
-    decoded: &'d [u8],
-    found: &mapping::Found<'_>,
-) -> Cow<'d, [u8]> {
-    let name = host.strip_session.as_deref().filter(|_| found.for_jk);
-    name.map_or(Cow::Borrowed(decoded), |name| {
-        uri_map::without_session(decoded, name)
-    })
+    let own = found.seen(decoded);
+    (!of_application && own.contains(&b';')).then(|| own.to_vec())
 }
 
 /// What a worker answers for a directory is of the directory's kind, unless it says what it is.

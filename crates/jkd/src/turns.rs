@@ -13,7 +13,7 @@ use crate::{
     http1::Outgoing,
     mapping, redirect,
     rescue::Stumble,
-    rewriting::{self, InSections, Place, Rewritten, Subject, Turn},
+    rewriting::{self, Asker, InSections, Place, Rewritten, Subject, Turn},
     snapshot::Served,
     static_files::{Located, Search},
 };
@@ -77,7 +77,8 @@ impl Arrival<'_> {
             claims: Some(claims),
             ..found.subject(self.host, self.head, &self.visit.peer, self.decoded)
         };
-        redirect::by_sections(&subject.with_file(asked.file), self.decoded, asked)?;
+        redirect::by_sections(&subject.with_file(asked.file), self.decoded, asked)
+            .inspect_err(|_| self.stays_outside(found, located))?;
         Ok(made)
     }
 
@@ -164,7 +165,7 @@ impl Arrival<'_> {
         let variables = found.settled(self.host, &self.visit.peer);
         let search = Search {
             subject: Subject {
-                is_subrequest: true,
+                on_behalf_of: Some(Asker::of_client(self.decoded)),
                 ..self.subject(&variables)
             },
             snapshot: &self.visit.snapshot,

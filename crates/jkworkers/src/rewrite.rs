@@ -137,11 +137,17 @@ pub struct Ahead {
     pub target: Vec<u8>,
     /// Whether it is the name of a file.
     pub is_file: bool,
+    /// The file of the request that asks, as far as it is rewritten: what lies beside it has a path.
+    pub beside: Vec<u8>,
+    /// The variables that rules have set or taken away so far, the last one last.
+    pub variables: Vec<(String, Option<Vec<u8>>)>,
 }
 
 /// What would become of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
+    /// Whether it may be made at all: else nothing of it can be said.
+    pub is_made: bool,
     /// The status, as far as it is known before it is answered.
     pub status: u16,
     /// Whether its file is there.
@@ -160,6 +166,18 @@ pub struct Seen {
     pub auth_type: Option<Vec<u8>>,
     /// The variables that would be set.
     pub variables: Vec<(String, Vec<u8>)>,
+    /// The fields that it would have, where they are others than those of the request that asks.
+    pub fields: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+}
+
+impl Seen {
+    /// The values of a field, joined as httpd does it. `None`: it has the request's own.
+    pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
+        let fields = self.fields.as_ref()?;
+        let named = |field: &&(Vec<u8>, Vec<u8>)| field.0.eq_ignore_ascii_case(name.as_bytes());
+        let values: Vec<&[u8]> = fields.iter().filter(named).map(|(_, v)| &**v).collect();
+        Some(values.join(&b", "[..]))
+    }
 }
 
 #[cfg(test)]

@@ -159,9 +159,8 @@ impl<'a> Arrival<'a> {
         let Visit { snapshot, peer, .. } = self.visit;
         let mut found = mapping::find(host, head, self.decoded, before)
             .inspect_err(|_| self.notes(&self.begin_variables()))?;
-        if self.rewritten.is_some() {
-            let is_mapped = found.is_mapped();
-            let path = if is_mapped { &found.path } else { self.decoded };
+        let path = found.seen(self.decoded);
+        if self.rewritten.is_some() || path != self.decoded {
             self.record.is_rewritten(head.query(), path, &snapshot.logs);
         }
         let file = self.rewritten.and_then(|made| made.file.as_ref());
@@ -207,7 +206,7 @@ impl<'a> Arrival<'a> {
     }
 
     /// Logs show where it would have led.
-    fn stays_outside(&self, found: &Found<'_>, located: Option<&Located>) {
+    pub(crate) fn stays_outside(&self, found: &Found<'_>, located: Option<&Located>) {
         if let Some(located) = located {
             self.record.is_at(located);
         }
@@ -236,7 +235,7 @@ impl<'a> Arrival<'a> {
             server_name: self.server_name,
             server_port: self.server_port,
             decoded: self.decoded,
-            is_subrequest: false,
+            on_behalf_of: None,
             claims: None,
             snapshot: Some(&self.visit.snapshot),
         }

@@ -102,9 +102,8 @@ async fn relay(
     let Facts {
         host, head, peer, ..
     } = facts;
-    let decoded = mapped.stripped(host, decoded);
     let indicated = &Indicated::by(variables, &facts);
-    let seen = Seen::new(head.path(), &decoded, facts.path);
+    let seen = Seen::new(head.path(), decoded, facts.path);
     let forward = Forward {
         head,
         peer,

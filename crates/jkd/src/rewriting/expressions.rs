@@ -22,7 +22,7 @@ impl<'a> Underway<'a> {
         Self {
             subject: subject.expressing(subject.decoded, Some(so_far.filename)),
             so_far,
-            is_subrequest: subject.is_subrequest,
+            is_subrequest: subject.on_behalf_of.is_some(),
         }
     }
 

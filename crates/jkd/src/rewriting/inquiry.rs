@@ -78,9 +78,9 @@ impl<'a> Inquiry<'a> {
             match self.ask() {
                 Ok(rewritten) => return rewritten,
                 Err(Unknown::Ahead(ahead)) => {
-                    let status = 200;
                     let seen = Seen {
-                        status,
+                        is_made: true,
+                        status: 200,
                         ..Seen::default()
                     };
                     self.seen.push((ahead, seen));
@@ -238,7 +238,7 @@ impl rewrite::Request for Inquiry<'_> {
     }
 
     fn is_subrequest(&self) -> bool {
-        self.subject.is_subrequest
+        self.subject.on_behalf_of.is_some()
     }
 
     fn time(&self, part: TimePart) -> String {
@@ -307,6 +307,7 @@ impl<'a> Inquiry<'a> {
 
 /// A request that asks for too much.
 static NOBODY: Seen = Seen {
+    is_made: false,
     status: 500,
     exists: false,
     filename: Vec::new(),
@@ -316,6 +317,7 @@ static NOBODY: Seen = Seen {
     user: None,
     auth_type: None,
     variables: Vec::new(),
+    fields: None,
 };
 
 /// Whether the process may be asked for such a variable.

@@ -60,10 +60,34 @@ pub(crate) async fn in_sections(
     asked: Asked<'_>,
     place: Place<'_>,
 ) -> Result<InSections, Stumble> {
+    if trail.is_last() {
+        return Ok(None);
+    }
+    let made = unnoticed(subject, asked, place).await?;
+    let Some(made) = made else {
+        return Ok(None);
+    };
+    trail.leave(&made);
+    match &made.stumble {
+        Some(stumble) => Err(stumble.clone()),
+        None => Ok(Some(made)),
+    }
+}
+
+/// The same for a request that is not made: it leaves no trail.
+///
+/// # Errors
+///
+/// 403 where links are not followed, which such rules need.
+pub(super) async fn unnoticed(
+    subject: Subject<'_>,
+    asked: Asked<'_>,
+    place: Place<'_>,
+) -> Result<InSections, Stumble> {
     let Some(rules) = subject.host.rewriting_about(asked) else {
         return Ok(None);
     };
-    if !rules.is_about(place.filename) || trail.is_last() {
+    if !rules.is_about(place.filename) {
         return Ok(None);
     }
     check_links(subject.host, asked)?;
@@ -73,12 +97,7 @@ pub(crate) async fn in_sections(
         path_info: place.path_info,
         context: place.context,
     };
-    let made = rewrite_in(subject, spot).await;
-    trail.leave(&made);
-    match &made.stumble {
-        Some(stumble) => Err(stumble.clone()),
-        None => Ok(Some(made)),
-    }
+    Ok(Some(rewrite_in(subject, spot).await))
 }
 
 fn check_links(host: &Host, asked: Asked<'_>) -> Result<(), Stumble> {

@@ -180,9 +180,11 @@ impl Located {
         matches!(self.walked.what, What::Nothing) || self.is_directory() && path.ends_with(b"/")
     }
 
-    /// Whether there is anything.
-    pub(crate) const fn is_there(&self) -> bool {
-        matches!(self.walked.what, What::File(_) | What::Directory)
+    /// Whether there is anything, be it a file in front of what was looked for.
+    pub(crate) fn is_there(&self) -> bool {
+        let missing = self.walked.missing.as_ref();
+        missing.is_some_and(|missing| missing.is_behind_file)
+            || matches!(self.walked.what, What::File(_) | What::Directory)
     }
 }
 
@@ -246,7 +248,13 @@ pub(crate) async fn name_of(snapshot: &Arc<Snapshot>, host: &Host, path: &[u8]) 
 /// A file of the file system.
 pub(super) fn at(host: &Host, name: Vec<u8>) -> Located {
     let place = Place::at(name);
-    Located::at(walk(host, b"", &place), false)
+    let mut found = Located::at(walk(host, b"", &place), false);
+    found.wanted = place.name;
+    if matches!(found.walked.what, What::Directory) {
+        let settings = host.files_about(Asked::at(b"").with_file(found.name()));
+        found.lacks_slash = settings.slash.unwrap_or(true);
+    }
+    found
 }
 
 /// The names of files that stand for a directory.

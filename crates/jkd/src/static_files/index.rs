@@ -106,11 +106,16 @@ impl Search<'_> {
                 Err(stumble) => refused = Some(stumble),
             }
         }
-        if mapped.is_none()
-            && let Ok(Some(instead)) = self.fallback(settings, claims).await
-            && instead.mapped.is_none()
-        {
-            return Ok(Candidate::File(instead));
+        if mapped.is_none() {
+            match self.fallback(settings, claims).await {
+                Ok(Some(instead)) if instead.mapped.is_none() => {
+                    return Ok(Candidate::File(instead));
+                }
+                Err(stumble) if stumble.status() == StatusCode::INTERNAL_SERVER_ERROR => {
+                    return Err(stumble);
+                }
+                Ok(_) | Err(_) => {}
+            }
         }
         refused.map_or_else(
             || Ok(mapped.map_or(Candidate::Nothing, Candidate::Mapped)),
@@ -127,7 +132,7 @@ impl Search<'_> {
         let mut next = settings.fallback.clone();
         for _ in 0..MAX_FALLBACKS {
             let Some(path) = next.filter(|path| !path.is_empty()) else {
-                break;
+                return Ok(None);
             };
             let own = path.as_bytes().to_vec();
             match self.candidate(own, None, claims).await? {
@@ -136,10 +141,10 @@ impl Search<'_> {
                 Candidate::Nothing => {}
             }
             let asked = Asked::at(path.as_bytes());
-            let own = self.subject.host.files_about(asked).fallback;
-            next = own.filter(|own| *own != path);
+            next = self.subject.host.files_about(asked).fallback;
         }
-        Ok(None)
+        tracing::error!("FallbackResource leads from path to path, and to no file: 500");
+        Err(endless())
     }
 
     /// What a request for `own` on behalf of this one comes to.
@@ -357,6 +362,11 @@ impl Search<'_> {
         let turn = Turn::new(target, made.vary.as_deref(), self.subject.variables, before);
         Err(Stumble::Anew(Box::new(turn)))
     }
+}
+
+/// As in httpd, where requests that ask on behalf of one another without end are given up.
+const fn endless() -> Stumble {
+    Stumble::Said(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// Whether no other name is tried after this.

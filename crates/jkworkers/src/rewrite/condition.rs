@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Ahead, Request, SoFar, Unknown, engine::Run, expand::Found, text::Text};
+use super::{Request, SoFar, Unknown, engine::Run, expand::Found, text::Text};
 use crate::{
     expr::{Expression, Fault},
     pattern::Pattern,
@@ -149,9 +149,10 @@ impl<R: Request> Run<'_, R> {
             Looks::File(test) => self.request.holds(*test, &subject)?,
             Looks::Answered { .. } if subject.is_empty() => false,
             Looks::Answered { is_file } => {
-                let (target, is_file) = (subject, *is_file);
-                let seen = self.request.ahead(&Ahead { target, is_file })?;
-                seen.status < if is_file { 300 } else { 400 } && (seen.exists || !is_file)
+                let is_file = *is_file;
+                let seen = self.request.ahead(&self.ahead_of(subject, is_file))?;
+                let most = if is_file { 300 } else { 400 };
+                seen.is_made && seen.status < most && (seen.exists || !is_file)
             }
         };
         Ok(holds != condition.negated)

@@ -163,8 +163,9 @@ impl<R: Request> Run<'_, R> {
     /// `%{LA-U:…}`, `%{LA-F:…}`
     fn ahead<'p>(&'p self, is_file: bool, of: &'p Piece) -> Result<Cow<'p, [u8]>, Unknown> {
         let (target, is_file) = self.target_ahead(is_file);
-        let seen = self.request.ahead(&Ahead { target, is_file })?;
+        let seen = self.request.ahead(&self.ahead_of(target, is_file))?;
         let value = match of {
+            _ if !seen.is_made => b"",
             Piece::Fact(Fact::Filename) => &*seen.filename,
             Piece::Fact(Fact::PathInfo) => &*seen.path_info,
             Piece::Fact(Fact::Uri) => &*seen.uri,
@@ -172,14 +173,30 @@ impl<R: Request> Run<'_, R> {
             Piece::Fact(Fact::RemoteUser) => seen.user.as_deref().unwrap_or_default(),
             Piece::Fact(Fact::AuthType) => seen.auth_type.as_deref().unwrap_or_default(),
             Piece::Fact(Fact::IsSubrequest) => b"true",
+            Piece::Fact(Fact::Method) => b"GET",
+            Piece::Fact(Fact::Protocol) => b"INCLUDED",
             Piece::Variable(name) => {
                 let mut set = seen.variables.iter();
                 let set = set.find(|(known, _)| known.eq_ignore_ascii_case(name));
                 set.map(|(_, value)| &**value).unwrap_or_default()
             }
+            Piece::Header(name) => {
+                let own = seen.header(name).map(Cow::Owned);
+                return Ok(own.unwrap_or_else(|| self.known(of)));
+            }
             piece => return Ok(self.known(piece)),
         };
         Ok(Cow::Borrowed(value))
+    }
+
+    /// A request that might be made, on behalf of this one as it is now.
+    pub(super) fn ahead_of(&self, target: Vec<u8>, is_file: bool) -> Ahead {
+        Ahead {
+            target,
+            is_file,
+            beside: is_file.then(|| self.filename.clone()).unwrap_or_default(),
+            variables: self.result.variables.clone(),
+        }
     }
 }
 

@@ -101,6 +101,7 @@ impl Request for Plain {
 
     fn ahead(&self, target: &Ahead) -> Result<&Seen, Unknown> {
         static SEEN: Seen = Seen {
+            is_made: true,
             status: 302,
             exists: true,
             filename: Vec::new(),
@@ -110,6 +111,7 @@ impl Request for Plain {
             user: None,
             auth_type: None,
             variables: Vec::new(),
+            fields: None,
         };
         if target.target == b"/unknown" {
             return Err(Unknown::Ahead(target.clone()));
@@ -334,6 +336,20 @@ fn caches_are_told_what_was_looked_at() {
     assert!(made.handler.is_some());
 }
 
+/// A look ahead at `/unknown`, before any rule has set anything.
+fn ahead(is_file: bool, beside: &[u8]) -> Ahead {
+    let set = |name: &str, value: &str| (name.to_owned(), Some(value.as_bytes().to_vec()));
+    Ahead {
+        target: b"/unknown".to_vec(),
+        is_file,
+        beside: beside.to_vec(),
+        variables: vec![
+            set("SCRIPT_URL", "/unknown"),
+            set("SCRIPT_URI", "http://localhost:8080/unknown"),
+        ],
+    }
+}
+
 #[test]
 fn unknown_files_have_to_be_looked_at() {
     for (line, expected) in [
@@ -351,19 +367,10 @@ fn unknown_files_have_to_be_looked_at() {
                 key: b"unknown".to_vec(),
             },
         ),
-        (
-            "RewriteCond /unknown -U",
-            Unknown::Ahead(Ahead {
-                target: b"/unknown".to_vec(),
-                is_file: false,
-            }),
-        ),
+        ("RewriteCond /unknown -U", Unknown::Ahead(ahead(false, b""))),
         (
             "RewriteCond %{LA-F:REMOTE_USER} x",
-            Unknown::Ahead(Ahead {
-                target: b"/unknown".to_vec(),
-                is_file: true,
-            }),
+            Unknown::Ahead(ahead(true, b"/unknown")),
         ),
     ] {
         let host = host(&format!("{line}\nRewriteRule . - [F]"));

@@ -93,7 +93,7 @@ impl<'a> Question<'a> {
             server_name: &server_name(&checked.target, host, peer),
             server_port: server_port(&checked.target, host, peer),
             decoded: &decoded,
-            is_subrequest: false,
+            on_behalf_of: None,
             claims: None,
             snapshot: None,
         });
@@ -117,6 +117,7 @@ impl<'a> Question<'a> {
         found.choose(host, head, peer, decoded, None);
         found.enter(host, head, peer, None);
         self.access(host, &found, decoded, answer)?;
+        let stripped = found.stripped.take();
         let decision = found.decide(host, peer, |name| {
             model.worker(name).map(|worker| &**worker)
         });
@@ -135,8 +136,8 @@ impl<'a> Question<'a> {
         if matches!(worker.kind, WorkerKind::Status(_)) {
             return Ok(());
         }
-        let stripped = mapped.stripped(host, decoded);
-        let uri = outgoing_uri(Seen::new(raw, &stripped, &path), host.forward_uri)
+        let decoded = stripped.as_deref().unwrap_or(decoded);
+        let uri = outgoing_uri(Seen::new(raw, decoded, &path), host.forward_uri)
             .map_err(|reason| refused(reason, StatusCode::BAD_REQUEST))?;
         answer.say(format!("forwarded as: {}", Printable(&uri)));
         let steering = Steering::by(host, mapped, &decision.variables);

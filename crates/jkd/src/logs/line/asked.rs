@@ -91,11 +91,7 @@ impl Transaction<'_> {
         if let Some((path, _)) = self.rewritten() {
             return Cow::Borrowed(path);
         }
-        let path = decoded(self.head.path(), self.host.uri_rules);
-        match &self.host.strip_session {
-            Some(name) => Cow::Owned(uri_map::without_session(&path, name).into_owned()),
-            None => path,
-        }
+        decoded(self.head.path(), self.host.uri_rules)
     }
 
     /// The path and the query that rules have made.
