@@ -171,6 +171,12 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Whether it would be answered with what it is for.
+    pub(crate) fn is_had(&self, is_file: bool) -> bool {
+        let most = if is_file { 300 } else { 400 };
+        self.is_made && self.status < most && (self.exists || !is_file)
+    }
+
     /// The values of a field, joined as httpd does it. `None`: it has the request's own.
     pub(crate) fn header(&self, name: &str) -> Option<Vec<u8>> {
         let fields = self.fields.as_ref()?;

@@ -140,15 +140,7 @@ async fn at_file(subject: Subject<'_>, ahead: &Ahead, seen: &mut Seen) -> Result
     let asked = Asked::at(&path).with_file(located.as_ref().and_then(Located::name));
     let mut claims = Claims::default();
     if !sections(host, asked).eq(sections(host, Asked::at(subject.decoded))) {
-        let guest = Guest {
-            host,
-            head: subject.head,
-            peer: subject.peer,
-            variables: subject.variables,
-            asked,
-            logs: None,
-            decoded: &path,
-        };
+        let guest = guest_at(subject, asked, &path);
         enter(guest, &mut claims, seen).await?;
     }
     let subject = Subject {
@@ -157,11 +149,23 @@ async fn at_file(subject: Subject<'_>, ahead: &Ahead, seen: &mut Seen) -> Result
         ..subject
     };
     fix(subject, asked, place, seen).await?;
-    match located {
-        Some(located) if located.redirects() => Err(Stumble::Elsewhere(Box::new(
-            redirect::Elsewhere::directory(&path, subject.head),
-        ))),
-        _ => Ok(()),
+    if located.is_some_and(|located| located.redirects()) {
+        let there = redirect::Elsewhere::directory(&path, subject.head);
+        return Err(Stumble::Elsewhere(Box::new(there)));
+    }
+    Ok(())
+}
+
+/// The request as sections see it that decide who may come in.
+const fn guest_at<'g>(subject: Subject<'g>, asked: Asked<'g>, path: &'g [u8]) -> Guest<'g> {
+    Guest {
+        host: subject.host,
+        head: subject.head,
+        peer: subject.peer,
+        variables: subject.variables,
+        asked,
+        logs: None,
+        decoded: path,
     }
 }
 

@@ -149,10 +149,8 @@ impl<R: Request> Run<'_, R> {
             Looks::File(test) => self.request.holds(*test, &subject)?,
             Looks::Answered { .. } if subject.is_empty() => false,
             Looks::Answered { is_file } => {
-                let is_file = *is_file;
-                let seen = self.request.ahead(&self.ahead_of(subject, is_file))?;
-                let most = if is_file { 300 } else { 400 };
-                seen.is_made && seen.status < most && (seen.exists || !is_file)
+                let seen = self.request.ahead(&self.ahead_of(subject, *is_file))?;
+                seen.is_had(*is_file)
             }
         };
         Ok(holds != condition.negated)

@@ -191,10 +191,11 @@ impl<R: Request> Run<'_, R> {
 
     /// A request that might be made, on behalf of this one as it is now.
     pub(super) fn ahead_of(&self, target: Vec<u8>, is_file: bool) -> Ahead {
+        let beside = is_file.then(|| self.filename.clone());
         Ahead {
             target,
             is_file,
-            beside: is_file.then(|| self.filename.clone()).unwrap_or_default(),
+            beside: beside.unwrap_or_default(),
             variables: self.result.variables.clone(),
         }
     }
