@@ -10,6 +10,7 @@
 //! - [`Httpd`]: a real Apache with mod_jk, in one process.
 //! - [`Load`]: requests at a fixed rate, whatever becomes of them, and their [`Report`].
 //! - [`Node`]: a backend in a process of its own that can be killed, and notes what it executes.
+//! - [`in_own_network`]: for a test that changes how the network works.
 //! - [`Nobody`]: an address that refuses connections.
 //! - [`Http`]: a blocking HTTP/1.1 client with a cookie jar.
 //! - [`Connection`]: a connection on which a test sends any bytes and reads a [`Reply`] exactly.
@@ -26,6 +27,7 @@ mod http1;
 mod httpd;
 mod jkd;
 mod load;
+mod network;
 mod node;
 mod process;
 mod raw;
@@ -43,6 +45,7 @@ pub use self::{
     httpd::{Httpd, modules},
     jkd::{Jkd, JkdBuilder},
     load::{Ask, Load, Outcome, Pattern, Report, Running, Sample},
+    network::{in_own_network, is_in_own_network},
     node::{Executed, Node, executed_twice, serve_if_asked},
     process::{Leashed, signal},
     raw::{Connection, End, Reply},

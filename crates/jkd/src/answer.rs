@@ -390,8 +390,12 @@ impl Drop for Visit {
         if !self.ended {
             self.ending.aborted = true;
             if self.ending.status == 0 {
-                // What mod_jk says of clients that leave.
-                self.ending.status = StatusCode::BAD_REQUEST.as_u16();
+                self.ending.status = if std::thread::panicking() {
+                    StatusCode::INTERNAL_SERVER_ERROR.as_u16()
+                } else {
+                    // What mod_jk says of clients that leave.
+                    StatusCode::BAD_REQUEST.as_u16()
+                };
             }
         }
         if let Some(served) = self.left.take() {

@@ -23,6 +23,7 @@ pub(crate) use self::{
 use crate::{
     access::Claims,
     answer::{Answer, Visit},
+    balancer::{GiveUp, retry::Failure},
     error_document,
     forward::{server_name, server_port},
     headers,
@@ -32,7 +33,7 @@ use crate::{
     mapping::{Earlier, Found},
     peer::Peer,
     remote_ip,
-    rescue::Stumble,
+    rescue::{self, Stumble},
     serve::Shared,
     snapshot::Served,
     static_files::Located,
@@ -121,6 +122,15 @@ impl Service for Front {
         let page = Box::pin(page).await;
         http1::Reply {
             response: visit.end_with(page, served),
+            rules: None,
+        }
+    }
+
+    fn panicked(&self) -> http1::Reply<Answer> {
+        // The request has gone with what panicked, and its line is in the log.
+        let why = Stumble::GaveUp(GiveUp::Failed(Failure::Internal));
+        http1::Reply {
+            response: rescue::respond(&why).map(Answer::from).into(),
             rules: None,
         }
     }

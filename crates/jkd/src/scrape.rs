@@ -94,6 +94,10 @@ impl Service for Scraper {
         tracing::debug!("a scraper was refused: {refusal}");
         reply(nothing(refusal.status()))
     }
+
+    fn panicked(&self) -> Reply<Full<Bytes>> {
+        reply(nothing(StatusCode::INTERNAL_SERVER_ERROR))
+    }
 }
 
 async fn answer(stream: TcpStream, exporter: &Arc<Exporter>, shared: &Arc<Shared>) {

@@ -25,5 +25,7 @@ mod operating;
 mod overload;
 #[path = "faults/rig.rs"]
 mod rig;
+#[path = "faults/table.rs"]
+mod table;
 
 jkd_tests::nodes!();

@@ -5,9 +5,10 @@ mod sending;
 
 use std::{
     future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::Arc,
-    task::{Poll, ready},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -60,6 +61,10 @@ pub(crate) trait Service: Send + Sync {
         head: Head,
         refusal: Refusal,
     ) -> impl Future<Output = Reply<Self::Answer>> + Send;
+
+    /// The answer to a request at which [`answer`](Self::answer) has panicked. The connection ends
+    /// after it.
+    fn panicked(&self) -> Reply<Self::Answer>;
 }
 
 /// An answer, and the rules of the host that gives it.
@@ -169,17 +174,34 @@ where
         // request. The box is made first, so that nothing of this size is moved into it.
         let answering = Box::write(Box::new_uninit(), service.answer(head, body));
         let mut answering = Box::into_pin(answering);
-        let or_gone = poll_fn(|cx| match answering.as_mut().poll(cx) {
-            Poll::Ready(reply) => Poll::Ready(Ok(reply)),
-            Poll::Pending => wire.lock().poll_gone(cx).map(|()| Err(Gone)),
+        let or_gone = poll_fn(|cx| match polled(answering.as_mut(), cx) {
+            Ok(Poll::Ready(reply)) => Poll::Ready(Ok(Some(reply))),
+            Ok(Poll::Pending) => wire.lock().poll_gone(cx).map(|()| Err(Gone)),
+            Err(Panicked) => Poll::Ready(Ok(None)),
         });
         or_gone.await?
     };
+    // Whatever it held has been given back. What is left of the body is anybody's guess.
+    let reply = reply.unwrap_or_else(|| {
+        wire.lock().lose();
+        service.panicked()
+    });
     if !send(wire, service, reply, request).await? {
         return Ok(false);
     }
     let mut rest = Rest::default();
     Ok(poll_fn(|cx| wire.lock().poll_end(cx, &mut rest)).await)
+}
+
+/// The panic was reported when it happened.
+struct Panicked;
+
+/// Polls once. What panics is not polled again, so that nobody sees what it has left half done.
+fn polled<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Result<Poll<F::Output>, Panicked> {
+    catch_unwind(AssertUnwindSafe(|| future.poll(cx))).map_err(|_| Panicked)
 }
 
 async fn refuse<S, V>(

@@ -2,6 +2,7 @@
 //! for, nothing is left of it, and nobody else notices.
 
 mod backend;
+mod panics;
 
 use std::{
     pin::Pin,
@@ -12,7 +13,7 @@ use std::{
 
 use jkworkers::{LoadOptions, model::Model};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex, split},
     net::{TcpListener, TcpSocket},
     sync::Notify,
     task::{JoinSet, yield_now},
@@ -163,7 +164,10 @@ impl House {
     }
 
     /// A client's connection, from its first byte to its last.
-    fn serve(&self, stream: DuplexStream) -> impl Future<Output = ()> + use<> {
+    fn serve<S>(&self, stream: S) -> impl Future<Output = ()> + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let here = ([127, 0, 0, 1], 8080).into();
         let front = Front {
             shared: self.shared.clone(),

@@ -204,6 +204,10 @@ impl Reloader {
 
     fn serve(&mut self, loaded: Loaded) -> Result<Changes, Refused> {
         let mut model = loaded.model.ok_or(Refused::Invalid)?;
+        let known = missing(&self.model);
+        if let Some(name) = missing(&model).difference(&known).next() {
+            return Err(Refused::Worker(name.to_string()));
+        }
         overrule(&mut model, self.options.log_level);
         let model = Arc::new(model);
         let places = Places::open(&model, &self.daemon.writer);
@@ -221,8 +225,20 @@ impl Reloader {
 enum Refused {
     #[error("the new configuration is invalid")]
     Invalid,
+    /// As where a file is read that is being written, or a name was mistyped.
+    #[error("the new configuration mounts `{0}`, which is no worker that it has")]
+    Worker(String),
     #[error(transparent)]
     Start(#[from] StartError),
+}
+
+/// Names that are mounted, and that no worker has. At the start there is nothing to lose, and their
+/// requests are answered with 500, as by mod_jk; at a reload a server that works would lose them.
+fn missing(model: &Model) -> BTreeSet<&str> {
+    let mounts = model.hosts.iter().flat_map(|host| host.uri_map.iter());
+    let names = mounts.filter(|mount| !mount.exclusion);
+    let names = names.map(|mount| &*mount.worker);
+    names.filter(|name| model.worker(name).is_none()).collect()
 }
 
 fn log_changes(what: &str, changes: &Changes) {

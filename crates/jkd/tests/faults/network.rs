@@ -3,33 +3,14 @@
 
 use std::{net::UdpSocket, process::Command};
 
-use jkd_tests::{Jkd, Load, Node, Outcome};
+use jkd_tests::{Jkd, Load, Node, Outcome, in_own_network, is_in_own_network};
 
 use crate::rig::{Rig, Share, assert_nobody_waits, binary, ms, rate, secs, told, witness};
 
-/// Set for the copy of a test that runs in the network of its own.
-const INSIDE: &str = "JKD_FAULTS_NETWORK";
-
-/// Runs this test once more, in a network of its own, and says whether this is it.
+/// Whether this is the copy of the test that runs in a network of its own.
 fn inside(test: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let _share = Share::part();
-    let status = Command::new("unshare")
-        .args([
-            "--net",
-            "sh",
-            "-c",
-            "ip link set lo up && exec \"$0\" \"$@\"",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", test, "--nocapture"])
-        .env(INSIDE, "1")
-        .status();
-    let status = status.expect("unshare runs");
-    assert!(status.success(), "{test} in a network of its own: {status}");
-    false
+    let _share = (!is_in_own_network()).then(Share::part);
+    in_own_network(test)
 }
 
 fn sh(script: &str) {

@@ -73,7 +73,7 @@ fn reloaded_under_load() {
 type Spoil = fn(&Jkd, &str, &str);
 
 /// What can be wrong with files, in the order in which a file becomes that way.
-const WRONG: [(&str, Spoil); 8] = [
+const WRONG: [(&str, Spoil); 10] = [
     ("syntax", |jkd, conf, _| {
         jkd.write("jk.conf", &format!("{conf}<Location\n"));
     }),
@@ -84,7 +84,13 @@ const WRONG: [(&str, Spoil); 8] = [
         jkd.write("jk.conf", conf);
         jkd.write(WORKERS, &format!("{workers}worker.a.prot=1\n"));
     }),
-    ("missing", |jkd, _, _| {
+    ("empty", |jkd, _, _| jkd.write(WORKERS, "")),
+    ("mount of nobody", |jkd, conf, workers| {
+        jkd.write(WORKERS, workers);
+        jkd.write("jk.conf", &format!("{conf}JkMount /more nobody\n"));
+    }),
+    ("missing", |jkd, conf, _| {
+        jkd.write("jk.conf", conf);
         fs::remove_file(jkd.path(WORKERS)).unwrap();
     }),
     ("directory", |jkd, _, _| {
@@ -122,6 +128,11 @@ fn bad_files_under_load() {
     jkd.write("jk.conf", &conf);
     jkd.process().signal("HUP");
     jkd.wait_for_log("configuration reloaded");
+    for (file, name) in [("workers.properties", "lb"), ("jk.conf", "nobody")] {
+        let log = jkd.log();
+        let reason = format!("mounts `{name}`, which is no worker");
+        assert!(log.contains(&reason) && log.contains(file), "{log}");
+    }
     load.stop();
     let report = told("FLT-21", load.finish());
     assert_eq!(report.failed(), 0, "{report}");

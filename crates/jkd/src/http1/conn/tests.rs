@@ -65,6 +65,14 @@ impl Service for Echo {
             rules: None,
         }
     }
+
+    fn panicked(&self) -> Reply<Boxed> {
+        let response = Response::builder().status(500);
+        Reply {
+            response: response.body(boxed("panicked")).unwrap().into(),
+            rules: None,
+        }
+    }
 }
 
 async fn echo(head: &Head, body: Body) -> Response<Boxed> {
@@ -167,7 +175,13 @@ async fn requests_are_answered_in_order() {
 async fn a_panic_ends_one_connection() {
     let mut begun = open(ClientRules::default());
     begun.write_all(b"GET /begun HTTP/1.1\r\n").await.unwrap();
-    assert_eq!(talk("GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").await, "");
+    let two = "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);
+    let answer = talk(&two).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 500 ") && answer.ends_with("\r\n\r\npanicked"),
+        "{answer}"
+    );
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
     begun.write_all(b"Host: a\r\n\r\n").await.unwrap();
     begun.shutdown().await.unwrap();
     assert_eq!(all(&mut begun).await, ok("GET /begun "));
