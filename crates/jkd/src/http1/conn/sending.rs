@@ -35,6 +35,8 @@ pub(super) struct Sending<B> {
     ended: bool,
     /// The rest will never come.
     broken: bool,
+    /// The client has not taken yet what it was offered last.
+    waits: bool,
 }
 
 impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
@@ -47,6 +49,7 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
             done: false,
             ended: false,
             broken: false,
+            waits: false,
         }
     }
 
@@ -116,7 +119,11 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         loop {
-            self.broken |= self.fill(cx).is_err();
+            // No more is taken from whoever makes the body than what fits: a client that does not read
+            // costs no more memory than that.
+            if !self.waits {
+                self.broken |= self.fill(cx).is_err();
+            }
             let mut wire = wire.lock();
             if wire.expired {
                 if !self.output.is_empty() {
@@ -125,6 +132,7 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
                 return Poll::Ready(Err(Gone));
             }
             let written = self.output.poll_write(cx, &mut wire.stream);
+            self.waits = written.is_pending();
             if self.broken && !matches!(written, Poll::Ready(Ok(1..))) {
                 return Poll::Ready(Err(Gone));
             }
