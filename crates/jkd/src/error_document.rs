@@ -4,7 +4,7 @@
 //! GET for that path, by a file or a worker. What stumbles there, too, is answered with a page of
 //! our own for what came first.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use http::{Method, StatusCode, Version, header};
 use jkworkers::{
@@ -23,7 +23,7 @@ use crate::{
     headers::{self, Seen},
     http1::{Head, Outgoing},
     logs::{Record, Redirected},
-    mapping::Earlier,
+    mapping::{Earlier, as_far_as_decoded},
     redirect::Elsewhere,
     rescue::{self, Stumble},
     rewriting::{Turn, renamed},
@@ -62,7 +62,8 @@ pub(crate) async fn respond(
         .and_then(|document| Some((document, failed.told(visit, document, claims, status)?)));
     if let Some((ErrorDocument::Local(_), target)) = &document {
         let earlier = failed.renamed(visit, status);
-        if let Some(page) = page(visit, (status, fields.as_ref()), target, &earlier, served).await {
+        let asked = (&stumble, fields.as_ref());
+        if let Some(page) = page(visit, asked, target, &earlier, served).await {
             return claims.ask(&stumble, closing(page, &stumble));
         }
         // As httpd has it, which has asked for that page with this method.
@@ -127,6 +128,7 @@ impl<'a> Failed<'a> {
             .ok()
             .and_then(|checked| checked.target.host);
         let host = visit.snapshot.model.host_for(visit.peer.local, name);
+        visit.record.is_for(host, &visit.snapshot.logs);
         let decoded = uri_map::decode(head.path(), host.uri_rules).ok();
         let path = decoded
             .as_ref()
@@ -145,8 +147,9 @@ impl<'a> Failed<'a> {
             is_settled: visit.trail.is_settled(),
             is_read,
             file: None,
-            path: path.map(std::borrow::Cow::into_owned),
-            decoded: decoded.map_or_else(|| head.path().to_vec(), std::borrow::Cow::into_owned),
+            path: path.map(Cow::into_owned),
+            decoded: decoded
+                .map_or_else(|| as_far_as_decoded(head, host.uri_rules), Cow::into_owned),
             head,
             marks,
         }
@@ -305,30 +308,30 @@ impl<'a> Failed<'a> {
 /// The answer for a path on this server. `None` where there is none, either.
 async fn page(
     visit: &Visit,
-    (status, changed): (StatusCode, Option<&Head>),
+    (stumble, changed): (&Stumble, Option<&Head>),
     target: &[u8],
     earlier: &Earlier,
     served: &mut Served,
 ) -> Option<Outgoing<Answer>> {
-    let head = asking_for(target, changed.unwrap_or(&visit.head));
+    let status = stumble.status();
+    let refused = stumble.refusal();
+    let failed = changed.unwrap_or(&visit.head);
+    let head = asking_for(target, failed, refused == Some(Refusal::Expectation));
+    let head = head.asked_by(visit.head.line());
     let record = Record::default();
     let asking = Asking {
         head: &head,
         body: &mut None,
         earlier,
         instead_of: Some(status),
+        refused,
         record: &record,
         vary: None,
     };
     let mut own = Served::default();
+    let mut nobody = Claims::default();
     // Boxed: most requests get on without it.
-    let answered = Box::pin(handler::answer(
-        visit,
-        asking,
-        &mut own,
-        &mut Claims::default(),
-    ))
-    .await;
+    let answered = Box::pin(handler::answer(visit, asking, &mut own, &mut nobody)).await;
     let mut redirected = Redirected::new(head, record, status, *served);
     redirected.served = own;
     redirected.answers = answered.is_ok();
@@ -357,20 +360,21 @@ fn as_read(head: &Head, stumble: &Stumble) -> Option<Head> {
     let Stumble::Refused(refusal) = stumble else {
         return None;
     };
-    let reads_fields = *refusal != Refusal::Target;
+    let reads_fields = !matches!(refusal, Refusal::Target | Refusal::UnknownMethod);
     let fields = head.fields().filter(|_| reads_fields);
     let (method, target) = (head.method.clone(), head.parts().raw());
     let read = Head::new(method, Version::HTTP_10, target, fields);
-    Some(read.speaking(head.protocol()))
+    Some(read.speaking(head.protocol()).asked_by(head.line()))
 }
 
 /// A GET with the fields of the request that stumbled, but for those about its body.
-fn asking_for(target: &[u8], failed: &Head) -> Head {
+fn asking_for(target: &[u8], failed: &Head, expects: bool) -> Head {
     let of_body = [
         header::CONTENT_LENGTH,
         header::TRANSFER_ENCODING,
         header::EXPECT,
     ];
+    let of_body = of_body.get(..3 - usize::from(expects)).unwrap_or_default();
     let is_of_body = |name: &[u8]| {
         let mut others = of_body.iter();
         others.any(|other| name.eq_ignore_ascii_case(other.as_ref()))

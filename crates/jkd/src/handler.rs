@@ -87,6 +87,7 @@ impl Service for Front {
             body: &mut Some(body),
             earlier: &visit.own,
             instead_of: None,
+            refused: None,
             record: &visit.record,
             vary: None,
         };
@@ -197,6 +198,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) earlier: &'a Earlier,
     /// The status that a file is the page for.
     pub(crate) instead_of: Option<StatusCode>,
+    /// Why the request is refused that this is the page for.
+    pub(crate) refused: Option<Refusal>,
     /// For its lines in logs.
     pub(crate) record: &'a Record,
     /// `Vary`, as far as it is known already.
@@ -219,6 +222,7 @@ pub(crate) async fn answer(
         body,
         earlier,
         instead_of,
+        refused,
         record,
         ..
     } = asking;
@@ -233,6 +237,7 @@ pub(crate) async fn answer(
                 body,
                 earlier,
                 instead_of,
+                refused,
                 record,
                 vary: None,
             };

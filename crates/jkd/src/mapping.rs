@@ -1,6 +1,8 @@
 //! Which worker a request is for: the URI map, `no-jk`, `SetHandler` and the variable that names a
 //! worker.
 
+mod undecoded;
+
 use std::{borrow::Cow, sync::Arc};
 
 use jkworkers::{
@@ -12,6 +14,7 @@ use jkworkers::{
     uri_map::{self, BadUri},
 };
 
+pub(crate) use self::undecoded::as_far_as_decoded;
 use crate::{
     access::{Claims, Guest},
     expressions::{Chosen, Subject},

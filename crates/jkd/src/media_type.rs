@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use jkworkers::model::{Asked, FileSettings, Host, MimeTypes};
 
-use crate::http1::Heading;
+use crate::http1::{Head, Heading};
 
 /// What is known of what a worker was asked for.
 pub(crate) struct Named<'a> {
@@ -62,6 +62,33 @@ pub(crate) fn settle(head: &mut Heading) {
         } else {
             head.fields.set(name, value);
         }
+    }
+}
+
+/// Says an encoding as the client does that accepts it, `gzip` or `x-gzip`: what mod_negotiation
+/// does.
+pub(crate) fn mirror(head: &mut Heading, request: &Head) {
+    let Some(own) = head.described.get("Content-Encoding") else {
+        return;
+    };
+    let bare = own.strip_prefix(b"x-").unwrap_or(own);
+    let accepted = request.headers.joined("accept-encoding");
+    let names = accepted
+        .iter()
+        .flat_map(|list| list.split(|b| *b == b','))
+        .map(|name| name.split(|b| *b == b';').next().unwrap_or_default());
+    let mut said = None;
+    for name in names.map(|name| name.trim_ascii().to_ascii_lowercase()) {
+        let is_bare = name == bare;
+        if is_bare || name.strip_prefix(b"x-") == Some(bare) {
+            said = Some(name);
+        }
+        if is_bare {
+            break;
+        }
+    }
+    if let Some(name) = said {
+        head.described.set(b"Content-Encoding", &name);
     }
 }
 

@@ -105,6 +105,14 @@ impl Stumble {
         }
     }
 
+    /// Why the request is refused, where it makes no sense.
+    pub(crate) const fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(*refusal),
+            _ => None,
+        }
+    }
+
     /// Whether a file was asked for what it cannot do.
     pub(crate) const fn is_about_file(&self) -> bool {
         matches!(self, Self::ReadOnly | Self::UnknownMethod)

@@ -254,7 +254,7 @@ fn answer(
     let head = wanted.head;
     let lacks_slash = found.redirects();
     if !lacks_slash {
-        check_method(&head.method)?;
+        check_method(&head.method, wanted.host)?;
     }
     match mem::replace(&mut found.walked.what, What::Nothing) {
         What::File(file) if !found.is_script => {
@@ -397,13 +397,14 @@ pub(crate) fn of_kind(is_directory: bool, mut answer: Outgoing<Answer>) -> Outgo
     answer
 }
 
-fn check_method(method: &Method) -> Result<(), Stumble> {
+fn check_method(method: &Method, host: &Host) -> Result<(), Stumble> {
     match method.as_str() {
         "GET" | "HEAD" | "POST" => Ok(()),
         "BASELINE-CONTROL" | "CHECKIN" | "CHECKOUT" | "CONNECT" | "COPY" | "DELETE" | "LABEL"
         | "LOCK" | "MERGE" | "MKACTIVITY" | "MKCOL" | "MKWORKSPACE" | "MOVE" | "PATCH"
         | "PROPFIND" | "PROPPATCH" | "PUT" | "REPORT" | "UNCHECKOUT" | "UNLOCK" | "UPDATE"
         | "VERSION-CONTROL" => Err(Stumble::ReadOnly),
+        registered if host.methods.contains(registered) => Err(Stumble::ReadOnly),
         _ => Err(Stumble::UnknownMethod),
     }
 }

@@ -29,15 +29,25 @@ pub(crate) fn check(
     head: &Head,
     own_scheme: impl FnOnce() -> &'static str,
 ) -> Result<Checked<'_>, Refusal> {
+    let checked = named_by(head, own_scheme)?;
+    let surprises = head.framing().is_ok_and(|framing| framing.surprises);
+    if surprises {
+        return Err(Refusal::Expectation);
+    }
+    Ok(checked)
+}
+
+/// The same, whatever the client expects.
+pub(crate) fn named_by(
+    head: &Head,
+    own_scheme: impl FnOnce() -> &'static str,
+) -> Result<Checked<'_>, Refusal> {
     if head.version != Version::HTTP_11 && head.version != Version::HTTP_10 {
         return Err(Refusal::Version);
     }
     check_target(head)?;
     let framing = head.framing()?;
     let host = named_host(head)?;
-    if framing.surprises {
-        return Err(Refusal::Expectation);
-    }
     let mut is_named_by_target = false;
     let target = match head.parts().absolute() {
         // RFC 9112, section 3.2.2: the absolute form wins over the Host field.
@@ -61,6 +71,17 @@ pub(crate) fn check(
         body: framing.body,
         has_cookies: framing.has_cookies,
     })
+}
+
+/// The same for a request whose `Host` nobody has asked about, because it was refused before.
+pub(crate) fn nameless(head: &Head) -> Checked<'_> {
+    let framing = head.framing().ok();
+    Checked {
+        target: Target::default(),
+        is_named_by_target: false,
+        body: framing.map_or(BodyLength::None, |framing| framing.body),
+        has_cookies: framing.is_some_and(|framing| framing.has_cookies),
+    }
 }
 
 /// The head with the host in it that counts (RFC 9112, section 3.2.2): the authority of a target in

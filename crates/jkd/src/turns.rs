@@ -42,6 +42,7 @@ pub(crate) async fn follow(
             body: &mut *asking.body,
             earlier: &turn.earlier,
             instead_of: asking.instead_of,
+            refused: asking.refused,
             record: asking.record,
             vary: turn.vary.as_deref(),
         };

@@ -20,7 +20,7 @@ use crate::{
     diag::{Diagnostics, Origin, listing},
     httpd::{Draft, Options, Server},
     model::{
-        Covers, Filtering, Host, Listen, Mount, Said, Section, Tls, number_choices,
+        ClientRules, Covers, Filtering, Host, Listen, Mount, Said, Section, Tls, number_choices,
         variables::{Handler, OwnVariable},
     },
     rewrite::Rewriting,
@@ -62,17 +62,32 @@ pub(crate) fn build(
     let hosts = std::iter::once(first).chain(virtual_hosts).enumerate();
     let mounts_first = draft.loads_in_order("jk_module", "alias_module");
     let names_requests = draft.loads("unique_id_module");
+    let mirrors_encodings = draft.loads("negotiation_module");
     let closes_directories = draft.loads_in_order("autoindex_module", "jk_module");
     hosts
         .map(|(number, host)| Host {
             number,
             mounts_first,
             names_requests,
+            mirrors_encodings,
+            methods: draft.methods.clone(),
+            clients: registered(&host.clients, &draft.methods),
             closes_directories,
             tls: tls(draft, number, &host.origin),
             ..host
         })
         .collect()
+}
+
+/// With the methods that are registered, where no others are let in.
+fn registered(rules: &Arc<ClientRules>, more: &BTreeSet<String>) -> Arc<ClientRules> {
+    let Some(known) = rules.methods.as_ref().filter(|_| !more.is_empty()) else {
+        return rules.clone();
+    };
+    Arc::new(ClientRules {
+        methods: Some(known | more),
+        ..(**rules).clone()
+    })
 }
 
 /// How clients of a server use TLS.

@@ -21,7 +21,7 @@ use crate::{
     rescue::Stumble,
     rewriting::{self, Rewritten, Subject},
     static_files::{self, Located},
-    strict::{self, Checked, Target},
+    strict::{self, Checked, Refusal, Target},
     variables::Variables,
 };
 
@@ -36,7 +36,12 @@ pub(super) fn host_of<'a>(
 ) -> Result<(Checked<'a>, &'a Host), Stumble> {
     let Visit { snapshot, peer, .. } = visit;
     let own_scheme = || own_scheme(&snapshot.model, peer);
-    let checked = strict::check(asking.head, own_scheme).map_err(Stumble::Refused)?;
+    let checked = match asking.refused {
+        Some(refusal) if refusal.is_before_host() => Ok(strict::nameless(asking.head)),
+        Some(Refusal::Expectation) => strict::named_by(asking.head, own_scheme),
+        _ => strict::check(asking.head, own_scheme),
+    };
+    let checked = checked.map_err(Stumble::Refused)?;
     let host = snapshot.model.host_for(peer.local, checked.target.host);
     asking.record.is_for(host, &snapshot.logs);
     snapshot.tls.admit(peer.tls(), host)?;

@@ -29,6 +29,8 @@ pub(super) struct Routed<'a> {
     pub(super) mapped: &'a Mapped<'a>,
     pub(super) variables: &'a Variables<'a>,
     pub(super) record: &'a Record,
+    /// Why the request is refused that this is the page for.
+    pub(super) refused: Option<Refusal>,
 }
 
 impl<'a> Routed<'a> {
@@ -48,6 +50,9 @@ pub(super) async fn hand_over(
     body: Option<Body>,
     served: &mut Served,
 ) -> Result<Outgoing<Answer>, Stumble> {
+    if let Some(status) = routed.refused.and_then(Refusal::of_page) {
+        return Err(Stumble::Said(status));
+    }
     let snapshot = &visit.snapshot;
     let (facts, mapped, record) = (routed.facts, routed.mapped, routed.record);
     match snapshot.worker(mapped.worker()) {

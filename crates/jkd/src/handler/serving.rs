@@ -14,7 +14,7 @@ use crate::{
     answer::{Answer, Visit},
     forward::{Facts, server_name, server_port},
     headers::{self, Seen},
-    http1::{Body, BodyLength, Outgoing},
+    http1::{Body, BodyLength, Head, Outgoing},
     logs::About,
     mapping::{self, Decision, Mapped},
     media_type::{self, Named},
@@ -149,13 +149,16 @@ struct Leaving<'a> {
     last: Option<&'a [u8]>,
     /// The status of the error whose page it is.
     instead_of: Option<StatusCode>,
+    /// Its request, as it came.
+    request: &'a Head,
 }
 
 impl<'a> Leaving<'a> {
-    fn of(way: &Way<'a>, asking: &Asking<'_>) -> Self {
+    fn of(way: &Way<'a>, asking: &Asking<'a>) -> Self {
         Self {
             last: way.decoded.rsplit(|b| *b == b'/').next(),
             instead_of: asking.instead_of,
+            request: asking.head,
         }
     }
 
@@ -170,6 +173,9 @@ impl<'a> Leaving<'a> {
         let sent = response.head.extensions.remove::<Sent>();
         let about = sent.as_ref().map(|sent| sent.asked(decision));
         course.rules.asked = about.or(course.rules.asked);
+        if course.rules.host.mirrors_encodings {
+            media_type::mirror(&mut response.head, self.request);
+        }
         course.is_about_parts = self.instead_of == Some(StatusCode::RANGE_NOT_SATISFIABLE);
         if self.instead_of.is_none() {
             course.tell_expiry(&mut response.head, visit.began);
@@ -214,6 +220,7 @@ async fn serve(
         mapped,
         variables: &decision.variables,
         record: asking.record,
+        refused: asking.refused,
     };
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,

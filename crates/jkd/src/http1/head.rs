@@ -92,6 +92,27 @@ impl Head {
         Self::of(method, version, headers, whole, place)
     }
 
+    /// The same, as what came of a request with this line; an empty line is none.
+    #[must_use]
+    pub(crate) fn asked_by(self, line: &[u8]) -> Self {
+        let line = line.trim_ascii_end();
+        if line.is_empty() {
+            return self;
+        }
+        let text = [line, b" ", self.target()].concat();
+        let place = Span::new(line.len() + 1, self.target().len()).unwrap_or_default();
+        let whole = Span::new(0, line.len()).unwrap_or_default();
+        let mut headers = Fields::new(Bytes::from(text), Vec::new());
+        for (name, value) in self.headers.iter() {
+            headers.add(name, value);
+        }
+        let made = Self::of(self.method, self.version, headers, whole, place);
+        Self {
+            query: self.query,
+            ..made.speaking(self.protocol)
+        }
+    }
+
     /// The request line as it was written.
     pub(crate) fn line(&self) -> &[u8] {
         self.line.of(self.headers.came())

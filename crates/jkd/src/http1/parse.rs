@@ -29,7 +29,10 @@ pub(super) fn head(text: Bytes, lines: usize) -> Head {
     let whole = Span::new(0, length).unwrap_or_default();
     let (list, refusal) = match list {
         Ok(list) => (list, line.refusal),
-        Err(refusal) => (Vec::new(), line.refusal.or(Some(refusal))),
+        Err(refusal) => (
+            before_fault(&text, length + 2),
+            line.refusal.or(Some(refusal)),
+        ),
     };
     let fields = Fields::new(text, list);
     let head = Head::of(line.method, line.version, fields, whole, line.target);
@@ -43,19 +46,51 @@ pub(super) fn head(text: Bytes, lines: usize) -> Head {
 /// What stands for a head that makes no sense. `text` is what came of it.
 pub(super) fn unreadable(text: &[u8], refusal: Refusal) -> Head {
     let line = line_of(text, refusal);
-    let mut words = line.splitn(3, |b| *b == b' ');
-    let method = words.next().and_then(|word| Method::from_bytes(word).ok());
-    let target = words.next().filter(|_| method.is_some());
-    let start = (method.as_ref()).map_or(0, |method| method.as_str().len() + 1);
-    let length = target.map_or(0, <[u8]>::len);
+    if refusal == Refusal::Syntax {
+        return unreadable_line(&in_words(line), refusal);
+    }
+    unreadable_line(line, refusal)
+}
+
+/// A line as httpd puts it together again: with one blank between its words, and no more words than
+/// a request line has.
+fn in_words(line: &[u8]) -> Vec<u8> {
+    let words = line.split(|b| *b == b' ').filter(|word| !word.is_empty());
+    words.take(3).collect::<Vec<_>>().join(&b' ')
+}
+
+fn unreadable_line(line: &[u8], refusal: Refusal) -> Head {
+    let (method, rest) = word(line).unwrap_or((line, b""));
+    // As httpd takes such a line, blanks between its words count for nothing.
+    let rest = rest.trim_ascii_start();
+    let (target, version) = word(rest).unwrap_or((rest, b""));
+    let start = line.len() - rest.len();
     let head = Head::of(
-        method.unwrap_or_default(),
+        Method::from_bytes(method).unwrap_or_default(),
         Version::HTTP_11,
         Fields::new(Bytes::copy_from_slice(line), Vec::new()),
         Span::new(0, line.len()).unwrap_or_default(),
-        Span::new(start, length).unwrap_or_default(),
+        Span::new(start, target.len()).unwrap_or_default(),
     );
-    head.refused(refusal)
+    head.refused(refusal).speaking(protocol_of(version))
+}
+
+/// The protocol that httpd takes out of a broken line.
+fn protocol_of(version: &[u8]) -> &'static str {
+    match version.trim_ascii_start() {
+        [
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'1',
+            b'.',
+            minor @ b'0'..=b'9',
+            ..,
+        ] => minor_of(*minor),
+        _ => "HTTP/1.0",
+    }
 }
 
 /// The request line of what came. As httpd has it: none where its end did not come in time, and with
@@ -161,6 +196,30 @@ fn fields(text: &[u8], start: usize, count: usize) -> Result<Vec<Field>, Refusal
     } else {
         fields_into(text, start, count, &mut vec![EMPTY_HEADER; count])
     }
+}
+
+/// The fields before the first line that is none, as httpd reads them.
+fn before_fault(text: &[u8], start: usize) -> Vec<Field> {
+    let mut list = Vec::new();
+    let mut rest = text.get(start..).unwrap_or_default();
+    while let Some(end) = memchr::memchr(b'\n', rest) {
+        let (line, behind) = rest.split_at(end + 1);
+        rest = behind;
+        let whole = [line, b"\r\n"].concat();
+        let mut room = [EMPTY_HEADER; 1];
+        let Ok(Status::Complete((_, [field]))) = httparse::parse_headers(&whole, &mut room) else {
+            break;
+        };
+        let name = line.get(..field.name.len()).unwrap_or_default();
+        let value = line.get(name.len() + 1..).unwrap_or_default().trim_ascii();
+        let Some(name) = span(text, name) else { break };
+        list.push(Field::new(
+            text,
+            name,
+            span(text, value).unwrap_or_default(),
+        ));
+    }
+    list
 }
 
 fn fields_into<'t>(

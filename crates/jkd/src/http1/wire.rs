@@ -175,7 +175,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         text.advance(whole.begin);
         self.begin_request();
         let text = text.freeze();
-        let head = parse::head(text.clone(), whole.lines);
+        let mut head = parse::head(text.clone(), whole.lines);
+        let has_line = head.framing() != Err(Refusal::Syntax);
+        if has_line && !self.rules.knows(head.method.as_str()) {
+            head = parse::unreadable(&text, Refusal::UnknownMethod);
+        }
         if head.framing().is_err() {
             let taken = taken(&text, &self.bounds);
             self.behind = text.len().saturating_sub(taken) + self.input.len();

@@ -121,7 +121,7 @@ impl Transaction<'_> {
             Token::Variable(name) => foreign(self.variable(name), line),
             Token::File => self.file(line),
             Token::Protocol => plain(self.protocol(), line),
-            Token::RequestHeader(name) => foreign(self.head.headers.joined(name).as_deref(), line),
+            Token::RequestHeader(name) => foreign(self.field_of_request(name).as_deref(), line),
             Token::Keepalives => number(self.keepalives(), line),
             Token::Method => foreign(self.method(), line),
             Token::Note(note) => self.note(*note, line),

@@ -326,6 +326,10 @@ fn is_name(name: &str) -> bool {
 }
 
 pub(crate) fn request_line(head: &Head) -> Vec<u8> {
+    let written = head.line();
+    if !written.is_empty() {
+        return written.to_vec();
+    }
     let method = head.method.as_str().as_bytes();
     [
         method,

@@ -13,6 +13,8 @@ pub(crate) enum Refusal {
     Method,
     #[error("CONNECT, and there are no tunnels here")]
     Tunnel,
+    #[error("method that is not registered")]
+    UnknownMethod,
     #[error("HTTP version other than 1.0 and 1.1")]
     Version,
     #[error("request target is neither a path nor an http URL")]
@@ -63,7 +65,7 @@ impl Refusal {
             Self::BodyLength => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Connections => StatusCode::SERVICE_UNAVAILABLE,
             Self::Late => StatusCode::REQUEST_TIMEOUT,
-            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::TransferCoding | Self::UnknownMethod => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -74,7 +76,27 @@ impl Refusal {
     pub(crate) const fn is_of_reading(self) -> bool {
         !matches!(
             self,
-            Self::WithoutTls | Self::Method | Self::Tunnel | Self::BodyLength
+            Self::WithoutTls
+                | Self::Method
+                | Self::Tunnel
+                | Self::BodyLength
+                // httpd finds out when it wants the body.
+                | Self::TransferCoding
         )
+    }
+
+    /// Whether it is refused before anybody has looked for the host that it is for.
+    pub(crate) const fn is_before_host(self) -> bool {
+        self.is_of_reading() && !matches!(self, Self::Expectation)
+    }
+
+    /// Where nobody can say how long the body is: what comes of it in httpd, which asks for a page
+    /// with the same fields, is an error again, with this status.
+    pub(crate) const fn of_page(self) -> Option<StatusCode> {
+        match self {
+            Self::Length => Some(StatusCode::BAD_REQUEST),
+            Self::Coding | Self::TransferCoding => Some(StatusCode::NOT_IMPLEMENTED),
+            _ => None,
+        }
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn syntax(name: &str) -> Option<&'static str> {
         "DocumentRoot" | "JkAutoAlias" | "ServerRoot" => "DIRECTORY",
         "JkLogLevel" => "trace|debug|info|warn|error|emerg",
         "JkMountCopy" => "On|Off|All",
+        "RegisterHttpMethod" => "METHOD …",
         "JkOptions" => "[+|-]OPTION …",
         "JkWorkerProperty" => "worker.NAME.ATTRIBUTE=VALUE",
         "JkEnvVar" => "NAME [DEFAULT]",
@@ -314,6 +315,12 @@ const TABLE: &[Directive] = &[
     row("ServerAdmin", Server, ONE, Works(identity::admin)),
     row("ServerAlias", Server, MANY, Works(server::server_alias)),
     row("ServerName", Server, ONE, Works(server::server_name)),
+    row(
+        "RegisterHttpMethod",
+        Server,
+        Words(1, usize::MAX),
+        Works(clients::register_method),
+    ),
     row(
         "RequestHeader",
         Anywhere,

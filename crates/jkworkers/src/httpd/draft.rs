@@ -7,7 +7,13 @@ mod remote_ip;
 mod rewriting;
 mod tls;
 
-use std::{collections::HashMap, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 pub(crate) use self::{
     clients::ClientsDraft,
@@ -46,6 +52,8 @@ pub(crate) struct Draft {
     pub(crate) directories: Vec<(PathBuf, Origin, bool)>,
     /// Modules in the order of their `LoadModule` lines.
     pub(crate) modules: Vec<String>,
+    /// Methods that somebody registers: `RegisterHttpMethod`, `<Limit>`.
+    pub(crate) methods: BTreeSet<String>,
     /// `JkMountCopy All`.
     pub(crate) copy_mounts_by_default: bool,
     /// The ports of `Listen … https`.
@@ -118,6 +126,7 @@ impl Draft {
             types_config: None,
             directories: Vec::new(),
             modules: Vec::new(),
+            methods: BTreeSet::new(),
             copy_mounts_by_default: false,
             https: Vec::new(),
             needed: Vec::new(),

@@ -145,7 +145,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "ProxyWebsocketFallbackToProxyHttp", "QualifyRedirectURL", "ReadBufferSize", "ReadmeName",
     "ReceiveBufferSize", "RedirectRelative",
     "RedisConnPoolTTL", "RedisTimeout", "RefererLog", "ReflectorHeader",
-    "RegexDefaultOptions", "RegisterHttpMethod", 
+    "RegexDefaultOptions",
     "RemoteIPProxyProtocol",
     "RemoteIPProxyProtocolExceptions", 
     "RemoveInputFilter",

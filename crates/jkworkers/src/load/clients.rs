@@ -38,6 +38,7 @@ fn settings_of_clients() {
             rate: 100,
         },
         body_pace: Pace::NONE,
+        methods: None,
     };
     assert_eq!(*model.hosts[0].clients, main);
     let inherits = ClientRules {
@@ -63,6 +64,27 @@ fn connections_of_clients() {
     assert_eq!((both.most, both.of_one_client), (number(500), number(20)));
     let none = limits("JkdMaxConnections 0\nJkdMaxConnectionsPerClient 0\n");
     assert_eq!(none, ConnectionLimits::default());
+}
+
+#[test]
+fn methods_are_known_or_registered() {
+    let model = load(
+        "HttpProtocolOptions RegisteredMethods\nRegisterHttpMethod PURGE QUERY\n\
+         <Location /x>\n<Limit LINK>\nRequire all denied\n</Limit>\n</Location>\n\
+         <VirtualHost *>\nHttpProtocolOptions LenientMethods\n</VirtualHost>\n\
+         <VirtualHost *>\nHttpProtocolOptions Strict\n</VirtualHost>",
+    );
+    let knows = |host: usize, method| model.hosts[host].clients.knows(method);
+    for host in [0, 2] {
+        for method in ["GET", "HEAD", "VERSION-CONTROL", "PURGE", "QUERY", "LINK"] {
+            assert!(knows(host, method), "{method}");
+        }
+        for method in ["FOO", "get", "SEARCH", "INVALID"] {
+            assert!(!knows(host, method), "{method}");
+        }
+    }
+    assert!(knows(1, "FOO"));
+    assert!(load("").hosts[0].clients.knows("FOO"));
 }
 
 #[test]
@@ -134,8 +156,8 @@ fn what_is_no_limit_is_an_error() {
         ),
         ("HttpProtocolOptions Lax", "HttpProtocolOptions accepts"),
         (
-            "HttpProtocolOptions RegisteredMethods",
-            "RegisteredMethods is not supported",
+            "HttpProtocolOptions RegisteredMethods LenientMethods",
+            "are mutually exclusive",
         ),
     ] {
         let config = format!("{START}{line}");

@@ -1,6 +1,6 @@
 //! What clients may take: httpd's limits and timeouts of connections and requests.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use serde::Serialize;
 
@@ -28,6 +28,54 @@ pub struct ClientRules {
     pub head_pace: Pace,
     /// `RequestReadTimeout body=…`
     pub body_pace: Pace,
+    /// `HttpProtocolOptions RegisteredMethods`: no other methods than these are let in. `None`: all
+    /// are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub methods: Option<BTreeSet<String>>,
+}
+
+/// The methods that httpd knows of itself.
+const KNOWN: &[&str] = &[
+    "BASELINE-CONTROL",
+    "CHECKIN",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LABEL",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCOL",
+    "MKWORKSPACE",
+    "MOVE",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PUT",
+    "REPORT",
+    "TRACE",
+    "UNCHECKOUT",
+    "UNLOCK",
+    "UPDATE",
+    "VERSION-CONTROL",
+];
+
+impl ClientRules {
+    /// The methods that are let in with `RegisteredMethods`, where nothing registers others.
+    pub(crate) fn known_methods() -> BTreeSet<String> {
+        KNOWN.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Whether requests with this method are let in.
+    pub fn knows(&self, method: &str) -> bool {
+        let known = self.methods.as_ref();
+        known.is_none_or(|known| known.contains(method))
+    }
 }
 
 /// How many connections clients may have at once.
@@ -77,6 +125,7 @@ impl Default for ClientRules {
                 most: None,
                 rate: 500,
             },
+            methods: None,
         }
     }
 }

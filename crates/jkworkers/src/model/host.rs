@@ -2,7 +2,9 @@
 
 mod said;
 
-use std::{borrow::Cow, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow, collections::BTreeSet, net::IpAddr, path::PathBuf, sync::Arc, time::Duration,
+};
 
 use serde::Serialize;
 
@@ -50,6 +52,13 @@ pub struct Host {
     /// Every request has a name of its own, in the variable `UNIQUE_ID`: mod_unique_id is loaded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub names_requests: bool,
+    /// Methods that httpd knows because somebody names them: `RegisterHttpMethod`, `<Limit>`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub methods: BTreeSet<String>,
+    /// `Content-Encoding` has the spelling of a request that accepts it, `gzip` or `x-gzip`:
+    /// mod_negotiation is loaded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mirrors_encodings: bool,
     /// What stands for a directory without an index file is settled before `ForwardDirectories` is
     /// asked, where the directory is read: mod_autoindex is loaded before mod_jk.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -133,6 +142,7 @@ impl Host {
     pub(crate) const MAX_TURNS: u32 = 10;
 
     /// A host that nothing is said about: every default, nothing mounted.
+    #[allow(clippy::too_many_lines, reason = "a flat list of fields")]
     pub fn new(origin: Origin) -> Self {
         Self {
             number: 0,
@@ -149,6 +159,8 @@ impl Host {
             options: JkOptions::default(),
             mounts_first: false,
             names_requests: false,
+            methods: BTreeSet::new(),
+            mirrors_encodings: false,
             closes_directories: false,
             roots: Roots::default(),
             rewriting: Rewriting::default(),

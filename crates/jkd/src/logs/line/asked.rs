@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use jkworkers::uri_map::{self, BadUri, EncodedSlashes, UriRules};
+use http::Method;
+use jkworkers::uri_map;
 
 use super::{Transaction, escaped, foreign};
-use crate::strict::Refusal;
+use crate::{mapping::as_far_as_decoded, strict::Refusal};
 
 impl Transaction<'_> {
     /// For a worker, as mod_jk leaves it there: the last segment of the path.
@@ -30,6 +31,12 @@ impl Transaction<'_> {
             && !line.ends_with(b"\n")
     }
 
+    /// As httpd has it, which does not read fields behind a target that makes no sense.
+    pub(super) fn field_of_request(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        let is_odd = self.head.path().is_empty() && self.head.method != Method::CONNECT;
+        self.head.headers.joined(name).filter(|_| !is_odd)
+    }
+
     pub(super) fn method(&self) -> Option<&[u8]> {
         let method = self.head.method.as_str().as_bytes();
         Some(method).filter(|_| self.is_readable())
@@ -48,8 +55,7 @@ impl Transaction<'_> {
     }
 
     pub(super) fn protocol(&self) -> &'static str {
-        let has_none = self.head.path().is_empty() && self.head.framing().is_err();
-        if has_none || !self.is_readable() {
+        if !self.is_readable() {
             return "HTTP/1.0";
         }
         self.head.protocol()
@@ -91,41 +97,16 @@ impl Transaction<'_> {
         if let Some((path, _)) = self.rewritten() {
             return Cow::Borrowed(path);
         }
-        decoded(self.head.path(), self.host.uri_rules)
+        match uri_map::decode(self.head.path(), self.host.uri_rules) {
+            Ok(path) if !path.is_empty() => path,
+            _ => Cow::Owned(as_far_as_decoded(self.head, self.host.uri_rules)),
+        }
     }
 
     /// The path and the query that rules have made.
     fn rewritten(&self) -> Option<&(Vec<u8>, Option<Vec<u8>>)> {
         self.record.extra()?.rewritten.get()
     }
-}
-
-/// A path as httpd has it: as far as it got with one that it refuses.
-fn decoded(raw: &[u8], rules: UriRules) -> Cow<'_, [u8]> {
-    let decoded = uri_map::decode(raw, rules).or_else(|error| match error {
-        BadUri::EncodedSlash => {
-            let encoded_slashes = EncodedSlashes::Decode;
-            let rules = UriRules {
-                encoded_slashes,
-                ..rules
-            };
-            uri_map::decode(raw, rules)
-        }
-        BadUri::AboveRoot => {
-            let mut rest = raw;
-            while let Some(below) = rest.strip_prefix(b"/..").filter(|r| r.starts_with(b"/")) {
-                rest = below;
-            }
-            uri_map::decode(rest, rules)
-        }
-        BadUri::Nul => {
-            let end = raw.windows(3).position(|escape| escape == b"%00");
-            let rest = end.and_then(|end| raw.get(..end));
-            rest.map_or(Err(error), |rest| uri_map::decode(rest, rules))
-        }
-        _ => Err(error),
-    });
-    decoded.unwrap_or(Cow::Borrowed(raw))
 }
 
 /// What stands before and behind the password of `METHOD scheme://user:password@host/ …`.

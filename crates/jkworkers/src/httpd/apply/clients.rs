@@ -121,18 +121,26 @@ const PACE: &str = "Write such as header=20-40,MinRate=500 body=20,MinRate=500; 
 
 /// `HttpProtocolOptions [Strict|Unsafe] [RegisteredMethods|LenientMethods] [Allow0.9|Require1.0]`
 pub(in crate::httpd) fn protocol_options(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let is = |name: &str| {
+        call.words
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(name))
+    };
+    if is("RegisteredMethods") && is("LenientMethods") {
+        let message = "HttpProtocolOptions 'RegisteredMethods' and 'LenientMethods' are mutually \
+                       exclusive";
+        apply.error(call.origin, message.to_owned(), "Write one of them.");
+        return;
+    }
     for word in call.words {
         match &*word.to_ascii_lowercase() {
-            "strict" | "lenientmethods" | "require1.0" | "allow0.9" => {}
+            "strict" | "require1.0" | "allow0.9" => {}
+            "lenientmethods" => apply.server().clients.only_registered = Some(false),
+            "registeredmethods" => apply.server().clients.only_registered = Some(true),
             "unsafe" => {
                 let message = "HttpProtocolOptions Unsafe has no effect: requests that break \
                                HTTP are always refused";
                 apply.tell_once(message, call.origin, message.to_owned());
-            }
-            "registeredmethods" => {
-                let message = "HttpProtocolOptions RegisteredMethods is not supported".to_owned();
-                let help = "Refuse methods in the application, or in front of jkd.";
-                apply.error(call.origin, message, help);
             }
             _ => {
                 let message = format!(
@@ -144,6 +152,11 @@ pub(in crate::httpd) fn protocol_options(apply: &mut Apply<'_>, call: &Call<'_>)
             }
         }
     }
+}
+
+/// `RegisterHttpMethod method …`
+pub(in crate::httpd) fn register_method(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.draft.methods.extend(call.words.iter().cloned());
 }
 
 /// `Protocols name …`: the others are offers, and who takes none of them speaks HTTP/1.1.

@@ -64,6 +64,8 @@ impl Apply<'_> {
     pub(super) fn within_limit(&mut self, node: &Node, inner: impl FnOnce(&mut Self)) {
         let names = lex::words(&node.args);
         let named = Methods::of(names.iter().map(String::as_str));
+        // As in httpd: a method that somebody names is one that is known.
+        self.draft.methods.extend(names.iter().cloned());
         let except = node.name.eq_ignore_ascii_case("limitexcept");
         let own = if except { named.complement() } else { named };
         let methods = self.methods.intersection(&own);

@@ -17,6 +17,8 @@ pub(crate) struct ClientsDraft {
     pub(crate) max_field: Option<usize>,
     pub(crate) head_pace: Option<Pace>,
     pub(crate) body_pace: Option<Pace>,
+    /// `HttpProtocolOptions RegisteredMethods`, or `LenientMethods`.
+    pub(crate) only_registered: Option<bool>,
 }
 
 impl ClientsDraft {
@@ -58,6 +60,10 @@ impl ClientsDraft {
                 .body_pace
                 .or(of.body_pace)
                 .unwrap_or(defaults.body_pace),
+            methods: (self.only_registered)
+                .or(of.only_registered)
+                .unwrap_or_default()
+                .then(ClientRules::known_methods),
         }
     }
 }

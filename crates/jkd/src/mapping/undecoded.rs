@@ -1,0 +1,101 @@
+//! Paths that cannot be decoded: what httpd has of them then, for logs, expressions and pages.
+
+use std::borrow::Cow;
+
+use jkworkers::uri_map::{self, BadUri, EncodedSlashes, UriRules};
+
+use crate::http1::Head;
+
+/// The path of a target that cannot be decoded: as far as httpd got with it.
+pub(crate) fn as_far_as_decoded(head: &Head, rules: UriRules) -> Vec<u8> {
+    let raw = match head.path() {
+        // Neither a path nor a URL.
+        b"" => head.target().split(|b| *b == b'?').next(),
+        path => Some(path),
+    };
+    let raw = raw.unwrap_or_default();
+    let decoded = uri_map::decode(raw, rules).or_else(|error| match error {
+        BadUri::EncodedSlash => {
+            with_slashes(raw, rules).or_else(|_| Ok(Cow::Owned(without_escapes(raw))))
+        }
+        BadUri::AboveRoot => uri_map::decode(below_root(raw), rules),
+        BadUri::Nul => {
+            let end = raw.windows(3).position(|escape| escape == b"%00");
+            let rest = end.and_then(|end| raw.get(..end));
+            rest.map_or(Err(error), |rest| uri_map::decode(rest, rules))
+        }
+        _ => Err(error),
+    });
+    decoded.map_or_else(|_| raw.to_vec(), Cow::into_owned)
+}
+
+/// With slashes for what stands for them.
+fn with_slashes(raw: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri> {
+    let encoded_slashes = EncodedSlashes::Decode;
+    let rules = UriRules {
+        encoded_slashes,
+        ..rules
+    };
+    uri_map::decode(raw, rules)
+}
+
+/// Each byte for what stands for it.
+fn without_escapes(raw: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((byte, behind)) = rest.split_first() {
+        let digits = behind
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let Some(escaped) = escaped.filter(|_| *byte == b'%') {
+            decoded.push(escaped);
+            rest = behind.get(2..).unwrap_or_default();
+        } else {
+            decoded.push(*byte);
+            rest = behind;
+        }
+    }
+    decoded
+}
+
+/// Without the segments that lead above the root.
+fn below_root(raw: &[u8]) -> &[u8] {
+    let dots = [&b"/.."[..], b"/%2e%2e", b"/.%2e", b"/%2e."];
+    let mut rest = raw;
+    loop {
+        let below = dots.iter().find_map(|dots| {
+            let begins = rest.get(..dots.len())?.eq_ignore_ascii_case(dots);
+            let below = rest.get(dots.len()..)?;
+            Some(below).filter(|below| begins && below.starts_with(b"/"))
+        });
+        match below {
+            Some(below) => rest = below,
+            None => return rest,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_decoded_stays_as_far_as_it_got() {
+        let rules = UriRules::default();
+        for (target, expected) in [
+            ("/a%zz?q", "/a%zz"),
+            ("/a%2fb", "/a/b"),
+            ("/..%2f", "/../"),
+            ("/../x", "/x"),
+            ("/%2E./..//x%20y", "/x y"),
+            ("/a%20b%00c", "/a b"),
+            ("a?q=1", "a"),
+            ("/", "/"),
+        ] {
+            let head = Head::with("GET", target, &[]);
+            let shown = as_far_as_decoded(&head, rules);
+            assert_eq!(shown, expected.as_bytes(), "{target}");
+        }
+    }
+}
