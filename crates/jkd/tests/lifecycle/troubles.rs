@@ -35,6 +35,38 @@ fn logs_that_cannot_be_written() {
     assert!(told < 100, "{}", jkd.log());
 }
 
+/// FLT-33: a disk of 64 kB that something else has filled, until there is room again.
+#[test]
+#[ignore = "needs to mount: run tests/run"]
+fn a_disk_that_has_room_again() {
+    const DISK: &str = "mkdir -p disk && mount -t tmpfs -o size=64k none disk && \
+        { cat /dev/zero >disk/filler 2>/dev/null; exec \"$0\" run -f jk.conf; }";
+    const OWN: &str = "unshare --mount true 2>/dev/null || set -- --map-root-user; \
+        exec unshare \"$@\" --mount --propagation private sh -c \"$DISK\" \"$0\"";
+    let nodes = Nodes::new();
+    let lines = "Listen 127.0.0.1:0\nCustomLog disk/access.log %U\n";
+    let builder = nodes.front_by("sh", lines).environment("DISK", DISK);
+    let jkd = builder.start(&["-c", OWN, &binary()]);
+    let load = load(jkd.address, secs(5)).begin();
+    jkd.wait_for_log("access.log are lost");
+    let path = jkd.path("disk");
+    let root = format!("/proc/{}/root", jkd.process().pid());
+    let seen = Path::new(&root).join(path.strip_prefix("/").unwrap());
+    let lines = || {
+        fs::read_to_string(seen.join("access.log"))
+            .unwrap()
+            .lines()
+            .count()
+    };
+    fs::remove_file(seen.join("filler")).unwrap();
+    let before = lines();
+    wait_until("lines to come again", || lines() > before + 20);
+    let report = told("FLT-33, with room again", load.finish());
+    assert_eq!(report.failed(), 0, "{report}");
+    let lost = jkd.log().matches("are lost").count();
+    assert!(lost < 10, "{}", jkd.log());
+}
+
 /// FLT-34: renamed again and again.
 #[test]
 #[ignore = "takes a minute: run tests/run"]
