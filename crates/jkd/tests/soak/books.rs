@@ -10,7 +10,7 @@ use std::{
 use jkd_tests::executed_twice;
 
 use crate::{
-    figures::{Counts, Metrics},
+    figures::{Counts, Metrics, on_status_page},
     front::Front,
     job::{Fate, Seen},
     ledger::{Ledger, Sums},
@@ -34,18 +34,21 @@ impl Findings {
 /// The books before a round without trouble.
 pub(crate) struct Before {
     metrics: Metrics,
+    /// What the status page said: metrics do not run backwards where an election is taken back.
+    page: String,
     ledgers: Vec<(usize, u64, u64)>,
     seen: usize,
 }
 
 impl Before {
-    pub(crate) fn now(front: &Front, members: &[Member], seen: usize) -> Self {
+    pub(crate) fn now(front: &mut Front, members: &[Member], seen: usize) -> Self {
         let sizes = |member: &Member| {
             let ledger = member.relay.ledger();
             (ledger.exchanges.len(), ledger.pings, ledger.pongs)
         };
         Self {
             metrics: front.metrics(),
+            page: front.counts(),
             ledgers: members.iter().map(sizes).collect(),
             seen,
         }
@@ -54,7 +57,7 @@ impl Before {
     /// Where nothing goes wrong, everything is counted once.
     pub(crate) fn compare(
         &self,
-        after: &Metrics,
+        (after, page): (&Metrics, &str),
         members: &[Member],
         seen: &[Seen],
         findings: &mut Findings,
@@ -73,14 +76,14 @@ impl Before {
             );
         }
         for (member, &sizes) in members.iter().zip(&self.ledgers) {
-            self.member(after, member, sizes, findings);
+            self.member((after, page), member, sizes, findings);
             self.requests(after, member.name, seen, findings);
         }
     }
 
     fn member(
         &self,
-        after: &Metrics,
+        (after, page): (&Metrics, &str),
         member: &Member,
         (from, pings, pongs): (usize, u64, u64),
         findings: &mut Findings,
@@ -90,7 +93,11 @@ impl Before {
         let pings = 5 * (ledger.pings - pings);
         let pongs = 5 * (ledger.pongs - pongs);
         let name = member.name;
-        let counted = difference(after.counts(name), self.metrics.counts(name));
+        let elected = |page: &str| on_status_page(page, name).elected;
+        let counted = Counts {
+            elected: elected(page) - elected(&self.page),
+            ..difference(after.counts(name), self.metrics.counts(name))
+        };
         let holds = counted.elected == signed(carried.exchanges)
             && carried.exchanges == carried.requests
             && is_within(counted.sent, carried.sent, carried.sent + pings)

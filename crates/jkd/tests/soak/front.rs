@@ -122,6 +122,11 @@ impl Front {
             .text()
     }
 
+    /// The status page, with what it counts.
+    pub(crate) fn counts(&mut self) -> String {
+        self.status("mime=prop&cmd=list")
+    }
+
     /// Gives a member another activation.
     pub(crate) fn activate(&mut self, member: char, activation: char) -> bool {
         let query = format!("mime=prop&cmd=update&w=lb&sw={member}&vwa={activation}");

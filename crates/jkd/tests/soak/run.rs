@@ -140,7 +140,7 @@ impl Soak {
         let metrics = try_within(LONG, quiet);
         self.findings
             .check(metrics.is_some(), "requests in flight that are over");
-        let before = Before::now(&self.front, &self.members, self.crowd.count());
+        let before = Before::now(&mut self.front, &self.members, self.crowd.count());
         self.crowd.calm(8, 40, &mut self.dice, rest);
         let quiet = || (self.front.metrics().in_flight() == 0).then_some(());
         let is_quiet = try_within(LONG, quiet).is_some();
@@ -148,8 +148,8 @@ impl Soak {
             .check(is_quiet, "requests in flight that are over");
         let after = self.front.metrics();
         let seen = self.crowd.seen(0);
-        before.compare(&after, &self.members, &seen, &mut self.findings);
-        let page = self.front.status("mime=prop&cmd=list");
+        let page = self.front.counts();
+        before.compare((&after, &page), &self.members, &seen, &mut self.findings);
         for member in &NODES[..NODES.len() - 1] {
             let lost = after.unaccounted(*member);
             self.findings.check(
