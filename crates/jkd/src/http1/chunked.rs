@@ -13,7 +13,15 @@ pub(super) struct Chunks {
     seen: usize,
     /// The fields behind the last chunk, so far.
     trailers: usize,
+    /// How much data there was, bytes.
+    data: u64,
+    /// And how much about it: the lines of chunks, and the fields behind the last one.
+    about: u64,
 }
+
+/// So much may be said about chunks beyond as much as there is in them, bytes. Signatures of chunks
+/// are far from it.
+const ABOUT: u64 = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -43,6 +51,8 @@ pub(crate) enum BadChunk {
     Size,
     #[error("an extension of a chunk has characters that it must not have")]
     Extension,
+    #[error("more is said about the chunks than is in them")]
+    About,
     #[error("a line of the chunked coding does not end with CR LF")]
     LineEnd,
     #[error("a line of the chunked coding is too long")]
@@ -57,6 +67,8 @@ impl Chunks {
             state: State::Size,
             seen: 0,
             trailers: 0,
+            data: 0,
+            about: 0,
         }
     }
 
@@ -104,6 +116,7 @@ impl Chunks {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX);
         let data = input.split_to(wanted.min(input.len())).freeze();
         let taken = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        self.data = self.data.saturating_add(taken);
         self.state = match left.saturating_sub(taken) {
             0 => State::DataEnd,
             left => State::Data(left),
@@ -134,6 +147,11 @@ impl Chunks {
         line.truncate(end - 1);
         if line.len() > bounds.field {
             return Err(BadChunk::Length);
+        }
+        let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
+        self.about = self.about.saturating_add(length);
+        if self.about > self.data.saturating_add(ABOUT) {
+            return Err(BadChunk::About);
         }
         Ok(Some(line))
     }
@@ -267,6 +285,23 @@ mod tests {
         }
         let long = [&b"5;"[..], &[b'x'; 101]].concat();
         assert_eq!(body(&long), Err(Some(BadChunk::Length)));
+    }
+
+    #[test]
+    fn no_more_is_said_about_chunks_than_is_in_them() {
+        let chunks = |count, size: usize, extension: usize| {
+            let chunk = format!(
+                "{size:x};{}\r\n{}\r\n",
+                "e".repeat(extension),
+                "d".repeat(size)
+            );
+            let text = chunk.repeat(count) + "0\r\n\r\n";
+            body(text.as_bytes()).map(|body| body.len())
+        };
+        assert_eq!(chunks(5000, 1, 0), Ok(5000));
+        assert_eq!(chunks(150, 1, 90), Ok(150));
+        assert_eq!(chunks(200, 1, 90), Err(Some(BadChunk::About)));
+        assert_eq!(chunks(2000, 100, 90), Ok(200_000));
     }
 
     proptest! {
