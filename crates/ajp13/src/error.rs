@@ -37,6 +37,8 @@ struct Inner {
     asked: bool,
     cause: Option<BoxError>,
     waited: Option<Duration>,
+    /// Whether the network said that nobody answered.
+    unanswered: bool,
     hint: Option<&'static str>,
     packet: Option<Code>,
 }
@@ -56,6 +58,9 @@ pub enum ErrorKind {
     /// This machine has no port, descriptor or memory left for another connection. Nothing is known
     /// about the container.
     Exhausted,
+    /// Whoever sent the request did not want to wait any longer: see
+    /// [`PooledConn::send_unless`](crate::PooledConn::send_unless).
+    GivenUp,
     /// The body of the answer is longer or shorter than its `Content-Length`.
     Length,
     /// The container sent a packet that the protocol does not allow at that point.
@@ -91,6 +96,7 @@ impl Error {
             asked: false,
             cause: None,
             waited: None,
+            unanswered: false,
             hint: None,
             packet: None,
         }))
@@ -111,6 +117,12 @@ impl Error {
 
     pub(crate) fn because(mut self, cause: impl Into<BoxError>) -> Self {
         self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// The network gave up.
+    pub(crate) fn by_silence(mut self) -> Self {
+        self.0.unanswered = true;
         self
     }
 
@@ -192,6 +204,13 @@ impl Error {
         )
     }
 
+    /// Whether nothing came from the other side at all: time ran out here, or in the network. A
+    /// container that refuses connections is not silent, and of one that could not even be asked
+    /// nothing is known.
+    pub fn is_silence(&self) -> bool {
+        self.is_timeout() || self.0.unanswered
+    }
+
     /// Whether time ran out: while connecting, waiting for a slot of the pool, for a CPong, or
     /// for the answer.
     pub fn is_timeout(&self) -> bool {
@@ -257,6 +276,7 @@ impl ErrorKind {
             Self::Connect => "cannot connect",
             Self::Draining => "the pool is being drained",
             Self::Exhausted => "no connection can be opened from here",
+            Self::GivenUp => "given up by the one who asked",
             Self::Length => "the answer's body does not have its Content-Length",
             Self::Order => "packet out of order",
             Self::Ping => "no CPong in answer to CPing",

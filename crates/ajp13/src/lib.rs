@@ -173,8 +173,9 @@ pub use error::{BoxError, Error, ErrorKind};
 pub use exchange::{Announced, Stage};
 #[cfg(feature = "client")]
 pub use pool::{
-    Address, Addresses, ClosedStats, DEFAULT_PORT, GivenUp, IdlePing, InvalidAddress, PingPolicy,
-    Pool, PoolOptions, PoolStats, PooledConn, SendError, SendOptions, TcpOptions,
+    Address, Addresses, ClosedStats, DEFAULT_PORT, Doubt, GivenUp, IdlePing, InvalidAddress,
+    PingPolicy, Place, Pool, PoolOptions, PoolStats, PooledConn, SendError, SendOptions,
+    TcpOptions,
 };
 #[cfg(feature = "client")]
 pub use stream::Stream;

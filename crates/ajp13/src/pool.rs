@@ -8,29 +8,31 @@ mod maintain;
 mod options;
 mod order;
 mod pinged;
+mod place;
 mod retain;
 mod slot;
 mod stats;
 mod witness;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::conn::Conn;
 use crate::error::{Error, ErrorKind};
 use crate::stream::Stream;
 use connect::Dial;
-use pinged::Pinged;
-use slot::{Idle, Shared, Slot};
+use slot::{Shared, Slot};
 
 pub use address::{Address, DEFAULT_PORT, InvalidAddress};
 pub use addresses::Addresses;
 pub(crate) use addresses::Remote;
-pub use conn::{GivenUp, PooledConn, SendError, SendOptions};
+pub use conn::{Doubt, GivenUp, PooledConn, SendError, SendOptions};
 pub use options::{IdlePing, PingPolicy, PoolOptions, TcpOptions};
+pub use place::Place;
 pub(crate) use stats::CloseReason;
 pub use stats::{ClosedStats, PoolStats};
 
@@ -156,19 +158,7 @@ impl Pool {
     /// # Cancel safety
     /// Dropping the future loses its place in the queue and nothing else.
     pub async fn checkout_on(&self, lane: usize) -> Result<PooledConn, Error> {
-        let slot = match self.inner.shared.try_slot(lane) {
-            Some(slot) => slot,
-            None => self.wait_for_slot(lane).await?,
-        };
-        if self.inner.shared.is_draining() {
-            return Err(self.blame(Error::new(ErrorKind::Draining)));
-        }
-        while let Some(idle) = slot.pop() {
-            if let Some(conn) = self.revive(&slot, idle).await? {
-                return Ok(PooledConn::new(conn, slot));
-            }
-        }
-        self.open_or_steal(slot).await
+        self.place(lane).await?.connection().await
     }
 
     /// A fresh connection, whatever is idle: for a request whose connection turned out to be
@@ -180,6 +170,19 @@ impl Pool {
     /// # Cancel safety
     /// As [`checkout_on`](Self::checkout_on).
     pub async fn checkout_fresh(&self, lane: usize) -> Result<PooledConn, Error> {
+        self.place(lane).await?.fresh_connection().await
+    }
+
+    /// The first half of a checkout: waits until there is a place for another connection. For those
+    /// who want to tell waiting for other requests from waiting for the container.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Acquire`] after waiting for too long, [`ErrorKind::Draining`] after
+    /// [`drain`](Self::drain).
+    ///
+    /// # Cancel safety
+    /// As [`checkout_on`](Self::checkout_on).
+    pub async fn place(&self, lane: usize) -> Result<Place<'_>, Error> {
         let slot = match self.inner.shared.try_slot(lane) {
             Some(slot) => slot,
             None => self.wait_for_slot(lane).await?,
@@ -187,15 +190,7 @@ impl Pool {
         if self.inner.shared.is_draining() {
             return Err(self.blame(Error::new(ErrorKind::Draining)));
         }
-        loop {
-            if let Some(conn) = self.open(&slot).await? {
-                return Ok(PooledConn::new(conn, slot));
-            }
-            match slot.steal() {
-                Some(idle) => slot.close(idle.conn, CloseReason::Stale),
-                None => tokio::task::yield_now().await,
-            }
-        }
+        Ok(Place::new(self, slot))
     }
 
     /// Sends a CPing over a connection of the pool and returns how long the CPong took.
@@ -218,7 +213,23 @@ impl Pool {
     /// # Cancel safety
     /// Dropping the future closes the connection.
     pub async fn probe(&self, limit: Duration) -> Result<PooledConn, Error> {
-        let mut conn = self.connect().await?;
+        self.probe_at(None, limit).await
+    }
+
+    /// As [`probe`](Self::probe), at the address to which another connection
+    /// [leads](PooledConn::remote): a name may stand for several machines.
+    ///
+    /// # Errors
+    /// As [`probe`](Self::probe).
+    ///
+    /// # Cancel safety
+    /// As [`probe`](Self::probe).
+    pub async fn probe_at(
+        &self,
+        remote: Option<SocketAddr>,
+        limit: Duration,
+    ) -> Result<PooledConn, Error> {
+        let mut conn = self.connect(remote).await?;
         match conn.ping(limit).await {
             Ok(_) => Ok(conn.into()),
             Err(error) => {
@@ -272,83 +283,8 @@ impl Pool {
         }
     }
 
-    /// Checks an idle connection by CPing if it was idle for long enough, by a look at the
-    /// socket otherwise: a second answer to the last request may have come since the event loop
-    /// last ran, and would be taken for the next one's. `None` when the connection is no good. When it is open and silent so is the container: trying the other idle
-    /// connections one after the other would only add up the waits.
-    async fn revive(
-        &self,
-        slot: &Slot<Stream>,
-        mut idle: Idle<Stream>,
-    ) -> Result<Option<Box<Conn<Stream>>>, Error> {
-        // Whoever opened it may have had other options.
-        idle.conn.agree_on(self.inner.options.packet_size);
-        let due = |ping: &IdlePing| idle.since.elapsed() >= ping.idle;
-        if let Some(ping) = self.inner.options.ping.before_request.filter(due) {
-            let mut pinged = Pinged::new(slot, idle);
-            if let Err(error) = pinged.ping(ping.timeout).await {
-                return if error.is_timeout() {
-                    Err(error)
-                } else {
-                    Ok(None)
-                };
-            }
-            slot.count_reuse();
-            return Ok(pinged.keep().map(|idle| idle.conn));
-        }
-        if idle.conn.overhears() {
-            slot.close(idle.conn, CloseReason::Stale);
-            return Ok(None);
-        }
-        slot.count_reuse();
-        Ok(Some(idle.conn))
-    }
-
-    async fn open_or_steal(&self, slot: Slot<Stream>) -> Result<PooledConn, Error> {
-        loop {
-            if let Some(conn) = self.open(&slot).await? {
-                return Ok(PooledConn::new(conn, slot));
-            }
-            let Some(idle) = slot.steal() else {
-                // Somebody else is just putting one back or closing one.
-                tokio::task::yield_now().await;
-                continue;
-            };
-            if let Some(conn) = self.revive(&slot, idle).await? {
-                return Ok(PooledConn::new(conn, slot));
-            }
-        }
-    }
-
-    /// A new connection, checked by CPing if so configured; `None` at the maximum.
-    async fn open(&self, slot: &Slot<Stream>) -> Result<Option<Box<Conn<Stream>>>, Error> {
-        let Some(opening) = slot.begin_open() else {
-            return Ok(None);
-        };
-        let conn = Box::new(self.connect().await?);
-        opening.done();
-        let remote = conn.remote;
-        let Some(limit) = self.inner.options.ping.connect else {
-            return Ok(Some(conn));
-        };
-        let now = Instant::now();
-        let mut pinged = Pinged::new(
-            slot,
-            Idle {
-                conn,
-                since: now,
-                checked: now,
-            },
-        );
-        if let Err(error) = pinged.ping(limit).await {
-            self.distrust(remote);
-            return Err(error);
-        }
-        Ok(pinged.keep().map(|idle| idle.conn))
-    }
-
     /// A new connection that nobody has counted yet.
-    async fn connect(&self) -> Result<Conn<Stream>, Error> {
+    async fn connect(&self, to: Option<SocketAddr>) -> Result<Conn<Stream>, Error> {
         let Inner {
             dial,
             peer,
@@ -356,7 +292,7 @@ impl Pool {
             ..
         } = &*self.inner;
         let (stream, remote) = dial
-            .connect(options)
+            .connect(options, to)
             .await
             .map_err(|error| self.blame(error))?;
         let mut conn = Conn::new(stream, Arc::clone(peer), options.packet_size);

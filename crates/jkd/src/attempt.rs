@@ -5,7 +5,7 @@ mod silence;
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
-use ajp13::{Announced, Error, GivenUp, PooledConn, SendError, SendOptions, wire::Code};
+use ajp13::{Announced, Error, GivenUp, PooledConn, SendOptions, wire::Code};
 use http::{HeaderValue, Method, StatusCode};
 use tokio::time::timeout;
 
@@ -72,8 +72,8 @@ pub(crate) async fn attempt(
     if let Some(guard) = &guard {
         guard.can_be_sent();
     }
-    let connecting = connect(endpoint, this.forward.peer.lane, this.fresh);
-    let conn = match silence::noticed(connecting, endpoint, guard.as_deref()).await {
+    let (lane, waiting) = (this.forward.peer.lane, guard.as_deref());
+    let conn = match silence::connected(endpoint, lane, this.fresh, waiting).await {
         Ok(conn) => conn,
         Err(Unconnected::Failed(error)) => return Err(Failed::connecting(error, upload)),
         Err(Unconnected::Silent) => return Err(Failed::new(Cause::Noticed, Some(upload))),
@@ -85,10 +85,10 @@ pub(crate) async fn attempt(
         guard.connected(now.unwrap_or_default());
         &*guard
     });
-    let watch = Watch::new(endpoint, this.forward, &upload, guard);
+    let watch = Watch::new(endpoint, this.forward, &upload, &conn, guard);
     let given_up = guard.map(InFlight::given_up);
-    let sending = send(conn, endpoint, this, (&to, given_up), upload);
-    let Answered(relay) = silence::answered(sending, watch, guard).await?;
+    let Answered(relay) = send(conn, endpoint, this, (&to, given_up), upload, watch).await?;
+    guard.inspect(|guard| guard.gives_sign());
     judged(relay, this, endpoint).await
 }
 
@@ -124,14 +124,6 @@ async fn begun(mut relay: Box<Relay>) -> Result<Answered, Failed> {
     }
 }
 
-async fn connect(endpoint: &Endpoint, lane: usize, fresh: bool) -> Result<PooledConn, Error> {
-    if fresh {
-        endpoint.pool.checkout_fresh(lane).await
-    } else {
-        endpoint.pool.checkout_on(lane).await
-    }
-}
-
 async fn send(
     conn: PooledConn,
     endpoint: &Endpoint,
@@ -140,6 +132,7 @@ async fn send(
     }: Try<'_>,
     (to, given_up): (&Destination<'_>, Option<&GivenUp>),
     upload: Upload,
+    watch: Option<Watch<'_>>,
 ) -> Result<Answered, Failed> {
     let options = SendOptions {
         announced: match forward.body {
@@ -159,14 +152,14 @@ async fn send(
         ..SendOptions::default()
     };
     let write = |buffer: &mut _, size| forward.write(buffer, size, to);
-    match conn.send_noting(write, upload, options, given_up).await {
+    let doubt = watch.as_ref().map(Watch::doubt);
+    let sending = conn.send_unless(write, upload, options, doubt, given_up);
+    match sending.await {
         Ok(response) => Ok(Answered(Box::new(Relay::new(response, forward.options)))),
-        Err(SendError {
-            error, body, tally, ..
-        }) => Err(Failed {
-            tally,
-            ..Failed::new(Cause::Ajp(error), body)
-        }),
+        Err(failure) => Err(Failed::sending(
+            failure,
+            watch.map(|watch| watch.patience()),
+        )),
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 };
 
 use jkd_tests::{Backend, Connection, End, Jkd, wait_until};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 
@@ -306,6 +307,46 @@ fn too_few_files_make_clients_wait() {
         !log.contains("panicked") && !log.contains("in error"),
         "{log}"
     );
+}
+
+/// Where no file is left for a CPing nobody has heard a silence: members at work go on with it.
+#[test]
+fn who_cannot_ask_gives_nobody_up() {
+    let at_work = || {
+        Backend::start(|exchange| {
+            std::thread::sleep(Duration::from_millis(1500));
+            exchange.answer(200, &[], b"fine")
+        })
+    };
+    let (a, b) = (at_work(), at_work());
+    let (to_a, to_b) = (a.address.port(), b.address.port());
+    let workers = format!(
+        "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=a,b\n\
+         worker.a.host=127.0.0.1\nworker.a.port={to_a}\n\
+         worker.b.host=127.0.0.1\nworker.b.port={to_b}\n"
+    );
+    let jkd = Jkd::serving(BINARY, &workers, &["/*=lb"]);
+    let mut clients: Vec<_> = (0..6)
+        .map(|_| {
+            let mut client = Connection::open(jkd.address).unwrap();
+            client.send(ASK);
+            client
+        })
+        .collect();
+    wait_until("all requests to be at work", || {
+        a.requests() + b.requests() == 6
+    });
+    let pid = Pid::from_raw(i32::try_from(jkd.process().pid()).unwrap());
+    let none = Rlimit {
+        current: Some(1),
+        maximum: Some(4096),
+    };
+    prlimit(pid, Resource::Nofile, none).unwrap();
+    for client in &mut clients {
+        assert_eq!(client.read("GET").status, 200, "{}", jkd.log());
+    }
+    assert_eq!(a.requests() + b.requests(), 6, "{}", jkd.log());
+    assert!(!jkd.log().contains("in error"), "{}", jkd.log());
 }
 
 /// Waits until nothing is done any more, which is how it should be while nobody leaves.

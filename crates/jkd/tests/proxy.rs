@@ -37,6 +37,8 @@ mod requests;
 mod rule_extensions;
 #[path = "proxy/settings.rs"]
 mod settings;
+#[path = "proxy/silence.rs"]
+mod silence;
 #[path = "proxy/spy.rs"]
 mod spy;
 #[path = "proxy/static_files.rs"]

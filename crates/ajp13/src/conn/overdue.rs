@@ -1,7 +1,8 @@
 //! When there is no point in waiting any longer, and what the operator may look at then.
 
 use std::io;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use super::patience::Overdue;
 use super::{Conn, Io, turn};
@@ -21,6 +22,20 @@ impl<IO: Io> Conn<IO> {
         }
         let amid = !self.output.is_empty() || !self.input.is_empty();
         (self.patience.poll_overdue(cx, amid)).map(|which| self.overdue(which))
+    }
+
+    /// Ready with an error when somebody who has begun to doubt says that there is no point in
+    /// waiting any longer.
+    pub(crate) fn poll_given_up(
+        &mut self,
+        cx: &mut Context<'_>,
+        justified: Option<Pin<&mut impl Future<Output = ()>>>,
+    ) -> Poll<Error> {
+        let Some(justified) = justified else {
+            return Poll::Pending;
+        };
+        ready!(self.patience.poll_doubtful(cx));
+        (justified.poll(cx)).map(|()| self.blame(Error::new(ErrorKind::GivenUp)))
     }
 
     fn overdue(&mut self, which: Overdue) -> Error {

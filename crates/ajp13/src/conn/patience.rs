@@ -12,6 +12,8 @@ pub(crate) struct Limits {
     pub(crate) reply: Option<Duration>,
     /// For any byte to be read or written.
     pub(crate) socket: Option<Duration>,
+    /// For the head of the answer, after which others begin to doubt.
+    pub(crate) doubt: Option<Duration>,
 }
 
 /// Measures both. The limit for bytes counts wherever one is owed: in the middle of a packet, while
@@ -21,6 +23,7 @@ pub(super) struct Patience {
     limits: Limits,
     packets: Clock,
     bytes: Clock,
+    doubts: Clock,
 }
 
 /// Which of the limits is over.
@@ -36,6 +39,12 @@ impl Patience {
         self.limits = limits;
         self.packets.set(limits.reply);
         self.bytes.set(limits.socket);
+        self.doubts.set(limits.doubt);
+    }
+
+    /// Ready when it is time to ask whether there will be an answer.
+    pub(super) fn poll_doubtful(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.doubts.poll_expired(cx)
     }
 
     /// Bytes were read or written.
@@ -78,7 +87,11 @@ mod tests {
         amid: bool,
     ) -> Option<(Overdue, Duration)> {
         let mut patience = Patience::default();
-        patience.set(Limits { reply, socket });
+        patience.set(Limits {
+            reply,
+            socket,
+            ..Limits::default()
+        });
         let begun = Instant::now();
         let wait = poll_fn(|cx| patience.poll_overdue(cx, amid));
         let which = timeout(REPLY * 100, wait).await.ok()?;
@@ -108,6 +121,7 @@ mod tests {
         patience.set(Limits {
             reply: Some(REPLY),
             socket: Some(SOCKET),
+            ..Limits::default()
         });
         let begun = Instant::now();
         loop {

@@ -1,8 +1,10 @@
 //! A connection on loan from a pool.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Ready, poll_fn};
 use std::mem;
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
@@ -83,6 +85,16 @@ impl Default for SendOptions {
     }
 }
 
+/// Somebody who may give up a request on behalf of its sender.
+#[derive(Clone, Debug)]
+pub struct Doubt<F> {
+    /// The silence after which he begins. Until then he costs nothing: the connection has one timer
+    /// for all its requests.
+    pub after: Duration,
+    /// Ready when there is no point in waiting any longer.
+    pub justified: F,
+}
+
 /// A request that was not answered, with its body if that was not read to the end.
 pub struct SendError<B> {
     /// What happened.
@@ -151,6 +163,11 @@ impl<IO: Io> PooledConn<IO> {
         }
     }
 
+    /// The address to which the pool has connected it, where a name gave it the choice.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.conn().remote.map(|remote| remote.address)
+    }
+
     /// Whether the connection has served a request before, so that it may turn out to be stale.
     pub fn is_reused(&self) -> bool {
         self.conn().is_reused()
@@ -194,25 +211,30 @@ impl<IO: Io> PooledConn<IO> {
         B::Error: Into<BoxError>,
         W: FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
     {
-        self.send_noting(write, body, options, None)
+        self.send_unless(write, body, options, None::<Doubt<Ready<()>>>, None)
     }
 
-    /// As [`send`](Self::send). Where the future is dropped, `given_up` learns what was carried.
+    /// As [`send`](Self::send), unless `doubt` is found justified before the head of the answer has
+    /// come. Where the future is dropped, `given_up` learns what was carried.
     ///
     /// # Errors
+    /// As [`send`](Self::send); [`ErrorKind::GivenUp`] where `doubt` is justified.
     ///
-    /// As `send`.
-    pub async fn send_noting<B, W>(
+    /// # Cancel safety
+    /// As [`send`](Self::send).
+    pub async fn send_unless<B, W, F>(
         mut self,
         write: W,
         body: B,
         options: SendOptions,
+        doubt: Option<Doubt<F>>,
         given_up: Option<&GivenUp>,
     ) -> Result<Response<Body<IO>>, SendError<B>>
     where
         B: http_body::Body + Unpin + Send + 'static,
         B::Error: Into<BoxError>,
         W: FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
+        F: Future<Output = ()>,
     {
         if !options.reuse
             && let Some(slot) = &mut self.slot
@@ -228,7 +250,7 @@ impl<IO: Io> PooledConn<IO> {
             conn: self,
             given_up,
         };
-        let head = waiting.conn.head(write, &mut upload, &options).await;
+        let head = waiting.conn.head(write, &mut upload, &options, doubt).await;
         let this = waiting.end();
         match head {
             Ok((parts, rest)) => {
@@ -256,33 +278,27 @@ impl<IO: Io> PooledConn<IO> {
         write: impl FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
         upload: &mut Upload<S>,
         options: &SendOptions,
+        doubt: Option<Doubt<impl Future<Output = ()>>>,
     ) -> Result<(Parts, Option<u64>), Error> {
         let conn = self.conn_mut();
-        let SendOptions {
-            announced,
-            head_only,
-            reply_timeout: reply,
-            socket_timeout: socket,
-            settle,
-            take_end: _,
-            end_of_body,
-            reuse: _,
-            verbatim,
-            fill: _,
-        } = *options;
-        let limits = Limits { reply, socket };
-        conn.begin(announced, head_only, limits, end_of_body, write)?;
-        if verbatim {
-            conn.tell_verbatim();
-        }
-        let parts = match poll_fn(|cx| conn.poll_event(cx, upload)).await? {
+        let doubted = doubt.as_ref().map(|doubt| doubt.after);
+        begin(conn, write, options, doubted)?;
+        let mut justified = pin!(doubt.map(|doubt| doubt.justified));
+        let head = poll_fn(|cx| match conn.poll_event(cx, upload) {
+            Poll::Pending => {
+                let justified = justified.as_mut().as_pin_mut();
+                conn.poll_given_up(cx, justified).map(Err)
+            }
+            head @ Poll::Ready(_) => head,
+        });
+        let parts = match head.await? {
             Event::Head(parts) => parts,
             Event::Data(_) | Event::Flush | Event::End => {
                 return Err(Error::new(ErrorKind::Order));
             }
         };
         let mut rest = conn.rest_of_answer();
-        if rest.is_none() && settle {
+        if rest.is_none() && options.settle {
             tokio::task::yield_now().await;
             rest = poll_fn(|cx| Poll::Ready(conn.poll_settled(cx))).await;
         }
@@ -300,6 +316,26 @@ impl<IO: Io> PooledConn<IO> {
         let sent = self.conn().exchange().map(Exchange::body_sent);
         matches!(announced, Announced::Length(length) if sent == Some(length))
     }
+}
+
+/// Begins the exchange; `doubt` is the silence after which somebody asks.
+fn begin<IO: Io>(
+    conn: &mut Conn<IO>,
+    write: impl FnOnce(&mut BytesMut, PacketSize) -> Result<(), TooLarge>,
+    options: &SendOptions,
+    doubt: Option<Duration>,
+) -> Result<(), Error> {
+    let limits = Limits {
+        reply: options.reply_timeout,
+        socket: options.socket_timeout,
+        doubt,
+    };
+    let (announced, end) = (options.announced, options.end_of_body);
+    conn.begin(announced, options.head_only, limits, end, write)?;
+    if options.verbatim {
+        conn.tell_verbatim();
+    }
+    Ok(())
 }
 
 impl<IO: Io> From<Conn<IO>> for PooledConn<IO> {

@@ -49,10 +49,11 @@ impl Dial {
     }
 
     /// Opens a socket within the connect timeout, which covers name resolution and all addresses
-    /// of the name together.
+    /// of the name together. `to` is the one among them that it has to be.
     pub(super) async fn connect(
         &self,
         options: &PoolOptions,
+        to: Option<SocketAddr>,
     ) -> Result<(Stream, Option<Remote>), Error> {
         let limit = Limit::of(options);
         match &self.address {
@@ -62,7 +63,10 @@ impl Dial {
             }
             Address::Name { host, port } => {
                 let generation = self.addresses.as_ref().map_or(0, Addresses::generation);
-                let found = self.resolve(host, *port, limit).await?;
+                let found = match to {
+                    Some(address) => vec![address],
+                    None => self.resolve(host, *port, limit).await?,
+                };
                 let (socket, address) = self.first_of(&found, limit, &options.tcp).await?;
                 Ok((socket, Some(Remote::new(address, generation))))
             }
@@ -113,8 +117,14 @@ impl Dial {
                     self.memory.worked(*address);
                     return Ok((socket, *address));
                 }
-                // No other address can be reached either, and none is to blame.
-                Err(error) if error.kind() == ErrorKind::Exhausted => return Err(error),
+                // The address is not to blame. Ports are counted for each one by itself; of
+                // anything else there is nothing for the others either.
+                Err(error) if error.kind() == ErrorKind::Exhausted => {
+                    if !is_want_of_ports(&error) {
+                        return Err(error);
+                    }
+                    failures.add(*address, error);
+                }
                 Err(error) => {
                     self.distrust(*address);
                     failures.add(*address, error);
@@ -138,7 +148,7 @@ impl Limit {
 /// What went wrong with each address of a name.
 #[derive(Default)]
 struct Failures {
-    last: Option<Error>,
+    decisive: Option<Error>,
     text: String,
 }
 
@@ -149,13 +159,18 @@ impl Failures {
         let cause = cause.as_deref().unwrap_or("no answer");
         // Writing to a string cannot fail.
         let _ = write!(self.text, "{separator}{address}: {cause}");
-        self.last = Some(error);
+        // As long as one could not be tried, nothing is known of the container.
+        let known = (self.decisive.as_ref()).is_none_or(|e| e.kind() != ErrorKind::Exhausted);
+        if known {
+            self.decisive = Some(error);
+        }
     }
 
-    /// The kind and hint of the last failure, and the causes of all.
+    /// The kind and hint of the last failure, or of one that says nothing about the container, and
+    /// the causes of all.
     fn into_error(self) -> Error {
         let none = || Error::new(ErrorKind::Resolve).because("the name has no usable address");
-        (self.last).map_or_else(none, |error| error.because(self.text))
+        (self.decisive).map_or_else(none, |error| error.because(self.text))
     }
 }
 
@@ -186,7 +201,7 @@ async fn unix(path: &Path, limit: Limit) -> Result<Stream, Error> {
         .await
         .ok_or_else(|| unreachable_within(limit.whole))?
         .map(Stream::Unix)
-        .map_err(refused)
+        .map_err(|cause| exhausted_or_refused(cause, None))
 }
 
 #[cfg(not(unix))]
@@ -256,6 +271,16 @@ fn exhausted_or_refused(cause: io::Error, connecting: Option<SocketAddr>) -> Err
         .because(cause)
 }
 
+/// Whether it is ports that this machine lacks, rather than descriptors or memory.
+fn is_want_of_ports(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    let kind = cause.map(io::Error::kind);
+    matches!(
+        kind,
+        Some(io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
+    )
+}
+
 /// Whether this machine has an address from which a way leads to this one; nothing is sent.
 fn has_way(address: SocketAddr) -> bool {
     let any = match address {
@@ -270,6 +295,9 @@ fn refused(cause: io::Error) -> Error {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
             Error::new(ErrorKind::Connect).with_hint(hint::REFUSED)
         }
+        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable => Error::new(ErrorKind::Connect)
+            .with_hint(hint::UNREACHABLE)
+            .by_silence(),
         _ => Error::new(ErrorKind::Connect),
     };
     error.because(cause)
@@ -335,7 +363,7 @@ mod tests {
         addresses.set([dead, alive]);
         let dial = Dial::new(Address::new("tomcat", dead.port()), Some(addresses.clone()));
         let options = PoolOptions::default();
-        let (_, remote) = dial.connect(&options).await.unwrap();
+        let (_, remote) = dial.connect(&options, None).await.unwrap();
         assert_eq!(remote.unwrap().address, alive);
         timeout(Duration::from_secs(20), addresses.wanted())
             .await
@@ -349,9 +377,46 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_name_that_nobody_looks_up_ends_with_the_connect_timeout() {
         let dial = Dial::new(Address::new("tomcat", 1), Some(Addresses::new()));
-        let error = dial.connect(&PoolOptions::default()).await.unwrap_err();
+        let error = dial
+            .connect(&PoolOptions::default(), None)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Resolve);
         assert!(error.is_timeout());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn ports_are_wanting_for_one_address_and_files_for_all() {
+        let to = |code| {
+            let error = exhausted_or_refused(
+                io::Error::from_raw_os_error(code),
+                Some("127.0.0.1:9".parse().unwrap()),
+            );
+            assert_eq!(error.kind(), ErrorKind::Exhausted, "{code}");
+            is_want_of_ports(&error)
+        };
+        assert!(to(99));
+        assert!(!OUT_OF.into_iter().any(to));
+        let mut failures = Failures::default();
+        let address = "127.0.0.1:9".parse().unwrap();
+        failures.add(
+            address,
+            exhausted_or_refused(io::Error::from_raw_os_error(99), Some(address)),
+        );
+        failures.add(address, refused(io::ErrorKind::ConnectionRefused.into()));
+        let error = failures.into_error();
+        assert_eq!(error.kind(), ErrorKind::Exhausted, "{error}");
+    }
+
+    #[test]
+    fn silence_is_told_from_a_no() {
+        let silent = |kind: io::ErrorKind| refused(kind.into()).is_silence();
+        assert!(silent(io::ErrorKind::TimedOut) && silent(io::ErrorKind::HostUnreachable));
+        assert!(!silent(io::ErrorKind::ConnectionRefused));
+        assert!(unreachable_within(Duration::from_secs(1)).is_silence());
+        let own = exhausted_or_refused(io::ErrorKind::OutOfMemory.into(), None);
+        assert!(!own.is_silence());
     }
 
     #[cfg(target_os = "linux")]
@@ -408,7 +473,7 @@ mod tests {
 
     async fn connect(to: Address, options: &PoolOptions) -> Result<Stream, Error> {
         let dial = Dial::new(to, None);
-        dial.connect(options).await.map(|(stream, _)| stream)
+        dial.connect(options, None).await.map(|(stream, _)| stream)
     }
 
     #[tokio::test]

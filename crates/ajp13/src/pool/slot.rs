@@ -169,15 +169,22 @@ impl<IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Slot<IO> {
     /// An idle connection of any lane, for when no new one may be opened. One that still waits
     /// for the end of an answer nobody needs is closed, which makes room.
     pub(super) fn steal(&self) -> Option<Idle<IO>> {
-        let lanes = self.shared.lanes();
-        let found = (0..lanes).find_map(|offset| self.pop_from(self.lane.wrapping_add(offset)));
+        let found = self.pop_anywhere();
         if found.is_none() {
-            let unfinished = (0..lanes).find_map(|lane| self.take(lane, 0));
+            let unfinished = (0..self.shared.lanes()).find_map(|lane| self.take(lane, 0));
             if let Some(idle) = unfinished {
                 self.close(idle.conn, CloseReason::Aborted);
             }
         }
         found
+    }
+
+    /// An idle connection of any lane, the own one first.
+    pub(super) fn pop_anywhere(&self) -> Option<Idle<IO>> {
+        let lanes = 0..self.shared.lanes();
+        lanes
+            .map(|offset| self.lane.wrapping_add(offset))
+            .find_map(|lane| self.pop_from(lane))
     }
 
     fn pop_from(&self, lane: usize) -> Option<Idle<IO>> {

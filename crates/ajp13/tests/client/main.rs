@@ -7,8 +7,10 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod doubt;
 mod exchange;
 mod friendly;
+mod lacks;
 mod names;
 mod order;
 mod pool;

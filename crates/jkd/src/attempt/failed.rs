@@ -2,9 +2,8 @@
 
 use std::{error::Error as _, time::Duration};
 
-use ajp13::{Error, ErrorKind, Tally, wire::CPING};
+use ajp13::{Error, ErrorKind, SendError, Tally, wire::CPING};
 use http::StatusCode;
-use rustix::io::Errno;
 
 use crate::{
     balancer::{
@@ -42,7 +41,7 @@ pub(super) enum Cause {
     /// No connection came soon, and somebody else finds out why.
     Noticed,
     /// Nothing comes from the member any more, not even a CPong within this time.
-    Silent(Duration),
+    Silent(Duration, Stage),
 }
 
 impl Failed {
@@ -55,6 +54,21 @@ impl Failed {
         Self {
             tally,
             ..Self::new(Cause::Ajp(error), Some(upload))
+        }
+    }
+
+    /// There is no head of an answer. `patience` is that of whoever may have given up on it.
+    pub(super) fn sending(failure: SendError<Upload>, patience: Option<Duration>) -> Self {
+        let SendError {
+            error, body, tally, ..
+        } = failure;
+        let cause = match (error.kind(), patience) {
+            (ErrorKind::GivenUp, Some(patience)) => Cause::Silent(patience, stage_of(&error)),
+            _ => Cause::Ajp(error),
+        };
+        Self {
+            tally,
+            ..Self::new(cause, body)
         }
     }
 
@@ -81,7 +95,7 @@ impl Failed {
             Cause::Ajp(error) => error.to_string(),
             Cause::Status(status, _) => format!("status {} (fail_on_status)", status.as_u16()),
             Cause::NoEndpoint => "it has no endpoint".to_owned(),
-            Cause::Silent(limit) => silent(*limit),
+            Cause::Silent(limit, _) => silent(*limit),
             Cause::Noticed => WAITS.to_owned(),
         }
     }
@@ -120,7 +134,7 @@ impl Failed {
             Cause::Noticed => {
                 tracing::debug!(worker = %group.name, member, request = %forward, error = WAITS, "{next}");
             }
-            Cause::Silent(limit) => {
+            Cause::Silent(limit, _) => {
                 tracing::warn!(worker = %group.name, member, request = %forward, error = silent(*limit), "{next}");
             }
             Cause::NoEndpoint => {
@@ -143,22 +157,26 @@ impl Cause {
             Self::Ajp(error) => failure_of(error),
             Self::Status(_, failure) => *failure,
             Self::NoEndpoint => Failure::Internal,
-            Self::Silent(_) => Failure::Unresponsive,
+            Self::Silent(..) => Failure::Unresponsive,
             Self::Noticed => Failure::Silent,
         }
     }
 
     fn stage(&self) -> Stage {
         match self {
-            Self::Ajp(error) => match error.stage() {
-                ajp13::Stage::NothingSent => Stage::NothingSent,
-                ajp13::Stage::RequestSent => Stage::RequestSent,
-                _ => Stage::HeadersReceived,
-            },
+            Self::Ajp(error) => stage_of(error),
             Self::Status(..) => Stage::HeadersReceived,
             Self::NoEndpoint | Self::Noticed => Stage::NothingSent,
-            Self::Silent(_) => Stage::RequestSent,
+            Self::Silent(_, stage) => *stage,
         }
+    }
+}
+
+fn stage_of(error: &Error) -> Stage {
+    match error.stage() {
+        ajp13::Stage::NothingSent => Stage::NothingSent,
+        ajp13::Stage::RequestSent => Stage::RequestSent,
+        _ => Stage::HeadersReceived,
     }
 }
 
@@ -177,12 +195,11 @@ fn silent(limit: Duration) -> String {
 pub(crate) fn failure_of(error: &Error) -> Failure {
     let unsent = error.stage() == ajp13::Stage::NothingSent;
     match error.kind() {
-        // Where this machine has no room nobody else is to blame.
-        ErrorKind::Acquire | ErrorKind::Draining | ErrorKind::Exhausted => Failure::NoEndpoint,
+        ErrorKind::Acquire | ErrorKind::Draining => Failure::NoEndpoint,
+        ErrorKind::Exhausted => Failure::Exhausted,
         ErrorKind::Connect | ErrorKind::Ping | ErrorKind::Resolve if error.is_timeout() => {
             Failure::Unresponsive
         }
-        ErrorKind::Connect if is_our_own_want(error) => Failure::NoEndpoint,
         ErrorKind::Connect | ErrorKind::Resolve => Failure::Connect,
         ErrorKind::Ping => Failure::Ping,
         ErrorKind::Closed | ErrorKind::Socket if unsent => Failure::Send,
@@ -198,23 +215,44 @@ pub(crate) fn failure_of(error: &Error) -> Failure {
     }
 }
 
-/// Whether files, ports or memory were wanting on this side: nobody else can help that.
-fn is_our_own_want(error: &Error) -> bool {
-    const WANTS: [Errno; 5] = [
-        Errno::ADDRNOTAVAIL,
-        Errno::MFILE,
-        Errno::NFILE,
-        Errno::NOBUFS,
-        Errno::NOMEM,
-    ];
-    let cause = error.source().and_then(|cause| cause.downcast_ref());
-    let errno = cause.and_then(Errno::from_io_error);
-    errno.is_some_and(|errno| WANTS.contains(&errno))
-}
-
 /// Whether it came in a proper frame, so that only its content is wrong.
 fn is_frame(error: &Error) -> bool {
     use ajp13::wire::Error::{BadMagic, TooLong};
     let cause = error.source().and_then(|cause| cause.downcast_ref());
     cause.is_some_and(|cause| !matches!(cause, BadMagic { .. } | TooLong { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use ajp13::{Address, PingPolicy, Pool, PoolOptions, TcpOptions};
+    use jkd_tests::Nobody;
+
+    use super::*;
+
+    /// A member that no way leads to, whoever is to blame for that, must come to be in error: only
+    /// what this machine lacks at the moment says nothing about it.
+    #[tokio::test]
+    async fn a_wrong_address_counts_as_a_failure_to_connect() {
+        let nobody = Nobody::new();
+        let no_address_of_ours = TcpOptions {
+            source: Some([192, 0, 2, 1].into()),
+            ..TcpOptions::default()
+        };
+        for (address, tcp) in [
+            (Address::Ip(nobody.address), TcpOptions::default()),
+            (Address::Ip(nobody.address), no_address_of_ours),
+            (
+                Address::Unix("/nowhere/at/all".into()),
+                TcpOptions::default(),
+            ),
+        ] {
+            let options = PoolOptions {
+                tcp,
+                ping: PingPolicy::NEVER,
+                ..PoolOptions::default()
+            };
+            let error = Pool::new(address, options).checkout().await.unwrap_err();
+            assert_eq!(failure_of(&error), Failure::Connect, "{error}");
+        }
+    }
 }

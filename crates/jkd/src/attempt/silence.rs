@@ -6,18 +6,14 @@
 //! answered either, and nothing else has come from the member, the member is in error, and a
 //! request that may be repeated is, at another one.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, mem, net::SocketAddr, time::Duration};
 
-use ajp13::{Error, PooledConn};
+use ajp13::{Doubt, Error, PooledConn};
 use tokio::{
     select,
     time::{sleep, timeout},
 };
 
-use super::{
-    Answered,
-    failed::{Cause, Failed},
-};
 use crate::{
     balancer::{InFlight, Question, retry},
     forward::Forward,
@@ -43,9 +39,43 @@ pub(super) enum Unconnected {
     Silent,
 }
 
-/// Waits for a connection, and notices when the member is silent meanwhile. One request goes on
-/// waiting then, to find out; the others go elsewhere, as nothing of them has been sent.
-pub(super) async fn noticed(
+/// A connection: an idle one unless it has to be `fresh`. Where the member is silent meanwhile that
+/// is noticed. One request goes on waiting then, to find out; the others go elsewhere, as nothing of
+/// them has been sent.
+pub(super) async fn connected(
+    endpoint: &Endpoint,
+    lane: usize,
+    fresh: bool,
+    guard: Option<&InFlight>,
+) -> Result<PooledConn, Unconnected> {
+    // Until there is a place other requests are what is waited for.
+    let place = select! {
+        biased;
+        place = endpoint.pool.place(lane) => place.map_err(Unconnected::Failed)?,
+        () = others_notice(endpoint, guard) => return Err(Unconnected::Silent),
+    };
+    let connecting = async {
+        if fresh {
+            place.fresh_connection().await
+        } else {
+            place.connection().await
+        }
+    };
+    noticed(connecting, endpoint, guard).await
+}
+
+/// Ready when a member for which others wait has better not be waited for.
+async fn others_notice(endpoint: &Endpoint, guard: Option<&InFlight>) {
+    let leaves = |guard: &InFlight| guard.is_silence_noticed() && may_leave(endpoint, guard);
+    loop {
+        sleep(NOTICED).await;
+        if guard.is_some_and(leaves) {
+            return;
+        }
+    }
+}
+
+async fn noticed(
     connecting: impl Future<Output = Result<PooledConn, Error>>,
     endpoint: &Endpoint,
     guard: Option<&InFlight>,
@@ -63,7 +93,7 @@ pub(super) async fn noticed(
         conn = connecting => conn,
         () = notice.look(endpoint) => return Err(Unconnected::Silent),
     };
-    notice.ends(conn.is_ok());
+    notice.ends(conn.as_ref().err());
     conn.map_err(Unconnected::Failed)
 }
 
@@ -82,9 +112,8 @@ impl Notice<'_> {
         let mut signs = self.guard.signs();
         loop {
             sleep(NOTICED).await;
-            let before = std::mem::replace(&mut signs, self.guard.signs());
-            // In a pool that is full it may be other requests that one waits for.
-            if before != signs || !endpoint.has_room() {
+            let before = mem::replace(&mut signs, self.guard.signs());
+            if before != signs {
                 continue;
             }
             self.guard.notices_silence(signs);
@@ -97,11 +126,12 @@ impl Notice<'_> {
         }
     }
 
-    /// A connection that was waited for is a new one, or was checked.
-    fn ends(mut self, with_success: bool) {
-        match self.question.take() {
-            Some(question) if !with_success => question.not_answered(),
-            _ if with_success && self.waits => self.guard.gives_sign(),
+    /// A connection that was waited for is a new one, or was checked. One that was refused, or could
+    /// not be tried, says nothing about silence.
+    fn ends(mut self, error: Option<&Error>) {
+        match (self.question.take(), error) {
+            (Some(question), Some(error)) if error.is_silence() => question.not_answered(),
+            (_, None) if self.waits => self.guard.gives_sign(),
             _ => {}
         }
     }
@@ -112,32 +142,16 @@ fn may_leave(endpoint: &Endpoint, guard: &InFlight) -> bool {
     endpoint.worker.recovery_options.is_none() && guard.has_alternative()
 }
 
-/// The head of the answer, as long as there is hope for it.
-pub(super) async fn answered(
-    sending: impl Future<Output = Result<Answered, Failed>>,
-    watch: Option<Watch<'_>>,
-    guard: Option<&InFlight>,
-) -> Result<Answered, Failed> {
-    let answered = match watch {
-        None => sending.await,
-        Some(watch) => select! {
-            biased;
-            answered = sending => answered,
-            () = watch.silent() => Err(Failed::new(Cause::Silent(watch.patience), None)),
-        },
-    };
-    if answered.is_ok() {
-        guard.inspect(|guard| guard.gives_sign());
-    }
-    answered
-}
-
 /// Watches a member that has a request which may be repeated elsewhere.
 pub(super) struct Watch<'a> {
     endpoint: &'a Endpoint,
     guard: &'a InFlight,
+    /// Which of the machines behind the member's name owes the answer.
+    remote: Option<SocketAddr>,
     /// The longest wait for a CPong.
     patience: Duration,
+    /// The member's signs of life when it got the request.
+    signs: u32,
 }
 
 impl<'a> Watch<'a> {
@@ -147,31 +161,48 @@ impl<'a> Watch<'a> {
         endpoint: &'a Endpoint,
         forward: &Forward<'_>,
         upload: &Upload,
+        conn: &PooledConn,
         guard: Option<&'a InFlight>,
     ) -> Option<Self> {
         let worker = &endpoint.worker;
+        let guard = guard.filter(|guard| guard.has_others())?;
         let repeatable = retry::is_idempotent(&forward.head.method) && upload.is_at_hand();
         (repeatable && worker.recovery_options.is_none()).then_some(())?;
         Some(Self {
             endpoint,
-            guard: guard?,
+            guard,
+            remote: conn.remote(),
             patience: worker.ping.connect?,
+            signs: guard.signs(),
         })
     }
 
-    /// Ready when the member is silent, and the request better goes elsewhere.
+    /// The longest wait for a CPong.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Justified when the member is silent, and the request better goes elsewhere.
+    pub(super) fn doubt(&self) -> Doubt<impl Future<Output = ()>> {
+        Doubt {
+            after: ASKED,
+            justified: self.silent(),
+        }
+    }
+
+    /// Begins when nothing has come for a while.
     async fn silent(&self) {
-        let (mut signs, mut pause) = (self.guard.signs(), ASKED);
+        let (mut signs, mut pause) = (self.signs, ASKED);
         loop {
-            sleep(pause).await;
-            let before = std::mem::replace(&mut signs, self.guard.signs());
-            pause = (pause * 2).min(SELDOM);
-            if before != signs || !self.guard.has_alternative() {
-                continue;
-            }
-            if self.guard.is_given_up() || self.stays_silent().await {
+            let before = mem::replace(&mut signs, self.guard.signs());
+            if before == signs
+                && self.guard.has_alternative()
+                && (self.guard.is_given_up() || self.stays_silent().await)
+            {
                 return;
             }
+            pause = (pause * 2).min(SELDOM);
+            sleep(pause).await;
         }
     }
 
@@ -186,16 +217,17 @@ impl<'a> Watch<'a> {
             };
             return timeout(self.patience, given_up).await.is_ok();
         };
-        let probe = self.endpoint.pool.probe(self.patience);
-        let answered = timeout(self.patience, probe).await;
-        if matches!(answered, Ok(Ok(_))) {
-            self.guard.gives_sign();
-            return false;
+        let probe = self.endpoint.pool.probe_at(self.remote, self.patience);
+        match timeout(self.patience, probe).await {
+            Ok(Ok(_)) => self.guard.gives_sign(),
+            // It is there and refuses, or could not even be asked.
+            Ok(Err(error)) if !error.is_silence() => {}
+            _ if signs == self.guard.signs() => {
+                question.not_answered();
+                return true;
+            }
+            _ => {}
         }
-        let silent = signs == self.guard.signs();
-        if silent {
-            question.not_answered();
-        }
-        silent
+        false
     }
 }

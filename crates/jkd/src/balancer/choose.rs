@@ -72,7 +72,7 @@ impl Balancer {
     ///
     /// Choosing and counting are one step under the balancer's own lock, so that requests that
     /// arrive together are spread exactly as if they came one after the other. The lock is held
-    /// for the scan alone.
+    /// for the scan alone, and not at all where there is nothing to choose from.
     ///
     /// # Errors
     ///
@@ -90,9 +90,14 @@ impl Balancer {
             now,
             warms: !self.config.slow_start.is_zero(),
         };
-        let mut cursor = self.cursor.lock();
-        let found = search.run(&mut cursor)?;
-        self.take(found, selection, now).ok_or(NoMember::NoneUsable)
+        let taken = if let Some(only) = search.alone()? {
+            self.take(only, selection, now)
+        } else {
+            let mut cursor = self.cursor.lock();
+            let found = search.run(&mut cursor)?;
+            self.take(found, selection, now)
+        };
+        taken.ok_or(NoMember::NoneUsable)
     }
 
     fn take(&self, found: Found, selection: &Selection<'_>, now: Now) -> Option<Chosen> {
@@ -129,15 +134,18 @@ impl RuleOverrides<'_> {
 }
 
 impl Search<'_> {
-    fn run(&self, cursor: &mut usize) -> Result<Found, NoMember> {
-        if let [only] = &*self.balancer.slots {
-            if !self.serves_sessions(0, only) {
-                return Err(NoMember::NoneUsable);
-            }
-            if self.serves_all(0, only) {
-                return Ok(Found::for_session(0));
-            }
+    /// The only member there is, if it serves everything, or nothing.
+    fn alone(&self) -> Result<Option<Found>, NoMember> {
+        let [only] = &*self.balancer.slots else {
+            return Ok(None);
+        };
+        if !self.serves_sessions(0, only) {
+            return Err(NoMember::NoneUsable);
         }
+        Ok((self.serves_all(0, only)).then_some(Found::for_session(0)))
+    }
+
+    fn run(&self, cursor: &mut usize) -> Result<Found, NoMember> {
         if let Some(found) = self.by_session() {
             return Ok(found);
         }

@@ -146,7 +146,6 @@ impl Balancer {
         }
         slot.state.recovery.back.set(now);
         slot.state.doubts.store(UNPROVEN, Relaxed);
-        slot.state.silence.ends();
         slot.state.first_error.clear();
         slot.state.last_error.clear();
         self.begin_again(slot);

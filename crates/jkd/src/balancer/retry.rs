@@ -38,6 +38,8 @@ pub enum Failure {
     NoEndpoint,
     /// No connection came soon, and somebody else finds out why.
     Silent,
+    /// This machine lacks what a connection takes, so that nothing is known of the member.
+    Exhausted,
     /// `busy_limit` is exceeded.
     Busy,
     /// No packet came within `reply_timeout`.
@@ -143,7 +145,7 @@ impl Failure {
             | Self::Stalled
             | Self::BadPacket => Verdict::Failed,
             Self::NoEndpoint => Verdict::NoEndpoint,
-            Self::Silent => Verdict::Undecided,
+            Self::Silent | Self::Exhausted => Verdict::Undecided,
             Self::Busy => Verdict::Busy,
             Self::ReplyTimeout => Verdict::ReplyTimeout,
             Self::Framing | Self::Internal => Verdict::Protocol,
@@ -162,6 +164,7 @@ impl Failure {
             | Self::Send
             | Self::NoEndpoint
             | Self::Silent
+            | Self::Exhausted
             | Self::Busy
             | Self::HardStatus
             | Self::SoftStatus => 503,
@@ -186,9 +189,12 @@ impl Failure {
         matches!(self, Self::HardStatus | Self::SoftStatus)
     }
 
-    /// The member has no place; asking it again at once is no use.
+    /// There is no place for it; asking the member again at once is no use.
     const fn is_full(self) -> bool {
-        matches!(self, Self::NoEndpoint | Self::Silent | Self::Busy)
+        matches!(
+            self,
+            Self::NoEndpoint | Self::Silent | Self::Exhausted | Self::Busy
+        )
     }
 }
 

@@ -7,6 +7,8 @@
 //!   from the member                 speak for the member             repeated go elsewhere
 //! ```
 //!
+//! It is over with a sign of life, and with the error: who leaves `ERR` begins anew.
+//!
 //! A sign of life is the head of an answer, or a CPong. Signs are counted rather than dated, so that
 //! no request reads a clock for them.
 
@@ -15,7 +17,7 @@ use std::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
 };
 
-use super::InFlight;
+use super::{InFlight, State};
 
 /// What a member's state remembers for this.
 #[derive(Debug, Default)]
@@ -64,10 +66,21 @@ impl InFlight {
         }
     }
 
-    /// Whether others have found out that the member is silent.
+    /// Whether somebody has noticed that the member is silent.
+    pub fn is_silence_noticed(&self) -> bool {
+        (self.state()).is_some_and(|state| state.silence.is_noticed())
+    }
+
+    /// Whether others have found out that the member is silent. One that has no place, or is being
+    /// tried again, is not given up.
     pub fn is_given_up(&self) -> bool {
-        self.state()
-            .is_some_and(|state| state.silence.is_noticed() && !state.state().is_usable())
+        self.is_silence_noticed()
+            && (self.state()).is_some_and(|state| state.state() == State::Error)
+    }
+
+    /// Whether the member is not the only one.
+    pub fn has_others(&self) -> bool {
+        self.balancer().slots.len() > 1
     }
 
     /// Whether the request could go to another member that is usable.
@@ -126,7 +139,7 @@ impl Silence {
 mod tests {
     use std::{sync::Arc, time::Duration};
 
-    use super::super::{Balancer, Chosen, InFlight, State, Verdict, testing::*};
+    use super::super::{Balancer, Chosen, InFlight, State, Tried, Verdict, testing::*};
 
     fn two() -> Arc<Balancer> {
         with(&[1, 1], |config| {
@@ -218,6 +231,46 @@ mod tests {
         waits.gives_sign();
         waits.notices_silence(signs);
         assert!(!balancer.slots[0].state.silence.is_noticed());
+    }
+
+    /// With or without probes in the background: who has rested is chosen again.
+    #[test]
+    fn silence_ends_with_the_error() {
+        let events: [fn(&Arc<Balancer>); 3] = [
+            |balancer| drop(balancer.maintain(seconds(200), Duration::from_secs(60))),
+            |balancer| assert!(balancer.recover(0)),
+            |balancer| {
+                balancer.record(1, Verdict::HardStatus, seconds(3));
+                balancer.force_recovery(&mut Tried::default());
+                balancer.record(1, Verdict::Ok, seconds(4));
+            },
+        ];
+        for event in events {
+            let balancer = with(&[1, 1], |_| ());
+            let mut waits = at_a(&balancer);
+            waits.begin_question().unwrap().not_answered();
+            waits.record(Verdict::Failed, seconds(2));
+            assert_eq!(balancer.slots[0].state.state(), State::Error);
+            drop(waits);
+            assert_eq!(balancer.next_names(2, seconds(2)), "bb");
+            event(&balancer);
+            let next = balancer.next_names(8, seconds(200));
+            assert!(next.contains('a'), "{next}");
+        }
+    }
+
+    #[test]
+    fn one_without_a_place_is_not_given_up() {
+        let balancer = two();
+        let (waits, mut other) = (at_a(&balancer), at_a(&balancer));
+        other.record(Verdict::Busy, seconds(1));
+        waits.notices_silence(waits.signs());
+        assert_eq!(balancer.slots[0].state.state(), State::Busy);
+        assert!(waits.is_silence_noticed() && !waits.is_given_up());
+        balancer.slots[0].state.set(State::Probe);
+        assert!(!waits.is_given_up());
+        balancer.slots[0].state.set(State::Error);
+        assert!(waits.is_given_up());
     }
 
     #[test]

@@ -274,15 +274,28 @@ impl MemberState {
         let from = self.state();
         if from != to {
             self.state.store(to as u8, Release);
+            self.leaves(from);
         }
         from
     }
 
     /// Moves from one state to another; false if it was in a third one.
     pub(super) fn change(&self, from: State, to: State) -> bool {
-        (self.state)
+        let changed = (self.state)
             .compare_exchange(from as u8, to as u8, Release, Relaxed)
-            .is_ok()
+            .is_ok();
+        if changed {
+            self.leaves(from);
+        }
+        changed
+    }
+
+    /// Whatever led out of `ERR`: that the member was silent counts no more, or nobody would choose it
+    /// beside others and find out.
+    fn leaves(&self, from: State) {
+        if from == State::Error {
+            self.silence.ends();
+        }
     }
 
     /// Moves anywhere but out of `ERR`; returns the state before.

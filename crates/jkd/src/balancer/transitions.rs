@@ -5,7 +5,8 @@ use std::{fmt::Write as _, sync::Arc, sync::atomic::Ordering::Relaxed, time::Dur
 use jkworkers::model::Activation::{self, Active, Disabled, Stopped};
 
 use super::{
-    Balancer, InFlight, RuleOverrides, Selection, SessionIds, State, Tried, Verdict, testing::*,
+    Balancer, InFlight, RuleOverrides, Selection, SessionIds, State, Tried, Verdict,
+    retry::Failure, testing::*,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -16,7 +17,7 @@ type Row = (&'static str, fn(&Arc<Balancer>));
 
 /// In the order of the states' numbers. Lines with `*` are not mod_jk's: it has
 ///
-/// * the probe's outcome where a client has left,
+/// * the probe's outcome where a client has left, or where nobody could be asked,
 /// * nobody who asks in the background.
 const TRANSITIONS: &str = "
                                       IDLE OK   REC  FRC  BUSY ERR  PRB
@@ -37,6 +38,7 @@ next request, without a place         IDLE OK   PRB  FRC  BUSY ERR  PRB
 next request after recover_time       IDLE OK   PRB  FRC  OK   ERR  PRB
 nobody is usable                      IDLE OK   REC  FRC  BUSY FRC  PRB
 the probe is given up               * IDLE OK   REC  FRC  BUSY ERR  REC
+nothing left here to connect with   * IDLE OK   REC  FRC  BUSY ERR  REC
 maintenance, used                     IDLE OK   REC  FRC  BUSY ERR  PRB
 maintenance, unused                   IDLE IDLE REC  FRC  BUSY ERR  PRB
 maintenance at recover_time           IDLE IDLE REC  FRC  BUSY ERR  PRB
@@ -48,7 +50,7 @@ cmd=recover                           IDLE OK   REC  FRC  BUSY REC  PRB
 cmd=reset                             IDLE IDLE IDLE IDLE IDLE IDLE IDLE
 ";
 
-const EVENTS: [Row; 26] = [
+const EVENTS: [Row; 27] = [
     ("an answer", |b| judge(b, Verdict::Ok)),
     ("soft fail_on_status", |b| judge(b, Verdict::SoftStatus)),
     ("the client fails", |b| judge(b, Verdict::ClientError)),
@@ -81,11 +83,9 @@ const EVENTS: [Row; 26] = [
     ("nobody is usable", |b| {
         b.force_recovery(&mut Tried::default());
     }),
-    ("the probe is given up", |b| {
-        let state = b.slots[0].state.state();
-        let mut chosen = b.pick("JSESSIONID=1.b", seconds(110)).unwrap();
-        (chosen.index, chosen.probe) = (0, state == State::Probe);
-        drop::<InFlight>(b.begin(chosen, seconds(110)).unwrap());
+    ("the probe is given up", |b| drop(at_a(b))),
+    ("nothing left here to connect with", |b| {
+        at_a(b).record(Failure::Exhausted.verdict(), seconds(110));
     }),
     ("maintenance, used", |b| {
         b.slots[0].state.counters.elected.add(1);
@@ -157,6 +157,14 @@ fn in_state(state: State, asked_in_background: bool) -> Arc<Balancer> {
 
 fn judge(balancer: &Arc<Balancer>, verdict: Verdict) {
     balancer.record(0, verdict, seconds(110));
+}
+
+/// A request at `a`: that which finds out, where somebody does.
+fn at_a(balancer: &Arc<Balancer>) -> InFlight {
+    let state = balancer.slots[0].state.state();
+    let mut chosen = balancer.pick("JSESSIONID=1.b", seconds(110)).unwrap();
+    (chosen.index, chosen.probe) = (0, state == State::Probe);
+    balancer.begin(chosen, seconds(110)).unwrap()
 }
 
 fn next_request(balancer: &Arc<Balancer>, second: u64) {

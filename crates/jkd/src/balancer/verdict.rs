@@ -31,7 +31,8 @@ pub enum Verdict {
     Busy,
     /// No connection was free within `connection_acquire_timeout`: the attempt did not begin.
     NoEndpoint,
-    /// The request left before the member could show what it is worth: the attempt did not begin.
+    /// The request left before the member could show what it is worth, or this machine lacks what a
+    /// connection takes: the attempt did not begin.
     Undecided,
     /// What came was no AJP packet, or something failed on this side.
     Protocol,

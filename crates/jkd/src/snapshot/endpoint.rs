@@ -100,12 +100,6 @@ impl Endpoint {
         }
     }
 
-    /// Whether the pool's size lets another connection be opened.
-    pub(crate) fn has_room(&self) -> bool {
-        let size = self.worker.pool.size.map(u64::from);
-        size.is_none_or(|size| self.pool.stats().open() < size)
-    }
-
     /// The longest silence while an answer is expected. `instead` replaces the worker's own
     /// `reply_timeout`; zero is off.
     pub(crate) fn reply_timeout(&self, instead: Option<Duration>) -> Option<Duration> {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ajp13::{PoolOptions, PoolStats};
+use ajp13::{Pool, PoolOptions, PoolStats};
 use jkd::{
     balancer::{MemberState, View},
     serve::{self, Layout, Running, Settings},
@@ -126,6 +126,11 @@ impl Daemon {
 
     pub(crate) fn pool_stats(&self, balancer: &str, member: usize) -> PoolStats {
         self.group(balancer, |group| group.endpoints[member].pool.stats())
+    }
+
+    /// The connections of a member.
+    pub(crate) fn pool(&self, balancer: &str, member: usize) -> Pool {
+        self.group(balancer, |group| group.endpoints[member].pool.clone())
     }
 
     fn member<T>(&self, balancer: &str, member: usize, ask: impl Fn(&MemberState) -> T) -> T {

@@ -42,13 +42,14 @@ fn progress(bits: Option<u8>, tries: u32) -> Progress {
 }
 
 /// Every failure with the stage at which it happens.
-const ALL: [(Failure, Stage); 19] = [
+const ALL: [(Failure, Stage); 20] = [
     (Failure::Connect, Stage::NothingSent),
     (Failure::Unresponsive, Stage::NothingSent),
     (Failure::Ping, Stage::NothingSent),
     (Failure::Send, Stage::NothingSent),
     (Failure::Send, Stage::RequestSent),
     (Failure::NoEndpoint, Stage::NothingSent),
+    (Failure::Exhausted, Stage::NothingSent),
     (Failure::Busy, Stage::NothingSent),
     (Failure::ReplyTimeout, Stage::RequestSent),
     (Failure::ReplyTimeout, Stage::HeadersReceived),
@@ -74,6 +75,7 @@ fn the_safe_rule() {
         (SAME, SAME),
         (SAME, SAME),
         (Retry::Elsewhere, Retry::No),
+        (Retry::Elsewhere, Retry::Elsewhere),
         (Retry::Elsewhere, Retry::Elsewhere),
         (Retry::Elsewhere, Retry::Elsewhere),
         (Retry::No, Retry::No),
@@ -208,6 +210,7 @@ fn mod_jks_rule() {
         [SAME; 3],
         [Retry::Elsewhere; 3],
         [Retry::Elsewhere; 3],
+        [Retry::Elsewhere; 3],
         [SAME, Retry::No, SAME],
         [Retry::No; 3],
         [SAME, Retry::No, SAME],
@@ -299,6 +302,7 @@ fn statuses_and_verdicts() {
         (Failure::Ping, 503, Verdict::Failed),
         (Failure::Send, 503, Verdict::Failed),
         (Failure::NoEndpoint, 503, Verdict::NoEndpoint),
+        (Failure::Exhausted, 503, Verdict::Undecided),
         (Failure::Busy, 503, Verdict::Busy),
         (Failure::ReplyTimeout, 504, Verdict::ReplyTimeout),
         (Failure::Closed, 502, Verdict::Failed),
