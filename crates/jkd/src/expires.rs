@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use jkworkers::model::{Asked, Expiry, Host, Since};
 use tokio::time::Instant;
 
-use crate::http1::Heading;
+use crate::{http_date::http_date, http1::Heading};
 
 /// When a file was changed, for those who say until when it may be kept.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(crate) fn tell(head: &mut Heading, host: &Host, asked: Asked<'_>, began: Ins
     if let Some((until, age)) = times(expiry, now, modified) {
         let age = format!("max-age={age}");
         head.fields.append(b"Cache-Control", age.as_bytes());
-        let until = httpdate::fmt_http_date(until);
+        let until = http_date(until);
         head.fields.set(b"Expires", until.as_bytes());
     }
 }
@@ -76,6 +76,20 @@ mod tests {
             assert_eq!(times(expiry, now, modified), expected, "{expiry:?}");
         }
         assert_eq!(times(expiry(Since::Modification, 60), now, None), None);
+    }
+
+    #[tokio::test]
+    async fn a_file_may_claim_to_be_of_any_time() {
+        let model = model("ExpiresActive On\nExpiresDefault M60\n", &[]);
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
+        let mut head = Heading {
+            status: http::StatusCode::OK,
+            ..Heading::default()
+        };
+        head.extensions.insert(Modified(far));
+        tell(&mut head, &model.hosts[0], Asked::at(b"/"), Instant::now());
+        let last = &b"Fri, 31 Dec 9999 23:59:59 GMT"[..];
+        assert_eq!(head.fields.get("Expires"), Some(last));
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ mod forward;
 mod handler;
 mod headers;
 mod http1;
+mod http_date;
 mod limits;
 mod listener;
 mod logs;

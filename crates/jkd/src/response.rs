@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::{
+    http_date::http_date,
     http1::{Fields, Heading, number},
     static_files,
 };
@@ -236,7 +237,7 @@ fn content_type(payload: &Bytes, value: &[u8]) -> Bytes {
 /// no date stays.
 fn date(value: &[u8], now: impl FnOnce() -> SystemTime) -> Cow<'_, [u8]> {
     match static_files::parse_date(value) {
-        Some(date) => Cow::Owned(httpdate::fmt_http_date(date.min(now())).into_bytes()),
+        Some(date) => Cow::Owned(http_date(date.min(now())).into_bytes()),
         None => Cow::Borrowed(value),
     }
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use memchr::memchr3;
 
 use super::{Heading, framing::has_token};
+use crate::http_date::http_date;
 
 /// How the client learns where an answer's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,7 +244,7 @@ fn date() -> [u8; 29] {
             return text;
         }
         let mut text = [b' '; 29];
-        let written = httpdate::fmt_http_date(now);
+        let written = http_date(now);
         for (to, from) in text.iter_mut().zip(written.bytes()) {
             *to = from;
         }

@@ -12,7 +12,9 @@ use super::{
     kind,
     validators::{Conditions, Facts, Met, Validators},
 };
-use crate::{answer::Answer, expires::Modified, http1::Head, rescue::Stumble};
+use crate::{
+    answer::Answer, expires::Modified, http_date::http_date, http1::Head, rescue::Stumble,
+};
 
 /// The answer with an open file. `name` is where it was found.
 ///
@@ -103,7 +105,7 @@ fn facts(file: &File) -> io::Result<Facts> {
 }
 
 fn validate(validators: &Validators, ranges: RangeLimits, headers: &mut HeaderMap) {
-    let modified = httpdate::fmt_http_date(validators.modified);
+    let modified = http_date(validators.modified);
     let etag = validators.etag.as_deref();
     for (name, text) in [
         (header::LAST_MODIFIED, Some(&*modified)),

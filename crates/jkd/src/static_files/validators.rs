@@ -56,11 +56,10 @@ impl Validators {
         } else {
             "W/"
         };
-        let micros = (facts.modified.duration_since(SystemTime::UNIX_EPOCH)).unwrap_or_default();
         let values = [
-            (parts.inode, u128::from(facts.inode)),
-            (parts.size, u128::from(facts.size)),
-            (parts.mtime, micros.as_micros()),
+            (parts.inode, facts.inode),
+            (parts.size, facts.size),
+            (parts.mtime, micros(facts.modified)),
         ];
         let values = values.iter().filter(|(wanted, _)| *wanted);
         let values: Vec<_> = values.map(|(_, value)| format!("{value:x}")).collect();
@@ -160,11 +159,23 @@ impl Validators {
         }
     }
 
-    /// Dates in HTTP know no parts of seconds.
+    /// Dates in HTTP know no parts of seconds. To httpd the beginning of 1970, and what lies before,
+    /// is no date: such a file has just changed.
     fn second(&self) -> SystemTime {
         let since = self.modified.duration_since(SystemTime::UNIX_EPOCH);
-        let seconds = since.unwrap_or_default().as_secs();
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+        match since.unwrap_or_default().as_secs() {
+            0 => self.now,
+            seconds => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+        }
+    }
+}
+
+/// Since 1970; what lies before is counted down from zero, without a sign.
+fn micros(moment: SystemTime) -> u64 {
+    let count = |length: Duration| u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
+    match moment.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => count(since),
+        Err(before) => count(before.duration()).wrapping_neg(),
     }
 }
 

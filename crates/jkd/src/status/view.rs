@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     balancer::{Health, MemberView, View},
+    http_date::http_date,
     snapshot::{self, Endpoint, Group, Snapshot},
 };
 
@@ -102,7 +103,7 @@ impl<'a> Page<'a> {
         };
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            time: httpdate::fmt_http_date(SystemTime::now()),
+            time: http_date(SystemTime::now()),
             own_css: worker.css.as_deref(),
             refresh: query.refresh,
             balancers: blocks(balancers, without::BALANCERS).collect(),

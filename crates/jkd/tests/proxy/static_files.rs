@@ -65,6 +65,27 @@ fn what_is_not_mounted_is_a_file() {
 }
 
 #[test]
+fn a_file_may_claim_to_be_of_any_time() {
+    let (daemon, directory) = daemon(&[("app/old.txt", b"old"), ("app/new.txt", b"new")]);
+    let dated = |name: &str, moment| {
+        let path = directory.path().join(name);
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(moment).unwrap();
+    };
+    let second = Duration::from_secs(1);
+    dated("app/old.txt", SystemTime::UNIX_EPOCH - second);
+    dated("app/new.txt", SystemTime::now() + second * 3600);
+    let mut http = daemon.http();
+    let old = http.get("/app/old.txt");
+    assert_eq!((old.status, &*old.text()), (200, "old"));
+    let date = Some("Thu, 01 Jan 1970 00:00:00 GMT");
+    assert_eq!(old.header("last-modified"), date);
+    assert_eq!(old.header("etag"), Some("\"3-fffffffffff0bdc0\""));
+    let new = http.get("/app/new.txt");
+    assert_eq!((new.status, &*new.text()), (200, "new"));
+}
+
+#[test]
 fn what_is_no_file_of_an_application_is_not_served() {
     let (daemon, _directory) = daemon(&[
         ("app/index.html", b"<h1>hello</h1>"),

@@ -37,6 +37,32 @@ fn tags_are_httpds() {
 }
 
 #[test]
+fn what_is_older_than_1970_has_just_changed() {
+    let epoch = SystemTime::UNIX_EPOCH;
+    for (modified, etag) in [
+        (epoch, "\"1d-0\""),
+        (epoch - Duration::from_secs(1), "\"1d-fffffffffff0bdc0\""),
+    ] {
+        let facts = Facts {
+            modified,
+            ..facts()
+        };
+        let old = Validators::new(facts, ETagParts::default(), SystemTime::now());
+        assert_eq!(old.etag.as_deref(), Some(etag));
+        let since = Conditions {
+            if_modified_since: Some(DAY),
+            ..Conditions::default()
+        };
+        assert_eq!(old.check(since, &Method::GET), Met::Yes);
+        let unless = Conditions {
+            if_unmodified_since: Some(DAY),
+            ..Conditions::default()
+        };
+        assert_eq!(old.check(unless, &Method::GET), Met::No);
+    }
+}
+
+#[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn conditions_are_checked_in_their_order() {
     const OWN: &[u8] = b"\"1d-59b08c1fa4000\"";
