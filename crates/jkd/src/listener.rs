@@ -1,19 +1,14 @@
-//! Sockets: bind and accept.
+//! Sockets: accept.
 
 mod counted;
 mod guests;
 mod inherited;
+mod last;
+mod sockets;
 
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use jkworkers::model::Listen;
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
@@ -25,117 +20,12 @@ use self::{
     counted::Counted,
     guests::{Guest, Seat, Standing},
 };
-pub(crate) use self::{guests::Guests, inherited::Inherited};
+pub(crate) use self::{
+    guests::Guests,
+    inherited::Inherited,
+    sockets::{Opened, Sources, open_one},
+};
 use crate::{handler::Front, http1, limits::Limit, peer::Peer, serve::Shared, tls};
-
-/// The pending connections that the system keeps for us: as many as it allows.
-const BACKLOG: i32 = 4096;
-
-/// Where sockets to accept from come from.
-#[derive(Debug, Default)]
-pub(crate) struct Sources {
-    /// What was opened before this process began.
-    pub(crate) inherited: Inherited,
-    /// Addresses may be shared with another jkd that serves them at present.
-    pub(crate) beside: bool,
-}
-
-/// The sockets of one address.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    /// At least one for each lane.
-    pub(crate) sockets: Vec<std::net::TcpListener>,
-    /// Somebody else holds them open as well. Who waits in their queue is not lost when we close.
-    pub(crate) stays_open: bool,
-}
-
-impl Sources {
-    /// Opens an address for so many lanes, or takes what there is. With `ours` the port may be
-    /// shared with sockets of this process that are open already.
-    ///
-    /// # Errors
-    ///
-    /// As [`bind`].
-    pub(crate) fn open(&self, listen: &Listen, lanes: usize, ours: bool) -> io::Result<Opened> {
-        let inherited = self.inherited.copies(listen, lanes)?;
-        let stays_open = !inherited.is_empty();
-        let sockets = if stays_open {
-            inherited
-        } else {
-            bind(listen, lanes, ours || self.beside)?
-        };
-        Ok(Opened {
-            sockets,
-            stays_open,
-        })
-    }
-}
-
-/// Binds one address as many times as there are lanes, all on the same port. With `shared` the port
-/// may be in use by other sockets of this user that share it.
-///
-/// # Errors
-///
-/// When the address is in use, without `shared` by a second jkd too, or not of this machine.
-pub(crate) fn bind(
-    listen: &Listen,
-    copies: usize,
-    shared: bool,
-) -> io::Result<Vec<std::net::TcpListener>> {
-    let mut address = probe(listen, shared)?;
-    let mut sockets = Vec::with_capacity(copies);
-    for _ in 0..copies.max(1) {
-        let socket = open(address, true)?;
-        // A port that the system chose for the first one is everybody's.
-        address = socket.local_addr()?;
-        sockets.push(socket);
-    }
-    Ok(sockets)
-}
-
-/// Finds out what can be bound. Sockets that share a port would also share it with another
-/// process that serves it already; a bind without sharing fails in that case.
-fn probe(listen: &Listen, shared: bool) -> io::Result<SocketAddr> {
-    let at = |address| SocketAddr::new(address, listen.port);
-    match listen.address {
-        Some(address) => open(at(address), shared).map(|_| at(address)),
-        // All addresses: one socket for both families where the system has both.
-        None => open(at(Ipv6Addr::UNSPECIFIED.into()), shared)
-            .map(|_| at(Ipv6Addr::UNSPECIFIED.into()))
-            .or_else(|error| match error.kind() {
-                io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
-                _ => open(at(Ipv4Addr::UNSPECIFIED.into()), shared)
-                    .map(|_| at(Ipv4Addr::UNSPECIFIED.into())),
-            }),
-    }
-}
-
-/// Binds an address once. With `beside` another process of this user may have bound it.
-///
-/// Its own socket shares the port in any case, so that one that comes beside it can.
-pub(crate) fn open_one(address: SocketAddr, beside: bool) -> io::Result<std::net::TcpListener> {
-    if !beside {
-        drop(open(address, false)?);
-    }
-    open(address, true)
-}
-
-fn open(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    if address.ip() == IpAddr::from(Ipv6Addr::UNSPECIFIED) {
-        socket.set_only_v6(false)?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
-}
 
 /// A socket to accept from.
 #[derive(Debug)]
@@ -143,6 +33,8 @@ pub(crate) struct Door {
     pub(crate) listener: TcpListener,
     /// As [`Opened::stays_open`].
     pub(crate) stays_open: bool,
+    /// All of the process ends, and not this address alone.
+    pub(crate) ending: CancellationToken,
 }
 
 /// Accepts until told to close. Connections go on as tasks of `tasks`.
@@ -156,6 +48,7 @@ pub(crate) async fn accept(
     let Door {
         listener,
         stays_open,
+        ending,
     } = door;
     let begin = |accepted: (TcpStream, SocketAddr), seat: Seat| {
         if let Some(guest) = admitted(&shared, accepted.1, seat) {
@@ -180,28 +73,12 @@ pub(crate) async fn accept(
             Err(error) => pause.after(&error).await,
         }
     }
-    if !stays_open {
-        last(listener).for_each(|accepted| begin(accepted, shared.guests.extra_seat()));
+    // Those in the queue of a socket that stays open are let in by the next process, but by nobody
+    // where only this address is given up.
+    if !(stays_open && ending.is_cancelled()) {
+        let begin = |accepted| begin(accepted, shared.guests.extra_seat());
+        last::accept(listener, stays_open, begin).await;
     }
-}
-
-/// Those who wait to be accepted: the system has let them in, and would reset them when the socket
-/// is closed. It is asked itself, without the runtime in between, which would not know of those that
-/// came a moment ago; so only a moment passes between its last word and the end.
-fn last(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
-    let listener = listener.into_std().ok();
-    std::iter::from_fn(move || {
-        loop {
-            match listener.as_ref()?.accept() {
-                Ok((stream, address)) => {
-                    stream.set_nonblocking(true).ok()?;
-                    return Some((TcpStream::from_std(stream).ok()?, address));
-                }
-                Err(error) if is_the_clients(&error) => {}
-                Err(_) => return None,
-            }
-        }
-    })
 }
 
 /// Waits until there is room for a connection, or the end has come.
@@ -305,19 +182,9 @@ async fn serve(
 
 #[cfg(test)]
 mod tests {
-    use jkworkers::diag::Origin;
     use tokio::time::Instant;
 
     use super::*;
-
-    fn listen(port: u16) -> Listen {
-        Listen {
-            address: Some(Ipv4Addr::LOCALHOST.into()),
-            port,
-            instead_of: None,
-            origin: Origin::new("test", 0),
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn accept_errors_are_answered_with_patience() {
@@ -332,24 +199,5 @@ mod tests {
         assert_eq!(waits, [32, 64, 128, 256, 512, 512, 512, 512]);
         pause.reset();
         assert_eq!(pause.failures, 0);
-    }
-
-    #[test]
-    fn lanes_share_a_port_that_the_system_chose() {
-        let sockets = bind(&listen(0), 3, false).unwrap();
-        let addresses: Vec<_> = sockets.iter().map(|s| s.local_addr().unwrap()).collect();
-        assert_eq!(addresses.len(), 3);
-        assert_ne!(addresses[0].port(), 0);
-        assert!(addresses.iter().all(|a| *a == addresses[0]));
-    }
-
-    #[test]
-    fn a_port_in_use_is_an_error_also_for_lanes() {
-        let first = bind(&listen(0), 2, false).unwrap();
-        let port = first[0].local_addr().unwrap().port();
-        assert_eq!(
-            bind(&listen(port), 2, false).unwrap_err().kind(),
-            io::ErrorKind::AddrInUse
-        );
     }
 }

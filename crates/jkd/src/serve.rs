@@ -61,7 +61,7 @@ pub struct Settings {
     /// `--metrics`: where Prometheus may ask, if at all. Only [`run`] offers it.
     pub metrics: Option<SocketAddr>,
     /// `--take-over`: addresses may be shared with another jkd of the same user that serves them at
-    /// present, and will be told to end when this one is ready.
+    /// present. Whoever starts this one tells that one to end when this one is ready.
     pub take_over: bool,
 }
 
@@ -165,8 +165,9 @@ fn start_with(
     for (index, runtime) in runtimes.into_iter().enumerate() {
         running.add_lane(index, runtime, settings)?;
     }
-    let ready = running.daemon.ready(bound)?;
     running.daemon.measure();
+    // The first clients come when all is there for them.
+    let ready = running.daemon.ready(bound)?;
     running.daemon.open(ready);
     Ok(running)
 }
@@ -249,15 +250,17 @@ impl Daemon {
         let mut change = self.shared.change();
         let lanes = self.lanes.len();
         let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
-        let ready = self.ready(bound)?;
         let logs = Logs::open(model, &self.writer)?;
+        let ready = self.ready(bound)?;
         let limits = change.running().model.global.connections;
         change.serve(model.clone(), (Arc::new(logs), Arc::new(tls)));
         if limits != model.global.connections {
             self.measure();
         }
         self.open(ready);
-        self.listeners.lock().close_others(&model.listen);
+        let mut listeners = self.listeners.lock();
+        listeners.close_others(&model.listen);
+        listeners.log_unused(&model.listen);
         Ok(())
     }
 
@@ -267,7 +270,7 @@ impl Daemon {
         self.shared.guests.measure(wanted);
     }
 
-    fn ready(&self, bound: Vec<Bound>) -> io::Result<Vec<Ready>> {
+    fn ready(&self, bound: Vec<Bound>) -> Result<Vec<Ready>, StartError> {
         let bound = bound.into_iter();
         bound.map(|bound| bound.ready(&self.lanes)).collect()
     }

@@ -34,8 +34,8 @@ pub(super) struct Args {
     /// Offer metrics for Prometheus at http://ADDR/metrics; choose an address that only it reaches
     #[arg(long, value_name = "ADDR")]
     metrics: Option<SocketAddr>,
-    /// Take over from a jkd of the same user that listens on the same addresses: share them with it,
-    /// and send it SIGTERM when this one is ready
+    /// Share addresses with a jkd of the same user that listens there already; both of them serve clients
+    /// until you end the old one: send it SIGTERM as soon as this one says that it listens
     #[arg(long)]
     take_over: bool,
     /// Seconds that requests in flight may take after SIGTERM

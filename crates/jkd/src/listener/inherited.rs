@@ -46,8 +46,17 @@ impl Inherited {
         addresses
     }
 
+    /// Says which of them nobody serves: clients are let in there all the same, and hear nothing.
+    pub(crate) fn log_unused(&self, wanted: &[Listen]) {
+        for address in self.unused(wanted) {
+            tracing::warn!(
+                "nobody serves the socket {address} that was passed: add a Listen directive"
+            );
+        }
+    }
+
     /// The addresses that none of these stands for.
-    pub(crate) fn unused(&self, wanted: &[Listen]) -> Vec<SocketAddr> {
+    fn unused(&self, wanted: &[Listen]) -> Vec<SocketAddr> {
         let addresses = self.sockets.iter().map(|(address, _)| *address);
         let is_unused = |address: &SocketAddr| !wanted.iter().any(|listen| is_at(listen, *address));
         addresses.filter(is_unused).collect()

@@ -25,8 +25,8 @@ struct Open {
     closing: CancellationToken,
 }
 
-/// An address that is bound, with sockets for each lane. Clients wait in its queue until it is
-/// opened. Dropping it gives the address up.
+/// An address that is bound, with sockets for each lane. Nobody is let in yet, so that dropping it
+/// costs nobody a connection.
 #[derive(Debug)]
 pub(super) struct Bound {
     listen: Listen,
@@ -34,52 +34,53 @@ pub(super) struct Bound {
     opened: Opened,
 }
 
-/// The same with the sockets registered in the lanes' runtimes: nothing can fail any more.
+/// The same with sockets that listen and are registered in the lanes' runtimes: nothing can fail any
+/// more. Clients wait in its queue until it is opened.
 #[derive(Debug)]
 pub(super) struct Ready {
     listen: Listen,
     address: SocketAddr,
-    doors: Vec<Door>,
+    listeners: Vec<TcpListener>,
+    stays_open: bool,
 }
 
 impl Bound {
     fn new(listen: &Listen, lanes: usize, besides: &Listeners) -> Result<Self, StartError> {
-        let failed = |source| StartError::Bind {
-            address: written(listen),
-            source,
-        };
+        let failed = failed_at(listen);
         // Two of ours may share a port while one takes over from the other.
         let ours = besides.has_port(listen.port);
-        let opened = besides.sources.open(listen, lanes, ours).map_err(failed)?;
-        let first = opened.sockets.first().ok_or(StartError::NoListener)?;
+        let opened = besides.sources.open(listen, lanes, ours).map_err(&failed)?;
         Ok(Self {
             listen: listen.clone(),
-            address: first.local_addr().map_err(failed)?,
+            address: opened.address().map_err(failed)?,
             opened,
         })
     }
 
-    /// Gives each lane its sockets, in turn.
-    pub(super) fn ready(self, lanes: &[Handle]) -> io::Result<Ready> {
-        let Opened {
-            sockets,
-            stays_open,
-        } = self.opened;
+    /// Lets clients in, and gives each lane its sockets, in turn.
+    pub(super) fn ready(self, lanes: &[Handle]) -> Result<Ready, StartError> {
+        let stays_open = self.opened.stays_open;
+        let sockets = self.opened.listen().map_err(failed_at(&self.listen))?;
         let register = |(lane, socket): (&Handle, _)| {
             // A socket belongs to the runtime that it is registered in.
             let _lane = lane.enter();
-            let listener = TcpListener::from_std(socket)?;
-            Ok(Door {
-                listener,
-                stays_open,
-            })
+            TcpListener::from_std(socket)
         };
-        let doors = lanes.iter().cycle().zip(sockets).map(register);
+        let listeners = lanes.iter().cycle().zip(sockets).map(register);
         Ok(Ready {
-            doors: doors.collect::<io::Result<_>>()?,
+            listeners: listeners.collect::<io::Result<_>>()?,
             listen: self.listen,
             address: self.address,
+            stays_open,
         })
+    }
+}
+
+fn failed_at(listen: &Listen) -> impl Fn(io::Error) -> StartError {
+    let address = written(listen);
+    move |source| StartError::Bind {
+        address: address.clone(),
+        source,
     }
 }
 
@@ -137,7 +138,12 @@ impl Listeners {
         tracing::info!("listening on {url}");
         let closing = daemon.closing.child_token();
         let lanes = daemon.lanes.iter().enumerate().cycle();
-        for ((index, lane), door) in lanes.zip(ready.doors) {
+        for ((index, lane), listener) in lanes.zip(ready.listeners) {
+            let door = Door {
+                listener,
+                stays_open: ready.stays_open,
+                ending: daemon.closing.clone(),
+            };
             let accepting = listener::accept(
                 door,
                 daemon.shared.clone(),
@@ -165,6 +171,11 @@ impl Listeners {
             }
             stays
         });
+    }
+
+    /// Says which sockets were passed for nothing.
+    pub(super) fn log_unused(&self, wanted: &[Listen]) {
+        self.sources.inherited.log_unused(wanted);
     }
 
     fn has_port(&self, port: u16) -> bool {

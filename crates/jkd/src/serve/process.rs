@@ -104,7 +104,7 @@ fn serve(
     let is_silent = places.are_elsewhere();
     let logging = Logging::start(places);
     log_findings(findings.iter());
-    log_unused(&inherited, &model);
+    inherited.log_unused(&model.listen);
     let control = Builder::new_current_thread().enable_all().build()?;
     // Signals are caught before anybody can learn that the daemon is up.
     let signals = {
@@ -134,14 +134,6 @@ fn serve(
     tracing::info!("stopped");
     writer.close();
     Ok(())
-}
-
-fn log_unused(inherited: &Inherited, model: &Model) {
-    for address in inherited.unused(&model.listen) {
-        tracing::warn!(
-            "nobody serves the socket {address} that was passed: add a Listen directive"
-        );
-    }
 }
 
 /// The Prometheus endpoint, ready to serve.

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpStream, time::Duration};
 
-use jkd_tests::{Ask, Http, Jkd, Outcome, free_port, wait_until};
+use jkd_tests::{Ask, Connection, Http, Jkd, Outcome, free_port, wait_until};
 use tokio::time::Instant;
 
 use crate::front::{Nodes, binary, load, ms, secs, told};
@@ -40,6 +40,38 @@ fn terminated_under_load() {
     let reset = report.with(Outcome::Lost);
     assert_eq!(report.failed(), refused + reset, "{report}");
     assert!(reset <= 1, "{report}");
+}
+
+/// FLT-23 where files are wanting: who was let in waits for those that end, and is answered.
+#[test]
+fn terminated_without_files() {
+    let nodes = Nodes::new();
+    let lines = "Listen 127.0.0.1:0\nJkdMaxConnections 1000\nJkUnMount /none lb\n";
+    let limited = "ulimit -n 100; exec \"$@\"";
+    let binary = binary();
+    let program = ["-c", limited, "bash", &binary];
+    let run = ["run", "-f", "jk.conf", "--threads", "1"];
+    let jkd = nodes
+        .front_by("bash", lines)
+        .start(&[&program[..], &run[..]].concat());
+    let open = || Connection::open(jkd.address).unwrap();
+    let idle: Vec<_> = (0..110).map(|_| open()).collect();
+    jkd.wait_for_log("cannot accept connections");
+    let waiting: Vec<_> = (0..10)
+        .map(|_| {
+            let mut client = open();
+            client.send(b"GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            client
+        })
+        .collect();
+    jkd.process().signal("TERM");
+    jkd.wait_for_log("are let in when others have gone");
+    drop(idle);
+    for mut client in waiting {
+        assert_eq!(client.read("GET").status, 404);
+    }
+    assert_eq!(jkd.process().wait_for_end(), 0);
+    assert!(!jkd.log().contains("cut off"), "{}", jkd.log());
 }
 
 /// FLT-20: read again and again, with changes each time.

@@ -1,6 +1,12 @@
 //! A daemon is replaced by another one while clients go on.
 
-use std::{fs, net::TcpStream};
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+};
 
 use jkd_tests::{Connection, End, Http, Jkd, Outcome, Report, in_own_network, wait_until};
 
@@ -119,9 +125,121 @@ fn a_socket_that_is_passed_is_served_and_news_are_told() {
     supervisor.waits_for("RELOADING=1\n");
     supervisor.waits_for("READY=1\n");
     assert_eq!(Http::new(supervisor.address).get("/").status, 200);
+    // Where it is given up again, it says so again.
+    let conf = "JkWorkersFile workers.properties\nJkMount /* lb\nListen 127.0.0.1:0\n";
+    jkd.write("jk.conf", conf);
+    jkd.process().signal("HUP");
+    wait_until("the warning", || jkd.log().matches(&unused).count() == 2);
     jkd.process().signal("TERM");
     supervisor.waits_for("STOPPING=1\n");
     assert_eq!(jkd.process().wait_for_end(), 0);
+}
+
+/// The system keeps on letting clients in at a socket that the supervisor holds, whoever serves it:
+/// those who wait there when jkd gives it up hear from it, and nobody else.
+#[test]
+fn who_waits_at_a_socket_that_is_given_up_is_served() {
+    let (nodes, supervisor) = (Nodes::new(), Supervisor::new());
+    let jkd = supervisor.start(supervisor.builder(&nodes, "JkdMaxConnections 1\n"));
+    let only = Connection::open(supervisor.address).unwrap();
+    let waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let mut client = Connection::open(supervisor.address).unwrap();
+            client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            client
+        })
+        .collect();
+    jkd.wait_for_log("further clients wait");
+    let conf = "JkWorkersFile workers.properties\nJkMount /* lb\nListen 127.0.0.1:0\n";
+    jkd.write("jk.conf", conf);
+    jkd.process().signal("HUP");
+    for mut client in waiting {
+        assert_eq!(client.read("GET").status, 200);
+    }
+    drop(only);
+    assert_eq!(jkd.terminate(), 0);
+}
+
+/// How many sockets listen at an address of IPv4.
+fn listening(address: SocketAddr) -> usize {
+    let SocketAddr::V4(address) = address else {
+        panic!("{address}")
+    };
+    let ip = u32::from_le_bytes(address.ip().octets());
+    let place = format!(" {ip:08X}:{:04X} 00000000:0000 0A ", address.port());
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+    sockets.lines().filter(|line| line.contains(&place)).count()
+}
+
+/// A new one that is not ready takes no client of the old one: while it waits for a resolver, and
+/// when it ends without having served anybody.
+#[test]
+#[ignore = "needs namespaces: run tests/run"]
+fn one_that_is_not_ready_takes_no_clients() {
+    let nodes = Nodes::new();
+    let first = nodes.front("");
+    let before = listening(first.address);
+    assert!(before > 0);
+    let workers = nodes.workers("worker.a.resolve=all\n");
+    let workers = workers.replacen("host=127.0.0.1", "host=tomcats", 1);
+    let lines = format!("Listen {}\n", first.address);
+    let builder = nodes
+        .front_by(&binary(), &lines)
+        .names("127.0.0.1 tomcats\n")
+        .file("workers.properties", &workers);
+    // Whoever reads it waits for somebody who writes.
+    let hosts = builder.directory().join("hosts");
+    fs::remove_file(&hosts).unwrap();
+    let made = Command::new("mkfifo").arg(&hosts).status().unwrap();
+    assert!(made.success());
+    let second = thread::spawn(move || builder.start(&["run", "-f", "jk.conf", "--take-over"]));
+    // That can be opened when there is a reader.
+    let asked = fs::OpenOptions::new().write(true).open(&hosts).unwrap();
+    assert_eq!(listening(first.address), before);
+    drop(asked);
+    let second = second.join().unwrap();
+    assert!(listening(first.address) > before);
+    assert_eq!(first.terminate(), 0);
+    assert_eq!(second.http().get("/").status, 200);
+}
+
+/// One that cannot start beside another costs that one no connection.
+#[test]
+#[ignore = "takes a minute: run tests/run"]
+fn one_that_cannot_start_costs_nobody_a_connection() {
+    let nodes = Nodes::new();
+    let first = nodes.front("");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = taken.local_addr().unwrap();
+    let lines = format!("Listen {}\nListen {other}\n", first.address);
+    let is_over = AtomicBool::new(false);
+    let served = thread::scope(|scope| {
+        let clients = [(); 4].map(|()| {
+            scope.spawn(|| {
+                let mut served = 0;
+                while !is_over.load(Relaxed) {
+                    let mut client = Connection::open(first.address).unwrap();
+                    client.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+                    assert_eq!(client.read("GET").status, 200);
+                    served += 1;
+                }
+                served
+            })
+        });
+        let statuses = [(); 20].map(|()| {
+            let builder = nodes.front_by(&binary(), &lines);
+            let refused = builder.run(&["run", "-f", "jk.conf", "--take-over"]);
+            refused.map(|refused| refused.status.code())
+        });
+        is_over.store(true, Relaxed);
+        let served = clients.map(|client| client.join().unwrap());
+        for status in statuses {
+            assert_eq!(status.unwrap(), Some(1));
+        }
+        served.iter().sum::<u32>()
+    });
+    println!("\n{served} connections beside 20 that could not start");
+    assert_eq!(first.terminate(), 0);
 }
 
 #[test]
