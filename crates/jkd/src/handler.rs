@@ -32,6 +32,7 @@ use crate::{
     logs::Record,
     mapping::{Earlier, Found},
     peer::Peer,
+    redirect::Elsewhere,
     remote_ip,
     rescue::{self, Stumble},
     serve::Shared,
@@ -265,7 +266,8 @@ pub(crate) async fn once(
     let named = renamed.as_deref().unwrap_or(asking.head);
     let course = Course::at(host, visit, named, record);
     let changed = headers::early(host, named, &course.cx);
-    let head = changed.as_deref().unwrap_or(named);
+    let new = changed.as_deref().or(renamed.as_deref());
+    let head = record.changes(named, new, &visit.snapshot.logs);
     let answered = begun(asking, (checked, head), course, served, claims).await;
     if answered.is_err() && (renamed.is_some() || changed.is_some()) {
         visit.trail.leave_fields(Some(head));
@@ -320,12 +322,7 @@ async fn admitted(
     served: &mut Served,
     claims: &mut Claims,
 ) -> Result<Outgoing<Answer>, Stumble> {
-    let Arrival {
-        visit,
-        host,
-        decoded,
-        ..
-    } = arrival;
+    let (visit, host, decoded) = (arrival.visit, arrival.host, arrival.decoded);
     let fixed = arrival.fix(&found, located.as_ref(), claims).await?;
     visit.trail.settle();
     let fixed = fixed.as_deref();
@@ -340,6 +337,7 @@ async fn admitted(
     let located = arrival.stand_in(&found, located, claims).await?;
     let learnt = located.as_ref().and_then(|located| located.learnt.clone());
     found.is_stood_for(learnt.as_deref());
+    check_slash(located.as_ref(), found.seen(decoded), course.cx.head)?;
     let vary = turns::vary(arrival.vary, [arrival.rewritten, fixed]);
     course.vary = vary.as_deref();
     course.claims = claims;
@@ -358,4 +356,16 @@ async fn admitted(
         kind: made.find_map(|made| made.kind.as_deref()),
     };
     serving::decided(visit, arrival.checked, way, asking, course, served).await
+}
+
+/// Sends its client to the directory that was asked for without its slash, before any handler is
+/// asked.
+fn check_slash(located: Option<&Located>, path: &[u8], head: &Head) -> Result<(), Stumble> {
+    match located {
+        Some(located) if located.redirects() => {
+            let there = Elsewhere::directory(path, head);
+            Err(Stumble::Elsewhere(Box::new(there)))
+        }
+        _ => Ok(()),
+    }
 }

@@ -83,6 +83,8 @@ pub(crate) struct Wants {
     pub(crate) all_variables: bool,
     /// Fields of answers.
     pub(crate) fields: Vec<HeaderName>,
+    /// Fields of requests.
+    pub(crate) asked: Vec<String>,
     /// What mod_jk notes.
     pub(crate) notes: bool,
     /// When the answer begins.
@@ -250,6 +252,8 @@ impl Wants {
                 Token::ResponseHeader(name) => {
                     self.fields.extend(name.parse::<HeaderName>().ok());
                 }
+                Token::RequestHeader(name) => self.asked.push(name.clone()),
+                Token::Cookie(_) => self.asked.push("cookie".to_owned()),
                 Token::Note(_) => self.notes = true,
                 Token::FirstByte => self.first_byte = true,
                 _ => {}

@@ -1,6 +1,6 @@
 //! Parts of an answer: `Range`, where httpd would have all of the answer before its head leaves.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use jkworkers::model::RangeLimits;
 
 use crate::{
@@ -11,14 +11,15 @@ use crate::{
     static_files::{self, Part, Piece, Ranges},
 };
 
-/// The parts that the client asks for, where that makes sense.
+/// The parts that the client asks for, where that makes sense. `is_head`: it wants the head alone,
+/// also of a page that is asked for in another way.
 ///
 /// # Errors
 ///
 /// 416 where there are none of them.
 pub(crate) fn take(
     mut response: Outgoing<Answer>,
-    request: &Head,
+    (request, is_head): (&Head, bool),
     rules: Rules<'_>,
 ) -> Result<Outgoing<Answer>, Stumble> {
     let head = &mut response.head;
@@ -31,7 +32,7 @@ pub(crate) fn take(
     if is_partial(head) || !is_current(head, &request.headers) {
         return Ok(response);
     }
-    let sends = request.method != Method::HEAD;
+    let sends = !is_head;
     let Some(whole) = response.body.whole(sends) else {
         return Ok(response);
     };

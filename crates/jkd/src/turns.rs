@@ -73,7 +73,13 @@ impl Arrival<'_> {
     ) -> Result<InSections, Stumble> {
         let asked = found.asked().with_file(located.and_then(Located::name));
         let made = self.by_sections(found, located, asked, claims).await;
-        let made = made.inspect_err(|_| self.notes(&found.variables))?;
+        let made = made.inspect_err(|stumble| match stumble.status() {
+            status if status.is_redirection() => {
+                self.record.leads_to(self.visit, stumble, self.decoded);
+                self.notes(&found.variables);
+            }
+            _ => self.stays_outside(found, located),
+        })?;
         let subject = expressions::Subject {
             claims: Some(claims),
             ..found.subject(self.host, self.head, &self.visit.peer, self.decoded)
@@ -148,6 +154,7 @@ impl Arrival<'_> {
         };
         if !located.may_be_stood_for(&found.path) {
             self.record.is_at(&located);
+            self.record.is_served_as(&located);
             return Ok(Some(located));
         }
         // Boxed: most requests get on without it.
@@ -176,6 +183,7 @@ impl Arrival<'_> {
         };
         let located = search.stand_in(located, claims).await?;
         self.record.is_at(&located);
+        self.record.is_served_as(&located);
         Ok(located)
     }
 }

@@ -1,5 +1,6 @@
 //! What is done with answers as they leave, but for pages of errors.
 
+use http::Method;
 use jkworkers::model::Host;
 use tokio::time::Instant;
 
@@ -77,7 +78,8 @@ impl<'a> Course<'a> {
             media_type::add_charset(&mut response.head, self.rules.host, asked);
         }
         if !self.is_about_parts {
-            response = parts::take(response, self.cx.head, self.rules)?;
+            let is_head = self.visit.head.method == Method::HEAD;
+            response = parts::take(response, (self.cx.head, is_head), self.rules)?;
         }
         if response.head.extensions.get::<Untagged>().is_some() {
             response.head.fields.remove(b"ETag");

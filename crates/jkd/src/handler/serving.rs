@@ -107,14 +107,13 @@ pub(super) async fn decided(
     course.rules.asked = Some(decision.asked());
     course.cx.variables = Some(&decision.variables);
     let file = host.said.changes_headers.then(|| way.file()).flatten();
-    course.cx.seen = Some(Seen {
-        path: way.seen(),
-        file: file.as_deref(),
-        claims: course.claims,
-    });
+    let (path, file, claims) = (way.seen(), file.as_deref(), course.claims);
+    course.cx.seen = Some(Seen { path, file, claims });
     let mut vary = decision.vary(course.claims).unwrap_or_default();
     let late = headers::late(course.rules, course.cx.head, &course.cx, &mut vary);
-    course.cx.head = late.as_deref().unwrap_or(course.cx.head);
+    course.cx.head = asking
+        .record
+        .changes(course.cx.head, late.as_deref(), &visit.snapshot.logs);
     if host.said.changes_headers {
         checked.has_cookies = course.cx.head.headers.contains("cookie");
     }
@@ -226,6 +225,7 @@ async fn serve(
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
         (Err(_), Some(located)) if decision.allows_files => {
             let asked = Asked::at(facts.path).choosing(facts.chosen);
+            let asked = located.learnt.as_deref().map_or(asked, Learnt::asked);
             fits(checked.body, facts.host.max_body(asked), facts.peer)?;
             let about = About {
                 variables: Some(&decision.variables),

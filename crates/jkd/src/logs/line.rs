@@ -113,15 +113,14 @@ impl Transaction<'_> {
                 let bytes = if self.has_fields { ending.bytes } else { 0 };
                 (bytes > 0 || *zero) && number(bytes, line)
             }
-            Token::Cookie(name) => {
-                let cookies = self.head.headers.joined("cookie");
-                foreign(cookies.as_deref().and_then(|c| cookie::find(c, name)), line)
-            }
+            Token::Cookie(name) => self.request_field("cookie", |cookies| {
+                foreign(cookies.and_then(|c| cookie::find(c, name)), line)
+            }),
             Token::Took(unit) => number(whole(self.took(), *unit), line),
             Token::Variable(name) => foreign(self.variable(name), line),
             Token::File => self.file(line),
             Token::Protocol => plain(self.protocol(), line),
-            Token::RequestHeader(name) => foreign(self.field_of_request(name).as_deref(), line),
+            Token::RequestHeader(name) => self.request_field(name, |value| foreign(value, line)),
             Token::Keepalives => number(self.keepalives(), line),
             Token::Method => foreign(self.method(), line),
             Token::Note(note) => self.note(*note, line),
@@ -192,7 +191,7 @@ impl Transaction<'_> {
         if self.is_mapped() {
             return Some("jakarta-servlet");
         }
-        self.record.extra()?.lacks_slash.get()?;
+        self.record.extra()?.is_directory.get()?;
         Some("httpd/unix-directory")
     }
 

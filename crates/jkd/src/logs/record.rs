@@ -12,7 +12,7 @@ use crate::{
     answer::Visit,
     balancer::{Balancer, MemberView},
     handler,
-    http1::Heading,
+    http1::{Head, Heading},
     logging::Printable,
     rescue::Stumble,
     snapshot,
@@ -36,6 +36,9 @@ pub(crate) struct Record {
 /// A variable and its value.
 pub(super) type Set = (Box<str>, Box<[u8]>);
 
+/// A field and its value, if there is one.
+type Field = (Box<str>, Option<Box<[u8]>>);
+
 /// What only some logs ask for.
 #[derive(Debug, Default)]
 pub(super) struct Extra {
@@ -43,9 +46,11 @@ pub(super) struct Extra {
     pub(super) file: OnceLock<Box<[u8]>>,
     /// The path of the index file that stands for the one that was asked for.
     pub(super) index: OnceLock<Box<[u8]>>,
-    /// It is a directory that was asked for without its slash.
-    pub(super) lacks_slash: OnceLock<()>,
     pub(super) redirected: OnceLock<Box<Redirected>>,
+    /// Fields of the request as `RequestHeader` has left them, where that has changed any.
+    pub(super) asked: Mutex<Vec<Field>>,
+    /// It is a directory for which nothing stands.
+    pub(super) is_directory: OnceLock<()>,
     /// What `Header note` has noted; the last one of a name counts.
     pub(super) notes: Mutex<Vec<Set>>,
     /// The worker that a rule of the map names, where the request did not get so far.
@@ -165,16 +170,40 @@ impl Record {
     /// This is what its path leads to.
     pub(crate) fn is_at(&self, located: &Located) {
         let Some(extra) = self.extra() else { return };
-        if located.redirects() {
-            let _ = extra.lacks_slash.set(());
-        }
-        if let Some(name) = located.name() {
-            let bare = name.strip_suffix(b"/").filter(|_| located.redirects());
-            let _ = extra.file.set(bare.unwrap_or(name).into());
+        if located.name().is_some() {
+            let (name, _) = located.parts(b"");
+            let _ = extra.file.set(name.into());
         }
         if let Some(path) = &located.path {
             let _ = extra.index.set(path.as_slice().into());
         }
+    }
+
+    /// It is served as a directory, if it is one.
+    pub(crate) fn is_served_as(&self, located: &Located) {
+        let stands = located.path.is_some() || located.mapped.is_some();
+        if let (true, false, Some(extra)) = (located.is_directory(), stands, self.extra()) {
+            let _ = extra.is_directory.set(());
+        }
+    }
+
+    /// The head from here on, which is `changed` where that is another one than `head`.
+    pub(crate) fn changes<'h>(
+        &self,
+        head: &'h Head,
+        changed: Option<&'h Head>,
+        logs: &Logs,
+    ) -> &'h Head {
+        let Some(head) = changed else {
+            return head;
+        };
+        if let Some((extra, wants)) = self.wanted(logs) {
+            let value = |name: &String| head.headers.joined(name).map(|value| (*value).into());
+            let wanted = wants.asked.iter();
+            let wanted = wanted.map(|name| (name.as_str().into(), value(name)));
+            *extra.asked.lock() = wanted.collect();
+        }
+        head
     }
 
     /// Rules have sent it nowhere: httpd has the path, or the new place, for a file then.

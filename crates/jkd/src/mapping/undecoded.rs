@@ -18,7 +18,7 @@ pub(crate) fn as_far_as_decoded(head: &Head, rules: UriRules) -> Vec<u8> {
         BadUri::EncodedSlash => {
             with_slashes(raw, rules).or_else(|_| Ok(Cow::Owned(without_escapes(raw))))
         }
-        BadUri::AboveRoot => uri_map::decode(below_root(raw), rules),
+        BadUri::AboveRoot => uri_map::decode(below_root(raw, rules), rules),
         BadUri::Nul => {
             let end = raw.windows(3).position(|escape| escape == b"%00");
             let rest = end.and_then(|end| raw.get(..end));
@@ -60,9 +60,12 @@ fn without_escapes(raw: &[u8]) -> Vec<u8> {
 }
 
 /// Without the segments that lead above the root.
-fn below_root(raw: &[u8]) -> &[u8] {
+fn below_root(raw: &[u8], rules: UriRules) -> &[u8] {
     let dots = [&b"/.."[..], b"/%2e%2e", b"/.%2e", b"/%2e."];
     let mut rest = raw;
+    while rest.starts_with(b"//") && rules.merge_slashes {
+        rest = rest.get(1..).unwrap_or_default();
+    }
     loop {
         let below = dots.iter().find_map(|dots| {
             let begins = rest.get(..dots.len())?.eq_ignore_ascii_case(dots);

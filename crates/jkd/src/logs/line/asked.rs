@@ -6,7 +6,11 @@ use http::Method;
 use jkworkers::uri_map;
 
 use super::{Transaction, escaped, foreign};
-use crate::{mapping::as_far_as_decoded, strict::Refusal};
+use crate::{
+    forward::scheme,
+    mapping::as_far_as_decoded,
+    strict::{self, Refusal},
+};
 
 impl Transaction<'_> {
     /// For a worker, as mod_jk leaves it there: the last segment of the path.
@@ -31,10 +35,35 @@ impl Transaction<'_> {
             && !line.ends_with(b"\n")
     }
 
-    /// As httpd has it, which does not read fields behind a target that makes no sense.
-    pub(super) fn field_of_request(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+    /// Shows a field as `RequestHeader` has left it. What stands behind a line that makes no sense
+    /// is not read.
+    pub(super) fn request_field(
+        &self,
+        name: &str,
+        show: impl FnOnce(Option<&[u8]>) -> bool,
+    ) -> bool {
         let is_odd = self.head.path().is_empty() && self.head.method != Method::CONNECT;
-        self.head.headers.joined(name).filter(|_| !is_odd)
+        if is_odd || self.refused() == Some(Refusal::Target) {
+            return show(None);
+        }
+        let changed = self.record.extra().map(|extra| extra.asked.lock());
+        let changed = changed.as_ref().and_then(|fields| {
+            let mut fields = fields.iter();
+            fields.find(|(known, _)| **known == *name)
+        });
+        match changed {
+            Some((_, value)) => show(value.as_deref()),
+            None => show(self.head.headers.joined(name).as_deref()),
+        }
+    }
+
+    /// Why it was refused while it was read, if it was.
+    fn refused(&self) -> Option<Refusal> {
+        if self.status < 400 {
+            return None;
+        }
+        let refused = strict::check(self.head, || scheme(self.host)).err();
+        refused.filter(|why| why.is_of_reading())
     }
 
     pub(super) fn method(&self) -> Option<&[u8]> {
@@ -96,6 +125,9 @@ impl Transaction<'_> {
         }
         if let Some((path, _)) = self.rewritten() {
             return Cow::Borrowed(path);
+        }
+        if self.refused().is_some() {
+            return Cow::Borrowed(self.head.path());
         }
         match uri_map::decode(self.head.path(), self.host.uri_rules) {
             Ok(path) if !path.is_empty() => path,
