@@ -126,7 +126,7 @@ impl Transaction<'_> {
         if let Some((path, _)) = self.rewritten() {
             return Cow::Borrowed(path);
         }
-        if self.refused().is_some() {
+        if self.refused().is_some() && !self.head.path().is_empty() {
             return Cow::Borrowed(self.head.path());
         }
         match uri_map::decode(self.head.path(), self.host.uri_rules) {
