@@ -224,9 +224,7 @@ async fn serve(
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
         (Err(_), Some(located)) if decision.allows_files => {
-            let asked = Asked::at(facts.path).choosing(facts.chosen);
-            let asked = located.learnt.as_deref().map_or(asked, Learnt::asked);
-            fits(checked.body, facts.host.max_body(asked), facts.peer)?;
+            fits_sections(checked, facts, located.learnt.as_deref())?;
             let about = About {
                 variables: Some(&decision.variables),
                 ..About::new(facts.host, visit, asking.record, facts.path)
@@ -269,4 +267,15 @@ fn unmapped<'a>(
         Reply::Named(path) => (mapping::by_variable(named, wanted.host, variables)?, path),
     };
     Ok(Err(Diverted { mapped, path }))
+}
+
+/// `LimitRequestBody` of the sections about a file.
+fn fits_sections(
+    checked: &Checked<'_>,
+    facts: Facts<'_>,
+    learnt: Option<&Learnt>,
+) -> Result<(), Stumble> {
+    let asked = Asked::at(facts.path).choosing(facts.chosen);
+    let asked = learnt.map_or(asked, Learnt::asked);
+    fits(checked.body, facts.host.max_body(asked), facts.peer)
 }
