@@ -283,6 +283,39 @@ async fn a_connection_is_pinged_before_reuse_after_idling() {
 
 /// A container that is slow to answer on every occasion; only one of them is in a hurry.
 #[tokio::test]
+async fn only_who_was_idle_for_long_enough_is_asked() {
+    let idle = PATIENCE / 2;
+    let backend = Backend::bind().await;
+    let ping = PingPolicy {
+        before_request: Some(IdlePing {
+            idle,
+            timeout: PATIENCE,
+        }),
+        ..PingPolicy::NEVER
+    };
+    let pool = backend.pool(PoolOptions { ping, ..quiet() });
+    let serve = async {
+        let mut peer = backend.accept().await;
+        peer.answer(b"one").await;
+        // Not asked: that would be no request.
+        peer.answer(b"two").await;
+        assert_eq!(peer.packet().await, [10]);
+        peer.send(CPONG).await;
+        peer.answer(b"three").await;
+    };
+    let asks = async {
+        let before = [ask(&pool).await, ask(&pool).await];
+        tokio::time::pause();
+        tokio::time::advance(idle).await;
+        tokio::time::resume();
+        (before, ask(&pool).await)
+    };
+    let ((), answers) = tokio::join!(serve, asks);
+    assert_eq!(answers, (["one".into(), "two".into()], "three".into()));
+    assert_eq!(pool.stats().opened, 1);
+}
+
+#[tokio::test]
 async fn each_occasion_has_its_own_patience() {
     let slow = |occasion: usize| {
         let limit = |at: usize| if at == occasion { SHORT } else { PATIENCE };
