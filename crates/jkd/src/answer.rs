@@ -44,6 +44,8 @@ pub(crate) struct Answer {
     hides_length: bool,
     /// It is a page that was compressed before its head leaves.
     is_whole: bool,
+    /// The backend's answer that it was made of, until that has told what there is to tell.
+    made_of: Option<Box<Relay>>,
     /// Ends with the answer, whoever ends it.
     visit: Option<Box<Visit>>,
 }
@@ -59,32 +61,29 @@ enum Source {
 
 impl From<Full<Bytes>> for Answer {
     fn from(page: Full<Bytes>) -> Self {
-        Self {
-            source: Source::Page(page),
-            hides_length: false,
-            is_whole: false,
-            visit: None,
-        }
+        Source::Page(page).into()
     }
 }
 
 impl From<FileBody> for Answer {
     fn from(file: FileBody) -> Self {
-        Self {
-            source: Source::File(Box::new(file)),
-            hides_length: false,
-            is_whole: false,
-            visit: None,
-        }
+        Source::File(Box::new(file)).into()
     }
 }
 
 impl From<Box<Relay>> for Answer {
     fn from(relay: Box<Relay>) -> Self {
+        Source::Relay(relay).into()
+    }
+}
+
+impl From<Source> for Answer {
+    fn from(source: Source) -> Self {
         Self {
-            source: Source::Relay(relay),
+            source,
             hides_length: false,
             is_whole: false,
+            made_of: None,
             visit: None,
         }
     }
@@ -127,7 +126,7 @@ impl Answer {
 
     /// Leaves nothing of the body.
     pub(crate) async fn discard(&mut self) {
-        if let Source::Relay(relay) = &mut self.source {
+        if let Some(relay) = self.source.relay() {
             relay.discard().await;
         }
         self.source = Source::Page(Full::default());
@@ -205,6 +204,22 @@ impl Source {
             Some(Ok(frame)) => Ok(Fed::Data(frame.into_data().unwrap_or_default())),
             Some(Err(error)) => Err(Failure::Io(error)),
         })
+    }
+
+    /// The backend's answer in it.
+    fn relay(&mut self) -> Option<&mut Relay> {
+        match self {
+            Self::Compressed(compressed) => compressed.relay(),
+            Self::Relay(relay) => Some(relay),
+            Self::File(_) | Self::Page(_) => None,
+        }
+    }
+
+    /// Tells what there is to tell of a backend's answer besides what goes on of it.
+    fn tell(&mut self, visit: &Visit) {
+        if let Some(relay) = self.relay() {
+            relay.tell(visit);
+        }
     }
 
     /// The body breaks off: says so.
@@ -316,9 +331,10 @@ impl Visit {
         }
         record.answers(&snapshot.logs, &response.head, ending);
         response.map(|mut answer| {
-            if let Source::Relay(relay) = &mut answer.source {
-                // Where the end is here already, nobody asks for it.
-                relay.tell_refusal(&self);
+            // Where the end is here already, nobody asks for it.
+            answer.source.tell(&self);
+            if let Some(mut relay) = answer.made_of.take() {
+                relay.tell(&self);
             }
             answer.visit = Some(self);
             answer

@@ -13,7 +13,7 @@ use std::{
 };
 
 use flate2::read::GzDecoder;
-use jkd_tests::{Actors, Jkd};
+use jkd_tests::{Actors, Backend, Jkd, Request};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 
@@ -102,6 +102,66 @@ fn what_a_backend_flushes_reaches_the_client() {
     let packed = body(&answer);
     GzDecoder::new(&*packed).read_to_string(&mut text).unwrap();
     assert_eq!(text, "data: one\n\ndata: two\n\ndata: three\n\n");
+}
+
+#[test]
+fn a_body_that_goes_on_behind_its_length_is_told() {
+    for (length, pieces) in [
+        (5000, "bytes 6000"),
+        (10_000, "bytes 5000 | flush | bytes 6000"),
+    ] {
+        let script =
+            format!("200 OK | Content-Type: text/plain | Content-Length: {length} | {pieces}");
+        let actors = Actors::new([("w", &*script)]);
+        let jkd = in_front_of(&actors);
+        let mut answer = Vec::new();
+        asking(&jkd).read_to_end(&mut answer).unwrap();
+        let head = answer
+            .windows(4)
+            .position(|end| end == b"\r\n\r\n")
+            .unwrap();
+        let (head, rest) = answer.split_at(head + 4);
+        let head = String::from_utf8_lossy(head);
+        assert!(head.contains("Content-Encoding: gzip\r\n"), "{head}");
+        let packed = if head.contains("chunked") {
+            body(&answer)
+        } else {
+            rest.to_vec()
+        };
+        let mut text = Vec::new();
+        GzDecoder::new(&*packed).read_to_end(&mut text).unwrap();
+        assert_eq!(text.len(), length);
+        jkd.wait_for_log("the rest of an answer is dropped");
+    }
+}
+
+#[test]
+fn a_page_that_is_not_sent_leaves_its_connection_open() {
+    let backend = Backend::start(|exchange| {
+        exchange.headers(404, &[("Content-Type", "text/html")])?;
+        exchange.chunk(&[b'x'; 5000])?;
+        exchange.flush()?;
+        exchange.chunk(&[b'x'; 5000])?;
+        exchange.end(true)
+    });
+    let port = backend.address.port();
+    let workers = format!("worker.list=w\nworker.w.host=127.0.0.1\nworker.w.port={port}\n");
+    let jkd = Jkd::builder(BINARY)
+        .file("workers.properties", &workers)
+        .file(
+            "httpd.conf",
+            "JkWorkersFile workers.properties\nJkMount /page w\nErrorDocument 404 /page\n\
+             SetOutputFilter DEFLATE\nSetEnvIf Request_URI . filter-errordocs\n",
+        )
+        .start(&["run", "--listen", "127.0.0.1:0", "-f", "httpd.conf"]);
+    let mut http = jkd.http();
+    for _ in 0..3 {
+        let head = Request::new("HEAD", "/missing").header("Accept-Encoding", "gzip");
+        let answer = http.send(head);
+        assert_eq!(answer.status, 404);
+        assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    }
+    assert_eq!((backend.requests(), backend.connections()), (3, 1));
 }
 
 #[test]

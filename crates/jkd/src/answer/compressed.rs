@@ -11,7 +11,7 @@ use http_body::Frame;
 use http_body_util::Full;
 use jkworkers::model::Host;
 
-use super::{Answer, Source, Visit};
+use super::{Answer, Relay, Source, Visit};
 use crate::{
     compress::{self, Fed, Gzip},
     logs::Record,
@@ -86,6 +86,9 @@ impl Answer {
             }
             self.is_whole = true;
             self.source = Source::Page(Full::new(made.gzip.take()));
+            if let Source::Relay(relay) = made.source {
+                self.made_of = Some(relay);
+            }
         } else {
             made.due = true;
             self.source = Source::Compressed(made);
@@ -148,12 +151,18 @@ impl Compressed {
                 return Poll::Ready(Some(Err(self.source.fails(failure, visit))));
             }
             ready!(self.poll_fed(cx));
+            self.source.tell(visit);
             if self.ended
                 && let Some(host) = visit.snapshot.model.hosts.get(self.host)
             {
                 self.note(host, &visit.record);
             }
         }
+    }
+
+    /// The backend's answer that it is made of.
+    pub(super) fn relay(&mut self) -> Option<&mut Relay> {
+        self.source.relay()
     }
 
     pub(super) fn is_end_stream(&self) -> bool {

@@ -160,7 +160,7 @@ impl Relay {
         is_all && self.is_kept() && length <= most
     }
 
-    /// The next piece for whoever makes something else of the body.
+    /// The next piece for whoever makes something else of the body, and calls [`Self::tell`].
     pub(super) fn poll_fed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Fed, ajp13::Error>> {
         if mem::take(&mut self.head_first) {
             return Poll::Ready(Ok(Fed::Flush));
@@ -177,7 +177,6 @@ impl Relay {
             }
             let next = ready!(Pin::new(&mut self.body).poll_frame(cx)).transpose()?;
             let Some(frame) = next else {
-                self.settle();
                 return Poll::Ready(Ok(Fed::End));
             };
             self.hold_frame(frame);
@@ -226,7 +225,8 @@ impl Relay {
                 return self.record(failure_of(&error).verdict());
             }
         }
-        None
+        let excess = self.body.excess()?;
+        self.record(failure_of(&excess).verdict())
     }
 
     /// Nobody wants it: closes the connection to the member.
@@ -256,13 +256,18 @@ impl Relay {
         if let Some(Err(error)) = &polled {
             self.breaks_off(error, visit);
         }
+        self.tell(visit);
+        Poll::Ready(polled)
+    }
+
+    /// Tells what there is to tell besides what goes on. Whoever has the whole answer finds it
+    /// counted.
+    pub(super) fn tell(&mut self, visit: &Visit) {
         self.tell_refusal(visit);
         self.tell_excess(visit);
         if self.is_end_stream() {
-            // Whoever has the whole answer finds it counted.
             self.settle();
         }
-        Poll::Ready(polled)
     }
 
     /// Takes a step forward, and tells what there is to tell besides what is held.
@@ -291,7 +296,7 @@ impl Relay {
     }
 
     /// Says once what an operator should look at when Tomcat itself refused the request.
-    pub(super) fn tell_refusal(&mut self, visit: &Visit) {
+    fn tell_refusal(&mut self, visit: &Visit) {
         let hint = self.body.refusal_hint().filter(|_| !self.refusal_told);
         if let Some(hint) = hint {
             self.refusal_told = true;
@@ -300,7 +305,7 @@ impl Relay {
     }
 
     /// Says that the body went on behind its length. The client has got what was announced.
-    pub(super) fn tell_excess(&mut self, visit: &Visit) {
+    fn tell_excess(&mut self, visit: &Visit) {
         let Some(error) = self.body.excess() else {
             return;
         };
