@@ -4,37 +4,35 @@
 //! GET for that path, by a file or a worker. What stumbles there, too, is answered with a page of
 //! our own for what came first.
 
-use std::{borrow::Cow, time::Duration};
+mod page;
 
-use http::{Method, StatusCode, Version, header};
+use std::borrow::Cow;
+
+use http::{Method, StatusCode};
 use jkworkers::{
     model::{Asked, ErrorDocument, Host},
     uri_map,
 };
-use tokio::time::timeout;
 
+use self::page::{as_read, page};
 use crate::{
     access::Claims,
     allow,
     answer::{Answer, Visit},
     expressions::{Chosen, Subject},
     forward::own_scheme,
-    handler::{self, Asking, Course},
+    handler::{self, Course},
     headers::{self, Seen},
     http1::{Head, Outgoing},
-    logs::{Record, Redirected},
     mapping::{Earlier, as_far_as_decoded},
     redirect::Elsewhere,
     rescue::{self, Stumble},
-    rewriting::{Turn, renamed},
+    rewriting::renamed,
     snapshot::Served,
     static_files,
-    strict::{self, Refusal},
+    strict::{self},
     variables::Variables,
 };
-
-/// How long the end of an answer of which only the head is wanted may take.
-const DISCARD: Duration = Duration::from_secs(1);
 
 /// The answer for a request that stumbled.
 pub(crate) async fn respond(
@@ -303,85 +301,6 @@ impl<'a> Failed<'a> {
         earlier.extend_from_slice(&visit.own);
         earlier
     }
-}
-
-/// The answer for a path on this server. `None` where there is none, either.
-async fn page(
-    visit: &Visit,
-    (stumble, changed): (&Stumble, Option<&Head>),
-    target: &[u8],
-    earlier: &Earlier,
-    served: &mut Served,
-) -> Option<Outgoing<Answer>> {
-    let status = stumble.status();
-    let refused = stumble.refusal();
-    let failed = changed.unwrap_or(&visit.head);
-    let head = asking_for(target, failed, refused == Some(Refusal::Expectation));
-    let head = head.asked_by(visit.head.line());
-    let record = Record::default();
-    let asking = Asking {
-        head: &head,
-        body: &mut None,
-        earlier,
-        instead_of: Some(status),
-        refused,
-        record: &record,
-        vary: None,
-    };
-    let mut own = Served::default();
-    let mut nobody = Claims::default();
-    // Boxed: most requests get on without it.
-    let answered = Box::pin(handler::answer(visit, asking, &mut own, &mut nobody)).await;
-    let mut redirected = Redirected::new(head, record, status, *served);
-    redirected.served = own;
-    redirected.answers = answered.is_ok();
-    redirected.status = match &answered {
-        Ok(page) => page.status().as_u16(),
-        Err(again) => again.status().as_u16(),
-    };
-    visit.record.is_redirected(redirected);
-    let mut page = answered
-        .inspect_err(|stumble| {
-            let again = stumble.status().as_u16();
-            tracing::info!(request = %visit, status = status.as_u16(), again, "no page for an error");
-        })
-        .ok()?;
-    *served = own;
-    if visit.head.method == Method::HEAD {
-        // One that does not end in time is dropped, and with it its connection.
-        let _ = timeout(DISCARD, page.body.discard()).await;
-    }
-    Some(page)
-}
-
-/// A request that makes no sense, as far as httpd has read it. Nobody asks again whether its `Host`
-/// does.
-fn as_read(head: &Head, stumble: &Stumble) -> Option<Head> {
-    let Stumble::Refused(refusal) = stumble else {
-        return None;
-    };
-    let reads_fields = !matches!(refusal, Refusal::Target | Refusal::UnknownMethod);
-    let fields = head.fields().filter(|_| reads_fields);
-    let (method, target) = (head.method.clone(), head.parts().raw());
-    let read = Head::new(method, Version::HTTP_10, target, fields);
-    Some(read.speaking(head.protocol()).asked_by(head.line()))
-}
-
-/// A GET with the fields of the request that stumbled, but for those about its body.
-fn asking_for(target: &[u8], failed: &Head, expects: bool) -> Head {
-    let of_body = [
-        header::CONTENT_LENGTH,
-        header::TRANSFER_ENCODING,
-        header::EXPECT,
-    ];
-    let of_body = of_body.get(..3 - usize::from(expects)).unwrap_or_default();
-    let is_of_body = |name: &[u8]| {
-        let mut others = of_body.iter();
-        others.any(|other| name.eq_ignore_ascii_case(other.as_ref()))
-    };
-    let fields = failed.fields().filter(|(name, _)| !is_of_body(name));
-    let target = Turn::target(target, None);
-    Head::new(Method::GET, failed.version, &target, fields).speaking(failed.protocol())
 }
 
 /// A page of our own.

@@ -1,23 +1,21 @@
 //! What becomes of one request, in words.
 
 mod balancing;
+mod words;
 
 use std::fmt::Display;
 
 use http::{Method, StatusCode};
 use jkworkers::{
     access::{Policy, Step},
-    model::{
-        Host, Model, Mount, Trace, Worker, WorkerKind,
-        variables::{Handler, names},
-    },
+    model::{Host, Model, Trace, Worker, WorkerKind, variables::names},
     target::Target,
-    uri_map::{self, BadUri, Explanation, Loser, MAX_URI, Refusal},
+    uri_map::{self, BadUri, Explanation, Loser},
 };
 
+use self::words::{by, describe, place, why_unmapped, written};
 use crate::{
     access,
-    cli::rule::Rule,
     forward::{Seen, outgoing_uri, own_scheme, server_name, server_port},
     http1::Head,
     logging::Printable,
@@ -27,7 +25,7 @@ use crate::{
     static_files::{self, Look},
     steering::Steering,
     strict,
-    variables::{Variable, Variables},
+    variables::Variables,
 };
 
 /// One request.
@@ -352,63 +350,6 @@ fn refused(why: impl Display, status: StatusCode) -> Refused {
     }
 }
 
-fn by(rule: &Mount) -> String {
-    format!("  by: {}", written(rule))
-}
-
-fn why_unmapped(host: &Host, decision: &Decision<'_>, explanation: &Explanation<'_>) -> String {
-    if let Some(variable) = decision.variables.find(names::NO_JK) {
-        return format!("{} is set by {}", variable.name, place(variable));
-    }
-    match host.handler_of(decision.asked()) {
-        Handler::File => "SetHandler names the handler of files".to_owned(),
-        Handler::Other => "SetHandler names a handler that jkd does not have".to_owned(),
-        Handler::Jk => {
-            let name = &host.indicators.worker;
-            format!("{}, and {name} is not set", unmatched(explanation))
-        }
-        Handler::Map => unmatched(explanation),
-    }
-}
-
 fn bad_path(bad: BadUri) -> Refused {
     refused(bad, mapping::bad_path(bad).status())
-}
-
-fn unmatched(explanation: &Explanation<'_>) -> String {
-    match (explanation.refusal, explanation.exclusion) {
-        (Some(Refusal::TooLong), _) => {
-            format!("longer than {MAX_URI} bytes, which are never mapped")
-        }
-        (Some(Refusal::Unsafe), _) => {
-            "a % or \\ after decoding, refused by RejectUnsafeURI".to_owned()
-        }
-        (None, Some(_)) => "an exclusion takes it away".to_owned(),
-        (None, None) => "no rule matches".to_owned(),
-    }
-}
-
-/// Where a variable was set.
-fn place(variable: &Variable<'_>) -> String {
-    match variable.by {
-        Some(origin) => origin.to_string(),
-        None => "SetEnv".to_owned(),
-    }
-}
-
-fn written(rule: &Mount) -> String {
-    format!("{} ({})", Rule(rule), rule.origin)
-}
-
-fn describe(host: &Host) -> String {
-    let name = host.server_name.as_ref().map(|name| name.name.as_str());
-    let kind = if host.addresses.is_empty() {
-        "main server"
-    } else {
-        "virtual host"
-    };
-    match name {
-        Some(name) => format!("{name} ({kind}, {})", host.origin),
-        None => format!("{kind} ({})", host.origin),
-    }
 }
