@@ -128,8 +128,12 @@ pub(crate) async fn apply(
     if !case.is_accepted() {
         return response;
     }
-    change(head, case.host.filtering.deflate.etag);
-    let gzip = Gzip::new(case.host.filtering.deflate.level);
+    let deflate = &case.host.filtering.deflate;
+    // Where too many are being compressed, it leaves as it is: clients that read slowly pin memory.
+    let Some(gzip) = Gzip::new(deflate.level) else {
+        return response;
+    };
+    change(head, deflate.etag);
     response.body.compress(gzip, case.host, cx.record).await;
     response
 }

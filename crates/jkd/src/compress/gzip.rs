@@ -1,6 +1,6 @@
 //! The format around what zlib makes (RFC 1952), piece by piece.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, fmt, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use flate2::{Compress, Compression, FlushCompress, Status};
@@ -14,8 +14,16 @@ const STEP: usize = 8 * 1024;
 /// So many are kept by each thread for the next answers.
 const KEPT: usize = 16;
 
+/// So many bodies are compressed at once by each thread: each holds a quarter of a megabyte as long
+/// as its client takes.
+const MOST: usize = 500;
+
 thread_local! {
+    /// The last that was used stands last.
     static IDLE: RefCell<Vec<Engine>> = const { RefCell::new(Vec::new()) };
+    /// Shared with all bodies that this thread has begun: they may end on another one.
+    static BEGUN: Arc<()> = Arc::default();
+    static ROOM: RefCell<[u8; STEP]> = const { RefCell::new([0; STEP]) };
 }
 
 /// A body that is being compressed.
@@ -26,13 +34,14 @@ pub(crate) struct Gzip {
     /// What is made and has not been taken.
     out: BytesMut,
     is_flushed: bool,
+    /// Counts as one of its thread.
+    _begun: Arc<()>,
 }
 
 /// What is used again and again: the largest part of it is zlib's memory.
 struct Engine {
     level: u32,
     zlib: Compress,
-    room: Box<[u8; STEP]>,
 }
 
 impl Engine {
@@ -40,7 +49,6 @@ impl Engine {
         Self {
             level,
             zlib: Compress::new(Compression::new(level), false),
-            room: Box::new([0; STEP]),
         }
     }
 
@@ -48,22 +56,29 @@ impl Engine {
     fn kept(level: u32) -> Option<Self> {
         let taken = IDLE.try_with(|idle| {
             let mut idle = idle.try_borrow_mut().ok()?;
-            let place = idle.iter().position(|engine| engine.level == level)?;
-            Some(idle.swap_remove(place))
+            let place = idle.iter().rposition(|engine| engine.level == level)?;
+            Some(idle.remove(place))
         });
         let mut engine = taken.ok().flatten()?;
         engine.zlib.reset();
         Some(engine)
     }
 
+    /// Where there is no room, the oldest of another level makes some: a reload may have changed it.
     fn keep(self) {
         // At the end of a thread there is no place to keep it.
         let _ = IDLE.try_with(|idle| {
-            if let Ok(mut idle) = idle.try_borrow_mut()
-                && idle.len() < KEPT
-            {
-                idle.push(self);
+            let Ok(mut idle) = idle.try_borrow_mut() else {
+                return;
+            };
+            if idle.len() >= KEPT {
+                let is_other = |engine: &Self| engine.level != self.level;
+                let Some(other) = idle.iter().position(is_other) else {
+                    return;
+                };
+                idle.remove(other);
             }
+            idle.push(self);
         });
     }
 }
@@ -74,14 +89,21 @@ impl Engine {
 pub(crate) struct Broken(#[from] flate2::CompressError);
 
 impl Gzip {
-    pub(crate) fn new(level: u32) -> Self {
+    /// `None` where as many are being compressed as may be.
+    pub(crate) fn new(level: u32) -> Option<Self> {
+        let begun = BEGUN.try_with(Arc::clone).ok()?;
+        // Without the thread's own and this one.
+        if Arc::strong_count(&begun) - 2 >= MOST {
+            return None;
+        }
         let engine = Engine::kept(level).unwrap_or_else(|| Engine::new(level));
-        Self {
+        Some(Self {
             engine: Some(engine),
             crc: crc32fast::Hasher::new(),
             out: BytesMut::from(&HEADER[..]),
             is_flushed: false,
-        }
+            _begun: begun,
+        })
     }
 
     /// Takes a piece of the body.
@@ -147,15 +169,17 @@ impl Gzip {
 
     /// One step: how much of the input it has taken.
     fn step(&mut self, input: &[u8], flush: FlushCompress) -> Result<(usize, Status), Broken> {
-        let Some(Engine { zlib, room, .. }) = &mut self.engine else {
+        let Some(Engine { zlib, .. }) = &mut self.engine else {
             return Ok((input.len(), Status::StreamEnd));
         };
         let (before_in, before_out) = (zlib.total_in(), zlib.total_out());
-        let status = zlib.compress(input, &mut room[..], flush)?;
         let length = |now: u64, before: u64| usize::try_from(now - before).unwrap_or(usize::MAX);
-        let made = room.get(..length(zlib.total_out(), before_out));
-        self.out.extend_from_slice(made.unwrap_or_default());
-        Ok((length(zlib.total_in(), before_in), status))
+        ROOM.with_borrow_mut(|room| {
+            let status = zlib.compress(input, &mut room[..], flush)?;
+            let made = room.get(..length(zlib.total_out(), before_out));
+            self.out.extend_from_slice(made.unwrap_or_default());
+            Ok((length(zlib.total_in(), before_in), status))
+        })
     }
 }
 
@@ -204,7 +228,7 @@ mod tests {
             pieces in proptest::collection::vec(proptest::collection::vec(0_u8..9, 0..3000), 0..20),
             level in 1_u32..10,
         ) {
-            let mut gzip = Gzip::new(level);
+            let mut gzip = Gzip::new(level).unwrap();
             let mut packed = Vec::new();
             for (index, piece) in pieces.iter().enumerate() {
                 gzip.push(piece).unwrap();
@@ -225,7 +249,7 @@ mod tests {
             .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
             .collect();
         for text in [&b"one"[..], &noise] {
-            let mut gzip = Gzip::new(6);
+            let mut gzip = Gzip::new(6).unwrap();
             gzip.push(text).unwrap();
             gzip.flush().unwrap();
             assert_eq!(begun(&gzip.take(), text.len()), text);
@@ -238,9 +262,34 @@ mod tests {
     }
 
     #[test]
+    fn memory_of_an_old_level_makes_room() {
+        let of_level = |level| {
+            IDLE.with_borrow(|idle| idle.iter().filter(|engine| engine.level == level).count())
+        };
+        let begin = |count, level| -> Vec<_> { (0..count).map(|_| Gzip::new(level)).collect() };
+        drop(begin(KEPT + 3, 1));
+        assert_eq!((of_level(1), of_level(9)), (KEPT, 0));
+        drop(begin(1, 9));
+        assert_eq!((of_level(1), of_level(9)), (KEPT - 1, 1));
+        drop(begin(KEPT + 3, 9));
+        assert_eq!((of_level(1), of_level(9)), (0, KEPT));
+    }
+
+    #[test]
+    fn no_more_are_compressed_at_once_than_may_be() {
+        let mut begun: Vec<_> = (0..MOST).map_while(|_| Gzip::new(1)).collect();
+        assert_eq!(begun.len(), MOST);
+        assert!(Gzip::new(1).is_none());
+        // Wherever it ends, its place is free.
+        let last = begun.pop();
+        std::thread::spawn(move || drop(last)).join().unwrap();
+        assert!(Gzip::new(1).is_some());
+    }
+
+    #[test]
     fn memory_is_used_again() {
         let pack = |text: &[u8]| {
-            let mut gzip = Gzip::new(4);
+            let mut gzip = Gzip::new(4).unwrap();
             gzip.push(text).unwrap();
             gzip.finish().unwrap();
             gzip.take()
