@@ -192,7 +192,62 @@ pub(crate) enum Fed {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
+    use http::Response;
+    use http_body_util::Full;
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::{peer::Peer, variables::tests::model};
+
+    /// `Content-Encoding`, `Vary` and `ETag` of a page for one who takes gzip.
+    async fn page() -> [Option<String>; 3] {
+        let model = model("SetOutputFilter DEFLATE\n", &[]);
+        let host = &model.hosts[0];
+        let head = Head::with("GET", "/", &[("Accept-Encoding", "gzip")]);
+        let local = ([127, 0, 0, 1], 80).into();
+        let case = Case {
+            host,
+            asked: Asked::at(b"/"),
+            name: b"",
+            request: &head,
+            variables: None,
+        };
+        let cx = Context {
+            tls: None,
+            head: &head,
+            host,
+            peer: &Peer::new(local, local, 0),
+            seen: None,
+            made: None,
+            variables: None,
+            facts: None,
+            record: None,
+            began: Instant::now(),
+        };
+        let text = Full::new(Bytes::from(vec![b'x'; 5000]));
+        let response = Response::builder().header("ETag", "\"a\"").body(text);
+        let response = Outgoing::from(response.unwrap()).map(Answer::from);
+        let left = apply(response, case, &cx).await;
+        ["Content-Encoding", "Vary", "ETag"].map(|name| {
+            let value = left.head.fields.get(name)?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        })
+    }
+
+    #[tokio::test]
+    async fn what_is_too_much_leaves_as_it_is() {
+        let said = |fields: [&str; 3]| {
+            fields.map(|value| Some(value.to_owned()).filter(|value| !value.is_empty()))
+        };
+        let packed = said(["gzip", "Accept-Encoding", "\"a-gzip\""]);
+        assert_eq!(page().await, packed);
+        let begun: Vec<_> = iter::from_fn(|| Gzip::new(1)).collect();
+        assert_eq!(page().await, said(["", "Accept-Encoding", "\"a\""]));
+        drop(begun);
+        assert_eq!(page().await, packed);
+    }
 
     #[test]
     fn tags_get_a_suffix() {
