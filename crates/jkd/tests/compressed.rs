@@ -153,7 +153,15 @@ fn a_page_that_is_not_sent_leaves_its_connection_open() {
             "JkWorkersFile workers.properties\nJkMount /page w\nErrorDocument 404 /page\n\
              SetOutputFilter DEFLATE\nSetEnvIf Request_URI . filter-errordocs\n",
         )
-        .start(&["run", "--listen", "127.0.0.1:0", "-f", "httpd.conf"]);
+        .start(&[
+            "run",
+            "--threads",
+            "1",
+            "--listen",
+            "127.0.0.1:0",
+            "-f",
+            "httpd.conf",
+        ]);
     let mut http = jkd.http();
     for _ in 0..3 {
         let head = Request::new("HEAD", "/missing").header("Accept-Encoding", "gzip");
