@@ -67,10 +67,11 @@ fn interim_heads_come_to_an_end() {
     assert_eq!((answer.status, answer.whole), (500, true));
 }
 
-/// Large pieces, and pieces of a byte that take seven times as much with their packets.
+/// Large pieces, and small ones that take twice as much with their packets. Both are more than twice
+/// of what the kernel takes for jkd and for the client: sockets grow to many megabytes.
 #[test]
 fn a_client_that_does_not_read_holds_the_backend_up() {
-    for (piece, length) in [(8000, 64_000_000), (1, 4_000_000)] {
+    for (piece, length) in [(8000, 64_000_000), (10, 32_000_000)] {
         let sent = Arc::<AtomicUsize>::default();
         let counts = sent.clone();
         let backend = Backend::start(move |exchange| {
