@@ -1,5 +1,7 @@
 //! A backend's answer on its way to the client.
 
+mod telling;
+
 use std::{
     future::poll_fn,
     mem,
@@ -17,11 +19,10 @@ use tokio::time::timeout;
 
 use super::{Visit, held::Held};
 use crate::{
-    attempt::{failure_of, where_of},
+    attempt::failure_of,
     balancer::{InFlight, Transition, Verdict},
     compress::Fed,
     http1::Heading,
-    maintain::log_transition,
     response::{self, BadField},
     snapshot,
     static_files::Piece,
@@ -260,16 +261,6 @@ impl Relay {
         Poll::Ready(polled)
     }
 
-    /// Tells what there is to tell besides what goes on. Whoever has the whole answer finds it
-    /// counted.
-    pub(super) fn tell(&mut self, visit: &Visit) {
-        self.tell_refusal(visit);
-        self.tell_excess(visit);
-        if self.is_end_stream() {
-            self.settle();
-        }
-    }
-
     /// Takes a step forward, and tells what there is to tell besides what is held.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
         let polled = match self.error.take() {
@@ -295,30 +286,6 @@ impl Relay {
         Poll::Ready(next)
     }
 
-    /// Says once what an operator should look at when Tomcat itself refused the request.
-    fn tell_refusal(&mut self, visit: &Visit) {
-        let hint = self.body.refusal_hint().filter(|_| !self.refusal_told);
-        if let Some(hint) = hint {
-            self.refusal_told = true;
-            tracing::warn!(worker = visit.worker(), request = %visit, "refused with 403: {hint}");
-        }
-    }
-
-    /// Says that the body went on behind its length. The client has got what was announced.
-    fn tell_excess(&mut self, visit: &Visit) {
-        let Some(error) = self.body.excess() else {
-            return;
-        };
-        let (packet, stage) = where_of(&error);
-        let state = self.state(visit);
-        tracing::warn!(worker = visit.worker(), state, request = %visit, %packet, stage, %error, "the rest of an answer is dropped, and its connection");
-        if let Some(change) = self.record(failure_of(&error).verdict())
-            && let Some(group) = visit.snapshot.group_of(visit.served)
-        {
-            log_transition(group, change);
-        }
-    }
-
     pub(super) fn size_hint(&self) -> SizeHint {
         if self.error.is_some() {
             return SizeHint::default();
@@ -328,31 +295,6 @@ impl Relay {
             Some(rest) if self.is_measured => SizeHint::with_exact(rest.saturating_add(held)),
             _ => SizeHint::default(),
         }
-    }
-
-    /// The answer broke off in the middle: says so, and holds it against whom it concerns.
-    pub(super) fn breaks_off(&mut self, error: &ajp13::Error, visit: &Visit) {
-        self.broken = true;
-        let verdict = failure_of(error).verdict();
-        let worker = visit.worker();
-        if verdict == Verdict::ClientError {
-            tracing::info!(worker, request = %visit, %error, "request given up by its client");
-        } else {
-            let (packet, stage) = where_of(error);
-            let state = self.state(visit);
-            tracing::warn!(worker, state, request = %visit, %packet, stage, %error, "answer broken off, and with it the client's connection");
-        }
-        if let Some(change) = self.record(verdict)
-            && let Some(group) = visit.snapshot.group_of(visit.served)
-        {
-            log_transition(group, change);
-        }
-    }
-
-    /// The state of its member, before what has happened is held against it.
-    fn state(&self, visit: &Visit) -> &'static str {
-        let group = visit.snapshot.group_of(visit.served);
-        group.map_or("?", |group| group.state_of(self.member()))
     }
 
     /// It broke off before anything of it was passed on. Returns what that changed.
