@@ -158,3 +158,14 @@ fn what_is_said_about_files() {
         Some(&ErrorDocument::External(text("http://a/b")))
     );
 }
+
+/// httpd does not start then.
+#[test]
+fn files_are_served_without_a_table_of_types() {
+    let files = Memory::new(&[
+        ("/etc/jk.conf", "JkWorkersFile w\nDocumentRoot /srv/www\n"),
+        ("/etc/w", "worker.list=w\n"),
+        ("/srv/www/f.html", ""),
+    ]);
+    assert!(files.model().global.types.is_empty());
+}
