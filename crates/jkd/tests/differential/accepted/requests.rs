@@ -19,6 +19,24 @@ pub(super) fn doubtful_hosts(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     refused(mod_jk, jkd, 400)
 }
 
+/// Who may ask for a directory by this method is asked about its index file, too.
+pub(super) fn of_index_files(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
+    let found = mod_jk
+        .what
+        .split(' ')
+        .nth(1)
+        .is_some_and(|target| target.ends_with('/'))
+        && !mod_jk.what.starts_with("GET ")
+        && pair.is_some_and(|(theirs, ours)| (theirs.status, ours.status) == (200, 403))
+        && jkd.requests.is_empty();
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+        mod_jk.requests.clear();
+    }
+    found
+}
+
 /// A field is a line.
 pub(super) fn folded_fields(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     refused(mod_jk, jkd, 400)

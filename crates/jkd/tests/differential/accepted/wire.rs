@@ -38,6 +38,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("fields of status pages", fields_of_status_pages),
     Difference::named("Last-Modified", answers::last_modified),
     Difference::named("TRACE", requests::trace),
+    Difference::named("methods of index files", requests::of_index_files),
     Difference::named("CONNECT", requests::connect),
     Difference::named("doubtful hosts", requests::doubtful_hosts),
     Difference::named("folded fields", requests::folded_fields),
