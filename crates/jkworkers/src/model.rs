@@ -38,6 +38,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
+pub(crate) use self::clients::KNOWN_METHODS;
 pub use self::{
     access::{Access, AccessRule, Entry, Merging, Named, Order, Require, Whence, Who},
     auth::{Auth, AuthType},

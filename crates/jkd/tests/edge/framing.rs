@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr},
     sync::{
         LazyLock,
         atomic::{AtomicU16, Ordering},
@@ -11,12 +11,13 @@ use std::{
     time::Duration,
 };
 
-use jkd_tests::{Jkd, LONG, wait_until};
+use jkd_tests::{Jkd, wait_until};
 use proptest::prelude::*;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 
 use crate::{
     recorder::{Recorder, Request},
+    say::connect,
     start,
 };
 
@@ -109,15 +110,7 @@ fn text(doing: &Doing) -> Vec<u8> {
 
 /// Whether all of the request was sent.
 fn carry_out(doing: &Doing, server: SocketAddr, own: Ipv4Addr) -> bool {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket
-        .bind(&SocketAddr::from((own, 0)).into())
-        .expect("an address");
-    socket
-        .connect_timeout(&server.into(), LONG)
-        .expect("a connection");
-    let mut stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(LONG)).expect("a socket");
+    let mut stream = connect(server, own);
     let whole = text(doing);
     let sent = doing.sent.of(whole.len());
     let _ = stream.write_all(&whole[..sent]);

@@ -10,6 +10,16 @@ use socket2::{Domain, Socket, Type};
 
 /// What it hears.
 pub(crate) fn say(server: SocketAddr, own: Ipv4Addr, text: &[u8]) -> Vec<u8> {
+    let mut stream = connect(server, own);
+    let _ = stream.write_all(text);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut heard = Vec::new();
+    let _ = stream.read_to_end(&mut heard);
+    heard
+}
+
+/// A connection from this address.
+pub(crate) fn connect(server: SocketAddr, own: Ipv4Addr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket
         .bind(&SocketAddr::from((own, 0)).into())
@@ -17,11 +27,7 @@ pub(crate) fn say(server: SocketAddr, own: Ipv4Addr, text: &[u8]) -> Vec<u8> {
     socket
         .connect_timeout(&server.into(), LONG)
         .expect("a connection");
-    let mut stream = TcpStream::from(socket);
+    let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(LONG)).expect("a socket");
-    let _ = stream.write_all(text);
-    let _ = stream.shutdown(Shutdown::Write);
-    let mut heard = Vec::new();
-    let _ = stream.read_to_end(&mut heard);
-    heard
+    stream
 }

@@ -35,7 +35,7 @@ pub struct ClientRules {
 }
 
 /// The methods that httpd knows of itself.
-const KNOWN: &[&str] = &[
+pub(crate) const KNOWN_METHODS: &[&str] = &[
     "BASELINE-CONTROL",
     "CHECKIN",
     "CHECKOUT",
@@ -68,7 +68,10 @@ const KNOWN: &[&str] = &[
 impl ClientRules {
     /// The methods that are let in with `RegisteredMethods`, where nothing registers others.
     pub(crate) fn known_methods() -> BTreeSet<String> {
-        KNOWN.iter().map(|name| (*name).to_owned()).collect()
+        KNOWN_METHODS
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect()
     }
 
     /// Whether requests with this method are let in.

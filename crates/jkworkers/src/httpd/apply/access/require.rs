@@ -6,7 +6,7 @@ use crate::{
     diag::{Origin, excerpt, nearest},
     expr::{BadExpression, Expression, Text},
     httpd::{Node, lex},
-    model::{AccessRule, Methods, Named, Require, Who},
+    model::{AccessRule, KNOWN_METHODS, Methods, Named, Require, Who},
 };
 
 /// `Require …`
@@ -253,42 +253,11 @@ fn method(words: &[String]) -> Result<Who, Problem> {
 
 /// These methods, or the one that nobody knows.
 pub(super) fn methods(words: &[String]) -> Result<Methods, &str> {
-    match words.iter().find(|word| !METHODS.contains(&&***word)) {
+    match words.iter().find(|word| !KNOWN_METHODS.contains(&&***word)) {
         Some(word) => Err(word),
         None => Ok(Methods::of(words.iter().map(String::as_str))),
     }
 }
-
-/// What httpd knows without being told.
-const METHODS: &[&str] = &[
-    "BASELINE-CONTROL",
-    "CHECKIN",
-    "CHECKOUT",
-    "CONNECT",
-    "COPY",
-    "DELETE",
-    "GET",
-    "HEAD",
-    "LABEL",
-    "LOCK",
-    "MERGE",
-    "MKACTIVITY",
-    "MKCOL",
-    "MKWORKSPACE",
-    "MOVE",
-    "OPTIONS",
-    "PATCH",
-    "POST",
-    "PROPFIND",
-    "PROPPATCH",
-    "PUT",
-    "REPORT",
-    "TRACE",
-    "UNCHECKOUT",
-    "UNLOCK",
-    "UPDATE",
-    "VERSION-CONTROL",
-];
 
 fn unsupported(provider: &str) -> Problem {
     const KNOWN: &[&str] = &[
