@@ -195,6 +195,7 @@ impl<'a> Failed<'a> {
             claims: Some(claims),
             status: is_page.then_some(status),
             record: Some(&visit.record),
+            naming: visit.record.naming(self.host),
             ..Subject::new(self.host, self.head, &visit.peer, &self.decoded)
         };
         let told = text.evaluate(&subject.with_file(self.file.as_deref()));
@@ -225,7 +226,7 @@ impl<'a> Failed<'a> {
         let subject = Subject {
             variables: Some(&variables),
             file: asked.file.or_else(last),
-            ..Subject::new(self.host, self.head, &visit.peer, &self.decoded)
+            ..Subject::new(self.host, self.head, &visit.peer, &self.decoded).about(asked)
         };
         subject.choose(asked)
     }

@@ -12,7 +12,7 @@ use http::{StatusCode, Version};
 use jiff::Zoned;
 use jkworkers::{
     expr::{self, Expression, Fault, FileTest, Outcome, Table, Text, Variable},
-    model::{Asked, Host},
+    model::{Asked, Host, Naming},
 };
 
 pub(crate) use self::answered::Answered;
@@ -39,6 +39,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) path: &'a [u8],
     /// The file or directory that it leads to; `None` before anybody has looked.
     pub(crate) file: Option<&'a [u8]>,
+    /// Who says what the server is called.
+    pub(crate) naming: Naming,
     /// Who the client is, if it was asked.
     pub(crate) claims: Option<&'a Claims>,
     /// The status of the answer, as far as there is one.
@@ -50,12 +52,8 @@ pub(crate) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(crate) const fn new(
-        host: &'a Host,
-        head: &'a Head,
-        peer: &'a Peer,
-        path: &'a [u8],
-    ) -> Self {
+    /// A request that no section is known to be about.
+    pub(crate) fn new(host: &'a Host, head: &'a Head, peer: &'a Peer, path: &'a [u8]) -> Self {
         Self {
             host,
             head,
@@ -63,11 +61,19 @@ impl<'a> Subject<'a> {
             variables: None,
             path,
             file: None,
+            naming: host.own_naming(),
             claims: None,
             status: None,
             record: None,
             answer: None,
         }
+    }
+
+    /// The same, where sections say who says what the server is called.
+    #[must_use]
+    pub(crate) fn about(self, asked: Asked<'_>) -> Self {
+        let naming = self.host.naming(asked);
+        Self { naming, ..self }
     }
 
     /// The same, where it leads to a file.
@@ -145,7 +151,7 @@ impl<'a> Subject<'a> {
     }
 
     fn server_name(&self) -> Vec<u8> {
-        let name = forward::server_name(&self.target(), self.host, self.peer);
+        let name = forward::server_name(&self.target(), self.naming, self.host, self.peer);
         if name.contains(':') {
             format!("[{name}]").into_bytes()
         } else {
@@ -232,7 +238,7 @@ impl expr::Request for Subject<'_> {
             }
             Variable::ServerName => Some(Cow::Owned(self.server_name())),
             Variable::ServerPort => {
-                let port = forward::server_port(&self.target(), host, peer);
+                let port = forward::server_port(&self.target(), self.naming, host, peer);
                 Some(Cow::Owned(port.to_string().into_bytes()))
             }
             Variable::ServerSoftware => Some(Cow::Borrowed(forward::software(host).as_bytes())),

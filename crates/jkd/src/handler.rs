@@ -24,9 +24,7 @@ use crate::{
     access::Claims,
     answer::{Answer, Visit},
     balancer::{GiveUp, retry::Failure},
-    error_document,
-    forward::{server_name, server_port},
-    headers,
+    error_document, headers,
     http1::{self, Body, Head, Outgoing, Service},
     limits::Limit,
     logs::Record,
@@ -293,14 +291,13 @@ async fn begun(
         checked,
         head,
         decoded: &decoded,
-        server_name: &server_name(&checked.target, host, peer),
-        server_port: server_port(&checked.target, host, peer),
         earlier: asking.earlier,
         record: asking.record,
         vary: asking.vary,
         rewritten: None,
     };
     let variables = arrival.begin_variables();
+    arrival.names_server(&variables);
     let rewritten = arrival.rewrite(&variables).await;
     let arrival = arrival.made_into(rewritten.as_deref());
     let before = arrival.before(variables)?;

@@ -206,7 +206,8 @@ impl HostLogs {
     /// internal redirect has made another request of it.
     pub(crate) fn write(&self, of: &Transaction<'_>, first: Option<&Transaction<'_>>) {
         for log in &self.access {
-            if log.is_for(of) {
+            // As in httpd: what the client asked for decides whether there is a line.
+            if log.is_for(first.unwrap_or(of)) {
                 log.sink.line(of.peer.lane, |line| {
                     of.write(first, &log.format, line);
                     line.push(b'\n');

@@ -210,6 +210,7 @@ impl<'a> Found<'a> {
         }
         let chosen = (self.subject(host, head, peer, decoded))
             .with_file(file)
+            .about(asked)
             .choose(asked);
         self.chosen = chosen;
         let too_slow = self.chosen.too_slow.as_ref();
@@ -229,7 +230,7 @@ impl<'a> Found<'a> {
         Subject {
             variables: Some(&self.variables),
             file: decoded.rsplit(|b| *b == b'/').next(),
-            ..Subject::new(host, head, peer, self.seen(decoded))
+            ..Subject::new(host, head, peer, self.seen(decoded)).about(self.asked_for())
         }
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use jkworkers::{
-    model::{Host, variables::Handler},
+    model::{Asked, Host, Naming, variables::Handler},
     rewrite::{self, End, Redirect, Spot},
 };
 
@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 use crate::{
     access::Claims, forward::encode_path, http1::Head, peer::Peer, redirect::Elsewhere,
-    rescue::Stumble, snapshot::Snapshot, variables::Variables,
+    rescue::Stumble, snapshot::Snapshot, strict::Target, variables::Variables,
 };
 
 /// What rules look at.
@@ -36,8 +36,10 @@ pub(crate) struct Subject<'a> {
     pub(crate) head: &'a Head,
     pub(crate) peer: &'a Peer,
     pub(crate) variables: &'a Variables<'a>,
-    pub(crate) server_name: &'a str,
-    pub(crate) server_port: u16,
+    /// What the client calls the server.
+    pub(crate) target: Target<'a>,
+    /// Who says what it is called.
+    pub(crate) naming: Naming,
     /// The path as httpd decodes it.
     pub(crate) decoded: &'a [u8],
     /// The request that asks, where it is another one: for an index file, or to look ahead.
@@ -125,8 +127,14 @@ async fn rewrite_in(subject: Subject<'_>, spot: Spot<'_>) -> Box<Rewritten> {
 }
 
 impl<'a> Subject<'a> {
+    /// The same, where sections say who says what the server is called.
+    pub(crate) fn about(self, asked: Asked<'_>) -> Self {
+        let naming = self.host.naming(asked);
+        Self { naming, ..self }
+    }
+
     /// The same as expressions see it, for this path, and for the file that it leads to.
-    pub(crate) const fn expressing(
+    pub(crate) fn expressing(
         &self,
         path: &'a [u8],
         file: Option<&'a [u8]>,
@@ -134,6 +142,7 @@ impl<'a> Subject<'a> {
         crate::expressions::Subject {
             variables: Some(self.variables),
             file,
+            naming: self.naming,
             claims: self.claims,
             ..crate::expressions::Subject::new(self.host, self.head, self.peer, path)
         }

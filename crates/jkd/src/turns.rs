@@ -84,7 +84,8 @@ impl Arrival<'_> {
             claims: Some(claims),
             ..found.subject(self.host, self.head, &self.visit.peer, self.decoded)
         };
-        redirect::by_sections(&subject.with_file(asked.file), self.decoded, asked)
+        let subject = subject.with_file(asked.file).about(asked);
+        redirect::by_sections(&subject, self.decoded, asked)
             .inspect_err(|_| self.stays_outside(found, located))?;
         Ok(made)
     }
@@ -182,6 +183,9 @@ impl Arrival<'_> {
             left: self.host.max_turns.into(),
         };
         let located = search.stand_in(located, claims).await?;
+        if let Some(learnt) = located.learnt.as_deref() {
+            self.record.is_about(self.host, learnt.asked());
+        }
         self.record.is_at(&located);
         self.record.is_served_as(&located);
         Ok(located)

@@ -10,7 +10,7 @@ use jkworkers::{
     diag::Origin,
     expr::{Expression, Fault},
     model::{
-        Asked, Host,
+        Asked, Host, Naming,
         variables::{Assignment, Condition, Setting, Subject, VariableRules, names},
     },
     pattern::{Groups, Pattern, Template},
@@ -55,6 +55,7 @@ struct Request<'r> {
     head: &'r Head,
     peer: &'r Peer,
     path: &'r [u8],
+    naming: Naming,
 }
 
 impl<'a> Variables<'a> {
@@ -78,6 +79,7 @@ impl<'a> Variables<'a> {
                 head,
                 peer,
                 path: written_path(head),
+                naming: host.own_naming(),
             };
             variables.consider(&host.settings.variables.conditions, request);
         }
@@ -135,6 +137,7 @@ impl<'a> Variables<'a> {
             head,
             peer,
             path,
+            naming: host.naming(asked),
         };
         for section in host.sections_about(asked) {
             self.consider(&section.settings.variables.conditions, request);
@@ -264,9 +267,11 @@ impl<'a> Variables<'a> {
             head,
             peer,
             path,
+            naming,
         } = request;
         let subject = expressions::Subject {
             variables: Some(self),
+            naming,
             ..expressions::Subject::new(host, head, peer, path)
         };
         let outcome = match subject.evaluate(expression) {

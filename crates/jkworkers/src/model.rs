@@ -53,7 +53,7 @@ pub use self::{
     forwarded::{ForwardedFields, ForwardedHeaders},
     headers::{Format, HeaderAction, HeaderRule, HeaderRules, Piece, When},
     host::{ForwardUri, Host, Listen, Said, ServerName},
-    identity::{CanonicalName, Identity, Lookups, Signature, Trace},
+    identity::{CanonicalName, Identity, Lookups, Naming, Signature, Trace},
     levels::{Levels, Severity},
     logs::{AccessLog, JkLog, LogLevel, LogPlace, LogTarget, Logs, OnlyIf, StampFormat},
     methods::Methods,

@@ -69,7 +69,7 @@ impl<'a> Facts<'a> {
             variables: Some(variables),
             file: asked.file.or_else(last),
             claims: Some(&claims),
-            ..Subject::new(host, head, peer, decoded)
+            ..Subject::new(host, head, peer, decoded).about(asked)
         })
     }
 

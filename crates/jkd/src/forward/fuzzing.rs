@@ -50,13 +50,14 @@ pub fn told(host: &Host, option: ForwardUri, request: &[u8]) -> Option<Told> {
     let uri = outgoing_uri(Seen::new(head.path(), &decoded, &path), option).ok()?;
     let address = ([127, 0, 0, 1], 80).into();
     let peer = &Peer::new(address, address, 0);
-    let name = server_name(&checked.target, host, peer);
+    let naming = host.own_naming();
+    let name = server_name(&checked.target, naming, host, peer);
     let forward = Forward {
         head,
         peer,
         uri: &uri,
         server_name: &name,
-        server_port: server_port(&checked.target, host, peer),
+        server_port: server_port(&checked.target, naming, host, peer),
         body: checked.body,
         has_cookies: checked.has_cookies,
         indicated: &Indicated::default(),

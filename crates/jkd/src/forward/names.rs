@@ -2,14 +2,19 @@
 
 use std::borrow::Cow;
 
-use jkworkers::model::{CanonicalName, Host, Model};
+use jkworkers::model::{CanonicalName, Host, Model, Naming};
 
 use crate::{peer::Peer, strict::Target};
 
 /// The name that the client used, else the host's own; with `UseCanonicalName On` always the
 /// host's own, with `DNS` that of our address. In lower case, an IPv6 address without its brackets.
-pub(crate) fn server_name<'a>(target: &Target<'a>, host: &'a Host, peer: &'a Peer) -> Cow<'a, str> {
-    let canonical = host.identity.canonical_name;
+pub(crate) fn server_name<'a>(
+    target: &Target<'a>,
+    naming: Naming,
+    host: &'a Host,
+    peer: &'a Peer,
+) -> Cow<'a, str> {
+    let canonical = naming.name;
     let own = host.server_name.as_ref().map(|own| &*own.name);
     let by_address = (canonical == CanonicalName::Dns).then(|| peer.local_name.any());
     let own = by_address.flatten().or(own);
@@ -38,13 +43,13 @@ fn has_uppercase(name: &str) -> bool {
 /// The port that goes with the name: the one that the client named, else the host's own, else
 /// that of the scheme. With `UseCanonicalPhysicalPort On` the one that the client connected to is
 /// asked for, too.
-pub(crate) fn server_port(target: &Target<'_>, host: &Host, peer: &Peer) -> u16 {
-    let who = &host.identity;
-    let physical = who.physical_port.then(|| peer.local.port());
-    let port = if who.canonical_name == CanonicalName::On {
-        who.port.or(physical)
+pub(crate) fn server_port(target: &Target<'_>, naming: Naming, host: &Host, peer: &Peer) -> u16 {
+    let own = host.identity.port;
+    let physical = naming.physical_port.then(|| peer.local.port());
+    let port = if naming.name == CanonicalName::On {
+        own.or(physical)
     } else {
-        target.port.or(physical).or(who.port)
+        target.port.or(physical).or(own)
     };
     port.unwrap_or_else(|| default_port(host))
 }

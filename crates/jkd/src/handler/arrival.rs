@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::Method;
 use jkworkers::{
-    model::{Asked, CanonicalName, Host, Lookups},
+    model::{Asked, Host, Lookups},
     uri_map,
 };
 
@@ -69,7 +69,7 @@ pub(super) async fn find_out_names(host: &Host, peer: &Peer, path: &[u8]) {
     if host.lookups(Asked::at(path)) != Lookups::Off {
         peer.name.find_out(peer.ip).await;
     }
-    if host.identity.canonical_name == CanonicalName::Dns {
+    if host.said.looks_up_itself {
         peer.local_name.find_out(peer.local.ip()).await;
     }
 }
@@ -83,8 +83,6 @@ pub(crate) struct Arrival<'a> {
     pub(crate) head: &'a Head,
     /// The path as httpd decodes it.
     pub(crate) decoded: &'a [u8],
-    pub(crate) server_name: &'a str,
-    pub(crate) server_port: u16,
     /// Variables from before.
     pub(crate) earlier: &'a Earlier,
     /// For its lines in logs.
@@ -105,6 +103,19 @@ impl<'a> Arrival<'a> {
             all.name_matches(self.host, Asked::at(path));
         }
         all
+    }
+
+    /// Who says what the server is called while nobody knows yet where the request leads: sections
+    /// about its path.
+    pub(super) fn names_server(&self, variables: &Variables<'_>) {
+        let host = self.host;
+        if !host.said.names_itself {
+            return;
+        }
+        let asked = Asked::at(self.decoded);
+        let subject = self.subject(variables).expressing(self.decoded, None);
+        let chosen = subject.choose(asked);
+        self.record.is_about(host, asked.choosing(&chosen.sections));
     }
 
     /// What rules of the server make of it.
@@ -172,6 +183,7 @@ impl<'a> Arrival<'a> {
         let located = static_files::locate(snapshot, host, &found, self.decoded, file).await?;
         let own = located.as_ref().and_then(Located::name);
         found.choose(host, head, peer, self.decoded, own);
+        self.record.is_about(host, found.asked().with_file(own));
         self.redirect(&found)
             .inspect_err(|_| self.notes(&found.variables))?;
         found.enter(host, head, peer, own);
@@ -237,8 +249,8 @@ impl<'a> Arrival<'a> {
             head: self.head,
             peer: &self.visit.peer,
             variables,
-            server_name: self.server_name,
-            server_port: self.server_port,
+            target: self.checked.target,
+            naming: self.record.naming(self.host),
             decoded: self.decoded,
             on_behalf_of: None,
             claims: None,
@@ -258,8 +270,9 @@ pub(crate) fn server(visit: &Visit) -> (&'static str, Cow<'_, str>, Option<u16>)
     };
     let target = checked.map_or(nobody, |checked| checked.target);
     let host = visit.snapshot.model.host_for(visit.peer.local, target.host);
-    let name = server_name(&target, host, &visit.peer);
-    let port = server_port(&target, host, &visit.peer);
+    let naming = visit.record.naming(host);
+    let name = server_name(&target, naming, host, &visit.peer);
+    let port = server_port(&target, naming, host, &visit.peer);
     let said = (port != default_port(host)).then_some(port);
     (scheme(host), name, said)
 }

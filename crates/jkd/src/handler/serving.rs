@@ -117,13 +117,14 @@ pub(super) async fn decided(
     if host.said.changes_headers {
         checked.has_cookies = course.cx.head.headers.contains("cookie");
     }
-    let name = server_name(&checked.target, host, peer);
+    let naming = asking.record.naming(host);
+    let name = server_name(&checked.target, naming, host, peer);
     let facts = Facts {
         host,
         head: course.cx.head,
         peer,
         server_name: &name,
-        server_port: server_port(&checked.target, host, peer),
+        server_port: server_port(&checked.target, naming, host, peer),
         path: &decision.path,
         claims: course.claims,
         chosen: &decision.chosen.sections,

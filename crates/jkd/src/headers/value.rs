@@ -61,10 +61,12 @@ impl<'a> Context<'a> {
     /// The request for expressions.
     pub(super) fn subject(&self, answer: Option<Answered<'a>>) -> Subject<'a> {
         let path = self.seen.map_or_else(|| self.head.path(), |seen| seen.path);
+        let record = self.record.filter(|_| self.seen.is_some());
         Subject {
             variables: self.variables,
             file: self.seen.and_then(|seen| seen.file),
             claims: self.seen.map(|seen| seen.claims),
+            naming: record.map_or_else(|| self.host.own_naming(), |r| r.naming(self.host)),
             record: self.record,
             answer,
             ..Subject::new(self.host, self.head, self.peer, path)

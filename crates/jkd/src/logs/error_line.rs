@@ -192,7 +192,8 @@ impl About<'_> {
     fn server_name(&self) -> Cow<'_, str> {
         let checked = strict::check(self.head, || forward::scheme(self.host));
         let target = checked.map_or_else(|_| strict::Target::default(), |c| c.target);
-        forward::server_name(&target, self.host, self.peer)
+        let naming = self.host.naming(self.asked);
+        forward::server_name(&target, naming, self.host, self.peer)
     }
 }
 

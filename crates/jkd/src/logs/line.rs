@@ -88,6 +88,7 @@ impl Transaction<'_> {
             file: file.map(|file| &**file).or_else(last),
             claims: Some(&claims),
             status: StatusCode::from_u16(self.ending.status).ok(),
+            naming: self.record.naming(self.host),
             record: Some(self.record),
             ..Subject::new(self.host, self.head, self.peer, &path)
         };
@@ -244,9 +245,10 @@ impl Transaction<'_> {
 
     /// As `UseCanonicalName` says.
     fn server_name(&self) -> Cow<'_, str> {
-        if self.host.identity.canonical_name != CanonicalName::Off {
+        let naming = self.record.naming(self.host);
+        if naming.name != CanonicalName::Off {
             let nobody = Target::default();
-            return forward::server_name(&nobody, self.host, self.peer);
+            return forward::server_name(&nobody, naming, self.host, self.peer);
         }
         let asked = strict::check(self.head, || forward::scheme(self.host)).ok();
         let named = asked.and_then(|checked| checked.target.host);

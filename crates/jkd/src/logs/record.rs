@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue};
-use jkworkers::model::Host;
+use jkworkers::model::{Asked, Host, Naming};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -25,6 +25,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     host: OnceLock<usize>,
+    /// Who says what the server is called, where sections do.
+    naming: Mutex<Option<Naming>>,
     id: OnceLock<Arc<str>>,
     /// What it is called from the beginning: `UNIQUE_ID`.
     name: OnceLock<Box<str>>,
@@ -86,6 +88,20 @@ impl Record {
         if logs.of(host.number).is_some() {
             let _ = self.extra.set(Box::default());
         }
+    }
+
+    /// The sections about this are about it, as far as it has come.
+    pub(crate) fn is_about(&self, host: &Host, asked: Asked<'_>) {
+        if host.said.names_itself {
+            *self.naming.lock() = Some(host.naming(asked));
+        }
+    }
+
+    /// Who says what the server is called: `UseCanonicalName`, `UseCanonicalPhysicalPort`.
+    pub(crate) fn naming(&self, host: &Host) -> Naming {
+        let by_sections = || *self.naming.lock();
+        let naming = host.said.names_itself.then(by_sections).flatten();
+        naming.unwrap_or_else(|| host.own_naming())
     }
 
     /// All of this is known of it.

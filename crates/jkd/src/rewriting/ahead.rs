@@ -78,6 +78,7 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     let rewritten = rewrite(Subject {
         head,
         decoded: &decoded,
+        naming: host.naming(Asked::at(&decoded)),
         claims: None,
         ..subject
     })
@@ -188,7 +189,7 @@ async fn fix(
         }
     }
     let file = Some(place.filename()).filter(|name| !name.is_empty());
-    let expressing = subject.expressing(subject.decoded, file);
+    let expressing = subject.about(asked).expressing(subject.decoded, file);
     redirect::by_sections(&expressing, subject.decoded, asked)?;
     variables.settle(subject.host, asked);
     variables.connect(subject.host, subject.peer, asked);

@@ -18,7 +18,7 @@ pub(super) struct Underway<'a> {
 }
 
 impl<'a> Underway<'a> {
-    pub(super) const fn new(subject: Subject<'a>, so_far: SoFar<'a>) -> Self {
+    pub(super) fn new(subject: Subject<'a>, so_far: SoFar<'a>) -> Self {
         Self {
             subject: subject.expressing(subject.decoded, Some(so_far.filename)),
             so_far,

@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 use super::{Subject, expressions::Underway, maps};
 use crate::{
     access::Claims,
-    forward::{encode_path, scheme},
+    forward::{encode_path, scheme, server_name, server_port},
     http1::Head,
     variables,
 };
@@ -178,7 +178,12 @@ impl rewrite::Request for Inquiry<'_> {
     #[allow(clippy::too_many_lines, reason = "a flat match")]
     fn fact(&self, fact: Fact) -> Cow<'_, [u8]> {
         let Subject {
-            host, head, peer, ..
+            host,
+            head,
+            peer,
+            target,
+            naming,
+            ..
         } = self.subject;
         let borrowed = |text: &'static [u8]| Cow::Borrowed(text);
         let claims = self.subject.claims;
@@ -200,11 +205,11 @@ impl rewrite::Request for Inquiry<'_> {
             Fact::Method => Cow::Borrowed(head.method.as_str().as_bytes()),
             Fact::Scheme => borrowed(scheme(host).as_bytes()),
             Fact::ServerAddr => Cow::Borrowed(peer.local_text.as_bytes()),
-            Fact::ServerName if self.subject.server_name.contains(':') => {
-                Cow::Owned(format!("[{}]", self.subject.server_name).into_bytes())
+            Fact::ServerName => self.server_name(),
+            Fact::ServerPort => {
+                let port = server_port(&target, naming, host, peer);
+                Cow::Owned(port.to_string().into_bytes())
             }
-            Fact::ServerName => Cow::Borrowed(self.subject.server_name.as_bytes()),
-            Fact::ServerPort => Cow::Owned(self.subject.server_port.to_string().into_bytes()),
             Fact::Protocol => borrowed(head.protocol().as_bytes()),
             Fact::TheRequest => Cow::Owned(request_line(head)),
             Fact::RemoteUser => of_claims(|claims| claims.user.as_deref()),
@@ -299,6 +304,22 @@ impl rewrite::Request for Inquiry<'_> {
 }
 
 impl<'a> Inquiry<'a> {
+    /// The server's name as it stands in a URL.
+    fn server_name(&self) -> Cow<'a, [u8]> {
+        let Subject {
+            host,
+            peer,
+            target,
+            naming,
+            ..
+        } = self.subject;
+        match server_name(&target, naming, host, peer) {
+            name if name.contains(':') => Cow::Owned(format!("[{name}]").into_bytes()),
+            Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
+            Cow::Owned(name) => Cow::Owned(name.into_bytes()),
+        }
+    }
+
     /// The directory and the path of the `Alias` around.
     fn context(&self) -> Option<(&'a [u8], &'a [u8])> {
         self.spot.and_then(|spot| spot.context)

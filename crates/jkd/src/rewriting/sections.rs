@@ -97,7 +97,7 @@ pub(super) async fn unnoticed(
         path_info: place.path_info,
         context: place.context,
     };
-    Ok(Some(rewrite_in(subject, spot).await))
+    Ok(Some(rewrite_in(subject.about(asked), spot).await))
 }
 
 fn check_links(host: &Host, asked: Asked<'_>) -> Result<(), Stumble> {

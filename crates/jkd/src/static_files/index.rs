@@ -194,7 +194,8 @@ impl Search<'_> {
         let (asked, path) = (learnt.asked(), &*learnt.path);
         this.enter(asked, claims).await?;
         this.in_sections(asked, path, &located).await?;
-        let subject = this.subject.expressing(path, located.name());
+        let subject = this.subject.about(asked);
+        let subject = subject.expressing(path, located.name());
         redirect::by_sections(&subject, path, asked)?;
         if located.redirects() {
             let there = Elsewhere::directory(path, this.subject.head);
@@ -261,7 +262,8 @@ impl Search<'_> {
         let within = around.and_then(is_in);
         let is_listed = within.is_some_and(|name| !name.contains(&b'/')) && located.is_file();
         let asked = Asked::at(&path).with_file(name).listed(is_listed);
-        let chosen = self.subject.expressing(&path, name).choose(asked);
+        let subject = self.subject.about(asked).expressing(&path, name);
+        let chosen = subject.choose(asked);
         let too_slow = chosen.too_slow.as_ref();
         if let Some(section) = too_slow.and_then(|own| self.subject.host.choice_by(own)) {
             variables.doubt(&section.origin);
@@ -283,6 +285,7 @@ impl Search<'_> {
         let decoded = own;
         rewriting::rewrite(Subject {
             decoded,
+            naming: self.subject.host.naming(Asked::at(decoded)),
             ..self.subject
         })
         .await

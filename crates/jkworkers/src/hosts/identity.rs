@@ -11,8 +11,6 @@ pub(super) fn of(main: &Server, server: &Server) -> Identity {
         None => address(),
     };
     Identity {
-        canonical_name: (own.canonical_name.or(base.canonical_name)).unwrap_or_default(),
-        physical_port: own.physical_port.or(base.physical_port).unwrap_or(false),
         port,
         admin: (own.admin.as_deref().or(base.admin.as_deref())).map(Into::into),
         signature: own.signature.or(base.signature).unwrap_or_default(),

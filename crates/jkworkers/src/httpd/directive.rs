@@ -354,13 +354,13 @@ const TABLE: &[Directive] = &[
     row("UnsetEnv", Anywhere, MANY, Works(variables::unset_env)),
     row(
         "UseCanonicalName",
-        Server,
+        Anywhere,
         ONE,
         Works(identity::canonical_name),
     ),
     row(
         "UseCanonicalPhysicalPort",
-        Server,
+        Anywhere,
         ONE,
         Works(identity::physical_port),
     ),

@@ -11,7 +11,7 @@ use serde::Serialize;
 pub use self::said::Said;
 use super::{
     Asked, ClientRules, FileSettings, FilterSettings, Filtering, ForwardedFields, Identity,
-    JkOptions, Levels, Logs, Lookups, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
+    JkOptions, Levels, Logs, Lookups, Naming, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -212,6 +212,27 @@ impl Host {
         let mut said = sections.filter_map(|section| section.settings.lookups);
         let innermost = said.next_back();
         innermost.or(self.settings.lookups).unwrap_or_default()
+    }
+
+    /// `UseCanonicalName` and `UseCanonicalPhysicalPort` outside of sections.
+    pub fn own_naming(&self) -> Naming {
+        Naming {
+            name: self.settings.canonical_name.unwrap_or_default(),
+            physical_port: self.settings.physical_port.unwrap_or_default(),
+        }
+    }
+
+    /// `UseCanonicalName` and `UseCanonicalPhysicalPort` for what is asked for.
+    #[inline]
+    pub fn naming(&self, asked: Asked<'_>) -> Naming {
+        if !self.said.names_itself {
+            return self.own_naming();
+        }
+        let sections = self.sections_about(asked);
+        sections.fold(self.own_naming(), |around, section| Naming {
+            name: section.settings.canonical_name.unwrap_or(around.name),
+            physical_port: (section.settings.physical_port).unwrap_or(around.physical_port),
+        })
     }
 
     /// `LogLevel` for what is asked for.

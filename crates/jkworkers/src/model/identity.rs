@@ -11,13 +11,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// What a server says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// `UseCanonicalName`.
-    #[serde(skip_serializing_if = "is_default")]
-    pub canonical_name: CanonicalName,
-    /// `UseCanonicalPhysicalPort On`: where no port is said, it is the one that the client connected
-    /// to.
-    #[serde(skip_serializing_if = "is_default")]
-    pub physical_port: bool,
     /// The port in `ServerName`; of a virtual host without one, that of its first address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
@@ -33,6 +26,16 @@ pub struct Identity {
     /// `TraceEnable`.
     #[serde(skip_serializing_if = "is_default")]
     pub trace: Trace,
+}
+
+/// Who says what the server is called, where a request is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Naming {
+    /// `UseCanonicalName`.
+    pub name: CanonicalName,
+    /// `UseCanonicalPhysicalPort On`: where no port is said, it is the one that the client connected
+    /// to.
+    pub physical_port: bool,
 }
 
 /// `UseCanonicalName`: who says what the server is called.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    Access, Auth, ErrorDocuments, FileSettings, FilterSettings, HeaderRules, Levels, Lookups,
-    Methods, Redirects, TlsSettings,
+    Access, Auth, CanonicalName, ErrorDocuments, FileSettings, FilterSettings, HeaderRules, Levels,
+    Lookups, Methods, Redirects, TlsSettings,
     variables::{Handler, VariableRules},
 };
 use crate::rewrite::SectionRewriting;
@@ -36,6 +36,12 @@ pub struct Settings {
     /// `HostnameLookups`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookups: Option<Lookups>,
+    /// `UseCanonicalName`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canonical_name: Option<CanonicalName>,
+    /// `UseCanonicalPhysicalPort`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub physical_port: Option<bool>,
     /// `SetHandler`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handler: Option<Handler>,
@@ -76,6 +82,8 @@ impl Settings {
             max_body: self.max_body.or(base.max_body),
             log_levels: self.log_levels.over(&base.log_levels),
             lookups: self.lookups.or(base.lookups),
+            canonical_name: self.canonical_name.or(base.canonical_name),
+            physical_port: self.physical_port.or(base.physical_port),
             handler: self.handler.or(base.handler),
             redirects: self.redirects.over(&base.redirects),
             error_documents: self.error_documents.over(&base.error_documents),

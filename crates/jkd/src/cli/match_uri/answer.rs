@@ -8,7 +8,7 @@ use std::fmt::Display;
 use http::{Method, StatusCode};
 use jkworkers::{
     access::{Policy, Step},
-    model::{Host, Model, Trace, Worker, WorkerKind, variables::names},
+    model::{Asked, Host, Model, Trace, Worker, WorkerKind, variables::names},
     target::Target,
     uri_map::{self, BadUri, Explanation, Loser},
 };
@@ -16,7 +16,7 @@ use jkworkers::{
 use self::words::{by, describe, place, why_unmapped, written};
 use crate::{
     access,
-    forward::{Seen, outgoing_uri, own_scheme, server_name, server_port},
+    forward::{Seen, outgoing_uri, own_scheme},
     http1::Head,
     logging::Printable,
     mapping::{self, Before, Decision, Found, Mapped},
@@ -88,8 +88,8 @@ impl<'a> Question<'a> {
             head,
             peer,
             variables: &variables,
-            server_name: &server_name(&checked.target, host, peer),
-            server_port: server_port(&checked.target, host, peer),
+            target: checked.target,
+            naming: host.naming(Asked::at(&decoded)),
             decoded: &decoded,
             on_behalf_of: None,
             claims: None,

@@ -6,8 +6,6 @@ use crate::model::{CanonicalName, Lookups, Signature, Trace};
 /// What is written; what is not is inherited.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdentityDraft {
-    pub(crate) canonical_name: Option<CanonicalName>,
-    pub(crate) physical_port: Option<bool>,
     pub(crate) admin: Option<String>,
     pub(crate) signature: Option<Signature>,
     pub(crate) version: Option<bool>,
@@ -28,7 +26,7 @@ impl Apply<'_> {
     }
 }
 
-/// `UseCanonicalName On|Off|DNS`
+/// `UseCanonicalName On|Off|DNS`, also in sections
 pub(in crate::httpd) fn canonical_name(apply: &mut Apply<'_>, call: &Call<'_>) {
     let words = [
         ("On", CanonicalName::On),
@@ -36,14 +34,14 @@ pub(in crate::httpd) fn canonical_name(apply: &mut Apply<'_>, call: &Call<'_>) {
         ("DNS", CanonicalName::Dns),
     ];
     if let Some(canonical) = apply.one_of(&words, call) {
-        apply.server().identity.canonical_name = Some(canonical);
+        apply.settings().canonical_name = Some(canonical);
     }
 }
 
-/// `UseCanonicalPhysicalPort On|Off`
+/// `UseCanonicalPhysicalPort On|Off`, also in sections
 pub(in crate::httpd) fn physical_port(apply: &mut Apply<'_>, call: &Call<'_>) {
     if let Some(on) = apply.on_or_off(call) {
-        apply.server().identity.physical_port = Some(on);
+        apply.settings().physical_port = Some(on);
     }
 }
 

@@ -292,7 +292,11 @@ fn what_servers_say_about_themselves_is_inherited() {
     let shown = model.hosts.iter().map(|host| {
         let who = &host.identity;
         let admin = who.admin.as_deref().unwrap_or("-");
-        let names = (who.canonical_name, who.physical_port);
+        let crate::model::Naming {
+            name,
+            physical_port,
+        } = host.own_naming();
+        let names = (name, physical_port);
         format!(
             "{names:?} {:?} {admin} {:?} {} {:?}",
             who.port, who.signature, who.version, who.trace

@@ -1,7 +1,7 @@
 //! What a host says anything about, so that nobody looks where nothing is.
 
 use super::Host;
-use crate::model::{Covers, Lookups, Section, Settings};
+use crate::model::{CanonicalName, Covers, Lookups, Section, Settings};
 
 /// Whether something is written here, in a section or outside.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +18,10 @@ pub struct Said {
     pub limits_methods: bool,
     /// `HostnameLookups` that wants names.
     pub looks_up_clients: bool,
+    /// `UseCanonicalName DNS`.
+    pub looks_up_itself: bool,
+    /// `UseCanonicalName`, `UseCanonicalPhysicalPort` in a section.
+    pub names_itself: bool,
     /// A section whose expression has groups with names.
     pub names_matches: bool,
     /// `SSLRequireSSL`.
@@ -39,6 +43,11 @@ impl Said {
             describes_names: says(|settings| settings.files.extensions.are_described()),
             limits_methods: says(|settings| settings.methods.is_some()),
             looks_up_clients: says(|s| s.lookups.unwrap_or_default() != Lookups::Off),
+            looks_up_itself: says(|s| s.canonical_name == Some(CanonicalName::Dns)),
+            names_itself: host.sections.iter().any(|section| {
+                let said = &section.settings;
+                said.canonical_name.is_some() || said.physical_port.is_some()
+            }),
             names_matches: host.sections.iter().any(Section::has_names),
             requires_tls: says(|settings| settings.tls.required),
         }
