@@ -327,6 +327,67 @@ fn the_status_page_escapes_what_the_query_says() {
 }
 
 #[test]
+fn status_pages_come_again_and_lead_back_as_they_are_told() {
+    let (jkd, _backends) = with_status("");
+    let page = |query: &str| jkd.http().get(&format!("/jk-status?{query}")).text();
+    let refresh = "<meta http-equiv=\"refresh\" content=\"7\">";
+    for query in ["re=7", "cmd=show&w=lb&re=7", "re=1&cmd=list&re=7x"] {
+        assert!(page(query).contains(refresh), "{query}");
+    }
+    for query in [
+        "",
+        "re=0",
+        "re=-7",
+        "cmd=update&w=lb&vlr=2&re=7",
+        "cmd=edit&w=lb&re=7",
+    ] {
+        assert!(!page(query).contains("http-equiv"), "{query}");
+    }
+    for (query, back) in [
+        ("cmd=update&w=lb&vlr=2", "cmd=list"),
+        (
+            "cmd=update&w=lb&sw=one&vwf=2&from=show",
+            "cmd=show&amp;w=lb",
+        ),
+        (
+            "cmd=update&w=lb&sw=one&vwf=2&from=show&psw=one",
+            "cmd=show&amp;w=lb&amp;sw=one",
+        ),
+    ] {
+        let page = page(query).replace("&#38;", "&amp;");
+        assert!(
+            page.contains(&format!("href=\"?{back}\"")),
+            "{query}: {page}"
+        );
+    }
+}
+
+#[test]
+fn the_server_field_has_a_version_where_that_is_wanted() {
+    let whole = concat!("jkd/", env!("CARGO_PKG_VERSION"));
+    for (line, expected) in [
+        ("", "jkd"),
+        ("ServerTokens Prod\nServerSignature On", "jkd"),
+        ("ServerTokens major", whole),
+        ("ServerTokens Full\nServerSignature EMail", whole),
+    ] {
+        let jkd = Jkd::builder(BINARY)
+            .file("jk.conf", &format!("Listen 127.0.0.1:0\n{line}\n"))
+            .start(&["run", "-f", "jk.conf"]);
+        let answer = jkd.http().get("/nothing");
+        assert_eq!(
+            (answer.status, answer.header("server")),
+            (404, Some(expected))
+        );
+        let page = answer.text();
+        assert!(
+            !page.contains("jkd") && !page.contains("<address>"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
 fn a_status_worker_with_a_list_of_users_lets_nobody_in() {
     let (jkd, _backends) = with_status("worker.status.user=admin\n");
     let page = jkd.http().get("/jk-status");

@@ -14,6 +14,8 @@
 mod client;
 #[path = "tls/files.rs"]
 mod files;
+#[path = "tls/sessions.rs"]
+mod sessions;
 
 use std::{
     io::{Read, Write},

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use jkworkers::model::{Asked, Host, Naming};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use crate::{
     handler,
     http1::{Head, Heading},
     logging::Printable,
-    rescue::Stumble,
+    rescue::{IsPage, Stumble},
     snapshot,
     static_files::Located,
     variables::Variables,
@@ -314,7 +314,11 @@ impl Record {
             });
             ending.fields.extend(named);
         }
-        if wants.first_byte {
+        // As in httpd, whose filter that looks at the clock is none of its own pages', unless the
+        // answer had begun.
+        let is_page = head.extensions.get::<IsPage>().is_some();
+        let is_page = is_page && head.status != StatusCode::RANGE_NOT_SATISFIABLE;
+        if wants.first_byte && !is_page {
             ending.began = Some(Instant::now());
         }
     }

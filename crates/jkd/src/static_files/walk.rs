@@ -65,10 +65,7 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
     let mut walk = Walk {
         host,
         path,
-        reads_overrides: host
-            .sections
-            .iter()
-            .any(|s| s.settings.files.overrides == Some(true)),
+        is_overridden: true,
         name: b"/".to_vec(),
         followed: false,
         is_behind_file: false,
@@ -107,7 +104,7 @@ struct Walk<'a> {
     host: &'a Host,
     path: &'a [u8],
     /// Whether files like `.htaccess` count anywhere.
-    reads_overrides: bool,
+    is_overridden: bool,
     /// How far it has come.
     name: Vec<u8>,
     /// Whether a link was followed.
@@ -133,6 +130,7 @@ impl Walk<'_> {
         let mut parts = parts
             .filter(|part| !part.is_empty() && *part != b".")
             .peekable();
+        self.is_overridden = self.is_overridden_anywhere();
         let mut directory = open("/", PATH, Mode::empty())?;
         self.check_overrides(&directory)?;
         while let Some(part) = parts.next() {
@@ -240,15 +238,16 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Not where `/` says `None` and nobody else says anything else, as most do.
+    fn is_overridden_anywhere(&self) -> bool {
+        let mut sections = self.host.sections.iter();
+        sections.any(|s| s.settings.files.allow_overrides())
+            || self.host.files_about(self.asked()).are_overridden()
+    }
+
     /// A file that would say more about a directory is not read: the directory is closed.
     fn check_overrides(&self, directory: &OwnedFd) -> Result<(), End> {
-        let reads = || {
-            self.host
-                .files_about(self.asked())
-                .overrides
-                .unwrap_or(false)
-        };
-        if !self.reads_overrides || !reads() {
+        if !self.is_overridden || !self.host.files_about(self.asked()).are_overridden() {
             return Ok(());
         }
         let own = &self.host.roots.access_files;
@@ -262,7 +261,7 @@ impl Walk<'_> {
         };
         if names.iter().any(there) {
             return Err(End::Closed(
-                "AllowOverride lets a file there say more, which is not read",
+                "a file there may say more, which is not read, unless AllowOverride is None",
             ));
         }
         Ok(())

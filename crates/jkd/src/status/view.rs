@@ -105,7 +105,10 @@ impl<'a> Page<'a> {
             version: env!("CARGO_PKG_VERSION"),
             time: http_date(SystemTime::now()),
             own_css: worker.css.as_deref(),
-            refresh: query.refresh,
+            // What changes something is not to be done again and again.
+            refresh: query
+                .refresh
+                .filter(|_| matches!(query.command, Command::List | Command::Show)),
             balancers: blocks(balancers, without::BALANCERS).collect(),
             workers: (blocks(alone, without::WORKERS))
                 .flat_map(|block| block.rows)

@@ -100,14 +100,14 @@ fn versions(terms: &Tls) -> Vec<&'static SupportedProtocolVersion> {
 
 /// Each certificate with its chain and its key.
 fn keys(terms: &Tls, provider: &CryptoProvider) -> Result<Vec<Arc<CertifiedKey>>, Problem> {
-    let more = match &terms.chain {
-        Some(pem) => certificates(pem)?,
-        None => Vec::new(),
-    };
+    let chain_file = chain_file(terms)?;
     let numbered = terms.certificates.iter().enumerate();
     let keys = numbered.map(|(number, pem)| {
         let mut chain = certificates(pem)?;
-        chain.extend(more.iter().cloned());
+        if let Some(others) = &chain_file {
+            chain.truncate(1);
+            chain.extend(others.iter().cloned());
+        }
         let of_key = terms.keys.get(number).unwrap_or(pem);
         let key = private_key(of_key)?;
         let certified = CertifiedKey::from_der(chain, key, provider);
@@ -128,6 +128,20 @@ fn keys(terms: &Tls, provider: &CryptoProvider) -> Result<Vec<Arc<CertifiedKey>>
         })
     });
     keys.collect()
+}
+
+/// What `SSLCertificateChainFile` has instead of what stands behind the certificates in their own
+/// files. One of these has its own certificate first.
+fn chain_file(terms: &Tls) -> Result<Option<Vec<CertificateDer<'static>>>, Problem> {
+    let Some(pem) = &terms.chain else {
+        return Ok(None);
+    };
+    let mut chain = certificates(pem)?;
+    let is_own = |own: &Pem| own.path == pem.path;
+    if terms.certificates.iter().any(is_own) {
+        chain.remove(0);
+    }
+    Ok(Some(chain))
 }
 
 /// All certificates of a file, at least one.

@@ -43,6 +43,12 @@ impl<'a> Ask<'a> {
 
 /// The whole answer.
 pub(crate) fn ask(address: SocketAddr, files: &Files, what: &Ask<'_>) -> io::Result<String> {
+    let (answer, _) = talk(address, &Arc::new(config(files, what)), what)?;
+    Ok(answer)
+}
+
+/// What a client is that asks so.
+pub(crate) fn config(files: &Files, what: &Ask<'_>) -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
     let own = ["a.pem", "b.pem"].map(|name| certificate(files, name));
     let config = ClientConfig::builder_with_provider(provider)
@@ -62,9 +68,18 @@ pub(crate) fn ask(address: SocketAddr, files: &Files, what: &Ask<'_>) -> io::Res
         None => config.with_no_client_auth(),
     };
     config.enable_sni = what.name.is_some();
+    config
+}
+
+/// The whole answer, and the connection behind it.
+pub(crate) fn talk(
+    address: SocketAddr,
+    config: &Arc<ClientConfig>,
+    what: &Ask<'_>,
+) -> io::Result<(String, ClientConnection)> {
     let name = what.name.unwrap_or("unsaid.example").to_owned();
     let name = ServerName::try_from(name).unwrap();
-    let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    let connection = ClientConnection::new(config.clone(), name).map_err(io::Error::other)?;
     let socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(jkd_tests::LONG))?;
     let mut stream = StreamOwned::new(connection, socket);
@@ -79,7 +94,7 @@ pub(crate) fn ask(address: SocketAddr, files: &Files, what: &Ask<'_>) -> io::Res
         _ if answer.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
         _ => {}
     }
-    Ok(String::from_utf8(answer).unwrap())
+    Ok((String::from_utf8(answer).unwrap(), stream.conn))
 }
 
 fn certificate(files: &Files, name: &str) -> CertificateDer<'static> {

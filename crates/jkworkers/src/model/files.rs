@@ -67,6 +67,9 @@ pub struct FileSettings {
     /// `AllowOverride`: whether files in the directories may say more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overrides: Option<bool>,
+    /// `AllowOverrideList`: whether they may say single directives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listed_overrides: Option<bool>,
     /// `ForceType`. Empty: `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub force_type: Option<String>,
@@ -146,6 +149,17 @@ impl FileSettings {
         *self == Self::default()
     }
 
+    /// Whether files in the directories are read. httpd reads them unless `AllowOverride` says `None`:
+    /// where it is not written nothing is allowed in them, and what they say is an error.
+    pub fn are_overridden(&self) -> bool {
+        self.overrides.unwrap_or(true) || self.listed_overrides.unwrap_or(false)
+    }
+
+    /// Whether something is allowed in files in the directories.
+    pub fn allow_overrides(&self) -> bool {
+        self.overrides == Some(true) || self.listed_overrides == Some(true)
+    }
+
     /// What holds where `self` is said inside of what says `base`.
     #[must_use]
     pub fn over(&self, base: &Self) -> Self {
@@ -159,6 +173,7 @@ impl FileSettings {
                 own_links: own_links.or(base.options.own_links),
             },
             overrides: self.overrides.or(base.overrides),
+            listed_overrides: self.listed_overrides.or(base.listed_overrides),
             force_type: (self.force_type.as_ref())
                 .or(base.force_type.as_ref())
                 .cloned(),

@@ -65,6 +65,15 @@ impl Site {
         self.directory.path().canonicalize().unwrap()
     }
 
+    /// Whether the directory with a file of its own is closed.
+    fn is_closed(&self) -> bool {
+        match &*self.at("/closed/x.txt") {
+            "closed www/closed/" => true,
+            "file www/closed/x.txt" => false,
+            other => panic!("{other}"),
+        }
+    }
+
     /// What is at a path, in a word, and where, relative to the directory.
     fn at(&self, path: &str) -> String {
         let host = &self.model.hosts[0];
@@ -139,15 +148,54 @@ fn links_are_followed_where_options_say_so() {
 
 #[test]
 fn a_directory_whose_file_may_say_more_is_closed() {
-    let site = Site::new("<Directory @/www/closed>\nAllowOverride All\n</Directory>\n");
-    assert_eq!(site.at("/closed/x.txt"), "closed www/closed/");
-    assert_eq!(site.at("/sub/x.txt"), "file www/sub/x.txt");
-    let site = Site::new("<Directory @/www/closed>\nAllowOverride None\n</Directory>\n");
-    assert_eq!(site.at("/closed/x.txt"), "file www/closed/x.txt");
+    for (lines, is_closed) in [
+        // httpd reads it, and takes what it says for an error: nothing was allowed.
+        ("", true),
+        ("AllowOverride None", false),
+        ("AllowOverride All", true),
+        ("AllowOverride Limit None", false),
+        ("AllowOverride None FileInfo", true),
+        ("AllowOverride Nonfatal=All", false),
+        ("AllowOverride Options=None", true),
+        ("AllowOverride All\nAllowOverride None", false),
+    ] {
+        let site = Site::new(&format!("<Directory @/www>\n{lines}\n</Directory>\n"));
+        assert_eq!(site.is_closed(), is_closed, "{lines}");
+        assert_eq!(site.at("/sub/x.txt"), "file www/sub/x.txt", "{lines}");
+    }
+    let site = Site::new("<Directory @/www/sub>\nAllowOverride None\n</Directory>\n");
+    assert!(site.is_closed());
     let site = Site::new(
         "AccessFileName acl\n<Directory @/www/closed>\nAllowOverride Limit\n</Directory>\n",
     );
-    assert_eq!(site.at("/closed/x.txt"), "file www/closed/x.txt");
+    assert!(!site.is_closed());
+}
+
+#[test]
+fn lists_of_what_files_may_say_are_inherited_by_themselves() {
+    for (outer, inner, is_closed) in [
+        ("AllowOverride None\nAllowOverrideList Redirect", "", true),
+        ("AllowOverrideList Redirect\nAllowOverride None", "", true),
+        ("AllowOverrideList Redirect", "AllowOverride None", true),
+        (
+            "AllowOverride None\nAllowOverrideList Redirect",
+            "AllowOverrideList None",
+            false,
+        ),
+        ("AllowOverrideList None", "AllowOverride FileInfo", true),
+        ("AllowOverride FileInfo", "AllowOverrideList None", true),
+        (
+            "AllowOverride None\nAllowOverrideList Redirect\nAllowOverrideList None",
+            "",
+            false,
+        ),
+    ] {
+        let site = Site::new(&format!(
+            "<Directory @/www>\n{outer}\n</Directory>\n\
+             <Directory @/www/closed>\n{inner}\n</Directory>\n"
+        ));
+        assert_eq!(site.is_closed(), is_closed, "{outer} {inner}");
+    }
 }
 
 #[test]

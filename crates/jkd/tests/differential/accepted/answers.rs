@@ -100,6 +100,26 @@ pub(super) fn late_lines(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     none_came && statuses(mod_jk, jkd, |theirs, ours| (theirs, ours) == (0, 408))
 }
 
+/// What the file says holds, or is an error; here its directory is closed.
+pub(super) fn access_files(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    statuses(mod_jk, jkd, |theirs, ours| {
+        matches!(theirs, 302 | 500) && ours == 403
+    })
+}
+
+/// The same answer, as it is and compressed.
+pub(super) fn windows_of_zlib(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let Some((theirs, ours)) = replies(mod_jk, jkd) else {
+        return false;
+    };
+    let is_packed = |reply: &Reply| reply.header("content-encoding") == Some("gzip");
+    let found = is_packed(ours) && !is_packed(theirs) && theirs.body == ours.body;
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}
+
 /// httpd frames the answer once more, or knows no such coding.
 pub(super) fn transfer_codings(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let theirs = mod_jk.reply.as_ref();

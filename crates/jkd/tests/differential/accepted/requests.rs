@@ -118,3 +118,34 @@ fn refused(mod_jk: &mut Seen, jkd: &Seen, status: u16) -> bool {
     }
     found
 }
+
+/// Each has a name and a version of its own; a version, or none, both have.
+pub(super) fn versions(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let mut found = false;
+    for (mod_jk, jkd) in mod_jk.requests.iter_mut().zip(&mut jkd.requests) {
+        for request in [&mut *mod_jk, &mut *jkd] {
+            for (name, value) in &mut request.attributes {
+                if matches!(&**name, "SERVER_SOFTWARE" | "SERVER_SIGNATURE") {
+                    let known = ["Apache", "jkd"].map(|software| anonymous(value, software));
+                    if let Some(text) = known.into_iter().flatten().next() {
+                        *value = text;
+                        found = true;
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A text without what a server calls itself.
+fn anonymous(text: &str, software: &str) -> Option<String> {
+    let (before, behind) = text.split_once(software)?;
+    let version = behind.strip_prefix('/');
+    let Some(version) = version else {
+        return Some(format!("{before}(software){behind}"));
+    };
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let rest = end.map_or("", |end| &version[end..]);
+    Some(format!("{before}(software)/(version){rest}"))
+}

@@ -121,7 +121,6 @@ impl Apply<'_> {
             ("DirectorySlash", files.slash.is_some()),
             ("FallbackResource", files.fallback.is_some()),
             ("Options", files.options != crate::model::Options::default()),
-            ("AllowOverride", files.overrides == Some(true)),
             ("HostnameLookups", settings.lookups.is_some()),
             ("RewriteRule", !settings.rewriting.is_empty()),
         ];

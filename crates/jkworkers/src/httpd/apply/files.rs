@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Apply, Call};
 use crate::{
     diag::excerpt,
-    model::{Alias, AliasFrom, ETagComponents, FileSettings},
+    model::{Alias, AliasFrom, Covers, ETagComponents, FileSettings},
     pattern::{Pattern, Template},
 };
 
@@ -118,14 +118,29 @@ pub(in crate::httpd) fn allow_override(apply: &mut Apply<'_>, call: &Call<'_>) {
         let message = format!("Illegal override option {}", excerpt(word));
         return apply.error(call.origin, message, "Write None.");
     }
-    let none = |word: &String| word.eq_ignore_ascii_case("none");
-    apply.set_overrides(call, !call.words.iter().all(none));
+    let allows = call.words.iter().fold(false, |allows, word| {
+        let word = word.to_ascii_lowercase();
+        match &*word {
+            "none" => false,
+            word if word.starts_with("nonfatal") => allows,
+            _ => true,
+        }
+    });
+    if apply.may_override(call, allows) {
+        apply.files().overrides = Some(allows);
+    }
 }
 
 /// `AllowOverrideList None|directive …`
 pub(in crate::httpd) fn allow_override_list(apply: &mut Apply<'_>, call: &Call<'_>) {
-    if !call.first().eq_ignore_ascii_case("none") {
-        apply.set_overrides(call, true);
+    let is_none = |word: &String| word.eq_ignore_ascii_case("none");
+    if call.words.len() > 1 && call.words.iter().any(is_none) {
+        let message = "'None' not allowed with other directives in AllowOverrideList";
+        return apply.error(call.origin, message.to_owned(), "Write None alone.");
+    }
+    let allows = !call.words.iter().all(is_none);
+    if apply.may_override(call, allows) {
+        apply.files().listed_overrides = Some(allows);
     }
 }
 
@@ -283,21 +298,30 @@ impl Apply<'_> {
         }
     }
 
-    /// httpd takes these lines in `<Directory>` without wildcards only.
-    fn set_overrides(&mut self, call: &Call<'_>, overrides: bool) {
-        if self.within.is_none_or(|within| within.name != "Directory") {
-            let message = format!("{} not allowed here", call.name);
-            return self.error(call.origin, message, "Write it inside a <Directory>.");
+    /// Whether a line about files in the directories counts: in `<Directory>` without regular
+    /// expressions only.
+    fn may_override(&mut self, call: &Call<'_>, allows: bool) -> bool {
+        let elsewhere = match self.current_section().map(|section| &section.covers) {
+            Some(Covers::Directory(_)) => None,
+            Some(covers) => Some(covers.to_string()),
+            None => {
+                let message = format!("{} not allowed here", call.name);
+                self.error(call.origin, message, "Write it inside a <Directory>.");
+                return false;
+            }
+        };
+        if let Some(covers) = elsewhere {
+            let message = format!("{} has no effect inside {covers}", call.name);
+            self.diagnostics.warning(call.origin, message);
+            return false;
         }
-        let files = self.files();
-        // What one line allows none of the others forbids: it only closes directories.
-        files.overrides = Some(overrides || files.overrides == Some(true));
-        if overrides {
+        if allows {
             let message = format!(
                 "{} is not in effect: directories with a file that it allows are answered with 403",
                 call.name
             );
             self.tell_once(call.name, call.origin, message);
         }
+        true
     }
 }

@@ -56,3 +56,39 @@ AddHandler cgi-script .cgi
         remedy: Remove the line where the files may be sent as they are.
     ");
 }
+
+#[test]
+fn files_in_directories_are_for_directories_only() {
+    let lines = "
+<Directory /a>
+  AllowOverrideList None Redirect
+  AllowOverrideList redirect
+</Directory>
+<DirectoryMatch /b>
+  AllowOverride All
+</DirectoryMatch>
+<Directory ~ /c>
+  AllowOverrideList None
+</Directory>
+<Files d>
+  AllowOverride None
+</Files>
+<If true>
+  AllowOverride All
+</If>
+<VirtualHost *>
+  AllowOverride All
+</VirtualHost>
+";
+    assert_snapshot!(body(lines), @r#"
+    jk.conf:7: error: 'None' not allowed with other directives in AllowOverrideList
+        remedy: Write None alone.
+    jk.conf:8: warning: AllowOverrideList is not in effect: directories with a file that it allows are answered with 403
+    jk.conf:11: warning: AllowOverride has no effect inside <DirectoryMatch /b>
+    jk.conf:14: warning: AllowOverrideList has no effect inside <DirectoryMatch /c>
+    jk.conf:17: warning: AllowOverride has no effect inside <Files d>
+    jk.conf:20: warning: AllowOverride has no effect inside <If "true">
+    jk.conf:23: error: AllowOverride not allowed here
+        remedy: Write it inside a <Directory>.
+    "#);
+}
