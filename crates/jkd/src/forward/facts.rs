@@ -81,14 +81,14 @@ impl<'a> Facts<'a> {
     /// `ServerSignature`: what stands below pages.
     fn signature(&self) -> Cow<'a, [u8]> {
         let name = escaped(&String::from_utf8_lossy(&self.url_name()));
-        // An address of the web is no address of a mailbox.
-        let admin = Some(self.admin()).filter(|admin| !admin.contains(':'));
-        let name = match (self.host.identity.signature, admin) {
-            (Signature::Off, _) => return Cow::Borrowed(b""),
-            (Signature::Email, Some(admin)) => {
-                format!("<a href=\"mailto:{}\">{name}</a>", escaped(admin))
+        let name = match self.host.identity.signature {
+            Signature::Off => return Cow::Borrowed(b""),
+            Signature::On => name,
+            Signature::Email => {
+                let admin = self.admin();
+                let scheme = if is_url(admin) { "" } else { "mailto:" };
+                format!("<a href=\"{scheme}{}\">{name}</a>", escaped(admin))
             }
-            _ => name,
         };
         let (software, port) = (software(self.host), self.server_port);
         let text = format!("<address>{software} Server at {name} Port {port}</address>\n");
@@ -112,6 +112,13 @@ pub(crate) const fn software(host: &Host) -> &'static str {
     } else {
         "jkd"
     }
+}
+
+/// Whether httpd takes an address for a URL, which needs no `mailto:`.
+fn is_url(address: &str) -> bool {
+    let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let scheme = address.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(is_of_scheme))
 }
 
 /// Text as it stands in HTML.
