@@ -111,6 +111,13 @@ impl Answer {
         }
     }
 
+    /// The client has all of it, whatever comes of the rest.
+    pub(crate) fn is_delivered(&mut self) {
+        if let Some(visit) = &mut self.visit {
+            visit.is_delivered();
+        }
+    }
+
     /// Leaves nothing of the body.
     pub(crate) async fn discard(&mut self) {
         if let Some(relay) = self.source.relay() {

@@ -73,6 +73,10 @@ impl Service for Front {
         self.peer.wire().answers(stays, unread);
     }
 
+    fn is_delivered(&self, answer: &mut Answer) {
+        answer.is_delivered();
+    }
+
     async fn answer(&self, head: Head, body: Body) -> http1::Reply<Answer> {
         let mut visit = self.begin(head);
         if visit.snapshot.believes_proxies {

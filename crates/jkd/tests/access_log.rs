@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::TcpStream,
     sync::{
         Arc,
@@ -312,6 +312,51 @@ fn clients_that_leave_are_told() {
     left.store(true, Relaxed);
     lines.sort();
     assert_eq!(lines, ["/before 400 X", "/during 200 X"]);
+}
+
+/// The backend owes its end, or breaks off before it: the client has missed nothing.
+#[test]
+fn clients_that_have_all_of_an_answer_have_not_left() {
+    let released = Arc::new(AtomicBool::new(false));
+    let release = released.clone();
+    let backend = Backend::start(move |exchange| {
+        exchange.headers(200, &[("Content-Length", "5")])?;
+        if !exchange.mentions("/head") {
+            exchange.chunk(b"hello")?;
+        }
+        if !exchange.mentions("/broken") {
+            wait_until("its lines are there", || release.load(Relaxed));
+        }
+        Err(ErrorKind::ConnectionAborted.into())
+    });
+    let conf = "CustomLog access.log \"%m %U %s %X\"\n";
+    let jkd = start(backend.address.port(), conf);
+    for (method, path) in [("HEAD", "/head"), ("GET", "/whole"), ("GET", "/broken")] {
+        let mut stream = TcpStream::connect(jkd.address).unwrap();
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let end: &[u8] = if method == "HEAD" {
+            b"\r\n\r\n"
+        } else {
+            b"hello"
+        };
+        let mut answer = Vec::new();
+        while !answer.ends_with(end) {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.extend(byte);
+        }
+        SockRef::from(&stream)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
+    let mut lines = wait_for_lines(&jkd, "access.log", 3);
+    released.store(true, Relaxed);
+    lines.sort();
+    assert_eq!(
+        lines,
+        ["GET /broken 200 +", "GET /whole 200 +", "HEAD /head 200 +"]
+    );
 }
 
 #[test]

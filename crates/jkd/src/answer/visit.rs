@@ -145,10 +145,15 @@ impl Visit {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 self.ending.bytes += u64::try_from(bytes).unwrap_or_default();
             }
-            Poll::Ready(Some(Err(_))) => self.ending.aborted = true,
+            Poll::Ready(Some(Err(_))) => self.ending.aborted |= !self.ended,
             Poll::Ready(None) => self.ended = true,
             Poll::Pending => {}
         }
+    }
+
+    /// What breaks off from here on is nothing that the client would miss.
+    pub(super) const fn is_delivered(&mut self) {
+        self.ended = true;
     }
 
     /// Writes the lines of the request.

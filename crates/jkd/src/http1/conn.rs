@@ -52,6 +52,9 @@ pub(crate) trait Service: Send + Sync {
     /// after the request are here already.
     fn sends(&self, _stays: bool, _unread: usize) {}
 
+    /// The client has all of an answer, whoever makes it may not have come to its end yet.
+    fn is_delivered(&self, _answer: &mut Self::Answer) {}
+
     /// Answers a request. Dropped when the client goes away.
     fn answer(&self, head: Head, body: Body) -> impl Future<Output = Reply<Self::Answer>> + Send;
 
@@ -267,6 +270,7 @@ where
     drop(head);
     sending.push(first)?;
     poll_fn(|cx| sending.poll(cx, wire)).await?;
+    service.is_delivered(&mut sending.body);
     sending.end().await;
     Ok(stays)
 }
