@@ -4,34 +4,28 @@
 //! GET for that path, by a file or a worker. What stumbles there, too, is answered with a page of
 //! our own for what came first.
 
+mod failed;
 mod page;
 
 use std::borrow::Cow;
 
 use http::{Method, StatusCode};
-use jkworkers::{
-    model::{Asked, ErrorDocument, Host},
-    uri_map,
-};
+use jkworkers::model::ErrorDocument;
 
-use self::page::{as_read, page};
+use self::{
+    failed::Failed,
+    page::{NoPage, as_read, page},
+};
 use crate::{
     access::Claims,
-    allow,
     answer::{Answer, Visit},
-    expressions::{Chosen, Subject},
-    forward::own_scheme,
-    handler::{self, Course},
-    headers::{self, Seen},
+    handler,
     http1::{Head, Outgoing},
-    mapping::{Earlier, as_far_as_decoded},
+    logs::Redirected,
     redirect::Elsewhere,
     rescue::{self, Stumble},
-    rewriting::renamed,
+    rewriting::Reached,
     snapshot::Served,
-    static_files,
-    strict::{self},
-    variables::Variables,
 };
 
 /// The answer for a request that stumbled.
@@ -41,42 +35,163 @@ pub(crate) async fn respond(
     served: &mut Served,
     claims: &Claims,
 ) -> Outgoing<Answer> {
-    let status = stumble.status();
-    let (mut earlier, changed) = visit.trail.variables();
-    let turned = visit.trail.head();
-    if turned.is_none() {
-        earlier.clone_from(&visit.own);
-    }
-    let head = turned.as_ref().unwrap_or(&visit.head);
-    let mut fields = visit
-        .trail
-        .take_fields()
-        .or_else(|| as_read(head, &stumble));
-    let is_read = !matches!(&stumble, Stumble::Refused(why) if why.is_of_reading());
-    let failed = Failed::of(visit, head, is_read, (&earlier, &changed));
-    let failed = failed.look_for_file(visit).await;
-    let document = failed
-        .document(visit, status)
-        .and_then(|document| Some((document, failed.told(visit, document, claims, status)?)));
-    if let Some((ErrorDocument::Local(_), target)) = &document {
-        let earlier = failed.renamed(visit, status);
-        let asked = (&stumble, fields.as_ref());
-        if let Some(page) = page(visit, asked, target, &earlier, served).await {
-            return claims.ask(&stumble, closing(page, &stumble));
+    let first = Case::of_client(visit, stumble, *served);
+    let mut line = None;
+    let host = visit.record.host();
+    let host = host.and_then(|number| visit.snapshot.model.hosts.get(number));
+    let mut left = host.map_or(1, |host| host.max_turns);
+    let mut told = first.tell(visit, served, claims, &mut line).await;
+    loop {
+        match told {
+            Told::Answer(answer) => return *answer,
+            Told::NoPage => return first.own_page(visit, claims).await,
+            Told::Again(next) if left > 1 => {
+                left -= 1;
+                told = next.tell(visit, served, &next.claims, &mut line).await;
+            }
+            Told::Again(_) => {
+                // As in httpd, where the last of these requests fails.
+                if let Some(line) = line {
+                    visit.record.is_redirected(line.failing());
+                }
+                let mut answer = first.own_page(visit, claims).await;
+                answer.head.closes = true;
+                return answer;
+            }
         }
+    }
+}
+
+/// What a client is told.
+enum Told<'a> {
+    Answer(Box<Outgoing<Answer>>),
+    /// There is no page for the error, either.
+    NoPage,
+    /// The request for the page is ended by a rule about rewriting, which may have a page of its own.
+    Again(Box<Case<'a>>),
+}
+
+/// A request that stumbled: that of a client, or one for the page of another one.
+struct Case<'a> {
+    stumble: Stumble,
+    head: Cow<'a, Head>,
+    /// As it was changed.
+    fields: Option<Head>,
+    /// How far it has come.
+    reached: Reached,
+    /// Variables from before it began anew.
+    earlier: Vec<(String, Vec<u8>)>,
+    /// What rules have changed since.
+    changed: Vec<(String, Option<Vec<u8>>)>,
+    /// Of a request for a page.
+    claims: Claims,
+    /// What the client's own request came to, and who has served that.
+    first: (StatusCode, Served),
+}
+
+impl<'a> Case<'a> {
+    fn of_client(visit: &'a Visit, stumble: Stumble, served: Served) -> Self {
+        let (mut earlier, changed) = visit.trail.variables();
+        let turned = visit.trail.head();
+        if turned.is_none() {
+            earlier.clone_from(&visit.own);
+        }
+        let head = turned.map_or(Cow::Borrowed(&visit.head), Cow::Owned);
+        let fields = visit.trail.take_fields();
+        Self {
+            fields: fields.or_else(|| as_read(&head, &stumble)),
+            head,
+            reached: visit.trail.take_reached(),
+            earlier,
+            changed,
+            claims: Claims::default(),
+            first: (stumble.status(), served),
+            stumble,
+        }
+    }
+
+    /// A request for a page, for which a rule says this.
+    fn of_page(
+        visit: &Visit,
+        (stumble, claims): (Stumble, Claims),
+        head: &Head,
+        earlier: Vec<(String, Vec<u8>)>,
+        by: &Self,
+    ) -> Self {
+        let (_, mut changed) = visit.trail.variables();
+        if changed.starts_with(&by.changed) {
+            changed.drain(..by.changed.len());
+        }
+        Self {
+            stumble,
+            head: Cow::Owned(head.clone()),
+            fields: visit.trail.take_fields(),
+            reached: visit.trail.take_reached(),
+            earlier,
+            changed,
+            claims,
+            first: by.first,
+        }
+    }
+
+    /// What its client is told; `line` is what logs show of the last request for a page.
+    async fn tell(
+        &self,
+        visit: &Visit,
+        served: &mut Served,
+        claims: &Claims,
+        line: &mut Option<Redirected>,
+    ) -> Told<'a> {
+        let stumble = &self.stumble;
+        let status = stumble.status();
+        let failed = Failed::of(visit, self);
+        let document = failed
+            .document(visit, status)
+            .and_then(|document| Some((document, failed.told(visit, document, claims, status)?)));
+        let Some((ErrorDocument::Local(_), target)) = &document else {
+            if let Some(line) = line.take() {
+                visit.record.is_redirected(line.answering());
+            }
+            let fields = self.fields.clone();
+            let answer = failed.answer(visit, (stumble, document), claims, fields);
+            return Told::Answer(Box::new(answer.await));
+        };
+        let earlier = failed.renamed(visit, status);
+        visit.trail.takes_end_by_rule();
+        let asked = (stumble, self.fields.as_ref(), self.first);
+        match page(visit, asked, target, &earlier, served).await {
+            Ok(page) => Told::Answer(Box::new(claims.ask(stumble, closing(page, stumble)))),
+            Err(none) if none.is_by_rule => {
+                let NoPage {
+                    stumble,
+                    claims,
+                    redirected,
+                    ..
+                } = *none;
+                let redirected = line.insert(redirected);
+                let said = (stumble, claims);
+                let next = Self::of_page(visit, said, &redirected.head, earlier, self);
+                Told::Again(Box::new(next))
+            }
+            Err(none) => {
+                visit.record.is_redirected(none.redirected);
+                Told::NoPage
+            }
+        }
+    }
+
+    /// The answer where a page was asked for, and there is none.
+    async fn own_page(&self, visit: &Visit, claims: &Claims) -> Outgoing<Answer> {
+        let mut fields = self.fields.clone();
         // As httpd has it, which has asked for that page with this method.
-        fields.get_or_insert_with(|| head.clone()).method = Method::GET;
+        fields
+            .get_or_insert_with(|| self.head.clone().into_owned())
+            .method = Method::GET;
+        let failed = Failed::of(visit, self);
+        failed
+            .answer(visit, (&self.stumble, None), claims, fields)
+            .await
     }
-    let mut answer = without_page(visit, &stumble, document);
-    let (status, is_about_file) = (answer.status(), stumble.is_about_file());
-    let trace = failed.host.identity.trace;
-    allow::tell(&mut answer.head.fields, status, is_about_file, trace);
-    let mut answer = failed.finish(visit, (claims, fields), claims.ask(&stumble, answer));
-    if visit.head.method == Method::HEAD {
-        // As httpd has it, the length of a page that is not sent is not told, either.
-        answer.body.discard().await;
-    }
-    answer
 }
 
 /// The answer where no page is asked for: a text, another URL, or a page of our own.
@@ -94,213 +209,6 @@ fn without_page(
             closing(own(visit, &Stumble::Elsewhere(there)), stumble)
         }
         _ => own(visit, stumble),
-    }
-}
-
-/// A request that stumbled, as far as it can be understood.
-struct Failed<'a> {
-    host: &'a Host,
-    /// As httpd decodes it; as it was written, where it cannot be decoded.
-    decoded: Vec<u8>,
-    /// Whether it was read as a whole: else nothing has asked what it is about.
-    is_read: bool,
-    /// As it was mapped; `None` where it cannot be.
-    path: Option<Vec<u8>>,
-    /// Whether a rule maps it, and no variable forbids that.
-    is_mapped: bool,
-    /// Whether variables are there that are set for whoever serves it.
-    is_settled: bool,
-    /// The file that it would be, where somebody has looked for it.
-    file: Option<Vec<u8>>,
-    head: &'a Head,
-    /// Variables from before it began anew, and what rules have changed.
-    marks: Marks<'a>,
-}
-
-type Marks<'a> = (&'a Earlier, &'a [(String, Option<Vec<u8>>)]);
-
-impl<'a> Failed<'a> {
-    fn of(visit: &'a Visit, head: &'a Head, is_read: bool, marks: Marks<'a>) -> Self {
-        let own_scheme = || own_scheme(&visit.snapshot.model, &visit.peer);
-        let name = strict::check(head, own_scheme)
-            .ok()
-            .and_then(|checked| checked.target.host);
-        let host = visit.snapshot.model.host_for(visit.peer.local, name);
-        visit.record.is_for(host, &visit.snapshot.logs);
-        let decoded = uri_map::decode(head.path(), host.uri_rules).ok();
-        let path = decoded
-            .as_ref()
-            .filter(|_| is_read)
-            .and_then(|decoded| uri_map::clean(decoded).ok());
-        let covered = path
-            .as_ref()
-            .filter(|path| host.uri_map.find(path).is_some());
-        Self {
-            host,
-            is_mapped: covered.is_some_and(|_| {
-                let mut variables = Variables::begin(host, head, &visit.peer, marks.0);
-                variables.rewrite(marks.1);
-                !variables.has("no-jk")
-            }),
-            is_settled: visit.trail.is_settled(),
-            is_read,
-            file: None,
-            path: path.map(Cow::into_owned),
-            decoded: decoded
-                .map_or_else(|| as_far_as_decoded(head, host.uri_rules), Cow::into_owned),
-            head,
-            marks,
-        }
-    }
-
-    /// What the innermost section says that says anything.
-    fn document(&self, visit: &Visit, status: StatusCode) -> Option<&'a ErrorDocument> {
-        let status = status.as_u16();
-        let by_server = self.host.settings.error_documents.get(status);
-        let Some(path) = self
-            .path
-            .as_deref()
-            .filter(|_| !self.host.sections.is_empty())
-        else {
-            return by_server;
-        };
-        let asked = Asked::at(path).with_file(self.file.as_deref());
-        let chosen = self.choose(visit, asked);
-        let mut sections = self
-            .host
-            .sections_about(asked.choosing(&chosen.sections))
-            .rev();
-        let said = sections.find_map(|s| s.settings.error_documents.get(status));
-        said.or(by_server)
-    }
-
-    /// What a document says. `None` where it cannot be said: then it is as if there were none.
-    fn told(
-        &self,
-        visit: &Visit,
-        document: &ErrorDocument,
-        claims: &Claims,
-        status: StatusCode,
-    ) -> Option<Vec<u8>> {
-        let text = document.text()?;
-        if let Some(constant) = text.constant() {
-            return Some(constant.to_vec());
-        }
-        let variables = self.variables(visit);
-        // As in httpd, where the status of the request is told by pages of its own only.
-        let is_page = matches!(document, ErrorDocument::Text(_));
-        let subject = Subject {
-            variables: Some(&variables),
-            file: self.decoded.rsplit(|b| *b == b'/').next(),
-            claims: Some(claims),
-            status: is_page.then_some(status),
-            record: Some(&visit.record),
-            naming: visit.record.naming(self.host),
-            ..Subject::new(self.host, self.head, &visit.peer, &self.decoded)
-        };
-        let told = text.evaluate(&subject.with_file(self.file.as_deref()));
-        let told = told.inspect_err(|fault| {
-            tracing::error!(request = %visit, "can't evaluate ErrorDocument \"{text}\": {fault}");
-        });
-        told.ok()
-    }
-
-    /// Finds the file out that the path would be, as far as it is there, where anything asks for it.
-    async fn look_for_file(mut self, visit: &Visit) -> Self {
-        let asks = !self.host.sections.is_empty() || self.host.said.changes_headers;
-        let path = self.path.as_deref().filter(|_| asks && !self.is_mapped);
-        if let Some(path) = path {
-            self.file = static_files::name_of(&visit.snapshot, self.host, path).await;
-        }
-        self
-    }
-
-    /// Which `<If>` sections are about the request.
-    fn choose(&self, visit: &Visit, asked: Asked<'_>) -> Chosen {
-        if !self.host.said.chooses {
-            return Chosen::default();
-        }
-        let mut variables = Variables::begin(self.host, self.head, &visit.peer, self.marks.0);
-        variables.name_matches(self.host, asked);
-        let last = || self.decoded.rsplit(|b| *b == b'/').next();
-        let subject = Subject {
-            variables: Some(&variables),
-            file: asked.file.or_else(last),
-            ..Subject::new(self.host, self.head, &visit.peer, &self.decoded).about(asked)
-        };
-        subject.choose(asked)
-    }
-
-    fn variables<'v>(&'v self, visit: &'v Visit) -> Variables<'v> {
-        if !self.is_read {
-            return Variables::default();
-        }
-        let (earlier, changed) = self.marks;
-        let mut variables = Variables::begin(self.host, self.head, &visit.peer, earlier);
-        variables.rewrite(changed);
-        if let Some(path) = &self.path {
-            let asked = Asked::at(path).with_file(self.file.as_deref());
-            variables.name_matches(self.host, asked);
-            let chosen = self.choose(visit, asked);
-            let asked = asked.choosing(&chosen.sections);
-            variables.enter(self.host, self.head, &visit.peer, asked);
-            if self.is_settled {
-                variables.settle(self.host, asked);
-                variables.connect(self.host, &visit.peer, asked);
-            }
-        }
-        variables
-    }
-
-    /// The path as expressions see it: what mod_jk takes is without parameters.
-    fn seen(&self) -> &[u8] {
-        let path = self.path.as_deref().filter(|_| self.is_mapped);
-        path.unwrap_or(&self.decoded)
-    }
-
-    /// Changes the fields of a page as `Header` says.
-    fn finish(
-        &self,
-        visit: &Visit,
-        (claims, changed): (&Claims, Option<Head>),
-        mut page: Outgoing<Answer>,
-    ) -> Outgoing<Answer> {
-        let variables = self.variables(visit);
-        variables.treat(&mut page.head);
-        let may_expire = self.host.filtering.expires && page.status().as_u16() < 400;
-        if !self.host.said.changes_headers && !may_expire {
-            return page;
-        }
-        let mut course = Course::at(self.host, visit, self.head, &visit.record);
-        let early = || headers::early(self.host, self.head, &course.cx);
-        let changed = changed.map(Box::new).or_else(early);
-        course.cx.head = changed.as_deref().unwrap_or(self.head);
-        course.cx.variables = Some(&variables);
-        let last = || self.decoded.rsplit(|b| *b == b'/').next();
-        let last = || self.path.as_ref().and_then(|_| last());
-        course.cx.seen = Some(Seen {
-            path: self.seen(),
-            file: self.file.as_deref().or_else(last),
-            claims,
-        });
-        let asked = self.path.as_deref().map(Asked::at);
-        let chosen = asked
-            .map(|asked| self.choose(visit, asked))
-            .unwrap_or_default();
-        course.rules.asked = asked.map(|asked| asked.choosing(&chosen.sections));
-        course.tell_expiry(&mut page.head, visit.began);
-        course.finish(page)
-    }
-
-    /// The variables of the request under other names, and what went wrong.
-    fn renamed(&self, visit: &Visit, status: StatusCode) -> Vec<(String, Vec<u8>)> {
-        let variables = self.variables(visit);
-        let query = self.head.query();
-        let mut earlier = renamed(&variables, status.as_str(), &self.decoded, query);
-        let method = visit.head.method.as_str();
-        earlier.push(("REDIRECT_REQUEST_METHOD".to_owned(), method.into()));
-        earlier.extend_from_slice(&visit.own);
-        earlier
     }
 }
 

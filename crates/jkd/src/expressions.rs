@@ -12,7 +12,7 @@ use http::{StatusCode, Version};
 use jiff::Zoned;
 use jkworkers::{
     expr::{self, Expression, Fault, FileTest, Outcome, Table, Text, Variable},
-    model::{Asked, Host, Naming},
+    model::{Asked, Host, Naming, name_for},
 };
 
 pub(crate) use self::answered::Answered;
@@ -79,7 +79,7 @@ impl<'a> Subject<'a> {
     /// The same, where it leads to a file.
     #[must_use]
     pub(crate) fn with_file(self, file: Option<&'a [u8]>) -> Self {
-        let file = file.or(self.file);
+        let file = file.map(|file| name_for(self.path, file)).or(self.file);
         Self { file, ..self }
     }
 

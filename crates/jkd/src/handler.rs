@@ -338,6 +338,7 @@ async fn admitted(
     let located = arrival.stand_in(&found, located, claims).await?;
     let learnt = located.as_ref().and_then(|located| located.learnt.clone());
     found.is_stood_for(learnt.as_deref());
+    visit.trail.is_stood_for(learnt.as_ref());
     check_slash(located.as_ref(), found.seen(decoded), course.cx.head)
         .inspect_err(|_| arrival.notes(&found.variables))?;
     let vary = turns::vary(arrival.vary, [arrival.rewritten, fixed]);

@@ -142,6 +142,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) target: Result<Mapped<'a>, Stumble>,
     /// Whether it may be for a file.
     pub(crate) allows_files: bool,
+    /// Whether a rule maps it, and mod_jk leaves it to others all the same, for whom there is nothing.
+    pub(crate) is_left: bool,
     /// Whether mod_jk may look at it: `no-jk` was not set when it was mapped.
     pub(crate) for_jk: bool,
     /// Which `<If>` sections hold.
@@ -318,12 +320,14 @@ impl<'a> Found<'a> {
         let asked = Asked::at(&path).choosing(&chosen.sections);
         let handler = handler.unwrap_or_else(|| host.handler_of(asked));
         let target = self::worker(worker, host, (&path, handler), rule, &variables);
-        let allows_files = target.is_err() && rule.is_none() && handler != Handler::Other;
+        let is_left = target.is_err() && handler != Handler::Other;
+        let allows_files = is_left && rule.is_none();
         Decision {
             path,
             variables,
             target,
             allows_files,
+            is_left: is_left && rule.is_some(),
             for_jk,
             chosen,
         }

@@ -22,7 +22,7 @@ use self::inquiry::Inquiry;
 pub(crate) use self::inquiry::request_line;
 pub(crate) use self::{
     sections::{InSections, Place, in_sections},
-    trail::{Trail, Turn, renamed},
+    trail::{Reached, Trail, Turn, renamed},
 };
 use crate::{
     access::Claims, forward::encode_path, http1::Head, peer::Peer, redirect::Elsewhere,

@@ -29,7 +29,7 @@ use self::walk::What;
 pub(crate) use self::{
     content::{FileBody, Piece, length},
     date::{is_date_of, parse as parse_date},
-    directory::{Learnt, Located, name_of},
+    directory::{Learnt, Located},
     index::Search,
     ranges::{Part, Wanted as Ranges, wanted as wanted_parts},
     send::{Untagged, boundary},
@@ -79,7 +79,12 @@ pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stu
         return Ok(Reply::Named(None));
     }
     if head.method == Method::OPTIONS && !found.redirects() {
-        return Ok(Reply::Answer(wanted.options(&found)));
+        let mut answer = wanted.options(&found);
+        let (name, learnt) = (found.walked.name, found.learnt);
+        if !name.is_empty() {
+            answer.extensions_mut().insert(Sent { name, learnt });
+        }
+        return Ok(Reply::Answer(answer));
     }
     answer(wanted, found, handler).map(Reply::Answer)
 }

@@ -62,7 +62,7 @@ pub use self::{
     options::{ForwardAddress, JkOptions},
     redirects::{From as RedirectFrom, Redirect, Redirected, Redirects},
     remote_ip::{Proxies, RemoteClient, RemoteIp},
-    section::{Asked, Choice, Covers, Place, Section, Turn},
+    section::{Asked, Choice, Covers, Place, Section, Turn, name_for},
     settings::Settings,
     tls::{
         Pem, PemDirectory, Revocation, RevocationScope, Tls, TlsSettings, TlsVersions, VerifyClient,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{Method, Version, header};
+use http::{Method, StatusCode, Version, header};
 use tokio::time::timeout;
 
 use crate::{
@@ -21,14 +21,41 @@ use crate::{
 /// How long the end of an answer of which only the head is wanted may take.
 const DISCARD: Duration = Duration::from_secs(1);
 
-/// The answer for a path on this server. `None` where there is none, either.
+/// There is no page.
+pub(super) struct NoPage {
+    pub(super) stumble: Stumble,
+    /// A rule about rewriting says so.
+    pub(super) is_by_rule: bool,
+    pub(super) claims: Claims,
+    /// The request for it.
+    pub(super) redirected: Redirected,
+}
+
+impl NoPage {
+    fn new(visit: &Visit, (stumble, claims): (Stumble, Claims), redirected: Redirected) -> Self {
+        let (status, again) = (redirected.first_status, redirected.status);
+        tracing::info!(request = %visit, status, again, "no page for an error");
+        Self {
+            stumble,
+            is_by_rule: visit.trail.takes_end_by_rule(),
+            claims,
+            redirected,
+        }
+    }
+}
+
+/// The answer for a path on this server. What the client's own request came to is for logs.
+///
+/// # Errors
+///
+/// Where there is none, either.
 pub(super) async fn page(
     visit: &Visit,
-    (stumble, changed): (&Stumble, Option<&Head>),
+    (stumble, changed, first): (&Stumble, Option<&Head>, (StatusCode, Served)),
     target: &[u8],
     earlier: &Earlier,
     served: &mut Served,
-) -> Option<Outgoing<Answer>> {
+) -> Result<Outgoing<Answer>, Box<NoPage>> {
     let status = stumble.status();
     let refused = stumble.refusal();
     let failed = changed.unwrap_or(&visit.head);
@@ -45,29 +72,30 @@ pub(super) async fn page(
         vary: None,
     };
     let mut own = Served::default();
-    let mut nobody = Claims::default();
+    let mut claims = Claims::default();
     // Boxed: most requests get on without it.
-    let answered = Box::pin(handler::answer(visit, asking, &mut own, &mut nobody)).await;
-    let mut redirected = Redirected::new(head, record, status, *served);
+    let answered = Box::pin(handler::answer(visit, asking, &mut own, &mut claims)).await;
+    let mut redirected = Redirected::new(head, record, first.0, first.1);
     redirected.served = own;
     redirected.answers = answered.is_ok();
     redirected.status = match &answered {
         Ok(page) => page.status().as_u16(),
         Err(again) => again.status().as_u16(),
     };
+    let mut page = match answered {
+        Ok(page) => page,
+        Err(stumble) => {
+            let no_page = NoPage::new(visit, (stumble, claims), redirected);
+            return Err(Box::new(no_page));
+        }
+    };
     visit.record.is_redirected(redirected);
-    let mut page = answered
-        .inspect_err(|stumble| {
-            let again = stumble.status().as_u16();
-            tracing::info!(request = %visit, status = status.as_u16(), again, "no page for an error");
-        })
-        .ok()?;
     *served = own;
     if visit.head.method == Method::HEAD {
         // One that does not end in time is dropped, and with it its connection.
         let _ = timeout(DISCARD, page.body.discard()).await;
     }
-    Some(page)
+    Ok(page)
 }
 
 /// A request that makes no sense, as far as httpd has read it. Nobody asks again whether its `Host`

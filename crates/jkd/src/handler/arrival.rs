@@ -149,6 +149,7 @@ impl<'a> Arrival<'a> {
         let Some(stumble) = &rewritten.stumble else {
             return Ok(before);
         };
+        self.visit.trail.is_ended_by_rule();
         let logs = &self.visit.snapshot.logs;
         let record = self.record;
         record.is_rewritten(self.head.query(), self.decoded, logs);
@@ -186,6 +187,8 @@ impl<'a> Arrival<'a> {
         self.record.is_about(host, found.asked().with_file(own));
         self.redirect(&found)
             .inspect_err(|_| self.notes(&found.variables))?;
+        let counts = !host.sections.is_empty() || host.said.changes_headers;
+        self.visit.trail.leads_to(own.filter(|_| counts));
         found.enter(host, head, peer, own);
         Ok((found, located))
     }

@@ -213,6 +213,7 @@ async fn serve(
         located,
         kind,
     } = way;
+    let located = located.or_else(|| decision.is_left.then(Located::nothing));
     let to = |mapped| Routed {
         facts,
         checked,
@@ -224,7 +225,7 @@ async fn serve(
     };
     match (&decision.target, located) {
         (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
-        (Err(_), Some(located)) if decision.allows_files => {
+        (Err(_), Some(located)) if decision.allows_files || decision.is_left => {
             fits_sections(checked, facts, located.learnt.as_deref())?;
             let about = About {
                 variables: Some(&decision.variables),

@@ -43,6 +43,18 @@ impl Redirected {
         }
     }
 
+    /// The same, whose answer the client gets.
+    pub(crate) const fn answering(mut self) -> Self {
+        self.answers = true;
+        self
+    }
+
+    /// The same, which is given up.
+    pub(crate) const fn failing(mut self) -> Self {
+        self.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+        self
+    }
+
     /// `own` is what is known of both: the client's own request, and the one for the page.
     pub(crate) fn transactions<'a>(
         &'a self,

@@ -68,10 +68,13 @@ pub(crate) async fn in_sections(
         return Ok(None);
     };
     trail.leave(&made);
-    match &made.stumble {
-        Some(stumble) => Err(stumble.clone()),
-        None => Ok(Some(made)),
+    let Some(stumble) = &made.stumble else {
+        return Ok(Some(made));
+    };
+    if subject.on_behalf_of.is_none() {
+        trail.is_ended_by_rule();
     }
+    Err(stumble.clone())
 }
 
 /// The same for a request that is not made: it leaves no trail.

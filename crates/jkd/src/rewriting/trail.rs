@@ -1,7 +1,10 @@
 //! What rules leave behind for the rest of a request's way: cookies, variables for the page of an
 //! error, and the request as it begins anew.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use http::HeaderValue;
 use jiff::{Timestamp, ToSpan as _};
@@ -11,6 +14,7 @@ use parking_lot::Mutex;
 use super::Rewritten;
 use crate::{
     http1::{Head, Heading},
+    static_files::Learnt,
     variables::Variables,
 };
 
@@ -18,11 +22,28 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     marks: Mutex<Option<Box<Marks>>>,
+    is_found: AtomicBool,
     is_settled: AtomicBool,
+    is_ruled: AtomicBool,
+}
+
+/// How far a request has come that stumbles: which sections are about it follows from that.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reached {
+    /// It is known where it leads to: sections about files and `<If>` sections count.
+    pub(crate) is_found: bool,
+    /// The file or directory, if it leads to any.
+    pub(crate) file: Option<Vec<u8>>,
+    /// What stands for that.
+    pub(crate) learnt: Option<Arc<Learnt>>,
+    /// The request has been let in, and variables that are set for whoever serves it are there.
+    pub(crate) is_settled: bool,
 }
 
 #[derive(Debug, Default)]
 struct Marks {
+    file: Option<Vec<u8>>,
+    learnt: Option<Arc<Learnt>>,
     head: Option<Head>,
     earlier: Vec<(String, Vec<u8>)>,
     variables: Vec<(String, Option<Vec<u8>>)>,
@@ -132,7 +153,25 @@ impl Trail {
         marks.head = Some(head);
         marks.earlier.clone_from(&turn.earlier);
         marks.variables.clear();
+        (marks.file, marks.learnt) = (None, None);
+        self.is_found.store(false, Ordering::Relaxed);
         self.is_settled.store(false, Ordering::Relaxed);
+    }
+
+    /// It is known where the request leads to: to this file or directory, or to a worker.
+    pub(crate) fn leads_to(&self, file: Option<&[u8]>) {
+        self.is_found.store(true, Ordering::Relaxed);
+        if let Some(file) = file {
+            self.marks.lock().get_or_insert_default().file = Some(file.to_vec());
+        }
+    }
+
+    /// This stands for that, if anything does.
+    pub(crate) fn is_stood_for(&self, learnt: Option<&Arc<Learnt>>) {
+        if let Some(learnt) = learnt {
+            let mut marks = self.marks.lock();
+            marks.get_or_insert_default().learnt = Some(Arc::clone(learnt));
+        }
     }
 
     /// The request has been let in, and variables that are set for whoever serves it are there.
@@ -140,9 +179,31 @@ impl Trail {
         self.is_settled.store(true, Ordering::Relaxed);
     }
 
-    /// Whether they are.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.is_settled.load(Ordering::Relaxed)
+    /// How far the request has come. The next one begins anew: that for a page of an error.
+    pub(crate) fn take_reached(&self) -> Reached {
+        let is_found = self.is_found.swap(false, Ordering::Relaxed);
+        let is_settled = self.is_settled.swap(false, Ordering::Relaxed);
+        let mut marks = self.marks.lock();
+        let known = marks.as_mut();
+        let known = known.map(|marks| (marks.file.take(), marks.learnt.take()));
+        let (file, learnt) = known.unwrap_or_default();
+        Reached {
+            is_found,
+            file,
+            learnt,
+            is_settled,
+        }
+    }
+
+    /// A rule says how the request ends. As in httpd that is not the end of a request for the page of
+    /// an error: it has a page of its own.
+    pub(crate) fn is_ended_by_rule(&self) {
+        self.is_ruled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one has said so since this was asked.
+    pub(crate) fn takes_end_by_rule(&self) -> bool {
+        self.is_ruled.swap(false, Ordering::Relaxed)
     }
 
     /// The request has got other fields if there is a head, and what comes instead of it begins with them. What was

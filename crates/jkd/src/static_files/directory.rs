@@ -3,13 +3,12 @@
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, sync::Arc};
 
 use jkworkers::model::{Asked, FileSettings, Host};
-use tokio::task::spawn_blocking;
 
 use super::{
     place::{Place, place, place_of},
     walk::{Walked, What, walk},
 };
-use crate::{rescue::Stumble, rewriting::LocalFile, snapshot::Snapshot};
+use crate::{rescue::Stumble, rewriting::LocalFile};
 
 /// What was found for a path.
 #[derive(Debug)]
@@ -56,7 +55,8 @@ impl Learnt {
 }
 
 impl Located {
-    pub(super) const fn nothing() -> Self {
+    /// There is nothing, and nobody has looked for it.
+    pub(crate) const fn nothing() -> Self {
         Self::at(
             Walked {
                 name: Vec::new(),
@@ -232,17 +232,6 @@ pub(super) fn own(
         found.lacks_slash = settings.slash.unwrap_or(true);
     }
     Ok(found)
-}
-
-/// The name of the file that a path would be, as far as it is there.
-pub(crate) async fn name_of(snapshot: &Arc<Snapshot>, host: &Host, path: &[u8]) -> Option<Vec<u8>> {
-    let (snapshot, number, path) = (Arc::clone(snapshot), host.number, path.to_vec());
-    let name = spawn_blocking(move || {
-        let host = snapshot.model.hosts.get(number)?;
-        let located = own(host, &path, None, false).ok()?;
-        located.name().map(<[u8]>::to_vec)
-    });
-    name.await.ok().flatten()
 }
 
 /// A file of the file system.

@@ -1,12 +1,18 @@
 //! What stands for a directory, or for what is not there: each candidate is asked for as a request
 //! of its own would be, with rules about rewriting and about who may have it.
 
-use std::{ptr, sync::Arc};
+mod candidate;
+
+use std::{borrow::Cow, ptr, sync::Arc};
 
 use http::StatusCode;
-use jkworkers::model::{Asked, FileSettings, Host};
+use jkworkers::{
+    model::{Asked, FileSettings, Host},
+    uri_map,
+};
 use tokio::task::spawn_blocking;
 
+use self::candidate::{Candidate, Request, is_last_word, mapped};
 use super::directory::{self, Learnt, Located, index_names, index_path};
 use crate::{
     access::{self, Claims, Guest},
@@ -34,25 +40,6 @@ pub(crate) struct Search<'a> {
     pub(crate) left: u64,
 }
 
-/// The request for a candidate.
-struct Request<'a> {
-    /// What rules have made of its path.
-    path: Vec<u8>,
-    /// Variables that they have set, or taken away.
-    changes: Vec<(String, Option<Vec<u8>>)>,
-    /// The directory that it stands for.
-    around: Option<&'a [u8]>,
-}
-
-/// What a candidate has come to.
-enum Candidate {
-    /// A rule of the map covers this path.
-    Mapped(Vec<u8>),
-    /// A file; a rule of the map may cover its path.
-    File(Located),
-    Nothing,
-}
-
 impl Search<'_> {
     /// What stands for what was located, a directory or nothing; the same, where nothing does.
     ///
@@ -68,6 +55,7 @@ impl Search<'_> {
         let asked = self.at(path).with_file(located.name());
         let settings = self.subject.host.files_about(asked);
         if located.is_directory() {
+            let path = self.found.seen(self.subject.decoded);
             let index = Box::pin(self.index(path, located.name(), &settings, claims)).await?;
             return Ok(match index {
                 Candidate::File(found) => found,
@@ -85,7 +73,7 @@ impl Search<'_> {
         }
     }
 
-    /// What stands for the directory of this path and name.
+    /// What stands for the directory of this path, which may have parameters, and this name.
     async fn index(
         self,
         path: &[u8],
@@ -158,21 +146,34 @@ impl Search<'_> {
         if let Some(stumble) = made.as_ref().and_then(|made| made.stumble.clone()) {
             return Err(stumble);
         }
-        let (path, file, made) = match made {
+        let (shown, file, made) = match made {
             Some(made) => (made.decoded, made.file, Some((made.head, made.variables))),
             None => (own, None, None),
         };
         let (host, for_jk) = (self.subject.host, self.found.for_jk);
-        redirect::by_server(host, self.subject.head, &path)?;
+        redirect::by_server(host, self.subject.head, &shown)?;
+        let path = uri_map::clean(&shown).map_or_else(|_| shown.clone(), Cow::into_owned);
+        // As of what was asked for itself: none is sent by a name with parameters.
+        let is_literal = file.is_none() && shown.contains(&b';');
         if for_jk && host.uri_map.find(&path).is_some() {
-            self.enter(self.at(&path).with_file(around), claims).await?;
+            self.enter(
+                around.map_or_else(|| self.at(&path), |around| self.at(&path).passing(around)),
+                claims,
+            )
+            .await?;
             return Ok(mapped(path, around).await);
         }
         let located = self.locate(path.clone(), file).await?;
+        let located = if is_literal {
+            located.unsent()
+        } else {
+            located
+        };
         let (head, changes) = made.unzip();
         let this = self.asking(head.as_ref());
         let candidate = Request {
             path,
+            shown,
             changes: changes.unwrap_or_default(),
             around,
         };
@@ -186,7 +187,7 @@ impl Search<'_> {
         candidate: Request<'_>,
         claims: &mut Claims,
     ) -> Result<Candidate, Stumble> {
-        let changes = candidate.changes.clone();
+        let (changes, shown) = (candidate.changes.clone(), candidate.shown.clone());
         let mut variables = self.subject.variables.clone();
         let learnt = self.learn(&located, candidate, (claims, &mut variables));
         variables.rewrite(&changes);
@@ -198,14 +199,14 @@ impl Search<'_> {
         let subject = subject.expressing(path, located.name());
         redirect::by_sections(&subject, path, asked)?;
         if located.redirects() {
-            let there = Elsewhere::directory(path, this.subject.head);
+            let there = Elsewhere::directory(&shown, this.subject.head);
             return Err(Stumble::Elsewhere(Box::new(there)));
         }
         if located.is_directory() && path.ends_with(b"/") && self.left > 0 {
             let settings = this.subject.host.files_about(asked);
             let left = self.left - 1;
             let deeper = Search { left, ..this };
-            let index = deeper.index(path, located.name(), &settings, claims);
+            let index = deeper.index(&shown, located.name(), &settings, claims);
             return match Box::pin(index).await? {
                 found @ Candidate::File(_) => Ok(found),
                 Candidate::Mapped(_) | Candidate::Nothing => Ok(Candidate::Nothing),
@@ -256,6 +257,7 @@ impl Search<'_> {
             path,
             changes,
             around,
+            ..
         } = candidate;
         let name = located.name();
         let is_in = |directory| name.and_then(|name| name.strip_prefix(directory));
@@ -370,26 +372,4 @@ impl Search<'_> {
 /// As in httpd, where requests that ask on behalf of one another without end are given up.
 const fn endless() -> Stumble {
     Stumble::Said(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// Whether no other name is tried after this.
-fn is_last_word(stumble: &Stumble, names: &[String]) -> bool {
-    let status = stumble.status();
-    status.is_redirection()
-        || (status == StatusCode::UNAUTHORIZED && names.len() == 1)
-        || matches!(stumble, Stumble::Anew(_))
-}
-
-/// A path that a rule covers: mod_jk looks for its file in the directory that is asked for.
-async fn mapped(path: Vec<u8>, directory: Option<&[u8]>) -> Candidate {
-    match directory.and_then(|directory| directory::file_in(directory, &path)) {
-        Some(name) => {
-            let looked_for = spawn_blocking(move || directory::mapped_file(name, path));
-            let found = looked_for.await;
-            found
-                .unwrap_or_else(|_| Err(Vec::new()))
-                .map_or_else(Candidate::Mapped, Candidate::File)
-        }
-        None => Candidate::Mapped(path),
-    }
 }

@@ -268,7 +268,7 @@ impl Walk<'_> {
     }
 
     fn asked(&self) -> Asked<'_> {
-        Asked::at(self.path).with_file(Some(&self.name))
+        Asked::at(self.path).passing(&self.name)
     }
 }
 

@@ -89,12 +89,23 @@ impl<'r> Asked<'r> {
 }
 
 impl<'r> Asked<'r> {
-    /// The same path with the file or directory that would be served: directories end with a slash.
+    /// The same path with the file or directory that would be served: directories end with a slash,
+    /// which is no part of the name where the path has none, either.
     #[must_use]
     pub fn with_file(self, file: Option<&'r [u8]>) -> Self {
         Self {
-            file,
+            file: file.map(|file| name_for(self.path, file)),
             is_directory: file.is_some_and(|file| file.ends_with(b"/")),
+            ..self
+        }
+    }
+
+    /// The same path on the way through this file or directory: directories end with a slash.
+    #[must_use]
+    pub fn passing(self, file: &'r [u8]) -> Self {
+        Self {
+            file: Some(file),
+            is_directory: file.ends_with(b"/"),
             ..self
         }
     }
@@ -320,6 +331,14 @@ fn is_prefix(own: &[u8], path: &[u8]) -> bool {
         .is_some_and(|rest| own.ends_with(b"/") || rest.is_empty() || rest.starts_with(b"/"))
 }
 
+/// The name of the file or directory that `path` leads to, as httpd has it: a directory ends with a
+/// slash where the path does.
+pub fn name_for<'f>(path: &[u8], file: &'f [u8]) -> &'f [u8] {
+    let is_bare = !path.is_empty() && !path.ends_with(b"/");
+    let bare = file.strip_suffix(b"/").filter(|name| !name.is_empty());
+    bare.filter(|_| is_bare).unwrap_or(file)
+}
+
 /// The name of a file: what stands behind the last slash.
 fn name(file: &[u8]) -> &[u8] {
     file.rsplit(|&b| b == b'/').next().unwrap_or_default()
@@ -338,5 +357,23 @@ mod tests {
         assert!(covers.is_certain(asked.listed(true)));
         let directory = Asked::at(b"/").with_file(Some(b"/www/"));
         assert!(!covers.is_about(directory));
+    }
+
+    #[test]
+    fn a_directory_has_its_slash_where_the_path_has_it() {
+        let covers = Covers::DirectoryMatch(Pattern::new("/www/[^/]+/", false).unwrap());
+        let bare = Asked::at(b"/app").with_file(Some(b"/www/app/"));
+        assert!(!covers.is_about(bare));
+        assert!(covers.is_about(Asked::at(b"/app/").with_file(Some(b"/www/app/"))));
+        assert!(covers.is_about(Asked::at(b"/app").passing(b"/www/app/")));
+        let files = Covers::Files(Place::new("app"));
+        assert!(files.is_about(bare));
+        for around in ["/", "/www", "/www/app/"] {
+            assert!(
+                Covers::Directory(Place::new(around)).is_about(bare),
+                "{around}"
+            );
+        }
+        assert!(!Covers::Directory(Place::new("/www/ap")).is_about(bare));
     }
 }

@@ -146,7 +146,7 @@ impl<'r, R: Request> Run<'r, R> {
         while let Some(rule) = rules.get(at) {
             at += 1;
             let flags = &rule.flags;
-            if self.request.is_subrequest() && (flags.not_ahead || flags.redirect.is_some()) {
+            if self.request.is_subrequest() && (flags.not_ahead || flags.not_on_behalf) {
                 continue;
             }
             match self.apply(rule)? {

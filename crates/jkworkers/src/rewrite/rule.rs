@@ -93,6 +93,8 @@ pub struct Flags {
     pub(crate) redirect: Option<u16>,
     /// `F`, `G`, or `R` with a status that does not redirect: the answer.
     pub(crate) status: Option<u16>,
+    /// `R`, whatever its status: no request on behalf of another one is asked about.
+    pub(crate) not_on_behalf: bool,
     /// `L`
     pub(crate) last: bool,
     /// `END`: no rule at all looks at the request any more.

@@ -143,6 +143,16 @@ pub(super) fn last_modified(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
+/// httpd sends a file with the status of a redirect that leads nowhere.
+pub(super) fn taken_back(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let theirs = mod_jk.reply.as_ref();
+    let leads_nowhere = theirs.is_some_and(|reply| reply.header("location").is_none());
+    leads_nowhere
+        && statuses(mod_jk, jkd, |theirs, ours| {
+            (300..400).contains(&theirs) && matches!(ours, 200 | 206 | 304 | 412 | 416)
+        })
+}
+
 fn statuses(mod_jk: &mut Seen, jkd: &Seen, fit: fn(u16, u16) -> bool) -> bool {
     let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
     let found =

@@ -36,6 +36,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("bodies that do not come", answers::late_bodies),
     Difference::named("request lines that do not come", answers::late_lines),
     Difference::named("fields of status pages", fields_of_status_pages),
+    Difference::named("statuses of redirects taken back", answers::taken_back),
     Difference::named("Last-Modified", answers::last_modified),
     Difference::named("versions", requests::versions),
     Difference::named("windows of zlib", answers::windows_of_zlib),

@@ -121,6 +121,7 @@ fn redirect(flags: &mut Flags, value: &str) -> Result<(), Problem> {
         let help = "Write permanent, temp, seeother, or a status from 300 to 511.";
         return Err((message, help.to_owned()));
     }
+    flags.not_on_behalf = true;
     if (300..400).contains(&status) {
         flags.redirect = Some(status);
     } else {
