@@ -44,7 +44,11 @@ pub(crate) async fn respond(
     loop {
         match told {
             Told::Answer(answer) => return *answer,
-            Told::NoPage => return first.own_page(visit, claims).await,
+            Told::NoPage { closes } => {
+                let mut answer = first.own_page(visit, claims).await;
+                answer.head.closes |= closes;
+                return answer;
+            }
             Told::Again(next) if left > 1 => {
                 left -= 1;
                 told = next.tell(visit, served, &next.claims, &mut line).await;
@@ -66,7 +70,10 @@ pub(crate) async fn respond(
 enum Told<'a> {
     Answer(Box<Outgoing<Answer>>),
     /// There is no page for the error, either.
-    NoPage,
+    NoPage {
+        /// What came of it ends the connection.
+        closes: bool,
+    },
     /// The request for the page is ended by a rule about rewriting, which may have a page of its own.
     Again(Box<Case<'a>>),
 }
@@ -175,7 +182,8 @@ impl<'a> Case<'a> {
             }
             Err(none) => {
                 visit.record.is_redirected(none.redirected);
-                Told::NoPage
+                let closes = ends_connections(none.stumble.status());
+                Told::NoPage { closes }
             }
         }
     }
@@ -230,9 +238,13 @@ fn own(visit: &Visit, stumble: &Stumble) -> Outgoing<Answer> {
 /// Where the connection cannot be trusted any more, no page makes it any better; and httpd ends it
 /// after these statuses, whatever takes the place of their pages.
 fn closing(mut answer: Outgoing<Answer>, stumble: &Stumble) -> Outgoing<Answer> {
-    let status = stumble.status().as_u16();
-    if stumble.closes() || matches!(status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503) {
+    if stumble.closes() || ends_connections(stumble.status()) {
         answer.head.closes = true;
     }
     answer
+}
+
+fn ends_connections(status: StatusCode) -> bool {
+    let status = status.as_u16();
+    matches!(status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503)
 }

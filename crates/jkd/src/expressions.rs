@@ -8,7 +8,7 @@ mod files;
 
 use std::{borrow::Cow, net::IpAddr, os::unix::ffi::OsStrExt as _};
 
-use http::{StatusCode, Version};
+use http::StatusCode;
 use jiff::Zoned;
 use jkworkers::{
     expr::{self, Expression, Fault, FileTest, Outcome, Table, Text, Variable},
@@ -143,11 +143,7 @@ impl<'a> Subject<'a> {
     }
 
     fn target(&self) -> Target<'a> {
-        let checked = strict::check(self.head, || scheme(self.host)).map(|checked| checked.target);
-        checked.unwrap_or(Target {
-            host: None,
-            port: None,
-        })
+        strict::named_anyway(self.head, || scheme(self.host))
     }
 
     fn server_name(&self) -> Vec<u8> {
@@ -222,10 +218,7 @@ impl expr::Request for Subject<'_> {
             Variable::Ipv6 => Some(switch(peer.ip.to_canonical().is_ipv6())),
             Variable::IsSubrequest => borrowed(b"false"),
             Variable::Method => Some(Cow::Borrowed(head.method.as_str().as_bytes())),
-            Variable::Protocol => borrowed(match head.version {
-                Version::HTTP_10 => b"HTTP/1.0",
-                _ => b"HTTP/1.1",
-            }),
+            Variable::Protocol => borrowed(head.protocol().as_bytes()),
             Variable::Query => head.query().map(Cow::Borrowed),
             Variable::RemoteHost => Some(Cow::Borrowed(self.remote_host().as_bytes())),
             Variable::RemotePort => Some(Cow::Borrowed(peer.port_text.as_bytes())),

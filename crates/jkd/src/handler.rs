@@ -25,7 +25,7 @@ use crate::{
     answer::{Answer, Visit},
     balancer::{GiveUp, retry::Failure},
     error_document, headers,
-    http1::{self, Body, Head, Outgoing, Service},
+    http1::{self, Announced, Body, Head, Outgoing, Service},
     limits::Limit,
     logs::Record,
     mapping::{Earlier, Found},
@@ -69,8 +69,8 @@ impl Service for Front {
         limit.is_reached(&self.peer.ip_text, "connection closed");
     }
 
-    fn sends(&self, stays: bool, unread: usize) {
-        self.peer.wire().answers(stays, unread);
+    fn sends(&self, announced: Announced) {
+        self.peer.wire().answers(announced);
     }
 
     fn is_delivered(&self, answer: &mut Answer) {
@@ -307,6 +307,7 @@ async fn begun(
     let before = arrival.before(variables)?;
     course.cx.head = arrival.head;
     if arrival.is_about_server() {
+        arrival.is_noted_about_server(&before.variables);
         return serving::about_server(&course, checked.body, asking.body.take()).await;
     }
     let (found, located) = arrival.find(before).await?;

@@ -25,11 +25,11 @@ mod write;
 
 pub(crate) use self::{
     body::{Body, BodyError},
-    conn::{Reply, Service, serve},
+    conn::{Announced, Reply, Service, serve},
     fields::Fields,
     framing::{BodyLength, Framing},
     head::Head,
     outgoing::{Heading, Outgoing, number},
     scan::MAX_HEAD,
-    write::is_bodiless,
+    write::{Length, is_bodiless},
 };

@@ -214,12 +214,15 @@ impl HostLogs {
                 });
             }
         }
-        if let Some(log) = self.requests.as_ref().filter(|_| of.is_for_worker()) {
+        // mod_jk knows of the request that the client has made, and only where it had that itself.
+        let of = first.unwrap_or(of);
+        let is_for_worker = of.is_for_worker() && !of.record.has_begun_anew();
+        if let Some(log) = self.requests.as_ref().filter(|_| is_for_worker) {
             log.sink.line(of.peer.lane, |line| {
                 let mut stamp = String::new();
                 self::stamp(&mut stamp, log.stamp.text(), SystemTime::now());
                 line.extend_from_slice(stamp.as_bytes());
-                of.write(first, &log.format, line);
+                of.write(None, &log.format, line);
                 line.push(b'\n');
             });
         }

@@ -8,7 +8,11 @@ use std::{
     },
 };
 
-use crate::{client_names::EndName, tls};
+use crate::{
+    client_names::EndName,
+    http1::{Announced, Length},
+    tls,
+};
 
 /// What all requests of one connection have in common, written out once.
 #[derive(Debug)]
@@ -111,7 +115,15 @@ pub(crate) struct Wire {
     unread: AtomicU64,
     /// The connection ends after the present answer.
     ends: AtomicBool,
+    /// The client of the present answer has asked that it stays, and is told.
+    is_asked_to: AtomicBool,
+    /// What the client is told of the length of the present answer: so many bytes and one, or one of
+    /// the two constants.
+    length: AtomicU64,
 }
+
+const UNSAID: u64 = 0;
+const CHUNKS: u64 = u64::MAX;
 
 impl Wire {
     pub(crate) fn has_read(&self, bytes: usize) {
@@ -122,11 +134,32 @@ impl Wire {
         self.written.fetch_add(wide(bytes), Ordering::Relaxed);
     }
 
-    /// An answer begins: whether the connection stays after it, and how much has come of what
-    /// follows the request.
-    pub(crate) fn answers(&self, stays: bool, unread: usize) {
-        self.unread.store(wide(unread), Ordering::Relaxed);
-        self.ends.store(!stays, Ordering::Relaxed);
+    /// An answer begins.
+    pub(crate) fn answers(&self, announced: Announced) {
+        let length = match announced.length {
+            Length::Bytes(length) => length.saturating_add(1),
+            Length::Chunks => CHUNKS,
+            Length::Unsaid => UNSAID,
+        };
+        self.unread.store(wide(announced.unread), Ordering::Relaxed);
+        self.ends.store(!announced.stays, Ordering::Relaxed);
+        self.is_asked_to
+            .store(announced.is_asked_to, Ordering::Relaxed);
+        self.length.store(length, Ordering::Relaxed);
+    }
+
+    /// What the client of the present answer is told of its length.
+    pub(crate) fn length(&self) -> Length {
+        match self.length.load(Ordering::Relaxed) {
+            UNSAID => Length::Unsaid,
+            CHUNKS => Length::Chunks,
+            length => Length::Bytes(length - 1),
+        }
+    }
+
+    /// Whether the client of the present answer is told that the connection stays.
+    pub(crate) fn tells_to_stay(&self) -> bool {
+        self.is_asked_to.load(Ordering::Relaxed)
     }
 
     /// Whether the connection stays after the present answer.
@@ -158,6 +191,7 @@ impl Wire {
         self.before.1.store(written, Ordering::Relaxed);
         self.unread.store(0, Ordering::Relaxed);
         self.ends.store(false, Ordering::Relaxed);
+        self.length.store(UNSAID, Ordering::Relaxed);
     }
 }
 
@@ -192,11 +226,17 @@ mod tests {
     fn what_comes_early_is_of_the_next_request() {
         let wire = Wire::default();
         wire.has_read(82);
-        wire.answers(true, 40);
+        let announced = |stays, unread| Announced {
+            stays,
+            unread,
+            is_asked_to: false,
+            length: Length::Unsaid,
+        };
+        wire.answers(announced(true, 40));
         assert_eq!((wire.taken(), wire.stays()), (42, true));
         wire.begins_anew();
         assert_eq!(wire.taken(), 40);
-        wire.answers(false, 0);
+        wire.answers(announced(false, 0));
         assert_eq!((wire.taken(), wire.stays()), (40, false));
         wire.begins_anew();
         assert_eq!((wire.taken(), wire.stays()), (0, true));

@@ -47,6 +47,42 @@ pub(crate) fn named_by(
     }
     check_target(head)?;
     let framing = head.framing()?;
+    let (target, is_named_by_target) = name(head, own_scheme)?;
+    Ok(Checked {
+        target,
+        is_named_by_target,
+        body: framing.body,
+        has_cookies: framing.has_cookies,
+    })
+}
+
+/// The name of the host for one that was refused, as far as httpd has asked: by the target before
+/// anything else, by the `Host` field before what is about the body.
+pub(crate) fn named_anyway(head: &Head, own_scheme: impl FnOnce() -> &'static str) -> Target<'_> {
+    let name = match check(head, || "") {
+        Ok(_) | Err(Refusal::Expectation | Refusal::TransferCoding) => name(head, own_scheme),
+        Err(_) => by_target(head, own_scheme),
+    };
+    name.map(|(target, _)| target).unwrap_or_default()
+}
+
+fn by_target(
+    head: &Head,
+    own_scheme: impl FnOnce() -> &'static str,
+) -> Result<(Target<'_>, bool), Refusal> {
+    match head.parts().absolute() {
+        Some((scheme, authority)) if scheme.eq_ignore_ascii_case(own_scheme().as_bytes()) => {
+            Ok((split_authority(authority)?, true))
+        }
+        _ => Ok((Target::default(), false)),
+    }
+}
+
+/// The name and the port of the host, and whether the target says them.
+fn name(
+    head: &Head,
+    own_scheme: impl FnOnce() -> &'static str,
+) -> Result<(Target<'_>, bool), Refusal> {
     let host = named_host(head)?;
     let mut is_named_by_target = false;
     let target = match head.parts().absolute() {
@@ -65,12 +101,7 @@ pub(crate) fn named_by(
     if target.host.is_none() && (head.version == Version::HTTP_11 || is_named_by_target) {
         return Err(Refusal::HostSyntax);
     }
-    Ok(Checked {
-        target,
-        is_named_by_target,
-        body: framing.body,
-        has_cookies: framing.has_cookies,
-    })
+    Ok((target, is_named_by_target))
 }
 
 /// The same for a request whose `Host` nobody has asked about, because it was refused before.

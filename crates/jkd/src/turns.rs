@@ -36,6 +36,7 @@ pub(crate) async fn follow(
     let mut head = turn.head(asking.head, visit.trail.take_fields().as_ref());
     for _ in 0..host.map_or(1, |host| host.max_turns) {
         visit.trail.turn(head.clone(), &turn);
+        asking.record.begins_anew();
         *claims = Claims::default();
         let again = Asking {
             head: &head,
@@ -106,7 +107,13 @@ impl Arrival<'_> {
             ..self.subject(&found.variables)
         };
         let trail = &self.visit.trail;
-        Box::pin(rewriting::in_sections(subject, trail, asked, place)).await
+        let made = Box::pin(rewriting::in_sections(subject, trail, asked, place)).await?;
+        let Some((made, stumble)) = made.as_ref().and_then(|m| Some((m, m.stumble.clone()?)))
+        else {
+            return Ok(made);
+        };
+        self.record.has_query(made.head.query());
+        Err(stumble)
     }
 
     /// The request begins anew with this path.

@@ -65,6 +65,18 @@ fn the_combined_format() {
 }
 
 #[test]
+fn fields_of_answers_to_head_are_those_that_leave() {
+    let backend = Backend::start(|exchange| exchange.answer(410, &[("X-Thing", "a")], b"hello"));
+    let conf = "CustomLog access.log \"%m %>s %{X-Thing}o %{X-Rule}o %{Content-Type}o\"\n\
+                Header always set X-Rule r\n";
+    let jkd = start(backend.address.port(), conf);
+    let reply = jkd.http().send(Request::new("HEAD", "/a"));
+    assert_eq!((reply.status, reply.header("x-thing")), (410, Some("a")));
+    let found = wait_for_lines(&jkd, "access.log", 1);
+    assert_eq!(found, ["HEAD 410 a r -"]);
+}
+
+#[test]
 fn what_clients_and_backends_send_stays_in_its_line() {
     let backend =
         Backend::start(|exchange| exchange.answer(200, &[("X-Thing", "a\tb\u{e9}\"\\")], b"hello"));

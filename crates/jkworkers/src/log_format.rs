@@ -45,6 +45,18 @@ impl Statuses {
     }
 }
 
+/// What no bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoBytes {
+    /// `-`: `%b`.
+    Dash,
+    /// `-` where the answer has no body, else `0`: mod_jk's `%b`.
+    DashWithoutBody,
+    /// `0`: `%B`.
+    Zero,
+}
+
 /// What an item shows. `-` stands for what is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
@@ -56,11 +68,8 @@ pub enum Token {
     ConnectionAddress,
     /// `%A`: our address.
     LocalAddress,
-    /// `%b`: bytes of the answer's body; `-` for none. `%B`: 0 for none.
-    BodyBytes {
-        /// Whether none is `0`.
-        zero: bool,
-    },
+    /// `%b`, `%B`: bytes of the answer's body.
+    BodyBytes(NoBytes),
     /// `%{NAME}C`: a cookie.
     Cookie(String),
     /// `%D`, `%T`, `%{ms}T`: how long it took.

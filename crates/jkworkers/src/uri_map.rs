@@ -24,7 +24,8 @@ pub(crate) use self::layers::Replaced;
 pub use self::{
     explain::{Explanation, Loser, Reason},
     normalise::{
-        BadUri, EncodedSlashes, UriRules, clean, decode, is_ordinary, normalise, without_session,
+        BadUri, EncodedSlashes, UriRules, clean, decode, is_ordinary, normalise, resolved_at_least,
+        without_session,
     },
 };
 use crate::model::{Copied, Mount};

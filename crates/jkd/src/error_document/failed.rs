@@ -23,7 +23,7 @@ use crate::{
     rescue::Stumble,
     rewriting::{Reached, renamed},
     static_files::Learnt,
-    strict,
+    strict::{self, Refusal},
     variables::Variables,
 };
 
@@ -50,11 +50,12 @@ type Marks<'a> = (&'a Earlier, &'a [(String, Option<Vec<u8>>)]);
 impl<'a> Failed<'a> {
     pub(super) fn of(visit: &'a Visit, case: &'a Case<'_>) -> Self {
         let (head, marks): (&Head, Marks<'_>) = (&case.head, (&case.earlier, &case.changed));
-        let is_read = !matches!(&case.stumble, Stumble::Refused(why) if why.is_of_reading());
+        let refusal = case.stumble.refusal();
+        let is_read = !refusal.is_some_and(Refusal::is_of_reading);
+        let is_for_main = refusal.is_some_and(Refusal::is_before_host);
         let own_scheme = || own_scheme(&visit.snapshot.model, &visit.peer);
-        let name = strict::check(head, own_scheme)
-            .ok()
-            .and_then(|checked| checked.target.host);
+        let name = strict::named_anyway(head, own_scheme).host;
+        let name = name.filter(|_| !is_for_main);
         let host = visit.snapshot.model.host_for(visit.peer.local, name);
         visit.record.is_for(host, &visit.snapshot.logs);
         let decoded = uri_map::decode(head.path(), host.uri_rules).ok();

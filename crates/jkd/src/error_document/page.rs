@@ -108,7 +108,12 @@ pub(super) fn as_read(head: &Head, stumble: &Stumble) -> Option<Head> {
     let fields = head.fields().filter(|_| reads_fields);
     let (method, target) = (head.method.clone(), head.parts().raw());
     let read = Head::new(method, Version::HTTP_10, target, fields);
-    Some(read.speaking(head.protocol()).asked_by(head.line()))
+    let read = read.speaking(head.protocol()).asked_by(head.line());
+    Some(if refusal.is_before_host() {
+        read.refused(*refusal)
+    } else {
+        read
+    })
 }
 
 /// A GET with the fields of the request that stumbled, but for those about its body.

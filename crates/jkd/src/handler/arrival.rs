@@ -1,6 +1,6 @@
 //! A request as it has come in, and its steps until its client may come in, too.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, os::unix::ffi::OsStrExt as _};
 
 use http::Method;
 use jkworkers::{
@@ -163,6 +163,16 @@ impl<'a> Arrival<'a> {
         self.head.method == Method::TRACE || self.head.parts().is_asterisk()
     }
 
+    /// Logs show its variables, and a file of that name below the directory of documents.
+    pub(super) fn is_noted_about_server(&self, variables: &Variables<'_>) {
+        self.notes(variables);
+        if let Some(root) = &self.host.roots.document_root {
+            let root = root.as_os_str().as_bytes();
+            let root = root.strip_suffix(b"/").unwrap_or(root);
+            self.record.is_at_file(&[root, b"/", self.decoded].concat());
+        }
+    }
+
     /// Where its path leads, in the map and among the files.
     ///
     /// # Errors
@@ -174,8 +184,10 @@ impl<'a> Arrival<'a> {
     ) -> Result<(Found<'a>, Option<Located>), Stumble> {
         let Self { host, head, .. } = *self;
         let Visit { snapshot, peer, .. } = self.visit;
-        let mut found = mapping::find(host, head, self.decoded, before)
-            .inspect_err(|_| self.notes(&self.begin_variables()))?;
+        let mut found = mapping::find(host, head, self.decoded, before).inspect_err(|_| {
+            self.notes(&self.begin_variables());
+            self.is_sent_away();
+        })?;
         let path = found.seen(self.decoded);
         if self.rewritten.is_some() || path != self.decoded {
             self.record.is_rewritten(head.query(), path, &snapshot.logs);
@@ -185,12 +197,21 @@ impl<'a> Arrival<'a> {
         let own = located.as_ref().and_then(Located::name);
         found.choose(host, head, peer, self.decoded, own);
         self.record.is_about(host, found.asked().with_file(own));
-        self.redirect(&found)
-            .inspect_err(|_| self.notes(&found.variables))?;
+        self.redirect(&found).inspect_err(|_| {
+            self.notes(&found.variables);
+            self.is_sent_away();
+        })?;
         let counts = !host.sections.is_empty() || host.said.changes_headers;
         self.visit.trail.leads_to(own.filter(|_| counts));
         found.enter(host, head, peer, own);
         Ok((found, located))
+    }
+
+    /// Logs show its path for a file where rules about rewriting were asked before it was sent away.
+    fn is_sent_away(&self) {
+        if self.host.rewrites(self.decoded) {
+            self.record.is_at_file(self.decoded);
+        }
     }
 
     /// Sends its client elsewhere where that is said about all of a section: nobody asks who it is.

@@ -177,6 +177,10 @@ impl<'a> Leaving<'a> {
             media_type::mirror(&mut response.head, self.request);
         }
         course.is_about_parts = self.instead_of == Some(StatusCode::RANGE_NOT_SATISFIABLE);
+        if course.is_about_parts && sent.is_none() && response.head.length.is_none() {
+            // As in httpd, which passes this one on as it comes.
+            response = response.map(Answer::without_length);
+        }
         if self.instead_of.is_none() {
             course.tell_expiry(&mut response.head, visit.began);
         }

@@ -28,9 +28,21 @@ use super::{
     linger::linger,
     on_call::OnCall,
     wire::{self, Rest, Shared, Wire},
-    write::{self, After, End, Manner},
+    write::{self, After, End, Length, Manner},
 };
 use crate::{limits::Limit, strict::Refusal};
+
+/// What is known of an answer that begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Announced {
+    /// Whether the connection stays after it.
+    pub(crate) stays: bool,
+    /// Whether the client has asked for that, and is told.
+    pub(crate) is_asked_to: bool,
+    /// How many bytes of what comes after the request are here already.
+    pub(crate) unread: usize,
+    pub(crate) length: Length,
+}
 
 /// Who answers the requests of a connection.
 pub(crate) trait Service: Send + Sync {
@@ -48,9 +60,8 @@ pub(crate) trait Service: Send + Sync {
     /// The client is given up because it has reached a limit.
     fn is_reached(&self, _limit: Limit) {}
 
-    /// An answer begins. Whether the connection stays after it, and how many bytes of what comes
-    /// after the request are here already.
-    fn sends(&self, _stays: bool, _unread: usize) {}
+    /// An answer begins.
+    fn sends(&self, _announced: Announced) {}
 
     /// The client has all of an answer, whoever makes it may not have come to its end yet.
     fn is_delivered(&self, _answer: &mut Self::Answer) {}
@@ -246,7 +257,7 @@ where
     let known = http_body::Body::size_hint(&sending.body).exact();
     let first = poll_fn(|cx| Poll::Ready(sending.look(cx))).await?;
     sending.begin(write::end(&head, known, request.asked));
-    let (after, stays) = {
+    let (manner, stays) = {
         let mut wire = wire.lock();
         if let Some(rules) = rules {
             wire.rules = rules;
@@ -257,15 +268,17 @@ where
         let cannot = cannot || head.closes || drops_connection(head.status.as_u16());
         let after = request.unless(cannot).after(&wire.rules);
         let stays = after != After::Close;
-        service.sends(stays, wire.unread(stays));
-        (after, stays)
+        let end = sending.end;
+        let manner = Manner { end, known, after };
+        service.sends(Announced {
+            stays,
+            is_asked_to: matches!(after, After::StayAsAsked(..)),
+            unread: wire.unread(stays),
+            length: write::length(&head, manner),
+        });
+        (manner, stays)
     };
     sending.output.text().reserve(HEAD_ROOM);
-    let manner = Manner {
-        end: sending.end,
-        known,
-        after,
-    };
     write::head(sending.output.text(), &head, manner);
     drop(head);
     sending.push(first)?;

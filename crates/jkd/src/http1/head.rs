@@ -70,7 +70,7 @@ impl Head {
     }
 
     /// The same, with something about it that makes it no request.
-    pub(super) fn refused(mut self, refusal: Refusal) -> Self {
+    pub(crate) fn refused(mut self, refusal: Refusal) -> Self {
         self.framing = Err(refusal);
         self
     }

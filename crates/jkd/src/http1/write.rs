@@ -22,6 +22,17 @@ pub(super) enum End {
     Close,
 }
 
+/// What the client is told of a body's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// So many bytes.
+    Bytes(u64),
+    /// It comes in chunks.
+    Chunks,
+    /// Nothing.
+    Unsaid,
+}
+
 /// What becomes of the connection after the answer, as the client is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
@@ -67,6 +78,20 @@ pub(super) struct Manner {
     /// The length of the body where no field says it.
     pub(super) known: Option<u64>,
     pub(super) after: After,
+}
+
+/// What the client is told of the length of the body.
+pub(super) fn length(head: &Heading, manner: Manner) -> Length {
+    if manner.end == End::Chunks {
+        return Length::Chunks;
+    }
+    let length = head.length.or(manner.known);
+    let mut digits = itoa::Buffer::new();
+    let is_told = |length: &u64| {
+        let digits = digits.format(*length).as_bytes();
+        manner.tells_length(head.status, digits)
+    };
+    length.filter(is_told).map_or(Length::Unsaid, Length::Bytes)
 }
 
 /// Appends the whole head, in httpd's order.

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use jkworkers::{
     expr::Expression,
-    log_format::{LogFormat, TimeForm, Token, Unit},
+    log_format::{LogFormat, NoBytes, TimeForm, Token, Unit},
     model::{Asked, CanonicalName, Host},
 };
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ use crate::{
     access::Claims,
     expressions::Subject,
     forward,
-    http1::Head,
+    http1::{Head, Length, is_bodiless},
     peer::Peer,
     snapshot::Group,
     strict::{self, Target},
@@ -103,17 +103,14 @@ impl Transaction<'_> {
     /// Adds what a token shows; `false` where there is nothing to show.
     #[allow(clippy::too_many_lines, reason = "a flat table")]
     fn token(&self, token: &Token, line: &mut Vec<u8>) -> bool {
-        let (peer, ending) = (self.peer, self.ending);
+        let peer = self.peer;
         match token {
             Token::Text(text) => plain(text, line),
             Token::RemoteAddress => plain(&peer.ip_text, line),
             Token::ConnectionAddress => plain(&peer.connection().ip_text, line),
             Token::RemoteHost => plain(self.remote_host(), line),
             Token::LocalAddress => plain(&peer.local_text, line),
-            Token::BodyBytes { zero } => {
-                let bytes = if self.has_fields { ending.bytes } else { 0 };
-                (bytes > 0 || *zero) && number(bytes, line)
-            }
+            Token::BodyBytes(none) => self.body_bytes(*none, line),
             Token::Cookie(name) => self.request_field("cookie", |cookies| {
                 foreign(cookies.and_then(|c| cookie::find(c, name)), line)
             }),
@@ -159,6 +156,27 @@ impl Transaction<'_> {
         }
     }
 
+    fn body_bytes(&self, none: NoBytes, line: &mut Vec<u8>) -> bool {
+        let bytes = if self.has_fields {
+            self.ending.bytes
+        } else {
+            0
+        };
+        let shows_none = match none {
+            NoBytes::Dash => false,
+            NoBytes::DashWithoutBody => self.has_body(),
+            NoBytes::Zero => true,
+        };
+        (bytes > 0 || shows_none) && number(bytes, line)
+    }
+
+    /// Whether its own answer has a body, if an empty one.
+    fn has_body(&self) -> bool {
+        let status = StatusCode::from_u16(self.ending.status);
+        let may = !status.is_ok_and(is_bodiless) && self.head.method != Method::HEAD;
+        may && self.has_fields && !self.ending.aborted
+    }
+
     fn took(&self) -> Duration {
         self.ended.saturating_duration_since(self.began)
     }
@@ -166,6 +184,9 @@ impl Transaction<'_> {
     /// Without its parameters for the type; what came more than once joined for cookies only, as
     /// httpd does it.
     fn field(&self, name: &str, line: &mut Vec<u8>) -> bool {
+        if let Some(field) = OfConnection::named(name) {
+            return self.of_connection(field, line);
+        }
         let fields = self.ending.fields.iter().filter(|_| self.has_fields);
         let mut values = fields
             .filter(|(known, _)| known.as_str().eq_ignore_ascii_case(name))
@@ -186,6 +207,21 @@ impl Transaction<'_> {
             }
         }
         true
+    }
+
+    /// Adds a field that only the connection itself can say; `false` where it has not said it.
+    fn of_connection(&self, field: OfConnection, line: &mut Vec<u8>) -> bool {
+        let wire = self.peer.wire();
+        if !self.has_fields {
+            return false;
+        }
+        match (field, wire.length()) {
+            (OfConnection::Length, Length::Bytes(length)) => number(length, line),
+            (OfConnection::Coding, Length::Chunks) => plain("chunked", line),
+            (OfConnection::Stay, _) if !wire.stays() => plain("close", line),
+            (OfConnection::Stay, _) if wire.tells_to_stay() => plain("Keep-Alive", line),
+            _ => false,
+        }
     }
 
     fn handler(&self) -> Option<&'static str> {
@@ -250,8 +286,7 @@ impl Transaction<'_> {
             let nobody = Target::default();
             return forward::server_name(&nobody, naming, self.host, self.peer);
         }
-        let asked = strict::check(self.head, || forward::scheme(self.host)).ok();
-        let named = asked.and_then(|checked| checked.target.host);
+        let named = strict::named_anyway(self.head, || forward::scheme(self.host)).host;
         match named.map(|name| name.strip_suffix('.').unwrap_or(name)) {
             Some(name) => Cow::Owned(name.to_ascii_lowercase()),
             None => Cow::Borrowed(self.canonical_name()),
@@ -292,6 +327,30 @@ impl Transaction<'_> {
         };
         let took = began.saturating_duration_since(self.began);
         number(whole(took, Unit::Microseconds), line)
+    }
+}
+
+/// Fields of answers that are made as they leave.
+#[derive(Clone, Copy)]
+enum OfConnection {
+    Coding,
+    Length,
+    /// `Date` and `Server`, which httpd does not show.
+    Unshown,
+    Stay,
+}
+
+impl OfConnection {
+    fn named(name: &str) -> Option<Self> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is("Date") => Some(Self::Unshown),
+            6 if is("Server") => Some(Self::Unshown),
+            10 if is("Connection") => Some(Self::Stay),
+            14 if is("Content-Length") => Some(Self::Length),
+            17 if is("Transfer-Encoding") => Some(Self::Coding),
+            _ => None,
+        }
     }
 }
 

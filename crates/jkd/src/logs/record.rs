@@ -51,6 +51,8 @@ pub(super) struct Extra {
     pub(super) redirected: OnceLock<Box<Redirected>>,
     /// Fields of the request as `RequestHeader` has left them, where that has changed any.
     pub(super) asked: Mutex<Vec<Field>>,
+    /// It has begun anew with another path.
+    anew: OnceLock<()>,
     /// It is a directory for which nothing stands.
     pub(super) is_directory: OnceLock<()>,
     /// What `Header note` has noted; the last one of a name counts.
@@ -59,6 +61,8 @@ pub(super) struct Extra {
     pub(super) meant: OnceLock<Box<str>>,
     /// The path and the query that rules have made.
     pub(super) rewritten: OnceLock<(Vec<u8>, Option<Vec<u8>>)>,
+    /// The query that rules in sections have made.
+    pub(super) query: OnceLock<Option<Vec<u8>>>,
     /// A worker that is no group of members: its name and its type.
     pub(super) other_worker: OnceLock<(Box<str>, &'static str)>,
     pub(super) dispatched: OnceLock<Instant>,
@@ -183,6 +187,13 @@ impl Record {
         }
     }
 
+    /// Rules in sections have made this query.
+    pub(crate) fn has_query(&self, query: Option<&[u8]>) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.query.set(query.map(<[u8]>::to_vec));
+        }
+    }
+
     /// This is what its path leads to.
     pub(crate) fn is_at(&self, located: &Located) {
         let Some(extra) = self.extra() else { return };
@@ -224,7 +235,9 @@ impl Record {
 
     /// Rules have sent it nowhere: httpd has the path, or the new place, for a file then.
     pub(crate) fn leads_to(&self, visit: &Visit, stumble: &Stumble, path: &[u8]) {
-        let Some(extra) = self.extra() else { return };
+        if self.extra().is_none() {
+            return;
+        }
         let there = match stumble {
             Stumble::Elsewhere(there) => {
                 let (scheme, server, port) = handler::server(visit);
@@ -232,8 +245,27 @@ impl Record {
             }
             _ => None,
         };
-        let there = there.as_ref().map_or(path, HeaderValue::as_bytes);
-        let _ = extra.file.set(there.into());
+        self.is_at_file(there.as_ref().map_or(path, HeaderValue::as_bytes));
+    }
+
+    /// It is for a file of this name, as far as logs are concerned.
+    pub(crate) fn is_at_file(&self, name: &[u8]) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.file.set(name.into());
+        }
+    }
+
+    /// It begins anew with another path.
+    pub(crate) fn begins_anew(&self) {
+        if let Some(extra) = self.extra() {
+            let _ = extra.anew.set(());
+        }
+    }
+
+    /// Whether it has.
+    pub(super) fn has_begun_anew(&self) -> bool {
+        let extra = self.extra();
+        extra.is_some_and(|extra| extra.anew.get().is_some())
     }
 
     /// An error of it is told by another page on this server.

@@ -18,13 +18,15 @@ pub(crate) fn as_far_as_decoded(head: &Head, rules: UriRules) -> Vec<u8> {
         BadUri::EncodedSlash => {
             with_slashes(raw, rules).or_else(|_| Ok(Cow::Owned(without_escapes(raw))))
         }
-        BadUri::AboveRoot => uri_map::decode(below_root(raw, rules), rules),
+        BadUri::AboveRoot | BadUri::Escape => {
+            Ok(Cow::Owned(uri_map::resolved_at_least(raw, rules)))
+        }
         BadUri::Nul => {
             let end = raw.windows(3).position(|escape| escape == b"%00");
             let rest = end.and_then(|end| raw.get(..end));
             rest.map_or(Err(error), |rest| uri_map::decode(rest, rules))
         }
-        _ => Err(error),
+        BadUri::Relative => Err(error),
     });
     decoded.map_or_else(|_| raw.to_vec(), Cow::into_owned)
 }
@@ -59,26 +61,6 @@ fn without_escapes(raw: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Without the segments that lead above the root.
-fn below_root(raw: &[u8], rules: UriRules) -> &[u8] {
-    let dots = [&b"/.."[..], b"/%2e%2e", b"/.%2e", b"/%2e."];
-    let mut rest = raw;
-    while rest.starts_with(b"//") && rules.merge_slashes {
-        rest = rest.get(1..).unwrap_or_default();
-    }
-    loop {
-        let below = dots.iter().find_map(|dots| {
-            let begins = rest.get(..dots.len())?.eq_ignore_ascii_case(dots);
-            let below = rest.get(dots.len()..)?;
-            Some(below).filter(|below| begins && below.starts_with(b"/"))
-        });
-        match below {
-            Some(below) => rest = below,
-            None => return rest,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +73,10 @@ mod tests {
             ("/a%2fb", "/a/b"),
             ("/..%2f", "/../"),
             ("/../x", "/x"),
-            ("/%2E./..//x%20y", "/x y"),
+            ("/%2E./..//x%20y", "/x%20y"),
+            ("/%41/../../%42%20", "/B%20"),
+            ("/a//./%62%zz/../%63/", "/a/c/"),
+            ("/%41%20%zz%2f", "/A%20%zz%2f"),
             ("/a%20b%00c", "/a b"),
             ("a?q=1", "a"),
             ("/", "/"),

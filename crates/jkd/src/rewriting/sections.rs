@@ -49,11 +49,12 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Applies the rules of the sections about what is asked for.
+/// Applies the rules of the sections about what is asked for. They may say instead how it ends, which
+/// is for the caller to ask.
 ///
 /// # Errors
 ///
-/// What they say instead of an answer; 403 where links are not followed, which such rules need.
+/// 403 where links are not followed, which such rules need.
 pub(crate) async fn in_sections(
     subject: Subject<'_>,
     trail: &Trail,
@@ -64,17 +65,13 @@ pub(crate) async fn in_sections(
         return Ok(None);
     }
     let made = unnoticed(subject, asked, place).await?;
-    let Some(made) = made else {
-        return Ok(None);
-    };
-    trail.leave(&made);
-    let Some(stumble) = &made.stumble else {
-        return Ok(Some(made));
-    };
-    if subject.on_behalf_of.is_none() {
-        trail.is_ended_by_rule();
+    if let Some(made) = &made {
+        trail.leave(made);
+        if made.stumble.is_some() && subject.on_behalf_of.is_none() {
+            trail.is_ended_by_rule();
+        }
     }
-    Err(stumble.clone())
+    Ok(made)
 }
 
 /// The same for a request that is not made: it leaves no trail.

@@ -356,6 +356,9 @@ impl Search<'_> {
         };
         let place = Place::of(path, Some(located));
         let made = rewriting::in_sections(subject, self.trail, asked, place).await?;
+        if let Some(stumble) = made.as_ref().and_then(|made| made.stumble.clone()) {
+            return Err(stumble);
+        }
         let Some(made) = made.filter(|_| located.is_file()) else {
             return Ok(());
         };

@@ -1,6 +1,6 @@
 //! From the text of a format to its items.
 
-use super::{FormatError, Item, LogFormat, Note, Statuses, TimeForm, Token, Unit};
+use super::{FormatError, Item, LogFormat, NoBytes, Note, Statuses, TimeForm, Token, Unit};
 
 pub(super) fn httpd(text: &str) -> Result<LogFormat, FormatError> {
     read(text, httpd_item)
@@ -149,7 +149,8 @@ fn httpd_item(cursor: &mut Cursor<'_>) -> Result<Item, FormatError> {
 fn mod_jk_item(cursor: &mut Cursor<'_>) -> Result<Item, FormatError> {
     let c = cursor.next().ok_or(FormatError::Cut)?;
     let token = match c {
-        'b' | 'B' | 'H' | 'm' | 'p' | 'q' | 'r' | 's' | 'U' | 'V' | 'v' => {
+        'b' => Token::BodyBytes(NoBytes::DashWithoutBody),
+        'B' | 'H' | 'm' | 'p' | 'q' | 'r' | 's' | 'U' | 'V' | 'v' => {
             Letter::One(c).token(String::new())
         }
         'R' => Token::Note(Note::WorkerRoute),
@@ -197,8 +198,8 @@ impl Letter {
             'a' if argument == "c" => Token::ConnectionAddress,
             'a' => Token::RemoteAddress,
             'A' => Token::LocalAddress,
-            'b' => Token::BodyBytes { zero: false },
-            'B' => Token::BodyBytes { zero: true },
+            'b' => Token::BodyBytes(NoBytes::Dash),
+            'B' => Token::BodyBytes(NoBytes::Zero),
             'C' => Token::Cookie(argument),
             'D' => Token::Took(Unit::Microseconds),
             'e' => Token::Variable(argument),

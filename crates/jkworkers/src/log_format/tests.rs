@@ -18,7 +18,7 @@ fn the_common_format() {
         form: TimeForm::Clf,
     };
     let (blank, quote) = (text(" "), text(" \""));
-    let bytes = Token::BodyBytes { zero: false };
+    let bytes = Token::BodyBytes(NoBytes::Dash);
     let expected = [
         &Token::RemoteHost,
         &blank,

@@ -98,7 +98,7 @@ impl<'r, R: Request> Run<'r, R> {
                 to: Redirect {
                     plain: plain_length(&path, length, changed.no_escape),
                     url: path,
-                    query: self.query.take(),
+                    query: self.query.clone(),
                     plain_query,
                 },
             };

@@ -102,12 +102,42 @@ pub fn decode(target: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri> {
     if is_plain(path, rules) {
         return Ok(Cow::Borrowed(path));
     }
-    let resolved = resolve(&decode_unreserved(path), rules.merge_slashes, |s| s)?;
+    let plain = decode_unreserved(path);
+    // Also in a segment that a `..` takes along.
+    if has_bad_escape(&plain) {
+        return Err(BadUri::Escape);
+    }
+    let resolved = resolve(&plain, rules.merge_slashes, |s| s)?;
     let decoded = unescape(&resolved, rules.encoded_slashes)?;
     if rules.encoded_slashes == EncodedSlashes::Decode {
         return resolve(&decoded, rules.merge_slashes, |s| s).map(Cow::Owned);
     }
     Ok(Cow::Owned(decoded))
+}
+
+/// What httpd has of a path with a bad escape, or that leads above the root: dots and slashes are
+/// resolved as far as that goes, and nothing more is decoded.
+pub fn resolved_at_least(target: &[u8], rules: UriRules) -> Vec<u8> {
+    let plain = decode_unreserved(path_of(target));
+    let mut resolved = b"/".to_vec();
+    let segments = plain.strip_prefix(b"/").unwrap_or(&plain);
+    let mut segments = segments.split(|&b| b == b'/').peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            b".." if resolved.len() > 1 => {
+                let _ = step_back(&mut resolved);
+            }
+            b"." | b".." => {}
+            b"" if rules.merge_slashes => {}
+            text => {
+                resolved.extend_from_slice(text);
+                if segments.peek().is_some() {
+                    resolved.push(b'/');
+                }
+            }
+        }
+    }
+    resolved
 }
 
 /// mod_jk's step: removes every path parameter (`;…`), merges slashes, resolves `.` and `..`.
@@ -233,6 +263,11 @@ fn decode_unreserved(path: &[u8]) -> Vec<u8> {
         }
     }
     result
+}
+
+fn has_bad_escape(path: &[u8]) -> bool {
+    let mut escapes = memchr::memchr_iter(b'%', path);
+    escapes.any(|at| path.get(at..).and_then(escape).is_none())
 }
 
 /// Decodes the rest. The whole path is looked at, as a bad escape counts more than a forbidden

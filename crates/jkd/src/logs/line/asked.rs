@@ -91,8 +91,10 @@ impl Transaction<'_> {
     }
 
     pub(super) fn query(&self, line: &mut Vec<u8>) -> bool {
-        let rewritten = self.rewritten().map(|(_, query)| query.as_deref());
-        if let Some(query) = rewritten.unwrap_or_else(|| self.head.query()) {
+        let in_section = self.record.extra().and_then(|extra| extra.query.get());
+        let rewritten = self.rewritten().map(|(_, query)| query);
+        let made = in_section.or(rewritten).map(Option::as_deref);
+        if let Some(query) = made.unwrap_or_else(|| self.head.query()) {
             line.push(b'?');
             escaped(line, query);
         }

@@ -175,3 +175,22 @@ fn connections(mod_jk: &mut Seen, jkd: &Seen) {
         mod_jk.fresh |= jkd.fresh;
     }
 }
+
+/// httpd asks a worker once more for the page of a 416.
+pub(super) fn pages_for_parts(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let (mut theirs, ours) = (mod_jk.requests.iter().rev(), jkd.requests.last());
+    let twice = theirs.next().zip(theirs.next()).zip(ours);
+    let found = twice.is_some_and(|((last, before), ours)| {
+        [&last.uri, &before.uri] == [&ours.uri, &ours.uri]
+            && mod_jk.requests.len() == jkd.requests.len() + 1
+    });
+    if found {
+        // Over a second connection, since the first one is still in use.
+        let place = mod_jk.requests.iter().rposition(|request| request.fresh);
+        let place = place.filter(|place| *place > 0);
+        mod_jk
+            .requests
+            .remove(place.unwrap_or(mod_jk.requests.len() - 1));
+    }
+    found
+}

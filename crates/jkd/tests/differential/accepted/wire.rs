@@ -50,6 +50,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("HTTP/0.9", requests::http_0_9),
     Difference::named("uploads that nobody reads", requests::unread),
     Difference::named("connections after 417", requests::after_417),
+    Difference::named("pages for parts of answers", answers::pages_for_parts),
     Difference::named("route", balancing::route),
     Difference::named("cookies", balancing::cookies),
     Difference::named("broken answer", balancing::broken_answer),
@@ -93,11 +94,22 @@ fn types_by_extension(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let Some((mod_jk, jkd)) = replies(mod_jk, jkd) else {
         return false;
     };
-    let found = mod_jk.status == jkd.status
-        && mod_jk.header("content-type").is_some()
-        && jkd.header("content-type").is_none();
+    // A rule may have added another one.
+    let by_extension = mod_jk.header("content-type").is_some();
+    let differs = mod_jk.header("content-type") != jkd.header("content-type");
+    let found = mod_jk.status == jkd.status && by_extension && differs;
+    let ours = jkd.header("content-type");
+    let kind = |(name, value): (String, String)| {
+        let value = if name == "Content-Type" {
+            ours?
+        } else {
+            &value
+        };
+        Some((name, value.to_owned()))
+    };
     if found {
-        mod_jk.headers.retain(|(name, _)| name != "Content-Type");
+        let theirs = std::mem::take(&mut mod_jk.headers);
+        mod_jk.headers = theirs.into_iter().filter_map(kind).collect();
     }
     found
 }
