@@ -295,6 +295,7 @@ async fn begun(
         checked,
         head,
         decoded: &decoded,
+        came: &decoded,
         earlier: asking.earlier,
         record: asking.record,
         vary: asking.vary,

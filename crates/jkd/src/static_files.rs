@@ -6,6 +6,7 @@
 //!
 //! Everything that touches the file system runs on threads that may block.
 
+mod aliased;
 mod content;
 mod date;
 mod directory;
@@ -27,17 +28,19 @@ use tokio::task::spawn_blocking;
 
 use self::walk::What;
 pub(crate) use self::{
+    aliased::aliased,
     content::{FileBody, Piece, length},
     date::{is_date_of, parse as parse_date},
     directory::{Learnt, Located},
     index::Search,
+    place::Pointer,
     ranges::{Part, Wanted as Ranges, wanted as wanted_parts},
     send::{Untagged, boundary},
     wanted::Wanted,
 };
 use crate::{
     answer::Answer, http1::Outgoing, logging::Printable, mapping, redirect::Elsewhere,
-    rescue::Stumble, rewriting::LocalFile, snapshot::Snapshot,
+    rescue::Stumble, snapshot::Snapshot,
 };
 
 /// What comes of it.
@@ -152,8 +155,8 @@ pub(crate) enum Look {
 }
 
 /// Looks for a file without sending it. Access rules are not asked.
-pub(crate) fn look(host: &Host, path: &[u8], for_jk: bool) -> Look {
-    let found = match directory::find(host, path, for_jk) {
+pub(crate) fn look(host: &Host, path: &[u8], pointer: &Pointer, for_jk: bool) -> Look {
+    let found = match directory::find(host, path, pointer, for_jk) {
         Ok(found) => found,
         Err(Stumble::HiddenFile) => return Look::Closed,
         Err(_) => return Look::Nothing,
@@ -185,7 +188,7 @@ pub(crate) async fn locate(
     host: &Host,
     found: &mapping::Found<'_>,
     decoded: &[u8],
-    rewritten: Option<&LocalFile>,
+    pointer: Pointer,
 ) -> Result<Option<Located>, Stumble> {
     if found.is_mapped() {
         return Ok(None);
@@ -194,16 +197,15 @@ pub(crate) async fn locate(
     if !host.has_files() {
         return Ok(Some(Located::nothing()));
     }
-    let literal = literal_path(host, decoded, found).filter(|_| rewritten.is_none());
+    let literal = literal_path(host, decoded, found).filter(|_| !pointer.is_certain());
     let is_literal = literal.is_some();
     let path = literal.unwrap_or_else(|| found.path.to_vec());
     let (snapshot, number) = (Arc::clone(snapshot), host.number);
-    let rewritten = rewritten.cloned();
     let located = spawn_blocking(move || {
         let host = snapshot.model.hosts.get(number);
         host.map_or_else(
             || Err(Stumble::Unmapped),
-            |host| directory::own(host, &path, rewritten.as_ref(), for_jk),
+            |host| directory::own(host, &path, &pointer, for_jk),
         )
     });
     let located = located.await.unwrap_or(Err(Stumble::File))?;

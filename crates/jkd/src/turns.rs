@@ -189,7 +189,14 @@ impl Arrival<'_> {
             trail: &self.visit.trail,
             left: self.host.max_turns.into(),
         };
-        let located = search.stand_in(located, claims).await?;
+        let name = located.parts(&found.path).0.to_vec();
+        let is_directory = located.is_directory();
+        let located = search.stand_in(located, claims).await;
+        let located = located.inspect_err(|stumble| {
+            if matches!(stumble, Stumble::Elsewhere(_)) {
+                self.record.leads_from(&name, is_directory);
+            }
+        })?;
         if let Some(learnt) = located.learnt.as_deref() {
             self.record.is_about(self.host, learnt.asked());
         }

@@ -5,6 +5,7 @@
 //! ask for it.
 
 mod access;
+mod alias;
 mod auth;
 mod balancer;
 mod choice;
@@ -41,6 +42,7 @@ use serde::Serialize;
 pub(crate) use self::clients::KNOWN_METHODS;
 pub use self::{
     access::{Access, AccessRule, Entry, Merging, Named, Order, Require, Whence, Who},
+    alias::SectionAlias,
     auth::{Auth, AuthType},
     balancer::{Activation, Balancer, Lock, Member, Method, StickySettings},
     clients::{ClientRules, ConnectionLimits, Pace},

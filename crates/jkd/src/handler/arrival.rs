@@ -20,7 +20,7 @@ use crate::{
     redirect,
     rescue::Stumble,
     rewriting::{self, Rewritten, Subject},
-    static_files::{self, Located},
+    static_files::{self, Located, Pointer},
     strict::{self, Checked, Refusal, Target},
     variables::Variables,
 };
@@ -83,6 +83,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) head: &'a Head,
     /// The path as httpd decodes it.
     pub(crate) decoded: &'a [u8],
+    /// The same before rules have made another path of it.
+    pub(crate) came: &'a [u8],
     /// Variables from before.
     pub(crate) earlier: &'a Earlier,
     /// For its lines in logs.
@@ -192,8 +194,8 @@ impl<'a> Arrival<'a> {
         if self.rewritten.is_some() || path != self.decoded {
             self.record.is_rewritten(head.query(), path, &snapshot.logs);
         }
-        let file = self.rewritten.and_then(|made| made.file.as_ref());
-        let located = static_files::locate(snapshot, host, &found, self.decoded, file).await?;
+        let pointer = self.point(&found)?;
+        let located = static_files::locate(snapshot, host, &found, self.decoded, pointer).await?;
         let own = located.as_ref().and_then(Located::name);
         found.choose(host, head, peer, self.decoded, own);
         self.record.is_about(host, found.asked().with_file(own));
@@ -212,6 +214,19 @@ impl<'a> Arrival<'a> {
         if self.host.rewrites(self.decoded) {
             self.record.is_at_file(self.decoded);
         }
+    }
+
+    /// Who else says where its file would be: rules, and an `Alias` of a section about the path as it
+    /// came.
+    fn point(&self, found: &Found<'_>) -> Result<Pointer, Stumble> {
+        let subject = found.subject(self.host, self.head, &self.visit.peer, self.decoded);
+        let subject = subject.without_file();
+        let alias = || static_files::aliased(&subject, self.came);
+        let alias = (!found.is_mapped()).then(alias).transpose()?;
+        Ok(Pointer {
+            file: self.rewritten.and_then(|made| made.file.clone()),
+            alias: alias.flatten(),
+        })
     }
 
     /// Sends its client elsewhere where that is said about all of a section: nobody asks who it is.

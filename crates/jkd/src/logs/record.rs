@@ -206,6 +206,15 @@ impl Record {
         }
     }
 
+    /// Its client is sent elsewhere from this file, or directory.
+    pub(crate) fn leads_from(&self, name: &[u8], is_directory: bool) {
+        let Some(extra) = self.extra() else { return };
+        let _ = extra.file.set(name.into());
+        if is_directory {
+            let _ = extra.is_directory.set(());
+        }
+    }
+
     /// It is served as a directory, if it is one.
     pub(crate) fn is_served_as(&self, located: &Located) {
         let stands = located.path.is_some() || located.mapped.is_some();

@@ -19,7 +19,7 @@ use crate::{
     mapping::{self, Before},
     redirect,
     rescue::Stumble,
-    static_files::{self, Located},
+    static_files::{self, Located, Pointer},
     variables::Variables,
 };
 
@@ -74,18 +74,18 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
         return Ok(());
     };
     let head = &asking_for(&complete(target, subject.decoded), subject.head);
-    let decoded = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
+    let came = uri_map::decode(head.path(), host.uri_rules).map_err(mapping::bad_path)?;
     let rewritten = rewrite(Subject {
         head,
-        decoded: &decoded,
-        naming: host.naming(Asked::at(&decoded)),
+        decoded: &came,
+        naming: host.naming(Asked::at(&came)),
         claims: None,
         ..subject
     })
     .await;
     let (head, decoded) = match &rewritten {
         Some(made) => (&made.head, &*made.decoded),
-        None => (head, &*decoded),
+        None => (head, &*came),
     };
     let stumble = rewritten.as_ref().and_then(|made| made.stumble.as_ref());
     if let Some(stumble) = stumble {
@@ -93,8 +93,16 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     }
     let before = Before::of(subject.variables.clone(), rewritten.as_deref());
     let mut found = mapping::find(host, head, decoded, before)?;
-    let file = rewritten.as_ref().and_then(|made| made.file.as_ref());
-    let located = static_files::locate(snapshot, host, &found, decoded, file).await?;
+    let by_section = || {
+        let subject = found.subject(host, head, peer, decoded).without_file();
+        static_files::aliased(&subject, &came)
+    };
+    let alias = (!found.is_mapped()).then(by_section).transpose()?;
+    let pointer = Pointer {
+        file: rewritten.as_ref().and_then(|made| made.file.clone()),
+        alias: alias.flatten(),
+    };
+    let located = static_files::locate(snapshot, host, &found, decoded, pointer).await?;
     let own = located.as_ref().and_then(Located::name);
     found.choose(host, head, peer, decoded, own);
     // Conditions in sections are asked for requests of clients alone.

@@ -5,10 +5,10 @@ use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, sync::Arc};
 use jkworkers::model::{Asked, FileSettings, Host};
 
 use super::{
-    place::{Place, place, place_of},
+    place::{Place, Pointer, place},
     walk::{Walked, What, walk},
 };
-use crate::{rescue::Stumble, rewriting::LocalFile};
+use crate::rescue::Stumble;
 
 /// What was found for a path.
 #[derive(Debug)]
@@ -194,8 +194,13 @@ impl Located {
 /// # Errors
 ///
 /// Where there can be nothing.
-pub(super) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, Stumble> {
-    let found = own(host, path, None, for_jk)?;
+pub(super) fn find(
+    host: &Host,
+    path: &[u8],
+    pointer: &Pointer,
+    for_jk: bool,
+) -> Result<Located, Stumble> {
+    let found = own(host, path, pointer, for_jk)?;
     let settings = host.files_about(Asked::at(path).with_file(found.name()));
     Ok(match found.walked.what {
         What::Directory if path.ends_with(b"/") => index(host, path, for_jk, &settings, found),
@@ -204,7 +209,7 @@ pub(super) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, St
     })
 }
 
-/// Looks for `path`, or for the file that it was rewritten to, and for nothing that stands for it.
+/// Looks for `path`, or for what `pointer` says, and for nothing that stands for it.
 ///
 /// # Errors
 ///
@@ -212,14 +217,10 @@ pub(super) fn find(host: &Host, path: &[u8], for_jk: bool) -> Result<Located, St
 pub(super) fn own(
     host: &Host,
     path: &[u8],
-    rewritten: Option<&LocalFile>,
+    pointer: &Pointer,
     for_jk: bool,
 ) -> Result<Located, Stumble> {
-    let place = match rewritten {
-        Some(file) => place_of(host, file),
-        None => place(host, path, for_jk),
-    };
-    let place = match place {
+    let place = match place(host, path, pointer, for_jk) {
         Ok(place) => place,
         Err(Stumble::Unmapped) => return Ok(Located::nothing()),
         Err(stumble) => return Err(stumble),
@@ -332,7 +333,7 @@ fn fallback(host: &Host, for_jk: bool, settings: &FileSettings) -> Option<Locate
 
 /// A file that is there, or that nobody may see.
 fn file(host: &Host, path: &[u8], for_jk: bool) -> Option<Located> {
-    let place @ Place { is_script, .. } = &place(host, path, for_jk).ok()?;
+    let place @ Place { is_script, .. } = &place(host, path, &Pointer::default(), for_jk).ok()?;
     let walked = walk(host, path, place);
     let is_there = !matches!(walked.what, What::Nothing | What::Directory);
     is_there.then(|| Located {

@@ -13,14 +13,17 @@ use jkworkers::{
 use tokio::task::spawn_blocking;
 
 use self::candidate::{Candidate, Request, is_last_word, mapped};
-use super::directory::{self, Learnt, Located, index_names, index_path};
+use super::{
+    Pointer, aliased,
+    directory::{self, Learnt, Located, index_names, index_path},
+};
 use crate::{
     access::{self, Claims, Guest},
     http1::Head,
     mapping,
     redirect::{self, Elsewhere},
     rescue::Stumble,
-    rewriting::{self, LocalFile, Place, Rewritten, Subject, Trail, Turn},
+    rewriting::{self, Place, Rewritten, Subject, Trail, Turn},
     snapshot::Snapshot,
     variables::Variables,
 };
@@ -146,6 +149,7 @@ impl Search<'_> {
         if let Some(stumble) = made.as_ref().and_then(|made| made.stumble.clone()) {
             return Err(stumble);
         }
+        let alias = aliased(&self.subject.expressing(&own, None), &own)?;
         let (shown, file, made) = match made {
             Some(made) => (made.decoded, made.file, Some((made.head, made.variables))),
             None => (own, None, None),
@@ -153,8 +157,9 @@ impl Search<'_> {
         let (host, for_jk) = (self.subject.host, self.found.for_jk);
         redirect::by_server(host, self.subject.head, &shown)?;
         let path = uri_map::clean(&shown).map_or_else(|_| shown.clone(), Cow::into_owned);
+        let pointer = Pointer { file, alias };
         // As of what was asked for itself: none is sent by a name with parameters.
-        let is_literal = file.is_none() && shown.contains(&b';');
+        let is_literal = !pointer.is_certain() && shown.contains(&b';');
         if for_jk && host.uri_map.find(&path).is_some() {
             self.enter(
                 around.map_or_else(|| self.at(&path), |around| self.at(&path).passing(around)),
@@ -163,7 +168,7 @@ impl Search<'_> {
             .await?;
             return Ok(mapped(path, around).await);
         }
-        let located = self.locate(path.clone(), file).await?;
+        let located = self.locate(path.clone(), pointer).await?;
         let located = if is_literal {
             located.unsent()
         } else {
@@ -293,12 +298,12 @@ impl Search<'_> {
         .await
     }
 
-    async fn locate(self, path: Vec<u8>, file: Option<LocalFile>) -> Result<Located, Stumble> {
+    async fn locate(self, path: Vec<u8>, pointer: Pointer) -> Result<Located, Stumble> {
         let (snapshot, number) = (Arc::clone(self.snapshot), self.subject.host.number);
         let for_jk = self.found.for_jk;
         let located = spawn_blocking(move || {
             let host: &Host = snapshot.model.hosts.get(number).ok_or(Stumble::File)?;
-            directory::own(host, &path, file.as_ref(), for_jk)
+            directory::own(host, &path, &pointer, for_jk)
         });
         located.await.unwrap_or(Err(Stumble::File))
     }

@@ -20,6 +20,8 @@ pub(crate) struct Place {
     pub(crate) name: Vec<u8>,
     /// It is a program (`ScriptAlias`): never sent.
     pub(crate) is_script: bool,
+    /// It is the same whatever the path of the request, which led here by what a section says.
+    pub(crate) is_fixed: bool,
     /// Where links must not lead out of: the directory of `JkAutoAlias`.
     pub(crate) inside: Option<PathBuf>,
     /// The directory and the path of the `Alias` that has led here.
@@ -32,20 +34,45 @@ impl Place {
         Self {
             name,
             is_script: false,
+            is_fixed: false,
             inside: None,
             context: None,
         }
     }
 }
 
-/// The place for `path`, decoded. `auto` says whether `JkAutoAlias` is asked, which touches the
+/// Who else says where a file would be: not the path of its request alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pointer {
+    /// Rules about rewriting, who have the first say.
+    pub(crate) file: Option<LocalFile>,
+    /// An `Alias` of a section, which comes before those of the server.
+    pub(crate) alias: Option<Place>,
+}
+
+impl Pointer {
+    /// Whether the path of the request does not matter.
+    pub(super) fn is_certain(&self) -> bool {
+        self.file.is_some() || self.alias.as_ref().is_some_and(|place| place.is_fixed)
+    }
+}
+
+/// The place for `path`, decoded, or what `pointer` says. `auto` says whether `JkAutoAlias` is asked, which touches the
 /// file system.
 ///
 /// # Errors
 ///
 /// [`Stumble::Unmapped`] where there is nothing, [`Stumble::HiddenFile`] for what nobody may see.
-pub(crate) fn place(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumble> {
-    let mut place = find(host, path, auto)?;
+pub(crate) fn place(
+    host: &Host,
+    path: &[u8],
+    pointer: &Pointer,
+    auto: bool,
+) -> Result<Place, Stumble> {
+    if let Some(file) = &pointer.file {
+        return place_of(host, file);
+    }
+    let mut place = find(host, path, pointer.alias.as_ref(), auto)?;
     if !place.name.starts_with(b"/") {
         // `ServerRoot` may be the directory of the process.
         let directory = std::env::current_dir().map_err(|_| Stumble::File)?;
@@ -61,7 +88,7 @@ pub(crate) fn place(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumb
 /// # Errors
 ///
 /// As [`place()`].
-pub(crate) fn place_of(host: &Host, file: &LocalFile) -> Result<Place, Stumble> {
+fn place_of(host: &Host, file: &LocalFile) -> Result<Place, Stumble> {
     let path = resolved(&file.path).ok_or(Stumble::BadPath)?;
     if segments(&path).any(is_hidden) {
         return Err(Stumble::HiddenFile);
@@ -100,12 +127,20 @@ fn resolved(path: &[u8]) -> Option<Vec<u8>> {
     Some(name)
 }
 
-fn find(host: &Host, path: &[u8], auto: bool) -> Result<Place, Stumble> {
+fn find(
+    host: &Host,
+    path: &[u8],
+    by_section: Option<&Place>,
+    auto: bool,
+) -> Result<Place, Stumble> {
     if !path.starts_with(b"/") || segments(path).any(is_private) {
         return Err(Stumble::Unmapped);
     }
     if segments(path).any(|name| has_prefix(name, b".ht")) {
         return Err(Stumble::HiddenFile);
+    }
+    if let Some(place) = by_section {
+        return Ok(place.clone());
     }
     let aliases = host.roots.aliases.iter();
     let mut aliased = aliases.filter_map(|alias| Some((alias.apply(path)?, alias)));

@@ -119,6 +119,47 @@ fn what_is_no_file_of_an_application_is_not_served() {
 }
 
 #[test]
+fn an_alias_of_a_section_shows_nothing_that_is_hidden() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["x", ".htx", "run.sh", "WEB-INF/web.xml", "secret/x"] {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "content").unwrap();
+    }
+    let root = directory.path().display();
+    let conf = format!(
+        "<Location /any>\nAlias \"{root}/%{{QUERY_STRING}}\"\n</Location>\n\
+         <Location /kept>\nAlias {root}\nAliasPreservePath On\n</Location>\n\
+         <Location /run>\nScriptAlias {root}/run.sh\n</Location>\n\
+         <Directory {root}/secret>\nRequire all denied\n</Directory>\n"
+    );
+    let daemon = Daemon::configured("worker.list=w\nworker.w.host=127.0.0.1\n", &conf);
+    let mut http = daemon.http();
+    for (path, status) in [
+        ("/any?x", 200),
+        ("/any/more?./secret/../x", 200),
+        ("/any?secret/x", 403),
+        ("/any?./secret/x", 403),
+        ("/any?.htx", 403),
+        ("/any?.HTX", 403),
+        ("/any?web-inf/web.xml", 403),
+        ("/any?x/../WEB-INF//web.xml", 403),
+        ("/any?x%00", 404),
+        ("/any?none", 404),
+        ("/kept/x", 200),
+        ("/kept/x;y", 404),
+        ("/kept/secret/x", 403),
+        ("/kept/.htx", 403),
+        ("/kept/WEB-INF/web.xml", 404),
+        ("/kept/..%2f..%2fetc/hostname", 404),
+        ("/run", 403),
+        ("/run/more", 403),
+    ] {
+        assert_eq!(http.get(path).status, status, "{path}");
+    }
+}
+
+#[test]
 fn files_are_read_only() {
     let (daemon, _directory) = daemon(&[("app/x.txt", b"content")]);
     let mut http = daemon.http();

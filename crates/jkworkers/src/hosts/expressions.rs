@@ -52,7 +52,8 @@ fn of_settings<'a>(settings: &'a Settings, all: &mut Vec<Asking<'a>>) {
     let documents = documents.filter_map(|(_, document)| document.text());
     let redirects = settings.redirects.iter();
     let redirects = redirects.filter_map(|redirect| redirect.text());
-    all.extend(documents.chain(redirects).map(Asking::Text));
+    let aliases = settings.alias.iter().map(|alias| alias.text());
+    all.extend(documents.chain(redirects).chain(aliases).map(Asking::Text));
     let (expressions, texts) = settings.access.expressions();
     all.extend(expressions.into_iter().map(Asking::Expression));
     all.extend(texts.into_iter().map(Asking::Text));

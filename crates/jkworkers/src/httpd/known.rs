@@ -37,7 +37,7 @@ pub(super) const DIRECTIVES: &[&str] = &[
     "AddAltByEncoding", "AddAltByType", "AddDescription",
     "AddIcon", "AddIconByEncoding", "AddIconByType", "AddInputFilter",
     "AddModule", "AddModuleInfo",
-    "AgentLog", "AliasPreservePath", "AllowCONNECT",
+    "AgentLog", "AllowCONNECT",
     "AllowMethods", "Anonymous", "Anonymous_LogEmail",
     "Anonymous_MustGiveEmail", "Anonymous_NoUserId", "Anonymous_VerifyEmail", "AssignUserID",
     "AsyncRequestWorkerFactor", "AuthAuthoritative", "AuthBasicAuthoritative", "AuthBasicFake",

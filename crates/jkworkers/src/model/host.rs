@@ -11,7 +11,8 @@ use serde::Serialize;
 pub use self::said::Said;
 use super::{
     Asked, ClientRules, FileSettings, FilterSettings, Filtering, ForwardedFields, Identity,
-    JkOptions, Levels, Logs, Lookups, Naming, RemoteIp, Roots, Section, Settings, Tls, TlsSettings,
+    JkOptions, Levels, Logs, Lookups, Naming, RemoteIp, Roots, Section, SectionAlias, Settings,
+    Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -324,7 +325,19 @@ impl Host {
 
     /// Whether there is any place for files.
     pub fn has_files(&self) -> bool {
-        self.auto_alias.is_some() || self.roots != Roots::default()
+        self.auto_alias.is_some() || self.said.aliases || self.roots != Roots::default()
+    }
+
+    /// The `Alias` of the sections about what is asked for, and whether it keeps the rest of the path.
+    pub fn alias_about(&self, asked: Asked<'_>) -> Option<(&SectionAlias, bool)> {
+        if !self.said.aliases {
+            return None;
+        }
+        let sections = || self.sections_about(asked).rev().map(|s| &s.settings);
+        let alias = sections().find_map(|said| said.alias.as_deref())?;
+        let keeps = sections().find_map(|said| said.alias_keeps_path);
+        let keeps = keeps.or(self.settings.alias_keeps_path);
+        Some((alias, keeps.unwrap_or_default()))
     }
 
     /// What holds about filters for what is asked for.

@@ -1,10 +1,12 @@
 //! What a server or a section says about the requests that it is about, topic by topic.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::{
     Access, Auth, CanonicalName, ErrorDocuments, FileSettings, FilterSettings, HeaderRules, Levels,
-    Lookups, Methods, Redirects, TlsSettings,
+    Lookups, Methods, Redirects, SectionAlias, TlsSettings,
     variables::{Handler, VariableRules},
 };
 use crate::rewrite::SectionRewriting;
@@ -42,6 +44,12 @@ pub struct Settings {
     /// `UseCanonicalPhysicalPort`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub physical_port: Option<bool>,
+    /// `Alias` and `ScriptAlias`, in a `<Location>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Arc<SectionAlias>>,
+    /// `AliasPreservePath`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias_keeps_path: Option<bool>,
     /// `SetHandler`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handler: Option<Handler>,
@@ -84,6 +92,8 @@ impl Settings {
             lookups: self.lookups.or(base.lookups),
             canonical_name: self.canonical_name.or(base.canonical_name),
             physical_port: self.physical_port.or(base.physical_port),
+            alias: None,
+            alias_keeps_path: self.alias_keeps_path.or(base.alias_keeps_path),
             handler: self.handler.or(base.handler),
             redirects: self.redirects.over(&base.redirects),
             error_documents: self.error_documents.over(&base.error_documents),

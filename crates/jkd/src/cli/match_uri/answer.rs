@@ -15,14 +15,14 @@ use jkworkers::{
 
 use self::words::{by, describe, place, why_unmapped, written};
 use crate::{
-    access,
+    access, expressions,
     forward::{Seen, outgoing_uri, own_scheme},
     http1::Head,
     logging::Printable,
     mapping::{self, Before, Decision, Found, Mapped},
     peer::Peer,
     rewriting::{self, Rewritten, Subject},
-    static_files::{self, Look},
+    static_files::{self, Look, Pointer},
     steering::Steering,
     strict,
     variables::Variables,
@@ -203,7 +203,9 @@ impl<'a> Question<'a> {
     /// What there is among the files.
     fn file(self, host: &Host, decision: &Decision<'_>, mut unmapped: Refused) -> Refused {
         let reads = matches!(self.head.method, Method::GET | Method::HEAD | Method::POST);
-        let (found, status) = match static_files::look(host, &decision.path, decision.for_jk) {
+        let pointer = self.pointer(host, decision);
+        let look = static_files::look(host, &decision.path, &pointer, decision.for_jk);
+        let (found, status) = match look {
             Look::Worker(path) => {
                 let by = host.uri_map.find(&path).map(written).unwrap_or_default();
                 (format!("its index is mapped: {by}"), StatusCode::OK)
@@ -223,6 +225,18 @@ impl<'a> Question<'a> {
         unmapped.status = status;
         unmapped.by.push(format!("  files: {found}"));
         unmapped
+    }
+
+    /// What a section says about where its file would be.
+    fn pointer(self, host: &Host, decision: &Decision<'_>) -> Pointer {
+        let subject = expressions::Subject {
+            variables: Some(&decision.variables),
+            ..expressions::Subject::new(host, self.head, self.peer, &decision.path)
+        };
+        Pointer {
+            file: None,
+            alias: static_files::aliased(&subject, &decision.path).unwrap_or_default(),
+        }
     }
 
     /// The worker that was found, if it can be mounted.

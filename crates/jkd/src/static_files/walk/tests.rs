@@ -4,7 +4,7 @@ use jkworkers::{LoadOptions, load, model::Model};
 use tempfile::TempDir;
 
 use super::*;
-use crate::static_files::place::place;
+use crate::static_files::{Pointer, place::place};
 
 /// A directory with files, and the model of a configuration for it; `@` is the directory.
 struct Site {
@@ -77,7 +77,7 @@ impl Site {
     /// What is at a path, in a word, and where, relative to the directory.
     fn at(&self, path: &str) -> String {
         let host = &self.model.hosts[0];
-        let place = match place(host, path.as_bytes(), true) {
+        let place = match place(host, path.as_bytes(), &Pointer::default(), true) {
             Ok(place) => place,
             Err(stumble) => return format!("{stumble:?}"),
         };

@@ -1,11 +1,14 @@
 //! Directives about files: where they are, and how they are found.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{Apply, Call};
 use crate::{
     diag::excerpt,
-    model::{Alias, AliasFrom, Covers, ETagComponents, FileSettings},
+    model::{Alias, AliasFrom, Covers, ETagComponents, FileSettings, SectionAlias},
     pattern::{Pattern, Template},
 };
 
@@ -18,15 +21,22 @@ pub(in crate::httpd) fn document_root(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.draft.directories.push((directory, origin, is_main));
 }
 
-/// `Alias path file`
+/// `Alias path file`; in a `<Location>` `Alias file`
 pub(in crate::httpd) fn alias(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.add_alias(call, false);
 }
 
-/// `ScriptAlias path directory`
+/// `ScriptAlias path directory`; in a `<Location>` `ScriptAlias file`
 pub(in crate::httpd) fn script_alias(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.tell_of_scripts(call);
     apply.add_alias(call, true);
+}
+
+/// `AliasPreservePath On|Off`
+pub(in crate::httpd) fn alias_preserve_path(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if let Some(on) = apply.on_or_off(call) {
+        apply.settings().alias_keeps_path = Some(on);
+    }
 }
 
 /// `AliasMatch expression file`
@@ -229,7 +239,27 @@ impl Apply<'_> {
     }
 
     fn add_alias(&mut self, call: &Call<'_>, scripts: bool) {
-        let [from, to] = call.words else { return };
+        let name = call.name;
+        let ([from, to], None) = (call.words, self.within) else {
+            return match (call.words, self.within) {
+                ([to], Some(within)) if within.name.starts_with("Location") => {
+                    self.add_section_alias(call, to, scripts);
+                }
+                ([_], Some(within)) => {
+                    let message = format!("{name} cannot occur within <{}> section", within.name);
+                    self.error(call.origin, message, "Write it inside a <Location>.");
+                }
+                ([_], None) => {
+                    let message = format!("{name} must have two arguments when used globally");
+                    self.error(call.origin, message, "Write `/PATH DIRECTORY` behind it.");
+                }
+                _ => {
+                    let message = format!("{name} cannot occur within directory context");
+                    let help = "Leave the path out, or move the line out of the section.";
+                    self.error(call.origin, message, help);
+                }
+            };
+        };
         if !from.starts_with('/') {
             let message = format!("{}: {} does not begin with /", call.name, excerpt(from));
             return self.error(
@@ -240,6 +270,24 @@ impl Apply<'_> {
         }
         let to = self.path(to);
         self.push_alias(call, AliasFrom::Path(from.clone()), &to, scripts);
+    }
+
+    fn add_section_alias(&mut self, call: &Call<'_>, to: &str, scripts: bool) {
+        let root = self.server_root.to_owned();
+        let Some(section) = self.current_section() else {
+            return;
+        };
+        let path = match &section.covers {
+            Covers::Location(place) => Some(place.text()),
+            _ => None,
+        };
+        match SectionAlias::new(to, root, path, scripts, call.origin) {
+            Ok(alias) => section.settings.alias = Some(Arc::new(alias)),
+            Err(bad) => {
+                let message = format!("{} {}: {bad}", call.name, excerpt(to));
+                self.error(call.origin, message, bad.remedy());
+            }
+        }
     }
 
     fn add_alias_match(&mut self, call: &Call<'_>, scripts: bool) {

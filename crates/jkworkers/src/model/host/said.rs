@@ -8,6 +8,8 @@ use crate::model::{CanonicalName, Covers, Lookups, Section, Settings};
 pub struct Said {
     /// `AddDefaultCharset` that names one.
     pub adds_charset: bool,
+    /// `Alias` in a section.
+    pub aliases: bool,
     /// `Header`, `RequestHeader`.
     pub changes_headers: bool,
     /// `<If>`.
@@ -38,6 +40,7 @@ impl Said {
                 let charset = settings.files.default_charset.as_deref();
                 charset.is_some_and(|charset| !charset.is_empty())
             }),
+            aliases: says(|settings| settings.alias.is_some()),
             changes_headers: says(|settings| !settings.headers.is_empty()),
             chooses: sections.any(|section| matches!(section.covers, Covers::If(_))),
             describes_names: says(|settings| settings.files.extensions.are_described()),
