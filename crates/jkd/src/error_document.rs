@@ -20,7 +20,7 @@ use crate::{
     access::Claims,
     answer::{Answer, Visit},
     handler,
-    http1::{Head, Outgoing},
+    http1::{Head, Outgoing, drops_connection},
     logs::Redirected,
     redirect::Elsewhere,
     rescue::{self, Stumble},
@@ -69,9 +69,8 @@ pub(crate) async fn respond(
 /// What a client is told.
 enum Told<'a> {
     Answer(Box<Outgoing<Answer>>),
-    /// There is no page for the error, either.
+    /// There is no page for the error, either: which may end the connection.
     NoPage {
-        /// What came of it ends the connection.
         closes: bool,
     },
     /// The request for the page is ended by a rule about rewriting, which may have a page of its own.
@@ -182,7 +181,7 @@ impl<'a> Case<'a> {
             }
             Err(none) => {
                 visit.record.is_redirected(none.redirected);
-                let closes = ends_connections(none.stumble.status());
+                let closes = drops_connection(none.stumble.status_of_httpd());
                 Told::NoPage { closes }
             }
         }
@@ -232,19 +231,15 @@ fn own(visit: &Visit, stumble: &Stumble) -> Outgoing<Answer> {
         };
         answer.head.fields.set(b"Location", location.as_bytes());
     }
+    answer.head.stands_in = stumble.status_of_httpd() != stumble.status().as_u16();
     answer
 }
 
 /// Where the connection cannot be trusted any more, no page makes it any better; and httpd ends it
-/// after these statuses, whatever takes the place of their pages.
+/// after some statuses, whatever takes the place of their pages.
 fn closing(mut answer: Outgoing<Answer>, stumble: &Stumble) -> Outgoing<Answer> {
-    if stumble.closes() || ends_connections(stumble.status()) {
+    if stumble.closes() || drops_connection(stumble.status_of_httpd()) {
         answer.head.closes = true;
     }
     answer
-}
-
-fn ends_connections(status: StatusCode) -> bool {
-    let status = status.as_u16();
-    matches!(status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503)
 }

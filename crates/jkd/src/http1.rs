@@ -25,7 +25,7 @@ mod write;
 
 pub(crate) use self::{
     body::{Body, BodyError},
-    conn::{Announced, Reply, Service, serve},
+    conn::{Announced, Reply, Service, drops_connection, serve},
     fields::Fields,
     framing::{BodyLength, Framing},
     head::Head,

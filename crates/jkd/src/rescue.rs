@@ -105,6 +105,15 @@ impl Stumble {
         }
     }
 
+    /// The status that httpd goes by where it is about the connection: of an answer that gave way its
+    /// own, also one that nobody knows.
+    pub(crate) fn status_of_httpd(&self) -> u16 {
+        match self {
+            Self::Replaced(replaced) if replaced.status.as_u16() < 600 => replaced.status.as_u16(),
+            _ => self.status().as_u16(),
+        }
+    }
+
     /// Why the request is refused, where it makes no sense.
     pub(crate) const fn refusal(&self) -> Option<Refusal> {
         match self {

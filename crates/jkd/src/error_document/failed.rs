@@ -134,9 +134,7 @@ impl<'a> Failed<'a> {
 
     /// The file or directory that it leads to, as far as anybody has looked.
     fn file(&self) -> Option<&[u8]> {
-        let learnt = self.reached.learnt.as_deref();
-        let stands = learnt.and_then(|learnt| learnt.asked().file);
-        stands.or(self.reached.file.as_deref())
+        self.asked(self.path.as_deref()?).file
     }
 
     /// What sections see of it, but for those that hold only sometimes.
@@ -217,6 +215,9 @@ impl<'a> Failed<'a> {
 
     /// The path as expressions see it: what mod_jk takes is without parameters.
     fn seen(&self) -> &[u8] {
+        if let Some(learnt) = self.reached.learnt.as_deref() {
+            return learnt.asked().path;
+        }
         let path = self.path.as_deref().filter(|_| self.is_mapped);
         path.unwrap_or(&self.decoded)
     }

@@ -116,7 +116,7 @@ pub(super) fn as_read(head: &Head, stumble: &Stumble) -> Option<Head> {
     })
 }
 
-/// A GET with the fields of the request that stumbled, but for those about its body.
+/// A GET with the fields of the request that stumbled, but for those about a body that it has.
 fn asking_for(target: &[u8], failed: &Head, expects: bool) -> Head {
     let of_body = [
         header::CONTENT_LENGTH,
@@ -128,7 +128,9 @@ fn asking_for(target: &[u8], failed: &Head, expects: bool) -> Head {
         let mut others = of_body.iter();
         others.any(|other| name.eq_ignore_ascii_case(other.as_ref()))
     };
-    let fields = failed.fields().filter(|(name, _)| !is_of_body(name));
+    let is_nothing = |value: &[u8]| value == b"0";
+    let fields = failed.fields();
+    let fields = fields.filter(|(name, value)| !is_of_body(name) || is_nothing(value));
     let target = Turn::target(target, None);
     Head::new(Method::GET, failed.version, &target, fields).speaking(failed.protocol())
 }

@@ -173,6 +173,10 @@ impl<'a> Leaving<'a> {
         let sent = response.head.extensions.remove::<Sent>();
         let about = sent.as_ref().map(|sent| sent.asked(decision));
         course.rules.asked = about.or(course.rules.asked);
+        let learnt = sent.as_ref().and_then(|sent| sent.learnt.as_deref());
+        if let (Some(seen), Some(learnt)) = (&mut course.cx.seen, learnt) {
+            seen.path = learnt.asked().path;
+        }
         if course.rules.host.mirrors_encodings {
             media_type::mirror(&mut response.head, self.request);
         }

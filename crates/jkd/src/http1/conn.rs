@@ -235,7 +235,7 @@ where
 }
 
 /// Statuses after which httpd trusts no connection any more.
-const fn drops_connection(status: u16) -> bool {
+pub(crate) const fn drops_connection(status: u16) -> bool {
     matches!(status, 400 | 408 | 411 | 413 | 414 | 500 | 501 | 503)
 }
 
@@ -265,7 +265,8 @@ where
         let (waits, begun) = wire.begin_answer();
         sending.output.text().extend_from_slice(begun);
         let cannot = waits || wire.ending || wire.is_too_much() || sending.end == End::Close;
-        let cannot = cannot || head.closes || drops_connection(head.status.as_u16());
+        let drops = !head.stands_in && drops_connection(head.status.as_u16());
+        let cannot = cannot || head.closes || drops;
         let after = request.unless(cannot).after(&wire.rules);
         let stays = after != After::Close;
         let end = sending.end;

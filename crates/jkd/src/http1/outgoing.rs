@@ -32,6 +32,8 @@ pub(crate) struct Heading {
     pub(crate) described: Fields,
     /// Whether the connection ends with it.
     pub(crate) closes: bool,
+    /// Whether its status stands for one that httpd does not know: after that it trusts the connection.
+    pub(crate) stands_in: bool,
     /// Whether the client is treated as one of HTTP/1.0.
     pub(crate) downgrades: bool,
     /// Whether a client of HTTP/1.0 is answered in its version, which ends the connection.

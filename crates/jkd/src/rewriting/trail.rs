@@ -63,6 +63,19 @@ pub(crate) struct Turn {
     pub(crate) vary: Option<String>,
 }
 
+impl Marks {
+    /// The first cookie of a name counts.
+    fn keep(&mut self, cookies: &[Cookie]) {
+        for cookie in cookies {
+            let is_set = self.cookies.iter().any(|(name, _)| *name == cookie.name);
+            let value = HeaderValue::from_bytes(&cookie.text(expiry(cookie).as_deref()));
+            if let (Ok(value), false) = (value, is_set) {
+                self.cookies.push((cookie.name.clone(), value));
+            }
+        }
+    }
+}
+
 impl Turn {
     /// Anew for `target`, after a request for `url`.
     pub(crate) fn new(
@@ -137,12 +150,14 @@ impl Trail {
         let marks = marks.get_or_insert_default();
         marks.variables.extend_from_slice(&made.variables);
         marks.is_last |= made.is_last;
-        for cookie in &made.cookies {
-            let is_set = marks.cookies.iter().any(|(name, _)| *name == cookie.name);
-            let value = HeaderValue::from_bytes(&cookie.text(expiry(cookie).as_deref()));
-            if let (Ok(value), false) = (value, is_set) {
-                marks.cookies.push((cookie.name.clone(), value));
-            }
+        marks.keep(&made.cookies);
+    }
+
+    /// The same of a request on behalf of another one, which has its cookies.
+    pub(crate) fn leave_cookies(&self, made: &Rewritten) {
+        if !made.cookies.is_empty() {
+            let mut marks = self.marks.lock();
+            marks.get_or_insert_default().keep(&made.cookies);
         }
     }
 

@@ -146,6 +146,9 @@ impl Search<'_> {
         claims: &mut Claims,
     ) -> Result<Candidate, Stumble> {
         let made = self.rewritten(&own).await;
+        if let Some(made) = &made {
+            self.trail.leave_cookies(made);
+        }
         if let Some(stumble) = made.as_ref().and_then(|made| made.stumble.clone()) {
             return Err(stumble);
         }
@@ -157,17 +160,13 @@ impl Search<'_> {
         let (host, for_jk) = (self.subject.host, self.found.for_jk);
         redirect::by_server(host, self.subject.head, &shown)?;
         let path = uri_map::clean(&shown).map_or_else(|_| shown.clone(), Cow::into_owned);
+        let is_rewritten = file.is_some();
+        if for_jk && host.uri_map.find(&path).is_some() {
+            return self.mapped(path, (around, is_rewritten), claims).await;
+        }
         let pointer = Pointer { file, alias };
         // As of what was asked for itself: none is sent by a name with parameters.
         let is_literal = !pointer.is_certain() && shown.contains(&b';');
-        if for_jk && host.uri_map.find(&path).is_some() {
-            self.enter(
-                around.map_or_else(|| self.at(&path), |around| self.at(&path).passing(around)),
-                claims,
-            )
-            .await?;
-            return Ok(mapped(path, around).await);
-        }
         let located = self.locate(path.clone(), pointer).await?;
         let located = if is_literal {
             located.unsent()
@@ -183,6 +182,23 @@ impl Search<'_> {
             around,
         };
         this.come_to(located, candidate, claims).await
+    }
+
+    /// A rule of the map covers the candidate. Where a rule about rewriting has made a file of it,
+    /// mod_jk comes too late to answer for what is not there.
+    async fn mapped(
+        self,
+        path: Vec<u8>,
+        (around, is_rewritten): (Option<&[u8]>, bool),
+        claims: &mut Claims,
+    ) -> Result<Candidate, Stumble> {
+        let asked = self.at(&path);
+        let asked = around.map_or(asked, |around| asked.passing(around));
+        self.enter(asked, claims).await?;
+        Ok(match mapped(path, around).await {
+            Candidate::Mapped(_) if is_rewritten => Candidate::Nothing,
+            found => found,
+        })
     }
 
     /// What was found for a candidate comes to this.
