@@ -2,7 +2,7 @@
 
 use crate::{
     ratio::{Figure, Samples},
-    record::{Line, Sample},
+    record::{self, Line, Sample},
 };
 
 /// One of them.
@@ -206,16 +206,14 @@ impl Aim {
                 .iter()
                 .filter_map(|other| samples.ratio(scenario, peer, other, figure))
                 .max_by(f64::total_cmp),
-            Measure::Calls => lines.iter().rev().find_map(|line| match line {
-                Line::Calls(calls) if calls.peer == peer && calls.scenario == scenario => {
-                    Some(calls.calls)
-                }
-                _ => None,
-            }),
-            Measure::Instructions => lines.iter().rev().find_map(|line| match line {
-                Line::Instructions(counted) if counted.peer == peer => Some(counted.instructions),
-                _ => None,
-            }),
+            Measure::Calls => record::last_calls(lines)
+                .iter()
+                .find(|calls| calls.peer == peer && calls.scenario == scenario)
+                .map(|calls| calls.calls),
+            Measure::Instructions => record::last_instructions(lines)
+                .iter()
+                .find(|counted| counted.peer == peer)
+                .map(|counted| counted.instructions),
         }
     }
 }

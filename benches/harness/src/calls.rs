@@ -1,15 +1,14 @@
 //! System calls for each request, counted by the kernel while the front end is under load.
 
 use std::{
-    fs,
-    io::{self, BufRead, BufReader, Read},
-    net::SocketAddr,
+    collections::HashMap,
+    fs, io,
     path::Path,
-    process::{Command, Stdio},
+    process::{self, Command},
     time::Duration,
 };
 
-use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
+use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
     conduct::{self, Options, backends},
@@ -24,6 +23,13 @@ const EVENTS: &str = "/sys/kernel/tracing/events/syscalls";
 
 const ALL: &str = "raw_syscalls:sys_enter";
 const SWITCH: &str = "sched:sched_switch";
+const NAMED: &str = "syscalls:sys_enter_";
+
+/// With what the generator sends a request.
+const SENDING: &str = "sendto";
+
+/// A request with a larger body takes several.
+const ONE_CALL: usize = 16 * 1024;
 
 /// Calls that front ends make; one that is in none of them only counts among all.
 const NAMES: [&str; 42] = [
@@ -116,6 +122,11 @@ async fn count(
     backend: &backends::Running,
     place: &Path,
 ) -> io::Result<Calls> {
+    if scenario.plan.body > ONE_CALL {
+        return Err(io::Error::other(
+            "such a request takes more than one call to send",
+        ));
+    }
     let start = Start {
         few_threads: true,
         ..options.start(backend, place)
@@ -126,109 +137,100 @@ async fn count(
         measured: Duration::from_secs_f64(options.seconds + 2.0),
     };
     let load = load::run(front.address, &scenario.plan, timing, |_| ());
-    let ids = front.process.ids();
-    let (counter, seconds) = (backend.addresses.http[0], options.seconds);
+    let perf = perf(&front.process.ids(), options.seconds);
     let warm_up = timing.warm_up;
     let counted = async move {
         sleep(warm_up).await;
-        let handle = Handle::current();
-        spawn_blocking(move || with_perf(&ids, seconds, &handle, counter)).await?
+        spawn_blocking(move || output(perf)).await?
     };
-    let (outcome, counted) = tokio::join!(load, counted);
+    let (outcome, text) = tokio::join!(load, counted);
     outcome?;
-    let (requests, text) = counted?;
-    let mut calls = read(&text, requests)?;
+    let mut calls = read(&text?, process::id())?;
     calls.peer = peer.name.into();
     calls.scenario = scenario.name.into();
     Ok(calls)
 }
 
-/// Lets perf count for so long. Returns the requests that the backend saw in that time, and what
-/// perf said.
-fn with_perf(
-    ids: &[u32],
-    seconds: f64,
-    handle: &Handle,
-    counter: SocketAddr,
-) -> io::Result<(u64, String)> {
+/// perf, which counts for so long what these processes and this one call. This one counts requests:
+/// each is one call that sends.
+fn perf(ids: &[u32], seconds: f64) -> Command {
     let mut perf = Command::new("perf");
-    perf.args(["stat", "-x", ";", "-e", ALL, "-e", SWITCH]);
+    perf.args(["stat", "--per-thread", "-x", ";", "-e", ALL, "-e", SWITCH]);
     for name in NAMES {
         if Path::new(EVENTS).join(format!("sys_enter_{name}")).exists() {
-            perf.arg("-e").arg(format!("syscalls:sys_enter_{name}"));
+            perf.arg("-e").arg(format!("{NAMED}{name}"));
         }
     }
-    let ids: Vec<_> = ids.iter().map(u32::to_string).collect();
-    perf.args(["-p", &ids.join(","), "--", "sh", "-c"]);
-    // perf begins to count when it starts this, and ends with it.
-    perf.arg(format!("echo begin; sleep {seconds}; echo end"));
-    let mut perf = perf
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let output = perf.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let requests = || {
-        handle
-            .block_on(backends::counts(counter))
-            .map(|counts| counts.requests)
-    };
-    let mut seen = Vec::new();
-    for line in BufReader::new(output).lines() {
-        if matches!(line?.as_str(), "begin" | "end") {
-            seen.push(requests()?);
+    let own = process::id();
+    let ids: Vec<_> = ids.iter().chain([&own]).map(u32::to_string).collect();
+    perf.args(["-p", &ids.join(","), "--", "sleep", &seconds.to_string()]);
+    perf
+}
+
+fn output(mut perf: Command) -> io::Result<String> {
+    let output = perf.output()?;
+    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// What perf counted.
+#[derive(Debug, Default)]
+struct Counts<'a> {
+    /// Requests that this process has sent.
+    requests: u32,
+    /// By event, in all threads of the front end.
+    events: HashMap<&'a str, f64>,
+}
+
+impl<'a> Counts<'a> {
+    /// Reads a line for each thread and event: thread, count, unit, event …
+    fn read(text: &'a str, own: u32) -> Self {
+        let mut counts = Self::default();
+        for line in text.lines() {
+            let fields: Vec<_> = line.split(';').collect();
+            let [thread, count, _, event, ..] = fields[..] else {
+                continue;
+            };
+            let Ok(count) = count.parse::<u32>() else {
+                continue;
+            };
+            let thread = thread
+                .rsplit('-')
+                .next()
+                .and_then(|id| id.parse::<u32>().ok());
+            if thread != Some(own) {
+                *counts.events.entry(event).or_default() += f64::from(count);
+            } else if event.strip_prefix(NAMED) == Some(SENDING) {
+                counts.requests = count;
+            }
         }
-    }
-    let mut text = String::new();
-    if let Some(mut errors) = perf.stderr.take() {
-        errors.read_to_string(&mut text)?;
-    }
-    perf.wait()?;
-    match seen[..] {
-        // Each question is a request, too.
-        [begin, end] if end > begin + 1 => Ok((end - begin - 1, text)),
-        _ => Err(io::Error::other(format!(
-            "perf does not count here: {text}"
-        ))),
+        counts
     }
 }
 
-/// Reads what perf said: count, unit, name of the event …
-fn read(text: &str, requests: u64) -> io::Result<Calls> {
-    let mut calls = Calls {
-        requests,
-        ..Calls::default()
-    };
-    let mut is_counted = false;
-    for line in text.lines() {
-        let fields: Vec<_> = line.split(';').collect();
-        let [count, _, event, ..] = fields[..] else {
-            continue;
-        };
-        let Ok(count) = count.parse::<u32>() else {
-            continue;
-        };
-        let each = f64::from(count) / requests as f64;
-        match event {
-            ALL => (calls.calls, is_counted) = (each, true),
-            SWITCH => calls.switches = each,
-            // Less is nothing that a request needs.
-            _ if each < 0.005 => {}
-            _ => {
-                let name = event.trim_start_matches("syscalls:sys_enter_");
-                calls.by_name.push((name.into(), each));
-            }
-        }
-    }
-    if !is_counted {
+/// What perf said, for each request.
+fn read(text: &str, own: u32) -> io::Result<Calls> {
+    let Counts { requests, events } = Counts::read(text, own);
+    if requests == 0 || !events.contains_key(ALL) {
         return Err(io::Error::other(format!(
             "perf cannot count system calls here: {text}"
         )));
     }
-    calls
-        .by_name
-        .sort_by(|one, other| other.1.total_cmp(&one.1));
-    Ok(calls)
+    let each = |count: f64| count / f64::from(requests);
+    let of = |event| each(events.get(event).copied().unwrap_or_default());
+    // What is rarer is nothing that a request needs.
+    let is_frequent = |call: &(String, f64)| call.1 >= 0.005;
+    let mut by_name: Vec<_> = (events.iter())
+        .filter_map(|(event, &count)| Some((event.strip_prefix(NAMED)?.into(), each(count))))
+        .filter(is_frequent)
+        .collect();
+    by_name.sort_by(|one, other| other.1.total_cmp(&one.1));
+    Ok(Calls {
+        requests: requests.into(),
+        calls: of(ALL),
+        switches: of(SWITCH),
+        by_name,
+        ..Calls::default()
+    })
 }
 
 /// Makes the kernel's list of events visible, where that was not done.
@@ -251,16 +253,22 @@ mod tests {
 
     #[test]
     fn what_perf_says_is_read() {
-        let text = "4100;;raw_syscalls:sys_enter;1;100.00;;\n\
-                    20;;sched:sched_switch;1;100.00;;\n\
-                    1000;;syscalls:sys_enter_writev;1;100.00;;\n\
-                    2000;;syscalls:sys_enter_recvfrom;1;100.00;;\n\
-                    3;;syscalls:sys_enter_mmap;1;100.00;;\n\
-                    <not counted>;;syscalls:sys_enter_poll;0;100.00;;\n";
-        let calls = read(text, 1000).unwrap();
-        assert_eq!((calls.calls, calls.switches), (4.1, 0.02));
-        let expected = [("recvfrom".to_owned(), 2.0), ("writev".to_owned(), 1.0)];
+        let text = "jkd-7;4000;;raw_syscalls:sys_enter;1;100.00;;\n\
+                    jkd-bench-9;9000;;raw_syscalls:sys_enter;1;100.00;;\n\
+                    jkd-8;100;;raw_syscalls:sys_enter;1;100.00;;\n\
+                    jkd-7;20;;sched:sched_switch;1;100.00;;\n\
+                    jkd-7;1000;;syscalls:sys_enter_sendto;1;100.00;;\n\
+                    jkd-bench-9;1000;;syscalls:sys_enter_sendto;1;100.00;;\n\
+                    jkd-7;2000;;syscalls:sys_enter_recvfrom;1;100.00;;\n\
+                    jkd-7;3;;syscalls:sys_enter_mmap;1;100.00;;\n\
+                    jkd-7;<not counted>;;syscalls:sys_enter_poll;0;100.00;;\n";
+        let calls = read(text, 9).unwrap();
+        assert_eq!(
+            (calls.requests, calls.calls, calls.switches),
+            (1000, 4.1, 0.02)
+        );
+        let expected = [("recvfrom".to_owned(), 2.0), ("sendto".to_owned(), 1.0)];
         assert_eq!(calls.by_name, expected);
-        assert!(read("Error: no permission", 10).is_err());
+        assert!(read("Error: no permission", 9).is_err());
     }
 }

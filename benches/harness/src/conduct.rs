@@ -288,7 +288,7 @@ fn print(sample: &Sample) {
     let outcome = &sample.outcome;
     println!(
         "{repeat} {scenario:10} {peer:14} {:8.0}/s  p50 {:.0} p99 {:.0} p99.9 {:.0} us  \
-         cpu {:.2} ms/1000 ({:.2} user)  {} KiB  used {:.2}+{:.2}, others {:.2}  {} faults{}",
+         cpu {:.2} ms/1000 ({:.2} user)  {} KiB  used {:.2}+{:.2}, others {:.2}  {} faults{}{}",
         sample.throughput(),
         outcome.p50,
         outcome.p99,
@@ -300,6 +300,11 @@ fn print(sample: &Sample) {
         sample.used_by_load,
         sample.foreign,
         sample.faults(),
+        if outcome.reconnects > 0 {
+            ", connections closed"
+        } else {
+            ""
+        },
         outcome
             .faults
             .first

@@ -99,7 +99,7 @@ pub async fn run(
         .map(|_| send_requests(Arc::clone(&shared)))
         .collect();
     let rest = async {
-        sleep(timing.warm_up / 2).await;
+        sleep(Duration::from_secs(plan.ramp.into()) + timing.warm_up / 2).await;
         observe(Moment::BeforeIdle);
         let idle = idle::open(&shared).await;
         sleep(timing.warm_up / 2).await;

@@ -53,11 +53,11 @@ pub fn bars(title: &str, groups: &[Group], digits: usize) -> io::Result<String> 
     {
         let canvas = Canvas(SVGBackend::with_string(&mut svg, size).into_drawing_area());
         canvas.0.fill(&WHITE).map_err(failed)?;
-        canvas.write(title, 18, (10, TITLE / 2), HPos::Left)?;
+        canvas.write(title, 22, (10, TITLE / 2), HPos::Left)?;
         let mut y = TITLE;
         for group in groups {
             y += ROW;
-            canvas.write(&group.title, 13, (10, y - ROW / 2), HPos::Left)?;
+            canvas.write(&group.title, 16, (10, y - ROW / 2), HPos::Left)?;
             let most = group
                 .bars
                 .iter()
@@ -66,9 +66,9 @@ pub fn bars(title: &str, groups: &[Group], digits: usize) -> io::Result<String> 
             for (name, value) in &group.bars {
                 let place = names.iter().position(|&known| known == name).unwrap_or(0);
                 let end = canvas.bar(y, length(*value, most), COLOURS[place % COLOURS.len()])?;
-                canvas.write(name, 12, (NAMES - 6, y + ROW / 2), HPos::Right)?;
+                canvas.write(name, 15, (NAMES - 6, y + ROW / 2), HPos::Right)?;
                 let value = format!("{value:.digits$}");
-                canvas.write(&value, 12, (end + 5, y + ROW / 2), HPos::Left)?;
+                canvas.write(&value, 15, (end + 5, y + ROW / 2), HPos::Left)?;
                 y += ROW;
             }
             y += ROW;

@@ -166,6 +166,30 @@ pub fn read(paths: &[impl AsRef<Path>]) -> io::Result<Vec<Line>> {
     Ok(lines)
 }
 
+/// The last count of system calls for each scenario and front end.
+pub fn last_calls(lines: &[Line]) -> Vec<&Calls> {
+    let mut last: Vec<&Calls> = Vec::new();
+    for line in lines {
+        if let Line::Calls(calls) = line {
+            last.retain(|old| (&old.scenario, &old.peer) != (&calls.scenario, &calls.peer));
+            last.push(calls);
+        }
+    }
+    last
+}
+
+/// The last count of instructions for each front end.
+pub fn last_instructions(lines: &[Line]) -> Vec<&Instructions> {
+    let mut last: Vec<&Instructions> = Vec::new();
+    for line in lines {
+        if let Line::Instructions(counted) = line {
+            last.retain(|old| old.peer != counted.peer);
+            last.push(counted);
+        }
+    }
+    last
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,5 +217,20 @@ mod tests {
             panic!("{lines:?}");
         };
         assert_eq!((read.peer.as_str(), read.cpu_ms()), ("jkd", 3.75));
+    }
+
+    #[test]
+    fn the_last_count_counts() {
+        let calls = |peer: &str, calls| {
+            Line::Calls(Calls {
+                peer: peer.into(),
+                calls,
+                ..Calls::default()
+            })
+        };
+        let lines = [calls("jkd", 5.0), calls("nginx", 5.1), calls("jkd", 4.0)];
+        let last: Vec<_> = last_calls(&lines).iter().map(|calls| calls.calls).collect();
+        assert_eq!(last, [5.1, 4.0]);
+        assert!(last_instructions(&lines).is_empty());
     }
 }

@@ -18,6 +18,8 @@ pub struct Scenario {
 pub struct Plan {
     /// Connections that send requests.
     pub connections: usize,
+    /// Seconds that connections take to get going, before any warm-up.
+    pub ramp: u8,
     /// Connections that have had one answer, and stay open.
     pub idle: usize,
     /// Requests a second, whatever becomes of them; `None`: each connection sends its next
@@ -39,6 +41,7 @@ pub struct Plan {
 
 const SMALL: Plan = Plan {
     connections: 64,
+    ramp: 0,
     idle: 0,
     rate: None,
     close: false,
@@ -163,12 +166,15 @@ pub static SCENARIOS: [Scenario; 16] = [
             ..SMALL
         },
     ),
-    get(
+    scenario(
         "slow",
         "2,000 requests of 200 ms at once",
-        2000,
-        "/delay/200",
-        128,
+        Plan {
+            connections: 2000,
+            ramp: 2,
+            path: "/delay/200",
+            ..SMALL
+        },
     ),
     scenario(
         "sticky",

@@ -32,6 +32,7 @@ fn floor(backend: &Addresses, size: PacketSize) -> SocketAddr {
 fn small(plan: &Plan) -> Plan {
     Plan {
         connections: plan.connections.min(8),
+        ramp: 0,
         idle: plan.idle.min(60),
         rate: plan.rate.map(|_| 200),
         ..*plan

@@ -36,7 +36,8 @@ fn workers(backend: &Addresses) -> String {
 
 fn hosts(directory: &Path, address: SocketAddr) -> String {
     let mut text = format!(
-        "Listen {address}\nJkWorkersFile {}/workers.properties\n",
+        "Listen {address}\nMaxKeepAliveRequests 0\nKeepAliveTimeout 600\n\
+         JkWorkersFile {}/workers.properties\n",
         directory.display()
     );
     for host in 0..HOSTS {

@@ -4,7 +4,7 @@ use super::peers;
 use crate::{
     plot::Group,
     ratio::{Figure, Samples},
-    record::{Line, Sample},
+    record::{self, Line, Sample},
     scenario::SCENARIOS,
 };
 
@@ -99,11 +99,9 @@ fn groups(lines: &[Line], samples: &Samples, only: &[&str], figure: Figure) -> V
 }
 
 fn calls(lines: &[Line]) -> Plot {
+    let all = record::last_calls(lines);
     let bars = |scenario: &str| -> Vec<_> {
-        let calls = lines.iter().filter_map(|line| match line {
-            Line::Calls(calls) if calls.scenario == scenario => Some(calls),
-            _ => None,
-        });
+        let calls = all.iter().filter(|calls| calls.scenario == scenario);
         calls
             .map(|calls| (calls.peer.clone(), calls.calls))
             .collect()
@@ -125,11 +123,8 @@ fn calls(lines: &[Line]) -> Plot {
 }
 
 fn instructions(lines: &[Line]) -> Plot {
-    let bars: Vec<_> = (lines.iter())
-        .filter_map(|line| match line {
-            Line::Instructions(counted) => Some((counted.peer.clone(), counted.instructions)),
-            _ => None,
-        })
+    let bars: Vec<_> = (record::last_instructions(lines).iter())
+        .map(|counted| (counted.peer.clone(), counted.instructions))
         .collect();
     let title = "GET 128 B, 8 connections in step".to_owned();
     Plot {

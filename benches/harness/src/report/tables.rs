@@ -7,7 +7,7 @@ use crate::{
     aims,
     peer::Peer,
     ratio::Samples,
-    record::{Calls, Line, Machine, Sample},
+    record::{self, Line, Machine, Sample},
     scenario::{SCENARIOS, Scenario},
 };
 
@@ -232,12 +232,7 @@ fn cells(samples: &Samples, scenario: &Scenario, peer: &str) -> Vec<String> {
 }
 
 fn calls(page: &mut String, lines: &[Line]) {
-    let calls: Vec<&Calls> = (lines.iter())
-        .filter_map(|line| match line {
-            Line::Calls(calls) => Some(calls),
-            _ => None,
-        })
-        .collect();
+    let calls = record::last_calls(lines);
     if calls.is_empty() {
         return;
     }
@@ -267,12 +262,7 @@ fn calls(page: &mut String, lines: &[Line]) {
 }
 
 fn instructions(page: &mut String, lines: &[Line]) {
-    let counted: Vec<_> = (lines.iter())
-        .filter_map(|line| match line {
-            Line::Instructions(counted) => Some(counted),
-            _ => None,
-        })
-        .collect();
+    let counted = record::last_instructions(lines);
     if counted.is_empty() {
         return;
     }
