@@ -258,6 +258,11 @@ impl Pool {
         self.inner.shared.all_free().await;
     }
 
+    /// Tells its connections from those of other pools, as long as any of its handles lives.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.inner.shared).addr()
+    }
+
     /// A snapshot of the counters.
     pub fn stats(&self) -> PoolStats {
         self.inner.shared.stats()

@@ -43,6 +43,7 @@ mod rescue;
 mod response;
 mod rewriting;
 mod scrape;
+mod secrets;
 mod static_files;
 mod status;
 mod steering;

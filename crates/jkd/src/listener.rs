@@ -23,7 +23,7 @@ use self::{
 pub(crate) use self::{
     guests::Guests,
     inherited::Inherited,
-    sockets::{Opened, Sources, open_one},
+    sockets::{Opened, Sources, bind_alone},
 };
 use crate::{handler::Front, http1, limits::Limit, peer::Peer, serve::Shared, tls};
 

@@ -1,6 +1,6 @@
 //! The Prometheus endpoint: `GET /metrics` on an address of its own (`--metrics`).
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     http1::{self, Body, Head, Reply, Service},
-    listener,
+    listener::Opened,
     serve::Shared,
     snapshot,
     stats::{self, Exporter},
@@ -60,11 +60,10 @@ pub(crate) async fn keep_up(exporter: Arc<Exporter>, shared: Arc<Shared>) {
     }
 }
 
-/// Opens the endpoint's socket.
-///
-/// With `beside` another process of this user may serve there until it ends.
-pub(crate) fn bind(address: SocketAddr, beside: bool) -> io::Result<TcpListener> {
-    let listener = TcpListener::from_std(listener::open_one(address, beside)?)?;
+/// Lets scrapers in.
+pub(crate) fn listen(bound: Opened) -> io::Result<TcpListener> {
+    let socket = bound.listen()?.pop().ok_or(io::ErrorKind::NotFound)?;
+    let listener = TcpListener::from_std(socket)?;
     tracing::info!("metrics on http://{}/metrics", listener.local_addr()?);
     Ok(listener)
 }
@@ -147,8 +146,15 @@ fn report(shared: &Shared, exporter: &Exporter) {
             );
         }
         for endpoint in &group.endpoints {
-            stats::report_pool(&endpoint.worker.name, &endpoint.pool.stats(), &mut tally);
+            let name = &endpoint.worker.name;
+            let pool = &endpoint.pool;
+            stats::report_pool(name, (pool.id(), &pool.stats()), &mut tally);
         }
     }
+    shared.retired.report(|name, pool| {
+        let mut endpoints = snapshot.groups().flat_map(|group| &group.endpoints);
+        let is_back = endpoints.any(|endpoint| *endpoint.worker.name == *name);
+        stats::report_retired(name, (pool.id(), &pool.stats()), is_back, &mut tally);
+    });
     tally.end();
 }

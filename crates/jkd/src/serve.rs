@@ -4,6 +4,7 @@
 //! from its own socket of a group that shares one port, so that cores share nothing but the
 //! counters. [`Layout::Shared`] is one runtime over all threads instead.
 
+mod account;
 mod listeners;
 mod process;
 mod reload;
@@ -14,7 +15,7 @@ use std::{
     env, fmt, io,
     net::SocketAddr,
     num::NonZeroUsize,
-    sync::Arc,
+    sync::{Arc, mpsc::channel},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -27,9 +28,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::listeners::{Bound, Listeners, Ready};
+pub use self::account::AccountError;
 pub use self::process::{Options, run};
 pub(crate) use self::shared::{Change, Shared};
+use self::{
+    account::Account,
+    listeners::{Bound, Listeners, Ready},
+};
 pub use crate::logs::OpenError;
 use crate::{
     listener::{Inherited, Sources},
@@ -115,6 +120,9 @@ pub enum StartError {
     /// Sockets that were passed by the supervisor cannot be used.
     #[error("cannot use a socket that was passed (LISTEN_FDS): {0}")]
     Passed(io::Error),
+    /// There is nobody who may serve clients.
+    #[error("{0}")]
+    Account(#[from] AccountError),
     /// Certificates or keys cannot be used.
     #[error("{0}")]
     Tls(jkworkers::diag::Diagnostics),
@@ -141,6 +149,7 @@ fn start_with(
     writer: Arc<Writer>,
 ) -> Result<Running, StartError> {
     let lanes = settings.lanes();
+    let account = Account::of(&model.global.account)?;
     let tls = Arc::new(tls::Hosts::new(&model).map_err(StartError::Tls)?);
     let logs = Arc::new(Logs::open(&model, &writer)?);
     let listeners = Listeners::from(Sources {
@@ -148,7 +157,7 @@ fn start_with(
         beside: settings.take_over,
     });
     let bound = listeners.bind_added(&model.listen, lanes)?;
-    let runtimes = (0..lanes).map(|_| runtime(settings));
+    let runtimes = (0..lanes).map(|_| runtime(settings, account.clone()));
     let runtimes: Vec<_> = runtimes.collect::<io::Result<_>>()?;
     let daemon = Daemon {
         listeners: Mutex::new(listeners),
@@ -163,7 +172,7 @@ fn start_with(
         threads: Vec::with_capacity(lanes),
     };
     for (index, runtime) in runtimes.into_iter().enumerate() {
-        running.add_lane(index, runtime, settings)?;
+        running.add_lane(index, (runtime, account.clone()), settings)?;
     }
     running.daemon.measure();
     // The first clients come when all is there for them.
@@ -225,7 +234,12 @@ impl Running {
         self.daemon.writer.flush();
     }
 
-    fn add_lane(&mut self, index: usize, runtime: Runtime, settings: Settings) -> io::Result<()> {
+    fn add_lane(
+        &mut self,
+        index: usize,
+        (runtime, account): (Runtime, Option<Account>),
+        settings: Settings,
+    ) -> io::Result<()> {
         let lane = Lane {
             index,
             shared: self.daemon.shared.clone(),
@@ -233,13 +247,19 @@ impl Running {
             closing: self.daemon.closing.clone(),
             drain: settings.drain,
         };
+        let (told, begun) = channel();
         let work = move || {
-            runtime.block_on(lane.serve());
+            let taken = account.map_or(Ok(()), |account| account.take());
+            let serves = taken.is_ok();
+            let _ = told.send(taken);
+            if serves {
+                runtime.block_on(lane.serve());
+            }
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name(format!("lane-{index}"));
         self.threads.push(thread.spawn(work)?);
-        Ok(())
+        begun.recv().map_err(io::Error::other)?
     }
 }
 
@@ -251,9 +271,11 @@ impl Daemon {
         let lanes = self.lanes.len();
         let bound = self.listeners.lock().bind_added(&model.listen, lanes)?;
         let logs = Logs::open(model, &self.writer)?;
+        // Before anybody is let in who would have to wait for them.
+        let names = change.await_names(model);
         let ready = self.ready(bound)?;
         let limits = change.running().model.global.connections;
-        change.serve(model.clone(), (Arc::new(logs), Arc::new(tls)));
+        change.serve(model.clone(), names, (Arc::new(logs), Arc::new(tls)));
         if limits != model.global.connections {
             self.measure();
         }
@@ -297,14 +319,24 @@ impl Drop for Running {
     }
 }
 
-fn runtime(settings: Settings) -> io::Result<Runtime> {
-    match settings.layout {
-        Layout::Lanes => Builder::new_current_thread().enable_all().build(),
-        Layout::Shared => Builder::new_multi_thread()
-            .worker_threads(settings.threads.get())
-            .enable_all()
-            .build(),
+fn runtime(settings: Settings, account: Option<Account>) -> io::Result<Runtime> {
+    let mut builder = match settings.layout {
+        Layout::Lanes => Builder::new_current_thread(),
+        Layout::Shared => Builder::new_multi_thread(),
+    };
+    if let Layout::Shared = settings.layout {
+        builder.worker_threads(settings.threads.get());
     }
+    if let Some(account) = account {
+        // Also those that read files. One that remained root must not serve anybody.
+        builder.on_thread_start(move || {
+            if account.take().is_err() {
+                tracing::error!("a thread cannot change to the user that serves clients");
+                std::process::abort();
+            }
+        });
+    }
+    builder.enable_all().build()
 }
 
 /// One thread's share of the work.

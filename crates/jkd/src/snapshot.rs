@@ -4,6 +4,7 @@
 //! states and counters of members, and the connections of endpoints whose settings are the same.
 
 mod endpoint;
+mod retired;
 
 use std::{
     collections::HashSet,
@@ -11,13 +12,14 @@ use std::{
     time::Duration,
 };
 
-use ajp13::wire::PacketSize;
+use ajp13::{Pool, wire::PacketSize};
 use jkworkers::model::{Model, StatusWorker, Worker, WorkerKind};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 pub use self::endpoint::Endpoint;
 use self::endpoint::Endpoints;
+pub(crate) use self::retired::Retired;
 use crate::{
     balancer::{Balancer, Now},
     logging::Quota,
@@ -165,13 +167,14 @@ impl Snapshot {
 
     /// Lets go of the connections that `old` has and this snapshot does not share. Requests that
     /// `old` still serves find new ones, if they have none yet.
-    pub(crate) fn retire(&self, old: &Self) {
+    pub(crate) fn retire(&self, old: &Self) -> Vec<(Arc<str>, Pool)> {
         let kept: HashSet<_> = self.endpoints().map(|e| &*e.identity).collect();
-        for endpoint in old.endpoints() {
-            if !kept.contains(&*endpoint.identity) {
-                endpoint.pool.retire();
-            }
-        }
+        let gone = old.endpoints().filter(|e| !kept.contains(&*e.identity));
+        gone.map(|endpoint| {
+            endpoint.pool.retire();
+            (endpoint.worker.name.clone(), endpoint.pool.clone())
+        })
+        .collect()
     }
 
     fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {

@@ -291,19 +291,38 @@ impl Member<'_> {
     }
 }
 
+/// A pool: what tells it from others, and what it counts.
+type Counted<'a> = (usize, &'a PoolStats);
+
 /// Copies what a pool counts. `endpoint` is the worker's name.
-pub fn report_pool(endpoint: &str, stats: &PoolStats, tally: &mut Tally) {
-    let endpoint = || endpoint.to_owned();
+pub fn report_pool(endpoint: &str, pool: Counted<'_>, tally: &mut Tally) {
+    report_connections(endpoint, pool.1);
+    count_pool(endpoint, pool, tally);
+}
+
+/// The same of one that a reload has taken away. `is_back`: another one has its name.
+pub fn report_retired(endpoint: &str, pool: Counted<'_>, is_back: bool, tally: &mut Tally) {
+    if !is_back {
+        report_connections(endpoint, pool.1);
+    }
+    count_pool(endpoint, pool, tally);
+}
+
+fn report_connections(endpoint: &str, stats: &PoolStats) {
     for (state, count) in [("idle", stats.idle), ("busy", stats.busy)] {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        gauge!(names::POOL_CONNECTIONS.name, "endpoint" => endpoint(), "state" => state)
+        gauge!(names::POOL_CONNECTIONS.name, "endpoint" => endpoint.to_owned(), "state" => state)
             .set(lossy(count));
     }
-    let own = || Label::new("endpoint", endpoint());
-    tally.count(names::POOL_OPENED, vec![own()], stats.opened);
-    tally.count(names::POOL_REUSED, vec![own()], stats.reused);
+}
+
+fn count_pool(endpoint: &str, (id, stats): Counted<'_>, tally: &mut Tally) {
+    let own = || Label::new("endpoint", endpoint.to_owned());
+    let mut count = |metric, labels, count| tally.count_of(id, metric, labels, count);
+    count(names::POOL_OPENED, vec![own()], stats.opened);
+    count(names::POOL_REUSED, vec![own()], stats.reused);
     let closed = &stats.closed;
-    for (reason, count) in [
+    for (reason, closed) in [
         ("aborted", closed.aborted),
         ("asked", closed.asked),
         ("broken", closed.broken),
@@ -314,7 +333,7 @@ pub fn report_pool(endpoint: &str, stats: &PoolStats, tally: &mut Tally) {
         ("stale", closed.stale),
     ] {
         let labels = vec![own(), Label::new("reason", reason)];
-        tally.count(names::POOL_CLOSED, labels, count);
+        count(names::POOL_CLOSED, labels, closed);
     }
 }
 

@@ -6,7 +6,11 @@
     reason = "a test may fail anywhere"
 )]
 
-use std::process::Output;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    process::Output,
+};
 
 use jkd_tests::{Backend, Jkd, JkdBuilder, Nobody};
 
@@ -501,4 +505,97 @@ fn ajp_dump_reads_and_verifies() {
     assert!(out.contains("CPONG"), "{out}");
     let (status, out, _) = dump(&["request", "pong.bin"]);
     assert_eq!(status, 1, "{out}");
+}
+
+#[test]
+fn backends_on_other_machines_should_have_a_secret() {
+    let workers = "worker.list=lb,near\nworker.lb.type=lb\nworker.lb.balance_workers=a,b,c\n\
+                   worker.a.host=10.0.0.1\nworker.b.host=tomcat.example\nworker.c.host=10.0.0.3\n\
+                   worker.c.secret=hush\nworker.near.host=localhost\n";
+    let open = "without a secret, whoever reaches the AJP port is believed everything: `a`, `b`\n";
+    let conf = "Listen 80\nJkWorkersFile workers.properties\nJkMount /* lb\nJkMount /n near\n";
+    let check = |more: &str, workers: &str| {
+        let (status, out, _) = run(
+            &files(&format!("{conf}{more}"), workers),
+            &["check", "-f", "jk.conf"],
+        );
+        (status, out)
+    };
+    let (status, out) = check("", workers);
+    assert!(
+        status == 0 && out.contains(&format!("warning: {open}")),
+        "{out}"
+    );
+    let (status, out) = check("JkdRequireSecret On\n", workers);
+    assert!(
+        status == 2 && out.contains(&format!("error: {open}")),
+        "{out}"
+    );
+    let (status, out) = check(
+        "JkdRequireSecret On\n",
+        &format!("{workers}worker.lb.secret=hush\n"),
+    );
+    assert!(status == 0 && !out.contains("without a secret"), "{out}");
+    let (status, out) = check("JkdRequireSecret maybe\n", workers);
+    assert!(
+        status == 2 && out.contains("JkdRequireSecret must be On or Off"),
+        "{out}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_files_of_secrets() {
+    let conf = "Listen 80\nJkWorkersFile workers.properties\nJkMount /* w\n";
+    let check = |text: &str, mode: u32, more: &str| {
+        let workers =
+            format!("worker.list=w\nworker.w.host=10.0.0.1\nworker.w.secret_file=key\n{more}");
+        let jkd = files(conf, &workers).file("key", text);
+        let path = jkd.directory().join("key");
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let (status, out, _) = run(&jkd, &["check", "-f", "jk.conf"]);
+        assert!(!out.contains("tops3cret"), "{out}");
+        (status, out)
+    };
+    for mode in [0o600, 0o400, 0o640] {
+        let (status, out) = check("tops3cret\n", mode, "");
+        assert!(status == 0 && !out.contains("secret"), "{out}");
+    }
+    for (text, mode, more, told) in [
+        (
+            "tops3cret\n",
+            0o644,
+            "",
+            "key: a secret that others may read or write is none",
+        ),
+        (
+            "tops3cret\n",
+            0o660,
+            "",
+            "key: a secret that others may read or write is none",
+        ),
+        ("\n", 0o600, "", "key: there is no secret in it"),
+        (
+            "tops3cret\nmore\n",
+            0o600,
+            "",
+            "key: there is no secret in it",
+        ),
+        (
+            "tops3cret\n",
+            0o600,
+            "worker.w.secret=x\n",
+            "`w` has both secret and secret_file",
+        ),
+    ] {
+        let (status, out) = check(text, mode, more);
+        assert!(status == 2 && out.contains(told), "{out}");
+    }
+    let (status, out, _) = run(
+        &files(conf, "worker.list=w\nworker.w.secret_file=none\n"),
+        &["check", "-f", "jk.conf"],
+    );
+    assert!(
+        status == 2 && out.contains("none: there is no such file"),
+        "{out}"
+    );
 }

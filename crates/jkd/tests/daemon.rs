@@ -442,8 +442,13 @@ fn metrics_are_offered_on_an_address_of_their_own() {
 
 /// Where a jkd offers metrics.
 fn metrics_of(jkd: &Jkd) -> SocketAddr {
+    jkd.wait_for_log("metrics on http://");
     let log = jkd.log();
-    let (_, rest) = log.split_once("metrics on http://").unwrap();
+    let (before, rest) = log.split_once("metrics on http://").unwrap();
+    assert!(
+        before.contains("listening on"),
+        "there is nothing to tell yet: {log}"
+    );
     let (address, _) = rest.split_once('/').unwrap();
     address.parse().unwrap()
 }

@@ -11,6 +11,8 @@
     reason = "a test may fail anywhere"
 )]
 
+#[path = "lifecycle/account.rs"]
+mod account;
 #[path = "lifecycle/front.rs"]
 mod front;
 #[path = "lifecycle/stop.rs"]

@@ -6,9 +6,12 @@
     reason = "a test may fail anywhere"
 )]
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+};
 
-use jkd_tests::{Backend, Jkd, wait_until};
+use jkd_tests::{Backend, Heard, Jkd, wait_until};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
 
@@ -248,4 +251,53 @@ fn the_command_line_wins_about_watching() {
     setup.jkd.write("map", "/m=b\n");
     setup.wait_for("/m", "b");
     assert_eq!(setup.get("/one"), "404");
+}
+
+#[test]
+fn a_secret_in_a_file_is_sent_and_read_again() {
+    let backend = Backend::start(|exchange| {
+        let heard = Heard::decode(exchange.request).unwrap();
+        let secret = heard.attribute("secret").unwrap_or("none").to_owned();
+        exchange.answer(200, &[], secret.as_bytes())
+    });
+    let port = backend.address.port();
+    let member = |name: &str, more: &str| {
+        format!("worker.{name}.host=127.0.0.1\nworker.{name}.port={port}\n{more}")
+    };
+    let workers = format!(
+        "worker.list=w,lb,own\n{}worker.lb.type=lb\nworker.lb.balance_workers=a\n\
+         worker.lb.secret_file=keys/of-all\n{}worker.own.type=lb\nworker.own.secret_file=keys/of-all\n\
+         worker.own.balance_workers=b\n{}",
+        member("w", "worker.w.secret_file=keys/of-w\n"),
+        member("a", ""),
+        member("b", "worker.b.secret=written\n"),
+    );
+    let builder = Jkd::builder(BINARY)
+        .file("keys/of-w", "first\n")
+        .file("keys/of-all", "shared")
+        .file("workers.properties", &workers)
+        .file(
+            "jk.conf",
+            "Listen 127.0.0.1:0\nJkWorkersFile workers.properties\n\
+             JkMount /w w\nJkMount /lb lb\nJkMount /own own\n",
+        );
+    for name in ["of-w", "of-all"] {
+        let path = builder.directory().join("keys").join(name);
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    }
+    let jkd = builder.start(&["run", "-f", "jk.conf"]);
+    let get = |path: &str| jkd.http().get(path).text();
+    assert_eq!(
+        ["/w", "/lb", "/own"].map(get),
+        ["first", "shared", "written"]
+    );
+    jkd.write("keys/of-w", "second");
+    jkd.process().signal("HUP");
+    wait_until("the new secret", || get("/w") == "second");
+    let log = jkd.log();
+    assert!(log.contains("w: secret changed"), "{log}");
+    assert!(
+        !log.contains("first") && !log.contains("second") && !log.contains("shared"),
+        "{log}"
+    );
 }

@@ -2,6 +2,7 @@
 
 mod listen;
 mod mounts;
+mod secrets;
 mod served;
 mod tls;
 
@@ -115,6 +116,7 @@ impl Loader<'_> {
         let rules = || own.iter().flat_map(Own::mounts).chain(&flags);
         let has_rules = rules().next().is_some();
         let workers = workers.as_mut()?;
+        self.read_secrets(workers);
         let is_mounted = has_rules || !workers.mounts.is_empty();
         built_in::add(rules(), workers, &mut self.found);
         hosts::check_workers(rules(), workers, &mut self.found);
@@ -281,6 +283,8 @@ fn global(draft: &Draft, workers: &Workers, types: Arc<MimeTypes>) -> Global {
         maintain: workers.maintain,
         resolve_interval: workers.resolve_interval,
         reload: draft.reload,
+        require_secret: draft.require_secret,
+        account: draft.account.clone(),
         connections: draft.connections,
         properties: workers.properties.as_slice().into(),
         ..Global::default()

@@ -113,6 +113,12 @@ pub struct Global {
     /// `JkdReload`: how often to look whether any file of the configuration has changed. `None`:
     /// never.
     pub reload: Option<Duration>,
+    /// `JkdRequireSecret`: whether each worker on another machine has to have a secret.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub require_secret: bool,
+    /// Who serves clients.
+    #[serde(skip_serializing_if = "Account::is_nobody")]
+    pub account: Account,
     /// How many connections clients may have.
     pub connections: ConnectionLimits,
     /// `JkLogFile`, with where it was written.
@@ -127,12 +133,29 @@ pub struct Global {
     pub properties: Arc<[(Box<str>, Box<str>)]>,
 }
 
+/// `User` and `Group`, as they are written: names, or numbers behind `#`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// `User`, with where it is written.
+    pub user: Option<(Arc<str>, Origin)>,
+    /// `Group`, with where it is written.
+    pub group: Option<(Arc<str>, Origin)>,
+}
+
+impl Account {
+    fn is_nobody(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Default for Global {
     fn default() -> Self {
         Self {
             maintain: Duration::from_secs(60),
             resolve_interval: Duration::from_secs(30),
             reload: None,
+            require_secret: false,
+            account: Account::default(),
             connections: ConnectionLimits::default(),
             log_file: None,
             log_level: LogLevel::default(),

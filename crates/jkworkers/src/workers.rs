@@ -22,7 +22,9 @@ use self::{
 };
 use crate::{
     diag::{Diagnostics, Origin},
-    directive::{MAINTAIN, MAX_NAME, MOUNT, RESOLVE, RESOLVE_INTERVAL},
+    directive::{
+        Directive, MAINTAIN, MAX_NAME, MOUNT, RESOLVE, RESOLVE_INTERVAL, SECRET, SECRET_FILE,
+    },
     model::{AjpWorker, Member, Resolve, Worker, WorkerKind},
     resolve::{Properties, Property},
     workers_properties::{WorkerMount, Workers},
@@ -56,6 +58,7 @@ pub(crate) fn build(properties: &Properties, file: &str, found: &mut Diagnostics
         workers,
         listed,
         mounts,
+        secret_files: secret_files(properties, builder.found),
         properties: properties.shown(),
         diagnostics: Diagnostics::default(),
     }
@@ -223,6 +226,34 @@ fn own<'p>(properties: &'p Properties, name: &str) -> impl Iterator<Item = &'p P
         .with_prefix(&prefix)
         .filter(move |(key, _)| key.get(end..).is_some_and(|word| !word.contains('.')))
         .map(|(_, property)| property)
+}
+
+/// Each `secret_file`, whoever's it is. A line of the worker itself comes before one of a template.
+fn secret_files(properties: &Properties, found: &mut Diagnostics) -> Vec<(String, String, Origin)> {
+    let mut files = Vec::new();
+    for name in properties.worker_names() {
+        let of = |directive: &Directive| {
+            let key = format!("worker.{name}.{}", directive.name);
+            properties
+                .get(&key)
+                .filter(|property| !property.text().is_empty())
+        };
+        let Some(file) = of(&SECRET_FILE) else {
+            continue;
+        };
+        let secret = of(&SECRET);
+        if let Some(secret) = secret.filter(|one| one.is_inherited() == file.is_inherited()) {
+            let message = format!("`{name}` has both secret and secret_file");
+            let place = secret.origin().max(file.origin());
+            found
+                .error(place, message)
+                .help("Remove one of both lines.");
+        } else if secret.is_none() || !file.is_inherited() {
+            let text = file.text().to_owned();
+            files.push((name.to_string(), text, file.origin().clone()));
+        }
+    }
+    files
 }
 
 /// Where the first line about a worker stands.

@@ -46,6 +46,8 @@ pub struct Workers {
     pub properties: Vec<(Box<str>, Box<str>)>,
     /// All findings of all sources, in the order of the sources and their lines.
     pub diagnostics: Diagnostics,
+    /// `secret_file` of workers: a name, a file, and where that is written.
+    pub(crate) secret_files: Vec<(String, String, Origin)>,
 }
 
 /// One entry of a `worker.NAME.mount` list.

@@ -11,7 +11,7 @@ use jkworkers::{diff, model::Model};
 
 use self::against::{Against, Other};
 use super::{DIFFERENT, INVALID, Outcome, findings, load::Sources};
-use crate::tls;
+use crate::secrets;
 
 /// Read a configuration and say what is wrong with it
 ///
@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 pub(super) fn main(args: Args) -> Outcome {
     let loaded = jkworkers::load(&args.sources.clone().into_load_options());
-    let loaded = tls::checked(loaded);
+    let loaded = secrets::checked(loaded);
     let mut out = stdout().lock();
     findings::print(&loaded.diagnostics, &mut out)?;
     out.flush()?;

@@ -92,13 +92,15 @@ impl Opened {
     }
 }
 
-/// Binds an address once, and listens. With `beside` another process of this user may listen there.
+/// Binds an address once. With `beside` another process of this user may listen there.
 ///
 /// It shares the port in any case, so that one that comes beside it can.
-pub(crate) fn open_one(address: SocketAddr, beside: bool) -> io::Result<TcpListener> {
-    let socket = bind_first(address, beside)?;
-    SockRef::from(&socket).listen(BACKLOG)?;
-    Ok(socket)
+pub(crate) fn bind_alone(address: SocketAddr, beside: bool) -> io::Result<Opened> {
+    Ok(Opened {
+        sockets: vec![bind_first(address, beside)?],
+        stays_open: false,
+        is_shared: beside,
+    })
 }
 
 /// Binds one address as many times as there are lanes, all on the same port. With `shared` the port

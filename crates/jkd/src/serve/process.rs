@@ -10,21 +10,19 @@ use jkworkers::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
-    net::TcpListener,
     runtime::{Builder, Runtime},
     select,
     signal::unix::{Signal, SignalKind, signal},
     task::spawn_blocking,
 };
 
-use super::{Running, Settings, StartError, reload::Reloading, start_with, supervisor};
+use super::{Running, Settings, StartError, account, reload::Reloading, start_with, supervisor};
 use crate::{
-    listener::Inherited,
+    listener::{self, Inherited, Opened},
     logging::{Logging, Places, overrule},
     logs::Writer,
-    scrape,
+    scrape, secrets,
     stats::{self, Exporter},
-    tls,
 };
 
 /// Everything that `jkd run` is told.
@@ -88,7 +86,7 @@ fn failed(error: &StartError) -> ExitCode {
 /// Reads the files, and remembers what they were.
 pub(super) fn load(options: &LoadOptions) -> (Loaded, Recording) {
     let recorder = Recorder::new(&System);
-    let loaded = tls::checked(jkworkers::load_with(options, &recorder));
+    let loaded = secrets::checked(jkworkers::load_with(options, &recorder));
     (loaded, recorder.into_recording())
 }
 
@@ -98,6 +96,9 @@ fn serve(
     seen: Recording,
     findings: &Diagnostics,
 ) -> Result<(), StartError> {
+    if secrets::are_there(&model) {
+        account::keep_out_of_dumps();
+    }
     let writer = Arc::new(Writer::start(options.settings.lanes())?);
     overrule(&mut model, options.log_level);
     let places = Places::open(&model, &writer)?;
@@ -111,7 +112,7 @@ fn serve(
         let _context = control.enter();
         Signals::new()?
     };
-    let metrics = Metrics::prepare(options.settings, &control)?;
+    let metrics = Metrics::prepare(options.settings)?;
     let running = start_with(model, options.settings, inherited, writer.clone())?;
     if is_silent {
         // What is announced is there.
@@ -120,7 +121,7 @@ fn serve(
     }
     stats::note_config_read();
     if let Some(metrics) = metrics {
-        metrics.offer(&control, &running);
+        metrics.offer(&control, &running)?;
     }
     let reloading = Reloading::start(options.clone(), logging, &running, seen)?;
     if options.settings.take_over {
@@ -138,29 +139,32 @@ fn serve(
 
 /// The Prometheus endpoint, ready to serve.
 struct Metrics {
-    listener: TcpListener,
+    bound: Opened,
     exporter: Arc<Exporter>,
 }
 
 impl Metrics {
     /// Begins to measure: to be done before anything is made that counts.
-    fn prepare(settings: Settings, control: &Runtime) -> Result<Option<Self>, StartError> {
+    fn prepare(settings: Settings) -> Result<Option<Self>, StartError> {
         let Some(address) = settings.metrics else {
             return Ok(None);
         };
         let exporter = stats::install_recorder().map_err(|e| StartError::Metrics(e.into()))?;
-        let _context = control.enter();
-        let listener = scrape::bind(address, settings.take_over);
+        let bound = listener::bind_alone(address, settings.take_over);
         Ok(Some(Self {
-            listener: listener.map_err(|e| StartError::Metrics(e.into()))?,
+            bound: bound.map_err(|e| StartError::Metrics(e.into()))?,
             exporter: Arc::new(exporter),
         }))
     }
 
-    fn offer(self, control: &Runtime, running: &Running) {
+    /// Lets scrapers in, now that there is something to tell.
+    fn offer(self, control: &Runtime, running: &Running) -> Result<(), StartError> {
+        let _context = control.enter();
+        let listener = scrape::listen(self.bound).map_err(|e| StartError::Metrics(e.into()))?;
         let shared = running.daemon.shared.clone();
         control.spawn(scrape::keep_up(self.exporter.clone(), shared.clone()));
-        control.spawn(scrape::serve(self.listener, self.exporter, shared));
+        control.spawn(scrape::serve(listener, self.exporter, shared));
+        Ok(())
     }
 }
 

@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     logging::{Logging, Places, overrule},
-    stats, tls,
+    secrets, stats,
 };
 
 /// Changes of one reload that have lines of their own in the log.
@@ -177,7 +177,7 @@ impl Reloader {
         let anew = BTreeSet::from([PathBuf::from(path)]);
         let replay = Replay::new(&self.seen, &anew, &System);
         let recorder = Recorder::new(&replay);
-        let loaded = tls::checked(jkworkers::load_with(&self.options.load, &recorder));
+        let loaded = secrets::checked(jkworkers::load_with(&self.options.load, &recorder));
         let seen = recorder.into_recording();
         let file = name.to_string();
         // All else was said before, but for errors: a file that cannot be read is one of the line

@@ -20,7 +20,7 @@ use crate::{
     listener::Guests,
     logs::Logs,
     names::{self, Names},
-    snapshot::{Before, Snapshot},
+    snapshot::{Before, Retired, Snapshot},
     tls,
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     /// What the snapshot is made of. Requests do not need it.
     origin: Mutex<Origin>,
+    /// Pools that are given up.
+    pub(crate) retired: Retired,
     /// Connections of clients.
     pub(crate) guests: Arc<Guests>,
     lanes: usize,
@@ -74,6 +76,7 @@ impl Shared {
                     configured,
                     edits: Edits::default(),
                 }),
+                retired: Retired::default(),
                 guests: Guests::new(),
                 lanes,
                 reloaded: Notify::new(),
@@ -109,11 +112,23 @@ impl Change<'_> {
         &self.origin.edits
     }
 
-    /// Serves what files say now, from the next request on.
-    pub(crate) fn serve(&mut self, configured: Arc<Model>, means: Means) {
+    /// Looks up what members of a configuration depend on that is not served yet. May block for a
+    /// moment.
+    pub(crate) fn await_names(&self, configured: &Arc<Model>) -> Arc<Names> {
+        let mut edits = self.edits().clone();
+        edits.follow(configured);
+        let edited = edits.apply(configured);
+        let names = Arc::new(Names::new(&edited, Some(&self.running().names)));
+        names.await_members(MOMENT);
+        names
+    }
+
+    /// Serves what files say now, from the next request on, with the names that were
+    /// [looked up](Self::await_names) for it.
+    pub(crate) fn serve(&mut self, configured: Arc<Model>, names: Arc<Names>, means: Means) {
         self.origin.edits.follow(&configured);
         self.origin.configured = configured;
-        self.replace(Some(means), false);
+        self.replace(Some((names, means)), false);
         self.shared.reloaded.notify_one();
     }
 
@@ -131,16 +146,18 @@ impl Change<'_> {
         self.shared.reloaded.notify_one();
     }
 
-    /// `means`: what files that were read again ask for.
-    fn replace(&self, means: Option<Means>, is_edited: bool) -> Arc<Snapshot> {
+    /// `read`: what there is for files that were read again.
+    fn replace(&self, read: Option<(Arc<Names>, Means)>, is_edited: bool) -> Arc<Snapshot> {
         let Origin { configured, edits } = &*self.origin;
         let old = self.running();
         let edited = edits.apply(configured);
-        let names = Arc::new(Names::new(&edited, Some(&old.names)));
-        names.await_members(MOMENT);
+        let (names, means) = read.unwrap_or_else(|| {
+            let names = Arc::new(Names::new(&edited, Some(&old.names)));
+            names.await_members(MOMENT);
+            (names, (old.logs.clone(), old.tls.clone()))
+        });
         // Once more: some are about members that there were not before.
         let model = edits.apply(&names.expand(&edited));
-        let means = means.unwrap_or_else(|| (old.logs.clone(), old.tls.clone()));
         let before = Before {
             snapshot: &old,
             is_edited,
@@ -150,7 +167,7 @@ impl Change<'_> {
         let new = Snapshot::new(models, names, means, Some(before), place);
         let new = Arc::new(new);
         self.shared.snapshot.store(new.clone());
-        new.retire(&old);
+        self.shared.retired.extend(new.retire(&old));
         new
     }
 }

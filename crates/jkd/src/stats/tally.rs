@@ -14,12 +14,18 @@ pub struct Tally {
     present: HashMap<Series, u64>,
 }
 
-type Series = (&'static str, Vec<Label>);
+/// A metric, its labels, and who counts.
+type Series = (&'static str, Vec<Label>, usize);
 
 impl Tally {
     /// Reports a count. What is reported twice counts once: an endpoint of two balancers.
     pub(super) fn count(&mut self, metric: Metric, labels: Vec<Label>, count: u64) {
-        let series = (metric.name, labels);
+        self.count_of(0, metric, labels, count);
+    }
+
+    /// The same where several may count for one series: `id` tells them apart.
+    pub(super) fn count_of(&mut self, id: usize, metric: Metric, labels: Vec<Label>, count: u64) {
+        let series = (metric.name, labels, id);
         if self.present.contains_key(&series) {
             return;
         }
@@ -32,7 +38,7 @@ impl Tally {
     /// As [`count`](Self::count), for somebody who never begins anew, but takes back: what comes next
     /// makes up for it.
     pub(super) fn count_on(&mut self, metric: Metric, labels: Vec<Label>, count: u64) {
-        let series = (metric.name, labels);
+        let series = (metric.name, labels, 0);
         let before = self.last.get(&series).copied().unwrap_or(0);
         self.count(metric, series.1, count.max(before));
     }

@@ -53,6 +53,38 @@ fn requests() {
 }
 
 #[test]
+fn the_last_counts_of_a_pool_that_is_given_up() {
+    let mut old = PoolStats::default();
+    (old.opened, old.busy, old.idle) = (4, 1, 1);
+    let mut new = PoolStats::default();
+    (new.opened, new.idle) = (9, 1);
+    let text = exported(|| {
+        let tally = &mut Tally::default();
+        report_pool("a", (1, &old), tally);
+        report_pool("b", (2, &old), tally);
+        tally.end();
+        // A reload gives one of the name to another address, and takes the other one away.
+        old.closed.drained = 3;
+        (old.busy, old.idle) = (0, 0);
+        report_pool("a", (3, &new), tally);
+        report_retired("a", (1, &old), true, tally);
+        report_retired("b", (2, &old), false, tally);
+        tally.end();
+    });
+    assert_has(
+        &text,
+        &[
+            r#"jkd_pool_opened_total{endpoint="a"} 13"#,
+            r#"jkd_pool_closed_total{endpoint="a",reason="drained"} 3"#,
+            r#"jkd_pool_connections{endpoint="a",state="idle"} 1"#,
+            r#"jkd_pool_opened_total{endpoint="b"} 4"#,
+            r#"jkd_pool_closed_total{endpoint="b",reason="drained"} 3"#,
+            r#"jkd_pool_connections{endpoint="b",state="busy"} 0"#,
+        ],
+    );
+}
+
+#[test]
 fn members() {
     let text = exported(|| {
         let balancer = balancer(&[1, 1]);
@@ -164,17 +196,17 @@ fn pools() {
     let text = exported(|| {
         let tally = &mut Tally::default();
         // It is an endpoint of two balancers.
-        report_pool("a", &stats, tally);
-        report_pool("a", &stats, tally);
+        report_pool("a", (1, &stats), tally);
+        report_pool("a", (1, &stats), tally);
         tally.end();
         // Other settings: it begins anew.
         stats.opened = 1;
-        report_pool("a", &stats, tally);
+        report_pool("a", (1, &stats), tally);
         tally.end();
         // Gone for a while.
         tally.end();
         stats.opened = 3;
-        report_pool("a", &stats, tally);
+        report_pool("a", (1, &stats), tally);
     });
     assert_has(
         &text,
@@ -228,7 +260,7 @@ fn all_metrics_are_described() {
         Requests::new("w", ["m"]).count(None, 200, Duration::ZERO);
         let tally = &mut Tally::default();
         report_balancer("w", &balancer(&[1]).view(at(0)), tally);
-        report_pool("m", &PoolStats::default(), tally);
+        report_pool("m", (1, &PoolStats::default()), tally);
         count_reload(true);
     });
     for metric in names::ALL {

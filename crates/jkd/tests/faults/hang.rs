@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jkd_tests::{Ask, Backend, Node};
+use jkd_tests::{Ask, Backend, Node, Sample};
 use socket2::{SockRef, Socket};
 
 use crate::rig::{Rig, assert_nobody_waits, ms, secs, told};
@@ -59,6 +59,34 @@ fn stopped_amid_posts() {
     assert_eq!(rig.twice(), [""; 0]);
     let may_fail = report.count(|s| s.due + s.took >= from && s.due <= from + ms(300));
     assert!(report.failed() <= may_fail, "{report}\n{}", rig.jkd.log());
+    assert!(report.slowest() < DETECTED, "{report}");
+}
+
+/// FLT-07 with a CPing before each request: what has not reached a node goes elsewhere, also a POST.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn stopped_amid_posts_that_are_pinged_for() {
+    let ping =
+        "worker.NAME.ping_mode=P\nworker.NAME.ping_timeout=500\nworker.NAME.reply_timeout=1500\n";
+    let rig = Rig::new(&["a", "b"].map(|name| ping.replace("NAME", name)).concat());
+    let load = rig.load(secs(6));
+    let load = load.asking(|_| Ask::post("/fast", 3000)).begin();
+    load.wait_until(secs(1));
+    let from = load.elapsed();
+    rig.a.signal("STOP");
+    let stopped = load.elapsed();
+    load.wait_until(secs(4));
+    rig.a.signal("CONT");
+    let report = told("FLT-07 P", load.finish());
+    assert_eq!(rig.twice(), [""; 0]);
+    // It had answered their CPing.
+    let had = |sample: &Sample| sample.due <= stopped && sample.due + sample.took >= from;
+    let lost = report.count(|sample| !sample.is_ok() && !had(sample));
+    assert_eq!(lost, 0, "{report}\n{}", rig.jkd.log());
+    let caught =
+        report.count(|sample| sample.is_ok() && sample.took > ms(450) && sample.node == Some('b'));
+    println!("  {caught} were sent elsewhere after a CPing that nobody answered");
+    assert!(caught > 0, "{report}");
     assert!(report.slowest() < DETECTED, "{report}");
 }
 

@@ -50,4 +50,10 @@ directives! {
     /// secret of all members that have none of their own. A `#` in a file ends the value. Never
     /// logged and never shown.
     SECRET = Directive::new("secret", Scope::AJP.and(Scope::LB), Kind::Secret);
+
+    /// File whose only line is the secret, instead of `secret`: `workers.properties` may then be read by
+    /// anybody. A relative name starts at `ServerRoot`, else at the directory of the first file. It is
+    /// read again with the configuration. It is an error if the file is empty, if others than its
+    /// owner and its group may read it, or if others than its owner may write it.
+    SECRET_FILE = Directive::text("secret_file", Scope::AJP.and(Scope::LB)).own(Preset::Unset);
 }

@@ -329,6 +329,8 @@ const TABLE: &[Directive] = &[
     ),
     row("ServerSignature", Server, ONE, Works(identity::signature)),
     row("ServerTokens", Global, ONE, Works(identity::tokens)),
+    row("User", Global, ONE, Works(identity::user)),
+    row("Group", Global, ONE, Works(identity::group)),
     row("SetEnv", Anywhere, ONE_OR_TWO, Works(variables::set_env)),
     row(
         "SetEnvIf",

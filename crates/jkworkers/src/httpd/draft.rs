@@ -27,8 +27,8 @@ use super::apply::identity::IdentityDraft;
 use crate::{
     diag::Origin,
     model::{
-        ConnectionLimits, Deflate, ForwardUri, Listen, Roots, Section, ServerName, Settings,
-        variables::EnvVar,
+        Account, ConnectionLimits, Deflate, ForwardUri, Listen, Roots, Section, ServerName,
+        Settings, variables::EnvVar,
     },
     uri_map::EncodedSlashes,
 };
@@ -44,6 +44,10 @@ pub(crate) struct Draft {
     pub(crate) properties: Vec<(Origin, String)>,
     /// `JkdReload`.
     pub(crate) reload: Option<Duration>,
+    /// `JkdRequireSecret`.
+    pub(crate) require_secret: bool,
+    /// `User`, `Group`.
+    pub(crate) account: Account,
     /// `JkdMaxConnections`, `JkdMaxConnectionsPerClient`.
     pub(crate) connections: ConnectionLimits,
     /// `TypesConfig`.
@@ -122,6 +126,8 @@ impl Draft {
             workers_file: None,
             properties: Vec::new(),
             reload: None,
+            require_secret: false,
+            account: Account::default(),
             connections: ConnectionLimits::default(),
             types_config: None,
             directories: Vec::new(),

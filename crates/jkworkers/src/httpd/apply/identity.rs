@@ -50,6 +50,16 @@ pub(in crate::httpd) fn admin(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.server().identity.admin = Some(call.first().to_owned());
 }
 
+/// `User name|#number`
+pub(in crate::httpd) fn user(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.draft.account.user = Some((call.first().into(), call.origin.clone()));
+}
+
+/// `Group name|#number`
+pub(in crate::httpd) fn group(apply: &mut Apply<'_>, call: &Call<'_>) {
+    apply.draft.account.group = Some((call.first().into(), call.origin.clone()));
+}
+
 /// `ServerSignature On|Off|EMail`
 pub(in crate::httpd) fn signature(apply: &mut Apply<'_>, call: &Call<'_>) {
     let words = [

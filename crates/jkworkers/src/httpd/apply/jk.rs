@@ -79,6 +79,13 @@ pub(in crate::httpd) fn reload(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.draft.reload = (seconds > 0).then(|| Duration::from_secs(seconds));
 }
 
+/// `JkdRequireSecret On|Off`: jkd's own.
+pub(in crate::httpd) fn require_secret(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if let Some(on) = apply.on_or_off(call) {
+        apply.draft.require_secret = on;
+    }
+}
+
 /// `JkAutoAlias dir`
 pub(in crate::httpd) fn auto_alias(apply: &mut Apply<'_>, call: &Call<'_>) {
     let directory = apply.path(call.first());

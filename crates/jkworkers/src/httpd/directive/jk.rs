@@ -26,6 +26,7 @@ pub(super) const JK: &[Directive] = &[
         Works(jk::mount_file_reload),
     ),
     row("JkdReload", Global, ONE, Works(jk::reload)),
+    row("JkdRequireSecret", Global, ONE, Works(jk::require_secret)),
     row("JkOptions", Server, MANY, Works(jk_options::options)),
     row("JkAutoAlias", Server, ONE, Works(jk::auto_alias)),
     row(
