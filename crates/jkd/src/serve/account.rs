@@ -53,9 +53,12 @@ impl Account {
         }))
     }
 
-    /// Turns this thread, and those that it will start, into one of the account.
+    /// Turns this thread, and those that it will start, into threads of the account.
     pub(super) fn take(&self) -> io::Result<()> {
         use rustix::fs::{Gid, Uid};
+        if geteuid().as_raw() == self.uid {
+            return Ok(()); // a thread that one of the account has started
+        }
         let groups = self.groups.iter().map(|gid| Gid::from_raw(*gid));
         set_thread_groups(&groups.collect::<Vec<_>>())?;
         set_thread_gid(Gid::from_raw(self.gid))?;
