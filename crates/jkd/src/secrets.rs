@@ -63,13 +63,11 @@ fn backends(model: &Model) -> impl Iterator<Item = &AjpWorker> {
 
 /// What a name stands for is asked for later: only this machine's own is known to everybody.
 fn is_elsewhere(host: &str) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(address) => !address.to_canonical().is_loopback(),
-        Err(_) => {
-            let name = host.trim_end_matches('.').to_ascii_lowercase();
-            name != "localhost" && !name.ends_with(".localhost")
-        }
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return !address.to_canonical().is_loopback();
     }
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    name != "localhost" && !name.ends_with(".localhost")
 }
 
 #[cfg(test)]

@@ -544,6 +544,7 @@ fn backends_on_other_machines_should_have_a_secret() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of files")]
 fn what_is_wrong_with_files_of_secrets() {
     let conf = "Listen 80\nJkWorkersFile workers.properties\nJkMount /* w\n";
     let check = |text: &str, mode: u32, more: &str| {

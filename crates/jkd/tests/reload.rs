@@ -254,6 +254,7 @@ fn the_command_line_wins_about_watching() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "most of it is the configuration")]
 fn a_secret_in_a_file_is_sent_and_read_again() {
     let backend = Backend::start(|exchange| {
         let heard = Heard::decode(exchange.request).unwrap();

@@ -131,17 +131,23 @@ fn groups(user: &User, gid: Gid) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    fn written(name: &str) -> Written {
-        Some((name.into(), Origin::new("httpd.conf", 7)))
+    /// The user of this name.
+    fn named(name: &str) -> Result<Option<User>, AccountError> {
+        user(&Some((name.into(), Origin::new("httpd.conf", 7))))
+    }
+
+    /// The group of this name.
+    fn group_named(name: &str) -> Result<Option<Gid>, AccountError> {
+        group(&Some((name.into(), Origin::new("httpd.conf", 7))))
     }
 
     #[test]
     fn users_and_groups_have_names_and_numbers() {
         assert_eq!(user(&None).unwrap(), None);
-        let nobody = user(&written("nobody")).unwrap().unwrap();
+        let nobody = named("nobody").unwrap().unwrap();
         let number = format!("#{}", nobody.uid);
-        assert_eq!(user(&written(&number)).unwrap().unwrap().name, "nobody");
-        assert_eq!(group(&written("#12")).unwrap().map(Gid::as_raw), Some(12));
+        assert_eq!(named(&number).unwrap().unwrap().name, "nobody");
+        assert_eq!(group_named("#12").unwrap().map(Gid::as_raw), Some(12));
         assert!(groups(&nobody, Gid::from_raw(12)).contains(&12));
     }
 
@@ -159,10 +165,10 @@ mod tests {
             ),
             ("#x", "httpd.conf:7: User #x: there is no such user"),
         ] {
-            let told = user(&written(name)).unwrap_err().to_string();
+            let told = named(name).unwrap_err().to_string();
             assert!(told.starts_with(problem), "{told}");
         }
-        let told = group(&written("no-such-group")).unwrap_err().to_string();
+        let told = group_named("no-such-group").unwrap_err().to_string();
         assert_eq!(
             told,
             "httpd.conf:7: Group no-such-group: there is no such group"

@@ -22,32 +22,7 @@ impl Loader<'_> {
         });
         let read: HashMap<_, _> = read.collect();
         for worker in workers.workers.iter_mut().filter(|_| !read.is_empty()) {
-            self.give(&read, Arc::make_mut(worker));
-        }
-    }
-
-    fn give(&mut self, read: &Read, worker: &mut Worker) {
-        match &mut worker.kind {
-            WorkerKind::Ajp13(ajp) => self.give_one(read, &worker.name, ajp),
-            WorkerKind::Balancer(lb) => {
-                let of_all = read.get(&*worker.name);
-                for member in &mut Arc::make_mut(lb).members {
-                    let name = member.worker.name.clone();
-                    match of_all.filter(|_| member.worker.secret.is_none()) {
-                        Some((secret, _)) if !read.contains_key(&*name) => {
-                            Arc::make_mut(&mut member.worker).secret.clone_from(secret);
-                        }
-                        _ => self.give_one(read, &name, &mut member.worker),
-                    }
-                }
-            }
-            WorkerKind::Status(_) => {}
-        }
-    }
-
-    fn give_one(&mut self, read: &Read, name: &str, worker: &mut Arc<AjpWorker>) {
-        if let Some((secret, _)) = read.get(name) {
-            Arc::make_mut(worker).secret.clone_from(secret);
+            give(&read, Arc::make_mut(worker));
         }
     }
 
@@ -75,6 +50,29 @@ impl Loader<'_> {
             return None;
         }
         Some(Secret::new(text))
+    }
+}
+
+/// Gives a worker what is in its file, and members what is in their balancer's.
+fn give(read: &Read, worker: &mut Worker) {
+    match &mut worker.kind {
+        WorkerKind::Ajp13(ajp) => give_own(read, ajp),
+        WorkerKind::Balancer(lb) => {
+            let of_all = read.get(&*worker.name);
+            for member in &mut Arc::make_mut(lb).members {
+                if let Some((secret, _)) = of_all.filter(|_| member.worker.secret.is_none()) {
+                    Arc::make_mut(&mut member.worker).secret.clone_from(secret);
+                }
+                give_own(read, &mut member.worker);
+            }
+        }
+        WorkerKind::Status(_) => {}
+    }
+}
+
+fn give_own(read: &Read, worker: &mut Arc<AjpWorker>) {
+    if let Some((secret, _)) = read.get(&*worker.name) {
+        Arc::make_mut(worker).secret.clone_from(secret);
     }
 }
 
