@@ -113,6 +113,9 @@ pub async fn run(
     let mut outcome = shared.tally.lock().outcome(span);
     outcome.faults.unanswered = unanswered;
     outcome.faults.idle = idle.lost();
+    if plan.close {
+        outcome.reconnects = 0;
+    }
     Ok(outcome)
 }
 

@@ -57,7 +57,7 @@ pub struct Outcome {
     pub p999: f64,
     /// All of them.
     pub longest: f64,
-    /// Kept connections that the front end closed with an answer.
+    /// Connections that the front end closed with an answer although it was not asked to.
     pub reconnects: u64,
     /// What went wrong.
     pub faults: Faults,
