@@ -81,7 +81,8 @@ impl<'a> Facts<'a> {
     /// `ServerSignature`: what stands below pages.
     fn signature(&self) -> Cow<'a, [u8]> {
         let name = escaped(&String::from_utf8_lossy(&self.url_name()));
-        let name = match self.host.identity.signature {
+        let asked = Asked::at(self.path).choosing(self.chosen);
+        let name = match self.host.signature(asked) {
             Signature::Off => return Cow::Borrowed(b""),
             Signature::On => name,
             Signature::Email => {

@@ -13,7 +13,6 @@ pub(super) fn of(main: &Server, server: &Server) -> Identity {
     Identity {
         port,
         admin: (own.admin.as_deref().or(base.admin.as_deref())).map(Into::into),
-        signature: own.signature.or(base.signature).unwrap_or_default(),
         version: base.version.unwrap_or(false),
         trace: own.trace.or(base.trace).unwrap_or_default(),
     }

@@ -12,7 +12,7 @@ pub use self::said::Said;
 use super::{
     Asked, ClientRules, FileSettings, FilterSettings, Filtering, ForwardedFields, Identity,
     JkOptions, Levels, Logs, Lookups, Naming, RemoteIp, Roots, Section, SectionAlias, Settings,
-    Tls, TlsSettings,
+    Signature, Tls, TlsSettings,
     variables::{EnvVar, Handler, Indicators},
 };
 use crate::{
@@ -234,6 +234,14 @@ impl Host {
             name: section.settings.canonical_name.unwrap_or(around.name),
             physical_port: (section.settings.physical_port).unwrap_or(around.physical_port),
         })
+    }
+
+    /// `ServerSignature` for what is asked for.
+    pub fn signature(&self, asked: Asked<'_>) -> Signature {
+        let sections = self.sections_about(asked);
+        let mut said = sections.filter_map(|section| section.settings.signature);
+        let innermost = said.next_back();
+        innermost.or(self.settings.signature).unwrap_or_default()
     }
 
     /// `LogLevel` for what is asked for.

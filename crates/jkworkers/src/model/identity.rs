@@ -17,9 +17,6 @@ pub struct Identity {
     /// `ServerAdmin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<Arc<str>>,
-    /// `ServerSignature`: what the variable of this name says.
-    #[serde(skip_serializing_if = "is_default")]
-    pub signature: Signature,
     /// `ServerTokens`: whether the field `Server` has a version.
     #[serde(skip_serializing_if = "is_default")]
     pub version: bool,

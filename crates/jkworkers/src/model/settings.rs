@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Access, Auth, CanonicalName, ErrorDocuments, FileSettings, FilterSettings, HeaderRules, Levels,
-    Lookups, Methods, Redirects, SectionAlias, TlsSettings,
+    Lookups, Methods, Redirects, SectionAlias, Signature, TlsSettings,
     variables::{Handler, VariableRules},
 };
 use crate::rewrite::SectionRewriting;
@@ -44,6 +44,9 @@ pub struct Settings {
     /// `UseCanonicalPhysicalPort`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub physical_port: Option<bool>,
+    /// `ServerSignature`: what the variable of this name says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
     /// `Alias` and `ScriptAlias`, in a `<Location>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<Arc<SectionAlias>>,
@@ -92,6 +95,7 @@ impl Settings {
             lookups: self.lookups.or(base.lookups),
             canonical_name: self.canonical_name.or(base.canonical_name),
             physical_port: self.physical_port.or(base.physical_port),
+            signature: self.signature.or(base.signature),
             alias: None,
             alias_keeps_path: self.alias_keeps_path.or(base.alias_keeps_path),
             handler: self.handler.or(base.handler),

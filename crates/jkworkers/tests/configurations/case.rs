@@ -33,7 +33,7 @@ use super::memory::Memory;
 /// The directory of relative names.
 pub(crate) const HERE: &str = "/case/";
 /// Set it, and what is expected is written anew.
-const REWRITE: &str = "JKD_REWRITE";
+pub(crate) const REWRITE: &str = "JKD_REWRITE";
 
 /// A case as it was read.
 pub(crate) struct Case {

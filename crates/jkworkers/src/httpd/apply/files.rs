@@ -242,6 +242,10 @@ impl Apply<'_> {
         let name = call.name;
         let ([from, to], None) = (call.words, self.within) else {
             return match (call.words, self.within) {
+                ([_], Some(_)) if !self.methods.is_all() => {
+                    let message = format!("{name} cannot occur within <Limit> section");
+                    self.error(call.origin, message, "Write it outside of the <Limit>.");
+                }
                 ([to], Some(within)) if within.name.starts_with("Location") => {
                     self.add_section_alias(call, to, scripts);
                 }

@@ -7,7 +7,6 @@ use crate::model::{CanonicalName, Lookups, Signature, Trace};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdentityDraft {
     pub(crate) admin: Option<String>,
-    pub(crate) signature: Option<Signature>,
     pub(crate) version: Option<bool>,
     pub(crate) trace: Option<Trace>,
 }
@@ -60,7 +59,7 @@ pub(in crate::httpd) fn group(apply: &mut Apply<'_>, call: &Call<'_>) {
     apply.draft.account.group = Some((call.first().into(), call.origin.clone()));
 }
 
-/// `ServerSignature On|Off|EMail`
+/// `ServerSignature On|Off|EMail`, also in sections
 pub(in crate::httpd) fn signature(apply: &mut Apply<'_>, call: &Call<'_>) {
     let words = [
         ("On", Signature::On),
@@ -68,7 +67,7 @@ pub(in crate::httpd) fn signature(apply: &mut Apply<'_>, call: &Call<'_>) {
         ("EMail", Signature::Email),
     ];
     if let Some(signature) = apply.one_of(&words, call) {
-        apply.server().identity.signature = Some(signature);
+        apply.settings().signature = Some(signature);
     }
 }
 

@@ -87,7 +87,7 @@ impl Apply<'_> {
     }
 }
 
-/// `SSLVerifyClient none|optional|require`
+/// `SSLVerifyClient none|optional|require`; in sections `none` alone
 pub(in crate::httpd) fn verify_client(apply: &mut Apply<'_>, call: &Call<'_>) {
     let verify = match &*call.first().to_ascii_lowercase() {
         "none" | "off" => VerifyClient::None,
@@ -104,7 +104,15 @@ pub(in crate::httpd) fn verify_client(apply: &mut Apply<'_>, call: &Call<'_>) {
             return apply.error(call.origin, message, "Write none, optional or require.");
         }
     };
-    apply.tls().verify = Some(verify);
+    match apply.within {
+        None => apply.tls().verify = Some(verify),
+        // As in httpd it takes nothing back that was asked for in the handshake.
+        Some(_) if verify == VerifyClient::None => {}
+        Some(section) => {
+            let message = format!("SSLVerifyClient not allowed in <{}> context", section.name);
+            apply.error(call.origin, message, "Move the line out of the section.");
+        }
+    }
 }
 
 /// `SSLCARevocationCheck chain|leaf|none [no_crl_for_cert_ok]`

@@ -32,6 +32,11 @@ pub(in crate::httpd) fn add_default_charset(apply: &mut Apply<'_>, call: &Call<'
 
 /// `TypesConfig file`
 pub(in crate::httpd) fn types_config(apply: &mut Apply<'_>, call: &Call<'_>) {
+    if apply.server > 0 {
+        let message = "TypesConfig has no effect inside <VirtualHost>";
+        apply.diagnostics.warning(call.origin, message.to_owned());
+        return;
+    }
     let file = (apply.path(call.first()), call.origin.clone());
     apply.draft.types_config = Some(file);
 }

@@ -5,7 +5,7 @@ use super::{
     Directive,
     Effect::{Accepted, Works},
     MANY, ONE, ONE_OR_TWO,
-    Place::{Anywhere, Global, Section, Server},
+    Place::{Anywhere, Section, Server},
     row,
 };
 use crate::httpd::apply::{files, filters, ranges, redirects, rewrite, types};
@@ -72,5 +72,5 @@ pub(super) const FILES: &[Directive] = &[
     row("ScriptAlias", Anywhere, ONE_OR_TWO, Works(files::script_alias)),
     row("ScriptAliasMatch", Server, Words(2, 2), Works(files::script_alias_match)),
     row("SetOutputFilter", Anywhere, ONE, Works(filters::set)),
-    row("TypesConfig", Global, ONE, Works(types::types_config)),
+    row("TypesConfig", Server, ONE, Works(types::types_config)),
 ];

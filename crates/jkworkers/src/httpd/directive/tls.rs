@@ -81,6 +81,6 @@ pub(super) const TLS: &[Directive] = &[
     row("SSLStrictSNIVHostCheck", Server, ONE, Works(tls::flag)),
     row("SSLUserName", Anywhere, ONE, Works(tls::user_name)),
     row("SSLUseStapling", Server, ONE, Accepted(tls::left_alone)),
-    row("SSLVerifyClient", Server, ONE, Works(tls::verify_client)),
+    row("SSLVerifyClient", Anywhere, ONE, Works(tls::verify_client)),
     row("SSLVerifyDepth", Server, ONE, Works(tls::verify_depth)),
 ];

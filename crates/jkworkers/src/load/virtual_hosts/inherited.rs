@@ -299,7 +299,10 @@ fn what_servers_say_about_themselves_is_inherited() {
         let names = (name, physical_port);
         format!(
             "{names:?} {:?} {admin} {:?} {} {:?}",
-            who.port, who.signature, who.version, who.trace
+            who.port,
+            host.settings.signature.unwrap_or_default(),
+            who.version,
+            who.trace
         )
     });
     assert_eq!(
