@@ -92,13 +92,13 @@ impl Row {
         } else {
             self.httpd.join(" ")
         };
-        let mut told = format!("{} | {httpd}", self.line);
+        let mut told = vec![self.line.clone(), httpd];
         for (name, places) in [("not", not), ("also", also)] {
             if !places.is_empty() {
-                told += &format!(" | {name}: {}", places.join(" "));
+                told.push(format!("{name}: {}", places.join(" ")));
             }
         }
-        told
+        told.join(" | ")
     }
 
     fn is_taken(&self, before: &str, behind: &str) -> bool {
