@@ -137,9 +137,20 @@ pub struct Global {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// `User`, with where it is written.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "name_alone")]
     pub user: Option<(Arc<str>, Origin)>,
     /// `Group`, with where it is written.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "name_alone")]
     pub group: Option<(Arc<str>, Origin)>,
+}
+
+/// Another line is no other account.
+#[allow(clippy::ref_option, reason = "serde's signature")]
+fn name_alone<S: serde::Serializer>(
+    written: &Option<(Arc<str>, Origin)>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    written.as_ref().map(|(name, _)| name).serialize(serializer)
 }
 
 impl Account {

@@ -26,18 +26,8 @@ impl Apply<'_> {
         if known::is_of_the_program(name) {
             return;
         }
-        let lower = name.to_ascii_lowercase();
-        if !matches!(&*lower, "user" | "group") {
-            let message = format!("{name} means nothing here and is ignored");
-            return self.tell_once(name, &node.origin, message);
-        }
-        let whom = lex::words(&node.args).concat();
-        let message = format!("{name} {whom} is not in effect: jkd stays the user who starts it");
-        if self.told.insert(lower) {
-            let help = "Start it as that user (in a unit of systemd: `User=`, `Group=`, and \
-                        `AmbientCapabilities=CAP_NET_BIND_SERVICE` for ports below 1024).";
-            self.warning(&node.origin, message, help);
-        }
+        let message = format!("{name} means nothing here and is ignored");
+        self.tell_once(name, &node.origin, message);
     }
 
     pub(super) fn unknown(&mut self, node: &Node) {
