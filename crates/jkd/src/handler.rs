@@ -349,7 +349,7 @@ async fn admitted(
     let (meant, stripped) = (found.worker(), found.stripped.take());
     let decoded = stripped.as_deref().unwrap_or(decoded);
     let decision = found.decide(host, &visit.peer, |name| visit.snapshot.configured(name));
-    arrival.notes(&decision.variables);
+    arrival.notes_of(&decision);
     if let Some(worker) = meant.filter(|_| decision.target.is_err()) {
         arrival.record.is_meant_for(worker);
     }

@@ -150,7 +150,14 @@ pub(crate) struct Decision<'a> {
     pub(crate) chosen: Chosen,
 }
 
-impl Decision<'_> {
+impl<'a> Decision<'a> {
+    /// The variables as they are when a worker has been asked, where that is another thing. mod_jk
+    /// looks at all of them then.
+    pub(crate) fn told(&self, host: &Host) -> Option<Variables<'a>> {
+        let is_asked = self.target.is_ok() && looks_at_all(host);
+        is_asked.then(|| self.variables.told()).flatten()
+    }
+
     /// What is asked for.
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked::at(&self.path).choosing(&self.chosen.sections)
@@ -332,6 +339,11 @@ impl<'a> Found<'a> {
             chosen,
         }
     }
+}
+
+/// Whether mod_jk looks at all variables before it asks a worker: for those that it tells, or for TLS.
+pub(crate) const fn looks_at_all(host: &Host) -> bool {
+    host.extracts_tls || !host.env_vars.is_empty()
 }
 
 /// What a path that cannot be mapped comes to.

@@ -1,8 +1,9 @@
 //! The variables of one request: what `SetEnvIf`, `SetEnv` and their relatives make of it.
 //!
 //! In httpd's order: conditions of the server before the request is mapped, then those of each
-//! section about it, and last the settings, which win. Nothing of a request becomes a
-//! variable unless a rule says so.
+//! section about it, and last the settings. These lie behind what is there already under their names,
+//! which is what is found; what a worker is told, and who looks after that, has the settings
+//! ([`Variables::told`]). Nothing of a request becomes a variable unless a rule says so.
 
 use std::{borrow::Cow, fmt};
 
@@ -40,6 +41,8 @@ pub(crate) struct Variable<'a> {
     pub(crate) value: Cow<'a, [u8]>,
     /// The condition that set it; `None` is `SetEnv` or `PassEnv`.
     pub(crate) by: Option<&'a Origin>,
+    /// Whether a setting has put it there: another one of this name may stand before it.
+    is_setting: bool,
 }
 
 impl fmt::Debug for Variables<'_> {
@@ -96,6 +99,7 @@ impl<'a> Variables<'a> {
             name,
             value: Cow::Borrowed(value),
             by: None,
+            is_setting: false,
         });
         Self {
             all: all.collect(),
@@ -152,7 +156,7 @@ impl<'a> Variables<'a> {
         self.settle(host, asked);
     }
 
-    /// What holds when the request is served: over all conditions the settings.
+    /// What holds when the request is served: behind all conditions the settings.
     #[inline]
     pub(crate) fn settle(&mut self, host: &'a Host, asked: Asked<'_>) {
         if host.sections.is_empty() && host.settings.variables.settings.is_empty() {
@@ -162,8 +166,46 @@ impl<'a> Variables<'a> {
         let rules = sections.map(|s| &s.settings.variables);
         let sections: Vec<_> = rules.filter(|rules| !rules.is_empty()).collect();
         for Setting { name, value } in settings(&host.settings.variables, &sections) {
-            self.set(name, Cow::Borrowed(value.as_bytes()), None);
+            self.lay(name, Cow::Borrowed(value.as_bytes()));
         }
+    }
+
+    /// A setting, behind what is there under its name.
+    fn lay(&mut self, name: &'a str, value: Cow<'a, [u8]>) {
+        let mut known = self.all.iter_mut();
+        match known.find(|known| known.is_setting && known.is(name)) {
+            Some(known) => known.value = value,
+            None => self.all.push(Variable {
+                name,
+                value,
+                by: None,
+                is_setting: true,
+            }),
+        }
+    }
+
+    /// The variables as a worker is told of them, and as they are from then on: of several with one
+    /// name the last one counts. `None`: there are none such.
+    pub(crate) fn told(&self) -> Option<Self> {
+        let mut all: Vec<Variable<'a>> = Vec::with_capacity(self.all.len());
+        for variable in &self.all {
+            match all.iter_mut().find(|known| known.is(variable.name)) {
+                Some(known) => known.value.clone_from(&variable.value),
+                None => all.push(variable.clone()),
+            }
+        }
+        (all.len() < self.all.len()).then(|| Self {
+            all,
+            vary: self.vary.clone(),
+            uncertain: self.uncertain,
+        })
+    }
+
+    /// The value of a variable, as a worker is told of it.
+    #[inline]
+    pub(crate) fn last(&self, name: &str) -> Option<&[u8]> {
+        let found = self.iter().rev().find(|known| known.is(name));
+        found.map(|variable| &*variable.value)
     }
 
     /// What a connection that uses TLS is known by: over all else, as mod_ssl has it.
@@ -200,7 +242,7 @@ impl<'a> Variables<'a> {
     }
 
     /// All of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Variable<'a>> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Variable<'a>> {
         self.all.iter()
     }
 
@@ -316,9 +358,23 @@ impl<'a> Variables<'a> {
     }
 
     fn set(&mut self, name: &'a str, value: Cow<'a, [u8]>, by: Option<&'a Origin>) {
-        match self.all.iter_mut().find(|known| known.is(name)) {
-            Some(known) => (known.value, known.by) = (value, by),
-            None => self.all.push(Variable { name, value, by }),
+        let new = Variable {
+            name,
+            value,
+            by,
+            is_setting: false,
+        };
+        let Some(first) = self.all.iter().position(|known| known.is(name)) else {
+            return self.all.push(new);
+        };
+        let mut at = 0;
+        self.all.retain(|known| {
+            at += 1;
+            at - 1 <= first || !known.is(name)
+        });
+        if let Some(known) = self.all.get_mut(first) {
+            let name = known.name;
+            *known = Variable { name, ..new };
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     handler::Course,
     headers::{self, Seen},
     http1::{Head, Outgoing},
-    mapping::{Earlier, as_far_as_decoded},
+    mapping::{self, Earlier, as_far_as_decoded},
     rescue::Stumble,
     rewriting::{Reached, renamed},
     static_files::Learnt,
@@ -188,6 +188,11 @@ impl<'a> Failed<'a> {
             if let Some(learnt) = self.reached.learnt.as_deref() {
                 variables.rewrite(&learnt.changes);
                 variables.settle(self.host, learnt.asked());
+            }
+            let is_asked = self.is_mapped && self.reached.is_settled;
+            let told = is_asked && mapping::looks_at_all(self.host);
+            if let Some(told) = told.then(|| variables.told()).flatten() {
+                variables = told;
             }
         }
         variables

@@ -86,7 +86,7 @@ fn attributes<'a>(
 ) -> Vec<(&'a str, Cow<'a, [u8]>)> {
     let vars = facts.host.env_vars.iter();
     vars.filter_map(|var| {
-        let set = || variables.get(&var.name).map(Cow::Borrowed);
+        let set = || variables.last(&var.name).map(Cow::Borrowed);
         let own = || var.own.as_ref().and_then(|own| facts.value(own));
         let default = || Some(Cow::Borrowed(var.default.as_ref()?.as_bytes()));
         let yields = var.own.as_ref().is_some_and(OwnVariable::yields);

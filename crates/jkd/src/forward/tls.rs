@@ -56,7 +56,7 @@ impl<'a> Tls<'a> {
 fn look<'a>(name: &str, variables: &'a Variables<'_>, facts: &Facts<'a>) -> Option<Cow<'a, [u8]>> {
     let own = OwnVariable::named(name).filter(|own| !own.yields());
     let own = own.and_then(|own| facts.value(&own));
-    own.or_else(|| variables.get(name).map(Cow::Borrowed))
+    own.or_else(|| variables.last(name).map(Cow::Borrowed))
 }
 
 /// Of an empty text nothing is sent.

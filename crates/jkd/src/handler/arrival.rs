@@ -15,7 +15,7 @@ use crate::{
     forward::{default_port, own_scheme, scheme, server_name, server_port},
     http1::Head,
     logs::{About, Record},
-    mapping::{self, Before, Earlier, Found},
+    mapping::{self, Before, Decision, Earlier, Found},
     peer::Peer,
     redirect,
     rescue::Stumble,
@@ -276,6 +276,12 @@ impl<'a> Arrival<'a> {
     pub(crate) fn notes(&self, variables: &Variables<'_>) {
         let logs = &self.visit.snapshot.logs;
         self.record.has_variables(self.host, variables, logs);
+    }
+
+    /// The same, where it is decided who serves it.
+    pub(super) fn notes_of(&self, decision: &Decision<'_>) {
+        let told = decision.told(self.host);
+        self.notes(told.as_ref().unwrap_or(&decision.variables));
     }
 
     /// The request as rules about rewriting see it.

@@ -135,7 +135,7 @@ pub(super) async fn decided(
     let leave_fields = |_: &Stumble| visit.trail.leave_fields(late.as_deref());
     let mut response = answered.inspect_err(leave_fields)?;
     if served.is_by_group() || decision.target.is_ok() {
-        course.cx.facts = (host.extracts_tls || !host.env_vars.is_empty()).then_some(facts);
+        course.cx.facts = mapping::looks_at_all(host).then_some(facts);
         media_type::describe(&mut response.head, &named);
     }
     response::vary_by(&vary, &mut response.head.fields);
@@ -170,6 +170,9 @@ impl<'a> Leaving<'a> {
         mut course: Course<'_>,
         mut response: Outgoing<Answer>,
     ) -> Result<Outgoing<Answer>, Stumble> {
+        let told = course.cx.facts.and_then(|_| decision.variables.told());
+        let told = told.map(Box::new);
+        course.cx.variables = told.as_deref().or(course.cx.variables);
         let sent = response.head.extensions.remove::<Sent>();
         let about = sent.as_ref().map(|sent| sent.asked(decision));
         course.rules.asked = about.or(course.rules.asked);

@@ -68,7 +68,8 @@ fn of(lines: &str, target: &str, path: &str, fields: &[(&str, &str)]) -> String 
     let host = &model.hosts[0];
     let mut variables = Variables::begin(host, &head, &peer, &[]);
     variables.complete(host, &head, &peer, path.as_bytes());
-    let mut all: Vec<_> = (variables.iter())
+    let told = variables.told();
+    let mut all: Vec<_> = (told.as_ref().unwrap_or(&variables).iter())
         .map(|Variable { name, value, .. }| format!("{name}={}", String::from_utf8_lossy(value)))
         .collect();
     all.sort();
@@ -167,6 +168,38 @@ fn settings_have_the_last_word() {
     ] {
         assert_eq!(of(lines, "/x", "/x", &[]), expected, "{lines}");
     }
+}
+
+#[test]
+fn settings_lie_behind_conditions_until_a_worker_is_told() {
+    let lines = "SetEnv A set
+SetEnvIf Request_URI . A=found
+SetEnv B set
+                 <Location /x>
+SetEnv A section
+</Location>";
+    let model = model(lines, &["A", "B"]);
+    let (head, peer) = (
+        head("/x", &[]),
+        Peer::new(
+            ([192, 0, 2, 7], 4711).into(),
+            ([127, 0, 0, 1], 80).into(),
+            0,
+        ),
+    );
+    let host = &model.hosts[0];
+    let mut variables = Variables::begin(host, &head, &peer, &[]);
+    variables.complete(host, &head, &peer, b"/x");
+    assert_eq!(variables.get("A"), Some(&b"found"[..]));
+    assert_eq!(variables.last("A"), Some(&b"section"[..]));
+    variables.complete(host, &head, &peer, b"/x");
+    let told = variables.told().unwrap();
+    assert_eq!(told.iter().count(), 2);
+    assert_eq!(told.get("A"), Some(&b"section"[..]));
+    assert!(told.told().is_none());
+    let changes = [("A".to_owned(), Some(b"rule".to_vec()))];
+    variables.rewrite(&changes);
+    assert_eq!(variables.last("A"), Some(&b"rule"[..]));
 }
 
 #[test]

@@ -306,7 +306,8 @@ impl Answer {
     }
 
     fn variables(&mut self, variables: &Variables<'_>) {
-        for variable in variables.iter() {
+        let told = variables.told();
+        for variable in told.as_ref().unwrap_or(variables).iter() {
             let (name, place) = (variable.name, place(variable));
             let steers = STEERING.iter().any(|n| n.eq_ignore_ascii_case(name));
             self.say(if steers {
