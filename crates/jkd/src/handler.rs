@@ -342,7 +342,7 @@ async fn admitted(
     found.is_stood_for(learnt.as_deref());
     visit.trail.is_stood_for(learnt.as_ref());
     check_slash(located.as_ref(), found.seen(decoded), course.cx.head)
-        .inspect_err(|_| arrival.notes(&found.variables))?;
+        .inspect_err(|_| arrival.notes(&found.settled(host, &visit.peer)))?;
     let vary = turns::vary(arrival.vary, [arrival.rewritten, fixed]);
     course.vary = vary.as_deref();
     course.claims = claims;
