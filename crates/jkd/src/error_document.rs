@@ -10,11 +10,11 @@ mod page;
 use std::borrow::Cow;
 
 use http::{Method, StatusCode};
-use jkworkers::model::ErrorDocument;
+use jkworkers::model::{ErrorDocument, Host};
 
 use self::{
     failed::Failed,
-    page::{NoPage, as_read, page},
+    page::{as_read, page},
 };
 use crate::{
     access::Claims,
@@ -35,11 +35,9 @@ pub(crate) async fn respond(
     served: &mut Served,
     claims: &Claims,
 ) -> Outgoing<Answer> {
-    let first = Case::of_client(visit, stumble, *served);
+    let first = Case::of_client(visit, stumble, *served).unless_too_long(visit);
     let mut line = None;
-    let host = visit.record.host();
-    let host = host.and_then(|number| visit.snapshot.model.hosts.get(number));
-    let mut left = host.map_or(1, |host| host.max_turns);
+    let mut left = host_of(visit).map_or(1, |host| host.max_turns);
     let mut told = first.tell(visit, served, claims, &mut line).await;
     loop {
         match told {
@@ -116,6 +114,26 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What the client is told of where its body is longer than it may be: as in httpd, which reads
+    /// what is left of a body before a page of its own is at its end.
+    fn unless_too_long(self, visit: &Visit) -> Self {
+        let status = self.stumble.status();
+        if drops_connection(self.stumble.status_of_httpd()) || status == StatusCode::NOT_MODIFIED {
+            return self;
+        }
+        let Err(stumble) = body_fits(visit) else {
+            return self;
+        };
+        match Failed::of(visit, &self).document(visit, status) {
+            Some(ErrorDocument::Local(_)) => self,
+            _ => Self {
+                first: (stumble.status(), self.first.1),
+                stumble,
+                ..self
+            },
+        }
+    }
+
     /// A request for a page, for which a rule says this.
     fn of_page(
         visit: &Visit,
@@ -166,16 +184,14 @@ impl<'a> Case<'a> {
         visit.trail.takes_end_by_rule();
         let asked = (stumble, self.fields.as_ref(), self.first);
         match page(visit, asked, target, &earlier, served).await {
+            // As in httpd, where a file is sent when the body has been read.
+            Ok(_) if !served.is_by_group() && body_fits(visit).is_err() => {
+                Told::NoPage { closes: true }
+            }
             Ok(page) => Told::Answer(Box::new(claims.ask(stumble, closing(page, stumble)))),
             Err(none) if none.is_by_rule => {
-                let NoPage {
-                    stumble,
-                    claims,
-                    redirected,
-                    ..
-                } = *none;
-                let redirected = line.insert(redirected);
-                let said = (stumble, claims);
+                let redirected = line.insert(none.redirected);
+                let said = (none.stumble, none.claims);
                 let next = Self::of_page(visit, said, &redirected.head, earlier, self);
                 Told::Again(Box::new(next))
             }
@@ -199,6 +215,20 @@ impl<'a> Case<'a> {
             .answer(visit, (&self.stumble, None), claims, fields)
             .await
     }
+}
+
+/// Whom the request is for, as far as that is known.
+fn host_of(visit: &Visit) -> Option<&Host> {
+    let number = visit.record.host()?;
+    visit.snapshot.model.hosts.get(number)
+}
+
+/// `LimitRequestBody`, as far as the length is announced.
+fn body_fits(visit: &Visit) -> Result<(), Stumble> {
+    let (Some(host), Ok(framing)) = (host_of(visit), visit.head.framing()) else {
+        return Ok(());
+    };
+    handler::fits(framing.body, visit.record.max_body(host), &visit.peer)
 }
 
 /// The answer where no page is asked for: a text, another URL, or a page of our own.

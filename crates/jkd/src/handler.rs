@@ -19,6 +19,7 @@ use jkworkers::model::{ClientRules, Pace};
 pub(crate) use self::{
     arrival::{Arrival, server},
     course::Course,
+    relaying::fits,
 };
 use crate::{
     access::Claims,

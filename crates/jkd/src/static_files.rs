@@ -112,7 +112,7 @@ fn answer(
     let head = wanted.head;
     let lacks_slash = found.redirects();
     if !lacks_slash {
-        check_method(&head.method, wanted.host)?;
+        check_method(&head.method, wanted.host).inspect_err(|why| wanted.tells_of_method(why))?;
     }
     match mem::replace(&mut found.walked.what, What::Nothing) {
         What::File(file) if !found.is_script => {

@@ -146,7 +146,7 @@ fn limited(body: Body, length: BodyLength, facts: &Facts<'_>) -> Result<Body, St
 }
 
 /// `LimitRequestBody`, as far as the length is announced.
-pub(super) fn fits(length: BodyLength, most: u64, client: &Peer) -> Result<(), Stumble> {
+pub(crate) fn fits(length: BodyLength, most: u64, client: &Peer) -> Result<(), Stumble> {
     if length.known().is_none_or(|length| length <= most) {
         return Ok(());
     }

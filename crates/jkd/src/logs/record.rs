@@ -27,6 +27,8 @@ pub(crate) struct Record {
     host: OnceLock<usize>,
     /// Who says what the server is called, where sections do.
     naming: Mutex<Option<Naming>>,
+    /// How long its body may be, where sections say so.
+    max_body: Mutex<Option<u64>>,
     id: OnceLock<Arc<str>>,
     /// What it is called from the beginning: `UNIQUE_ID`.
     name: OnceLock<Box<str>>,
@@ -99,6 +101,9 @@ impl Record {
         if host.said.names_itself {
             *self.naming.lock() = Some(host.naming(asked));
         }
+        if host.said.limits_bodies {
+            *self.max_body.lock() = Some(host.max_body(asked));
+        }
     }
 
     /// Who says what the server is called: `UseCanonicalName`, `UseCanonicalPhysicalPort`.
@@ -106,6 +111,13 @@ impl Record {
         let by_sections = || *self.naming.lock();
         let naming = host.said.names_itself.then(by_sections).flatten();
         naming.unwrap_or_else(|| host.own_naming())
+    }
+
+    /// How long its body may be, as far as it has come: `LimitRequestBody`.
+    pub(crate) fn max_body(&self, host: &Host) -> u64 {
+        let by_sections = || *self.max_body.lock();
+        let most = host.said.limits_bodies.then(by_sections).flatten();
+        most.unwrap_or_else(|| host.own_max_body())
     }
 
     /// All of this is known of it.

@@ -15,6 +15,7 @@ use crate::{
     http1::Head,
     logging::Printable,
     logs::{About, Logs},
+    rescue::Stumble,
     variables::Variables,
 };
 
@@ -91,6 +92,15 @@ impl Wanted<'_> {
     /// What `SetHandler` says about the path itself.
     pub(super) fn handler(&self) -> Handler {
         self.host.handler_of(self.asked)
+    }
+
+    /// A method that nobody knows, in httpd's words; it says nothing of others.
+    pub(super) fn tells_of_method(&self, why: &Stumble) {
+        if matches!(why, Stumble::UnknownMethod) {
+            let line = Printable(self.head.line());
+            let what = format_args!("AH00135: Invalid method in request {line}");
+            self.about.say(self.logs, "core", Severity::ERROR, what);
+        }
     }
 
     /// In httpd's words.

@@ -197,11 +197,15 @@ impl Host {
 
     /// `LimitRequestBody` for what is asked for, bytes; `u64::MAX` is no limit.
     pub fn max_body(&self, asked: Asked<'_>) -> u64 {
-        const DEFAULT: u64 = 1 << 30;
         let sections = self.sections_about(asked);
         let mut said = sections.filter_map(|section| section.settings.max_body);
-        let innermost = said.next_back();
-        innermost.or(self.settings.max_body).unwrap_or(DEFAULT)
+        said.next_back().unwrap_or_else(|| self.own_max_body())
+    }
+
+    /// `LimitRequestBody` outside of all sections, bytes.
+    pub fn own_max_body(&self) -> u64 {
+        const DEFAULT: u64 = 1 << 30;
+        self.settings.max_body.unwrap_or(DEFAULT)
     }
 
     /// `HostnameLookups` for what is asked for.

@@ -16,6 +16,8 @@ pub struct Said {
     pub chooses: bool,
     /// `AddLanguage` and its relatives.
     pub describes_names: bool,
+    /// `LimitRequestBody` in a section.
+    pub limits_bodies: bool,
     /// `AllowMethods`.
     pub limits_methods: bool,
     /// `HostnameLookups` that wants names.
@@ -44,6 +46,8 @@ impl Said {
             changes_headers: says(|settings| !settings.headers.is_empty()),
             chooses: sections.any(|section| matches!(section.covers, Covers::If(_))),
             describes_names: says(|settings| settings.files.extensions.are_described()),
+            limits_bodies: (host.sections.iter())
+                .any(|section| section.settings.max_body.is_some()),
             limits_methods: says(|settings| settings.methods.is_some()),
             looks_up_clients: says(|s| s.lookups.unwrap_or_default() != Lookups::Off),
             looks_up_itself: says(|s| s.canonical_name == Some(CanonicalName::Dns)),
