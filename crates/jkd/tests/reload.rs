@@ -295,8 +295,8 @@ fn a_secret_in_a_file_is_sent_and_read_again() {
     jkd.write("keys/of-w", "second");
     jkd.process().signal("HUP");
     wait_until("the new secret", || get("/w") == "second");
+    jkd.wait_for_log("w: secret changed");
     let log = jkd.log();
-    assert!(log.contains("w: secret changed"), "{log}");
     assert!(
         !log.contains("first") && !log.contains("second") && !log.contains("shared"),
         "{log}"

@@ -150,7 +150,10 @@ impl House {
     fn nothing_told(&self) {
         let log = self.jkd.log();
         let told = |line: &&str| line.contains("[warn]") || line.contains("[error]");
-        assert_eq!(log.lines().find(told), None);
+        // Whoever runs the tests may be root.
+        let about_root = |line: &&str| line.contains("clients are served by root");
+        let mut lines = log.lines().filter(|line| !about_root(line));
+        assert_eq!(lines.find(told), None);
     }
 }
 
