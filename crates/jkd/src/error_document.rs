@@ -121,16 +121,18 @@ impl<'a> Case<'a> {
         if drops_connection(self.stumble.status_of_httpd()) || status == StatusCode::NOT_MODIFIED {
             return self;
         }
-        let Err(stumble) = body_fits(visit) else {
-            return self;
+        let is_told = |case: &Self| {
+            let document = Failed::of(visit, case).document(visit, status);
+            !matches!(document, Some(ErrorDocument::Local(_)))
         };
-        match Failed::of(visit, &self).document(visit, status) {
-            Some(ErrorDocument::Local(_)) => self,
-            _ => Self {
-                first: (stumble.status(), self.first.1),
-                stumble,
-                ..self
-            },
+        if !is_body_too_long(visit) || !is_told(&self) {
+            return self;
+        }
+        let stumble = handler::too_long(&visit.peer);
+        Self {
+            first: (stumble.status(), self.first.1),
+            stumble,
+            ..self
         }
     }
 
@@ -185,7 +187,8 @@ impl<'a> Case<'a> {
         let asked = (stumble, self.fields.as_ref(), self.first);
         match page(visit, asked, target, &earlier, served).await {
             // As in httpd, where a file is sent when the body has been read.
-            Ok(_) if !served.is_by_group() && body_fits(visit).is_err() => {
+            Ok(_) if !served.is_by_group() && is_body_too_long(visit) => {
+                handler::too_long(&visit.peer);
                 Told::NoPage { closes: true }
             }
             Ok(page) => Told::Answer(Box::new(claims.ask(stumble, closing(page, stumble)))),
@@ -224,11 +227,11 @@ fn host_of(visit: &Visit) -> Option<&Host> {
 }
 
 /// `LimitRequestBody`, as far as the length is announced.
-fn body_fits(visit: &Visit) -> Result<(), Stumble> {
+fn is_body_too_long(visit: &Visit) -> bool {
     let (Some(host), Ok(framing)) = (host_of(visit), visit.head.framing()) else {
-        return Ok(());
+        return false;
     };
-    handler::fits(framing.body, visit.record.max_body(host), &visit.peer)
+    framing.body.exceeds(visit.record.max_body(host))
 }
 
 /// The answer where no page is asked for: a text, another URL, or a page of our own.

@@ -19,7 +19,7 @@ use jkworkers::model::{ClientRules, Pace};
 pub(crate) use self::{
     arrival::{Arrival, server},
     course::Course,
-    relaying::fits,
+    relaying::too_long,
 };
 use crate::{
     access::Claims,

@@ -187,6 +187,15 @@ impl<'a> Variables<'a> {
     /// The variables as a worker is told of them, and as they are from then on: of several with one
     /// name the last one counts. `None`: there are none such.
     pub(crate) fn told(&self) -> Option<Self> {
+        let mut numbered = self.all.iter().enumerate();
+        let is_again = |(at, variable): (usize, &Variable<'_>)| {
+            let mut before = self.all.iter().take(at);
+            before.any(|known| known.is(variable.name))
+        };
+        // Hardly any request has such: nothing is copied for the others.
+        if !numbered.any(is_again) {
+            return None;
+        }
         let mut all: Vec<Variable<'a>> = Vec::with_capacity(self.all.len());
         for variable in &self.all {
             match all.iter_mut().find(|known| known.is(variable.name)) {
@@ -194,7 +203,7 @@ impl<'a> Variables<'a> {
                 None => all.push(variable.clone()),
             }
         }
-        (all.len() < self.all.len()).then(|| Self {
+        Some(Self {
             all,
             vary: self.vary.clone(),
             uncertain: self.uncertain,

@@ -146,14 +146,19 @@ fn limited(body: Body, length: BodyLength, facts: &Facts<'_>) -> Result<Body, St
 }
 
 /// `LimitRequestBody`, as far as the length is announced.
-pub(crate) fn fits(length: BodyLength, most: u64, client: &Peer) -> Result<(), Stumble> {
-    if length.known().is_none_or(|length| length <= most) {
-        return Ok(());
+pub(super) fn fits(length: BodyLength, most: u64, client: &Peer) -> Result<(), Stumble> {
+    if length.exceeds(most) {
+        return Err(too_long(client));
     }
+    Ok(())
+}
+
+/// The body is longer than it may be: says so.
+pub(crate) fn too_long(client: &Peer) -> Stumble {
     let refusal = Refusal::BodyLength;
     let so = format_args!("request refused: {refusal}");
     Limit::Body.is_reached(&client.ip_text, so);
-    Err(Stumble::Refused(refusal))
+    Stumble::Refused(refusal)
 }
 
 /// Reads what AJP sends of a body without being asked.

@@ -25,6 +25,11 @@ impl BodyLength {
         }
     }
 
+    /// Whether it is known to be longer than so much, bytes.
+    pub(crate) fn exceeds(self, most: u64) -> bool {
+        self.known().is_some_and(|length| length > most)
+    }
+
     /// The length, where it is known. No body has the length 0.
     pub(crate) const fn known(self) -> Option<u64> {
         match self {

@@ -86,12 +86,8 @@ pub(super) fn length(head: &Heading, manner: Manner) -> Length {
         return Length::Chunks;
     }
     let length = head.length.or(manner.known);
-    let mut digits = itoa::Buffer::new();
-    let is_told = |length: &u64| {
-        let digits = digits.format(*length).as_bytes();
-        manner.tells_length(head.status, digits)
-    };
-    length.filter(is_told).map_or(Length::Unsaid, Length::Bytes)
+    let told = length.filter(|length| manner.tells_length(head.status, *length == 0));
+    told.map_or(Length::Unsaid, Length::Bytes)
 }
 
 /// Appends the whole head, in httpd's order.
@@ -119,19 +115,17 @@ fn fields(text: &mut BytesMut, head: &Heading, manner: Manner) {
             }
             Some(Special::Length) => {
                 says.length = true;
-                manner.tells_length(head.status, value)
+                manner.tells_length(head.status, value == b"0")
             }
         };
         if leaves {
             line(text, name, value);
         }
     }
-    if let Some(length) = manner.known.filter(|_| !says.length) {
+    let known = manner.known.filter(|_| !says.length);
+    if let Some(length) = known.filter(|length| manner.tells_length(head.status, *length == 0)) {
         let mut digits = itoa::Buffer::new();
-        let digits = digits.format(length).as_bytes();
-        if manner.tells_length(head.status, digits) {
-            field(text, b"Content-Length: ", digits);
-        }
+        field(text, b"Content-Length: ", digits.format(length).as_bytes());
     }
     if !says.connection {
         connection(text, manner.after);
@@ -164,11 +158,11 @@ struct Says {
 impl Manner {
     /// Whether this length is said. Asked for a head alone nobody has made a body, and 0 would say
     /// nothing of its length.
-    fn tells_length(self, status: StatusCode, length: &[u8]) -> bool {
+    fn tells_length(self, status: StatusCode, is_nothing: bool) -> bool {
         match self.end {
             End::Length(_) => true,
             End::Chunks | End::Close => false,
-            End::Bodiless => !is_bodiless(status) && length != b"0",
+            End::Bodiless => !is_bodiless(status) && !is_nothing,
         }
     }
 }

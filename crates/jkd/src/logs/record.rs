@@ -220,9 +220,8 @@ impl Record {
 
     /// Its client is sent elsewhere from this file, or directory.
     pub(crate) fn leads_from(&self, name: &[u8], is_directory: bool) {
-        let Some(extra) = self.extra() else { return };
-        let _ = extra.file.set(name.into());
-        if is_directory {
+        self.is_at_file(name);
+        if let Some(extra) = self.extra().filter(|_| is_directory) {
             let _ = extra.is_directory.set(());
         }
     }

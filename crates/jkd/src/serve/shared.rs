@@ -118,9 +118,7 @@ impl Change<'_> {
         let mut edits = self.edits().clone();
         edits.follow(configured);
         let edited = edits.apply(configured);
-        let names = Arc::new(Names::new(&edited, Some(&self.running().names)));
-        names.await_members(MOMENT);
-        names
+        looked_up(&edited, &self.running())
     }
 
     /// Serves what files say now, from the next request on, with the names that were
@@ -152,8 +150,7 @@ impl Change<'_> {
         let old = self.running();
         let edited = edits.apply(configured);
         let (names, means) = read.unwrap_or_else(|| {
-            let names = Arc::new(Names::new(&edited, Some(&old.names)));
-            names.await_members(MOMENT);
+            let names = looked_up(&edited, &old);
             (names, (old.logs.clone(), old.tls.clone()))
         });
         // Once more: some are about members that there were not before.
@@ -170,4 +167,11 @@ impl Change<'_> {
         self.shared.retired.extend(new.retire(&old));
         new
     }
+}
+
+/// What the members of a model depend on that `old` does not serve yet. May block for a moment.
+fn looked_up(edited: &Model, old: &Snapshot) -> Arc<Names> {
+    let names = Arc::new(Names::new(edited, Some(&old.names)));
+    names.await_members(MOMENT);
+    names
 }
