@@ -71,8 +71,8 @@ fn is_normal(path: &[u8]) {
     assert_eq!(clean(path).as_deref(), Ok(path), "{shown}");
 }
 
-/// What httpd does: takes the path out of the target, decodes what need not be encoded, resolves
-/// dots, decodes the rest, and resolves again what `%2F` has brought.
+/// What httpd does: takes the path out of the target, decodes what need not be encoded, refuses bad
+/// escapes, resolves dots, decodes the rest, and resolves again what `%2F` has brought.
 fn slowly_decoded(target: &[u8], rules: UriRules) -> Result<Vec<u8>, BadUri> {
     let target = target
         .split(|b| matches!(b, b'?' | b'#'))
@@ -97,6 +97,9 @@ fn slowly_decoded(target: &[u8], rules: UriRules) -> Result<Vec<u8>, BadUri> {
         }
     }
     path = unreserved(&path);
+    if (0..path.len()).any(|at| path[at] == b'%' && escaped(&path[at..]).is_none()) {
+        return Err(BadUri::Escape);
+    }
     path = without_dots(path, rules.merge_slashes)?;
     path = rest_decoded(&path, rules.encoded_slashes)?;
     if rules.encoded_slashes == EncodedSlashes::Decode {
@@ -158,10 +161,6 @@ fn unreserved(path: &[u8]) -> Vec<u8> {
 }
 
 fn rest_decoded(path: &[u8], slashes: EncodedSlashes) -> Result<Vec<u8>, BadUri> {
-    let mut percents = (0..path.len()).filter(|at| path[*at] == b'%');
-    if percents.any(|at| escaped(&path[at..]).is_none()) {
-        return Err(BadUri::Escape);
-    }
     let mut result = Vec::new();
     let mut bad = None;
     let mut place = 0;
