@@ -15,6 +15,7 @@ mod lex;
 mod loaded;
 mod macros;
 mod modules;
+mod opened;
 mod section;
 mod variables;
 
@@ -33,6 +34,7 @@ pub(crate) use self::{
 use self::{
     loaded::Loaded,
     macros::{Line, Macros},
+    opened::{Opened, Refused},
     section::Nesting,
     variables::Variables,
 };
@@ -41,9 +43,6 @@ use crate::{
     diag::{Diagnostics, Origin},
     files::{self, Files},
 };
-
-/// How deep files may include each other.
-const MAX_DEPTH: usize = 20;
 
 /// A directive or a section, variables replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +63,7 @@ pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
     /// The base of relative paths.
     pub(crate) server_root: PathBuf,
-    /// Every file, in reading order.
+    /// Every file, each once, in reading order.
     pub(crate) files: Vec<PathBuf>,
     pub(crate) diagnostics: Diagnostics,
 }
@@ -77,8 +76,7 @@ pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &
         variables: Variables::default(),
         macros: Macros::default(),
         server_root: server_root.to_owned(),
-        open: Vec::new(),
-        read: Vec::new(),
+        opened: Opened::default(),
         loaded: Loaded::default(),
         diagnostics: Diagnostics::default(),
     };
@@ -90,7 +88,7 @@ pub(crate) fn read(path: &Path, server_root: &Path, defines: &[String], files: &
     Tree {
         nodes,
         server_root: reader.server_root,
-        files: reader.read,
+        files: reader.opened.into_read(),
         diagnostics: reader.diagnostics,
     }
 }
@@ -123,10 +121,7 @@ struct Reader<'a> {
     variables: Variables,
     macros: Macros,
     server_root: PathBuf,
-    /// The files that are being read, the innermost last.
-    open: Vec<PathBuf>,
-    /// The files that were read.
-    read: Vec<PathBuf>,
+    opened: Opened,
     /// The `LoadModule` lines read so far.
     loaded: Loaded,
     diagnostics: Diagnostics,
@@ -138,7 +133,7 @@ impl Reader<'_> {
         let name: Arc<str> = path.display().to_string().into();
         let whole = Origin::new(Arc::clone(&name), 0);
         let origin = included.unwrap_or(&whole);
-        if self.is_loop(path, origin) {
+        if !self.may_read(path, origin) {
             return Vec::new();
         }
         let Some(bytes) = self.bytes(path, origin, included.is_some()) else {
@@ -154,10 +149,17 @@ impl Reader<'_> {
             self.diagnostics.error(&whole, what).help(help);
             return Vec::new();
         }
-        self.read.push(path.to_owned());
-        self.open.push(path.to_owned());
+        if !self.opened.enter(path, bytes.len()) {
+            self.diagnostics
+                .error(
+                    origin,
+                    "files are included again and again, too often to be read",
+                )
+                .help("Look for files that include others more than once, and those again.");
+            return Vec::new();
+        }
         let nodes = self.content(&name, &String::from_utf8_lossy(&bytes));
-        self.open.pop();
+        self.opened.leave();
         nodes
     }
 
@@ -179,21 +181,23 @@ impl Reader<'_> {
         None
     }
 
-    fn is_loop(&mut self, path: &Path, origin: &Origin) -> bool {
-        let again = self.open.iter().any(|open| open == path);
-        if again || self.open.len() >= MAX_DEPTH {
-            let (how, help) = if again {
-                let help = "Remove the Include that closes the circle.";
-                ("again while it is read", help)
-            } else {
-                let help = "Let an outer file include it: files include files 19 deep at most.";
-                ("too deep", help)
-            };
-            self.diagnostics
-                .error(origin, format!("{} is included {how}", path.display()))
-                .help(help);
-        }
-        again || self.open.len() >= MAX_DEPTH
+    /// Whether a file may be read where it is named. Says why not, but for what has been said.
+    fn may_read(&mut self, path: &Path, origin: &Origin) -> bool {
+        let (how, help) = match self.opened.check(path) {
+            Ok(()) => return !self.opened.is_too_often(path),
+            Err(Refused::Circle) => (
+                "again while it is read",
+                "Remove the Include that closes the circle.",
+            ),
+            Err(Refused::Depth) => (
+                "too deep",
+                "Let an outer file include it: files include files 19 deep at most.",
+            ),
+        };
+        self.diagnostics
+            .error(origin, format!("{} is included {how}", path.display()))
+            .help(help);
+        false
     }
 
     fn content(&mut self, file: &Arc<str>, text: &str) -> Vec<Node> {

@@ -15,7 +15,7 @@ use crate::{
 
 /// More than any configuration needs, in bytes of keys and values: bounds what references of
 /// references can multiply.
-const MAX_TOTAL: usize = 16 << 20;
+const MAX_TOTAL: usize = 4 << 20;
 /// More than any value needs, in bytes: bounds what variables of variables can multiply.
 const MAX_VALUE: usize = 65_536;
 

@@ -1,5 +1,7 @@
 //! All properties, as an operator may see them.
 
+use std::collections::BTreeSet;
+
 use super::{Properties, is_secret};
 
 /// A secret that is shorter may stand in other values by chance.
@@ -9,7 +11,8 @@ impl Properties {
     /// All keys with their values, in the order in which they came. Secrets are not among them, nor
     /// what secrets are made of.
     pub(crate) fn shown(&self) -> Vec<(Box<str>, Box<str>)> {
-        let secrets: Vec<_> = (self.map.iter())
+        // A set: what is inherited is the same again and again.
+        let secrets: BTreeSet<_> = (self.map.iter())
             .filter(|(key, property)| is_secret(key) && !property.text().is_empty())
             .map(|(_, property)| property.text())
             .collect();
