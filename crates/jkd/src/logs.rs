@@ -27,7 +27,7 @@ use jkworkers::{
     diag::Origin,
     expr::Expression,
     log_format::{LogFormat, Token},
-    model::{Host, LogPlace, LogTarget, Model, OnlyIf, StampFormat},
+    model::{Host, LogPlace, LogTarget, Model, OnlyIf, StampFormat, variables::OwnVariable},
 };
 
 pub(crate) use self::{
@@ -79,6 +79,8 @@ struct RequestLog {
 pub(crate) struct Wants {
     /// Variables that are shown, or decide whether there is a line.
     pub(crate) variables: Vec<Arc<str>>,
+    /// Those among them that a request has by itself once a worker is told of it.
+    pub(crate) own: Vec<(Arc<str>, OwnVariable)>,
     /// All variables: a name is made for each request.
     pub(crate) all_variables: bool,
     /// Fields of answers.
@@ -268,6 +270,8 @@ impl Wants {
     fn variable(&mut self, name: Option<&Arc<str>>) {
         let is_known = |name: &&Arc<str>| self.variables.iter().any(|known| known == *name);
         if let Some(name) = name.filter(|name| !is_known(name)) {
+            let own = OwnVariable::named(name);
+            self.own.extend(own.map(|own| (name.clone(), own)));
             self.variables.push(name.clone());
         }
     }

@@ -302,6 +302,13 @@ impl<'a> Found<'a> {
         self.handler = made.handler.or(self.handler);
     }
 
+    /// Who handles it, as far as rules and sections say.
+    pub(crate) fn handler(&self, host: &Host) -> Handler {
+        let by_section =
+            || host.handler_of(self.learnt.map_or_else(|| self.asked(), Learnt::asked));
+        self.handler.unwrap_or_else(by_section)
+    }
+
     /// Decides where the request goes. Names of workers in variables are looked up by `worker`.
     pub(crate) fn decide<'w>(
         self,

@@ -41,8 +41,16 @@ pub(crate) struct Variable<'a> {
     pub(crate) value: Cow<'a, [u8]>,
     /// The condition that set it; `None` is `SetEnv` or `PassEnv`.
     pub(crate) by: Option<&'a Origin>,
-    /// Whether a setting has put it there: another one of this name may stand before it.
-    is_setting: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Rule,
+    /// A setting has put it there: another one of this name may stand before it.
+    Setting,
+    /// It says where an internal redirect comes from: nobody sees it before a worker is told of it.
+    Redirect,
 }
 
 impl fmt::Debug for Variables<'_> {
@@ -74,7 +82,13 @@ impl<'a> Variables<'a> {
         let mut variables = Self::default();
         let is_name = |(name, _): &&(String, Vec<u8>)| name == unique_id::NAME;
         for (name, value) in earlier.iter().filter(|one| !is_name(one)) {
-            variables.set(name, Cow::Borrowed(value), None);
+            if OF_REDIRECT.contains(&&**name) {
+                let hidden = Variable::plain(name, value);
+                let kind = Kind::Redirect;
+                variables.all.push(Variable { kind, ..hidden });
+            } else {
+                variables.set(name, Cow::Borrowed(value), None);
+            }
         }
         if !host.settings.variables.conditions.is_empty() {
             let request = Request {
@@ -95,16 +109,11 @@ impl<'a> Variables<'a> {
 
     /// Those that were kept.
     pub(crate) fn noted(set: impl Iterator<Item = &'a (Box<str>, Box<[u8]>)>) -> Self {
-        let all = set.map(|(name, value)| Variable {
-            name,
-            value: Cow::Borrowed(value),
-            by: None,
-            is_setting: false,
-        });
         Self {
-            all: all.collect(),
-            vary: Vec::new(),
-            uncertain: None,
+            all: set
+                .map(|(name, value)| Variable::plain(name, value))
+                .collect(),
+            ..Self::default()
         }
     }
 
@@ -173,13 +182,13 @@ impl<'a> Variables<'a> {
     /// A setting, behind what is there under its name.
     fn lay(&mut self, name: &'a str, value: Cow<'a, [u8]>) {
         let mut known = self.all.iter_mut();
-        match known.find(|known| known.is_setting && known.is(name)) {
+        match known.find(|known| known.kind == Kind::Setting && known.is(name)) {
             Some(known) => known.value = value,
             None => self.all.push(Variable {
                 name,
                 value,
                 by: None,
-                is_setting: true,
+                kind: Kind::Setting,
             }),
         }
     }
@@ -193,14 +202,18 @@ impl<'a> Variables<'a> {
             before.any(|known| known.is(variable.name))
         };
         // Hardly any request has such: nothing is copied for the others.
-        if !numbered.any(is_again) {
+        let hides = self.hidden().next().is_some();
+        if !hides && !numbered.any(is_again) {
             return None;
         }
         let mut all: Vec<Variable<'a>> = Vec::with_capacity(self.all.len());
-        for variable in &self.all {
+        for variable in self.iter().chain(self.hidden()) {
             match all.iter_mut().find(|known| known.is(variable.name)) {
                 Some(known) => known.value.clone_from(&variable.value),
-                None => all.push(variable.clone()),
+                None => all.push(Variable {
+                    kind: Kind::Rule,
+                    ..variable.clone()
+                }),
             }
         }
         Some(Self {
@@ -213,7 +226,8 @@ impl<'a> Variables<'a> {
     /// The value of a variable, as a worker is told of it.
     #[inline]
     pub(crate) fn last(&self, name: &str) -> Option<&[u8]> {
-        let found = self.iter().rev().find(|known| known.is(name));
+        let mut all = self.iter().chain(self.hidden()).rev();
+        let found = all.find(|known| known.is(name));
         found.map(|variable| &*variable.value)
     }
 
@@ -252,7 +266,11 @@ impl<'a> Variables<'a> {
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Variable<'a>> {
-        self.all.iter()
+        self.all.iter().filter(|one| one.kind != Kind::Redirect)
+    }
+
+    fn hidden(&self) -> impl DoubleEndedIterator<Item = &Variable<'a>> {
+        self.all.iter().filter(|one| one.kind == Kind::Redirect)
     }
 
     /// Of what is written there cannot be said whether it holds.
@@ -371,7 +389,7 @@ impl<'a> Variables<'a> {
             name,
             value,
             by,
-            is_setting: false,
+            kind: Kind::Rule,
         };
         let Some(first) = self.all.iter().position(|known| known.is(name)) else {
             return self.all.push(new);
@@ -388,11 +406,24 @@ impl<'a> Variables<'a> {
     }
 }
 
-impl Variable<'_> {
+impl<'a> Variable<'a> {
+    /// One that no rule has set.
+    const fn plain(name: &'a str, value: &'a [u8]) -> Self {
+        Self {
+            name,
+            value: Cow::Borrowed(value),
+            by: None,
+            kind: Kind::Rule,
+        }
+    }
+
     fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
 }
+
+/// What is made together with the variables for CGI programs.
+const OF_REDIRECT: [&str; 2] = ["REDIRECT_URL", "REDIRECT_QUERY_STRING"];
 
 /// The path in the request line. httpd drops what is doubled of its first slash.
 fn written_path(head: &Head) -> &[u8] {

@@ -91,7 +91,7 @@ fn attributes<'a>(
         let default = || Some(Cow::Borrowed(var.default.as_ref()?.as_bytes()));
         let yields = var.own.as_ref().is_some_and(OwnVariable::yields);
         let value = if yields {
-            set().or_else(own)
+            variables.get(&var.name).map(Cow::Borrowed).or_else(own)
         } else {
             own().or_else(set)
         };

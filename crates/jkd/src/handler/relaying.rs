@@ -58,6 +58,7 @@ pub(super) async fn hand_over(
     match snapshot.worker(mapped.worker()) {
         Some(Running::Group(group)) => {
             *served = Served::by(group);
+            record.is_told(&facts, routed.variables, &snapshot.logs);
             record.is_dispatched(&snapshot.logs);
             let traced = Traced {
                 member: &mut served.member,
@@ -72,6 +73,7 @@ pub(super) async fn hand_over(
         }
         Some(Running::Status(worker)) => {
             record.has_other_worker(mapped.worker(), "status");
+            record.is_told(&facts, routed.variables, &snapshot.logs);
             let named = (mapped.worker(), worker);
             Ok(status::respond(snapshot, named, &facts).await.into())
         }

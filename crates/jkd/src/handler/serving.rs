@@ -235,16 +235,16 @@ async fn serve(
         refused: asking.refused,
     };
     match (&decision.target, located) {
-        (Ok(mapped), _) => hand_over(visit, to(mapped), asking.body.take(), served).await,
+        (Ok(mapped), None) => hand_over(visit, to(mapped), asking.body.take(), served).await,
+        (Ok(mapped), Some(located)) => {
+            let routed = to(mapped).instead_for(located.path.as_deref());
+            // Boxed: few go this way.
+            Box::pin(hand_over(visit, routed, asking.body.take(), served)).await
+        }
         (Err(_), Some(located)) if decision.allows_files || decision.is_left => {
             fits_sections(checked, facts, located.learnt.as_deref())?;
-            let about = About {
-                variables: Some(&decision.variables),
-                ..About::new(facts.host, visit, asking.record, facts.path)
-            };
-            let wanted = Wanted::new(visit, facts, decoded, asking.instead_of, about);
-            let wanted = wanted.of_kind(kind);
             let is_directory = located.is_directory();
+            let wanted = wanted(visit, facts, (decoded, kind), &decision.variables, &asking);
             match unmapped(visit, wanted, located, &decision.variables)? {
                 Ok(answer) => Ok(answer),
                 // Boxed: few go this way.
@@ -257,6 +257,21 @@ async fn serve(
         }
         (Err(stumble), _) => Err(stumble.clone()),
     }
+}
+
+/// What is asked for, where it may be a file.
+fn wanted<'a>(
+    visit: &'a Visit,
+    facts: Facts<'a>,
+    (decoded, kind): (&'a [u8], Option<&'a [u8]>),
+    variables: &'a Variables<'a>,
+    asking: &Asking<'a>,
+) -> Wanted<'a> {
+    let about = About {
+        variables: Some(variables),
+        ..About::new(facts.host, visit, asking.record, facts.path)
+    };
+    Wanted::new(visit, facts, decoded, asking.instead_of, about).of_kind(kind)
 }
 
 /// A request that no rule maps, and that is for a worker after all.

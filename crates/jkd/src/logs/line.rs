@@ -74,8 +74,7 @@ impl Transaction<'_> {
     /// Whether an expression holds.
     pub(super) fn meets(&self, expression: &Expression) -> bool {
         let extra = self.record.extra();
-        let set = extra.and_then(|extra| extra.variables.get());
-        let variables = Variables::noted(set.into_iter().flatten());
+        let variables = Variables::noted(self.record.variables());
         let claims = Claims {
             user: self.user.map(<[u8]>::to_vec),
             ..Claims::default()
@@ -225,10 +224,12 @@ impl Transaction<'_> {
     }
 
     fn handler(&self) -> Option<&'static str> {
-        if self.is_mapped() {
-            return Some("jakarta-servlet");
+        let extra = self.record.extra();
+        let said = extra.and_then(|extra| extra.handler.get().copied());
+        if said.is_some() || self.is_mapped() {
+            return said.or(Some("jakarta-servlet"));
         }
-        self.record.extra()?.is_directory.get()?;
+        extra?.is_directory.get()?;
         Some("httpd/unix-directory")
     }
 

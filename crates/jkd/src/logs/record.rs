@@ -1,9 +1,12 @@
 //! What is collected about a request for its lines.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use jkworkers::model::{Asked, Host, Naming};
+use jkworkers::model::{Asked, Host, Naming, variables::Handler};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -11,9 +14,11 @@ use super::{Logs, Redirected, Wants};
 use crate::{
     answer::Visit,
     balancer::{Balancer, MemberView},
+    forward::Facts,
     handler,
     http1::{Head, Heading},
     logging::Printable,
+    mapping::looks_at_all,
     rescue::{IsPage, Stumble},
     snapshot,
     static_files::Located,
@@ -47,6 +52,8 @@ type Field = (Box<str>, Option<Box<[u8]>>);
 #[derive(Debug, Default)]
 pub(super) struct Extra {
     pub(super) variables: OnceLock<Vec<Set>>,
+    /// Those that it has by itself, since a worker was told of it.
+    own: OnceLock<Vec<Set>>,
     pub(super) file: OnceLock<Box<[u8]>>,
     /// The path of the index file that stands for the one that was asked for.
     pub(super) index: OnceLock<Box<[u8]>>,
@@ -57,6 +64,8 @@ pub(super) struct Extra {
     anew: OnceLock<()>,
     /// It is a directory for which nothing stands.
     pub(super) is_directory: OnceLock<()>,
+    /// The handler that a section names for it.
+    pub(super) handler: OnceLock<&'static str>,
     /// What `Header note` has noted; the last one of a name counts.
     pub(super) notes: Mutex<Vec<Set>>,
     /// The worker that a rule of the map names, where the request did not get so far.
@@ -158,9 +167,34 @@ impl Record {
 
     /// The value of a variable that a log asks for.
     pub(super) fn variable(&self, name: &str) -> Option<&[u8]> {
-        let variables = self.extra()?.variables.get()?;
-        let found = variables.iter().find(|(known, _)| **known == *name);
+        let mut variables = self.variables();
+        let found = variables.find(|(known, _)| **known == *name);
         found.map(|(_, value)| &**value)
+    }
+
+    /// The variables that logs ask for. Of several with one name the first one counts.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &Set> {
+        let extra = self.extra();
+        let own = extra.and_then(|extra| extra.own.get());
+        let set = extra.and_then(|extra| extra.variables.get());
+        own.into_iter().chain(set).flatten()
+    }
+
+    /// A worker is about to be told of it: what httpd knows of every request becomes variables then,
+    /// over those that are set.
+    pub(crate) fn is_told(&self, facts: &Facts<'_>, variables: &Variables<'_>, logs: &Logs) {
+        let Some((extra, wants)) = self.wanted(logs) else {
+            return;
+        };
+        if wants.own.is_empty() || !looks_at_all(facts.host) {
+            return;
+        }
+        let own = wants.own.iter().filter_map(|(name, own)| {
+            let set = variables.get(name).filter(|_| own.yields());
+            let value = set.map(Cow::Borrowed).or_else(|| facts.value(own))?;
+            Some(((&**name).into(), (*value).into()))
+        });
+        let _ = extra.own.set(own.collect());
     }
 
     pub(super) fn extra(&self) -> Option<&Extra> {
@@ -232,6 +266,17 @@ impl Record {
         if let (true, false, Some(extra)) = (located.is_directory(), stands, self.extra()) {
             let _ = extra.is_directory.set(());
         }
+    }
+
+    /// Sections say who handles it, if they do.
+    pub(crate) fn is_handled_by(&self, handler: impl FnOnce() -> Handler) {
+        let Some(extra) = self.extra() else { return };
+        let name = match handler() {
+            Handler::Jk => "jakarta-servlet",
+            Handler::File => "default-handler",
+            Handler::Map | Handler::Other => return,
+        };
+        let _ = extra.handler.set(name);
     }
 
     /// The head from here on, which is `changed` where that is another one than `head`.
