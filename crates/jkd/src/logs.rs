@@ -91,6 +91,8 @@ pub(crate) struct Wants {
     pub(crate) notes: bool,
     /// When the answer begins.
     pub(crate) first_byte: bool,
+    /// The same where no section says whether.
+    pub(crate) first_bytes: bool,
 }
 
 /// A log that cannot be opened.
@@ -191,7 +193,8 @@ impl HostLogs {
             // Whether it is for a worker.
             wants.notes = true;
         }
-        wants.first_byte &= host.logs.first_byte;
+        wants.first_byte &= host.logs.first_byte || host.said.times_first_bytes;
+        wants.first_bytes = host.logs.first_byte;
         Ok(Self {
             access,
             requests,

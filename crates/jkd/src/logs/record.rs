@@ -68,6 +68,8 @@ pub(super) struct Extra {
     pub(super) handler: OnceLock<&'static str>,
     /// What `Header note` has noted; the last one of a name counts.
     pub(super) notes: Mutex<Vec<Set>>,
+    /// Whether it is told when its answer begins, where sections say so.
+    is_timed: Mutex<Option<bool>>,
     /// The worker that a rule of the map names, where the request did not get so far.
     pub(super) meant: OnceLock<Box<str>>,
     /// The path and the query that rules have made.
@@ -112,6 +114,9 @@ impl Record {
         }
         if host.said.limits_bodies {
             *self.max_body.lock() = Some(host.max_body(asked));
+        }
+        if let Some(extra) = self.extra().filter(|_| host.said.times_first_bytes) {
+            *extra.is_timed.lock() = Some(host.times_first_byte(asked));
         }
     }
 
@@ -400,7 +405,7 @@ impl Record {
 
     /// Keeps what logs ask for of an answer's head.
     pub(crate) fn answers(&self, logs: &Logs, head: &Heading, ending: &mut Ending) {
-        let Some((_, wants)) = self.wanted(logs) else {
+        let Some((extra, wants)) = self.wanted(logs) else {
             return;
         };
         for name in &wants.fields {
@@ -415,7 +420,8 @@ impl Record {
         // answer had begun.
         let is_page = head.extensions.get::<IsPage>().is_some();
         let is_page = is_page && head.status != StatusCode::RANGE_NOT_SATISFIABLE;
-        if wants.first_byte && !is_page {
+        let is_timed = || extra.is_timed.lock().unwrap_or(wants.first_bytes);
+        if wants.first_byte && !is_page && is_timed() {
             ending.began = Some(Instant::now());
         }
     }

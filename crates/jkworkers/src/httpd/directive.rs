@@ -257,7 +257,7 @@ const TABLE: &[Directive] = &[
     row("HostnameLookups", Anywhere, ONE, Works(identity::lookups)),
     row("Listen", Global, Words(1, 3), Works(server::listen)),
     row("LogFormat", Server, ONE_OR_TWO, Works(logs::log_format)),
-    row("LogIOTrackTTFB", Server, ONE, Works(logs::first_byte)),
+    row("LogIOTrackTTFB", Anywhere, ONE, Works(logs::first_byte)),
     row("LogLevel", Anywhere, MANY, Works(error_logs::log_level)),
     row(
         "HttpProtocolOptions",

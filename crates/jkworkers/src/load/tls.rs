@@ -14,6 +14,7 @@ impl Loader<'_> {
         let mut known: HashMap<PathBuf, Option<Arc<[u8]>>> = HashMap::new();
         for host in hosts.iter_mut().filter(|host| host.tls.is_on) {
             self.check_certificates(&host.tls);
+            self.check_depths(host);
             self.list_certificates(&mut host.tls);
             for pem in host.tls.files_mut() {
                 let content = match known.get(&pem.path) {
@@ -42,6 +43,22 @@ impl Loader<'_> {
             let message = "SSLCARevocationCheck: nothing says which certificates are revoked";
             let help = "Write SSLCARevocationFile.";
             self.found.error(&tls.origin, message).help(help);
+        }
+    }
+
+    /// `SSLVerifyDepth` in a section must not be less than in the handshake, where certificates are
+    /// verified.
+    fn check_depths(&mut self, host: &Host) {
+        let most = host.tls.verify_depth;
+        let sections = host.sections.iter().map(|section| &section.settings.tls);
+        let said = sections.filter_map(|settings| settings.verify_depth.as_ref());
+        let asks = host.tls.verify != VerifyClient::None;
+        for (depth, origin) in said.filter(|(depth, _)| asks && *depth < most) {
+            let message = format!(
+                "SSLVerifyDepth {depth} in a section is not supported where the host lets chains of {most} in: nothing is verified again"
+            );
+            let help = "Write it outside of the section, or in a virtual host of its own.";
+            self.found.error(origin, message).help(help);
         }
     }
 

@@ -208,6 +208,13 @@ impl Host {
         self.settings.max_body.unwrap_or(DEFAULT)
     }
 
+    /// `LogIOTrackTTFB` for what is asked for.
+    pub fn times_first_byte(&self, asked: Asked<'_>) -> bool {
+        let sections = self.sections_about(asked);
+        let mut said = sections.filter_map(|section| section.settings.first_byte);
+        said.next_back().unwrap_or(self.logs.first_byte)
+    }
+
     /// `HostnameLookups` for what is asked for.
     pub fn lookups(&self, asked: Asked<'_>) -> Lookups {
         if !self.said.looks_up_clients {

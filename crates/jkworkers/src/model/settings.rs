@@ -35,6 +35,9 @@ pub struct Settings {
     /// `LogLevel`, in a section.
     #[serde(skip_serializing_if = "Levels::is_empty")]
     pub log_levels: Levels,
+    /// `LogIOTrackTTFB`, in a section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<bool>,
     /// `HostnameLookups`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookups: Option<Lookups>,
@@ -92,6 +95,7 @@ impl Settings {
             methods: self.methods.clone().or_else(|| base.methods.clone()),
             max_body: self.max_body.or(base.max_body),
             log_levels: self.log_levels.over(&base.log_levels),
+            first_byte: None,
             lookups: self.lookups.or(base.lookups),
             canonical_name: self.canonical_name.or(base.canonical_name),
             physical_port: self.physical_port.or(base.physical_port),

@@ -227,6 +227,10 @@ pub struct TlsSettings {
     /// `SSLUserName`: the variable that names the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<Arc<str>>,
+    /// `SSLVerifyDepth`, in a section, and where it is written: not less than that of the host,
+    /// which counts.
+    #[serde(skip)]
+    pub verify_depth: Option<(u32, Origin)>,
 }
 
 impl TlsSettings {
@@ -243,6 +247,7 @@ impl TlsSettings {
             export_cert_data: self.export_cert_data.or(base.export_cert_data),
             required: self.required || base.required,
             user_name: self.user_name.as_ref().or(base.user_name.as_ref()).cloned(),
+            verify_depth: None,
         }
     }
 }

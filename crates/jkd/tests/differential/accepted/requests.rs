@@ -84,8 +84,10 @@ pub(super) fn unread(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let pair = mod_jk.reply.as_ref().zip(jkd.reply.as_ref());
     let found = pair.is_some_and(|(theirs, ours)| {
         let asks = theirs.interim != ours.interim && ours.end == End::Closed;
-        let is_torn = theirs.status == 400 && ours.status == 404;
-        asks && theirs.status == ours.status || is_torn
+        let finds_more = matches!(theirs.status, 400 | 413) && theirs.end == End::Closed;
+        let is_early = ours.end == End::Kept || asks;
+        asks && theirs.status == ours.status
+            || finds_more && is_early && ours.status != theirs.status
     });
     if found {
         mod_jk.reply.clone_from(&jkd.reply);

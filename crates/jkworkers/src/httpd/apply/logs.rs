@@ -52,7 +52,12 @@ pub(in crate::httpd) fn transfer_log(apply: &mut Apply<'_>, call: &Call<'_>) {
 
 /// `LogIOTrackTTFB On|Off`
 pub(in crate::httpd) fn first_byte(apply: &mut Apply<'_>, call: &Call<'_>) {
-    if let Some(on) = apply.on_or_off(call) {
+    let Some(on) = apply.on_or_off(call) else {
+        return;
+    };
+    if apply.section_number().is_some() {
+        apply.settings().first_byte = Some(on);
+    } else {
         apply.server().logs.first_byte = Some(on);
     }
 }

@@ -142,7 +142,10 @@ pub(in crate::httpd) fn revocation_check(apply: &mut Apply<'_>, call: &Call<'_>)
 /// `SSLVerifyDepth number`
 pub(in crate::httpd) fn verify_depth(apply: &mut Apply<'_>, call: &Call<'_>) {
     if let Ok(depth @ 1..=100) = call.first().parse() {
-        apply.tls().verify_depth = Some(depth);
+        match apply.section_number() {
+            Some(_) => apply.settings().tls.verify_depth = Some((depth, call.origin.clone())),
+            None => apply.tls().verify_depth = Some(depth),
+        }
         return;
     }
     let message = format!("SSLVerifyDepth: Invalid argument {}", call.first());

@@ -82,5 +82,5 @@ pub(super) const TLS: &[Directive] = &[
     row("SSLUserName", Anywhere, ONE, Works(tls::user_name)),
     row("SSLUseStapling", Server, ONE, Accepted(tls::left_alone)),
     row("SSLVerifyClient", Anywhere, ONE, Works(tls::verify_client)),
-    row("SSLVerifyDepth", Server, ONE, Works(tls::verify_depth)),
+    row("SSLVerifyDepth", Anywhere, ONE, Works(tls::verify_depth)),
 ];

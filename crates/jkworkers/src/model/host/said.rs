@@ -30,6 +30,8 @@ pub struct Said {
     pub names_matches: bool,
     /// `SSLRequireSSL`.
     pub requires_tls: bool,
+    /// `LogIOTrackTTFB` in a section.
+    pub times_first_bytes: bool,
 }
 
 impl Said {
@@ -57,6 +59,7 @@ impl Said {
             }),
             names_matches: host.sections.iter().any(Section::has_names),
             requires_tls: says(|settings| settings.tls.required),
+            times_first_bytes: says(|settings| settings.first_byte.is_some()),
         }
     }
 }
