@@ -174,7 +174,7 @@ pub use exchange::{Announced, Stage};
 #[cfg(feature = "client")]
 pub use pool::{
     Address, Addresses, ClosedStats, DEFAULT_PORT, Doubt, GivenUp, IdlePing, InvalidAddress,
-    PingPolicy, Place, Pool, PoolOptions, PoolStats, PooledConn, SendError, SendOptions,
+    PingPolicy, Place, Pool, PoolOptions, PoolStats, PooledConn, SendError, SendOptions, Signs,
     TcpOptions,
 };
 #[cfg(feature = "client")]

@@ -10,6 +10,7 @@ mod order;
 mod pinged;
 mod place;
 mod retain;
+mod signs;
 mod slot;
 mod stats;
 mod witness;
@@ -33,6 +34,7 @@ pub(crate) use addresses::Remote;
 pub use conn::{Doubt, GivenUp, PooledConn, SendError, SendOptions};
 pub use options::{IdlePing, PingPolicy, PoolOptions, TcpOptions};
 pub use place::Place;
+pub use signs::Signs;
 pub(crate) use stats::CloseReason;
 pub use stats::{ClosedStats, PoolStats};
 
@@ -233,7 +235,7 @@ impl Pool {
         match conn.ping(limit).await {
             Ok(_) => Ok(conn.into()),
             Err(error) => {
-                self.distrust(conn.remote);
+                self.distrust(conn.remote.as_ref());
                 Err(error)
             }
         }
@@ -306,7 +308,7 @@ impl Pool {
     }
 
     /// The address accepts connections and does not answer them.
-    fn distrust(&self, remote: Option<Remote>) {
+    fn distrust(&self, remote: Option<&Remote>) {
         remote.inspect(|remote| self.inner.dial.distrust(remote.address));
     }
 

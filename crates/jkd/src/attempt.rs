@@ -158,7 +158,7 @@ async fn send(
         Ok(response) => Ok(Answered(Box::new(Relay::new(response, forward.options)))),
         Err(failure) => Err(Failed::sending(
             failure,
-            watch.map(|watch| watch.patience()),
+            watch.and_then(|watch| watch.found()),
         )),
     }
 }

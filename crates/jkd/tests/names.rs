@@ -9,7 +9,8 @@
 
 use std::{
     collections::BTreeSet,
-    net::{SocketAddr, TcpListener},
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -387,6 +388,106 @@ fn names_and_files_may_change_at_once() {
     });
     wait_until("both to serve", || who_serves(&jkd) == set(&[2, 3]));
     load.stop();
+}
+
+/// The next packet from jkd: its code.
+fn packet(stream: &mut TcpStream) -> Option<u8> {
+    let mut head = [0; 4];
+    stream.read_exact(&mut head).ok()?;
+    let mut payload = vec![0; u16::from_be_bytes([head[2], head[3]]).into()];
+    stream.read_exact(&mut payload).ok()?;
+    payload.first().copied()
+}
+
+/// Takes one connection, answers its CPings, and gives it to `serve` with each request.
+fn one_connection(
+    listener: TcpListener,
+    closes: bool,
+    serve: impl Fn(&mut TcpStream) + Send + 'static,
+) {
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // Others are refused, or are never heard of again.
+        let _listener = (!closes).then_some(listener);
+        while let Some(code) = packet(&mut stream) {
+            match code {
+                2 => serve(&mut stream),
+                _ => stream.write_all(b"AB\0\x01\x09").unwrap(),
+            }
+        }
+    });
+}
+
+/// Two machines behind the name of one member: one goes mute with a request, the other goes on
+/// answering. Neither speaks for the other.
+#[test]
+#[ignore = "needs a mount namespace: run tests/run"]
+fn one_address_that_is_mute_is_not_the_member_and_is_not_saved_by_the_other() {
+    const ANSWER: &[u8] = b"AB\0\x08\x04\0\xc8\0\0\0\0\0AB\0\x05\x03\0\x01m\0AB\0\x02\x05\x01";
+    let alive = TcpListener::bind(at(2, 0)).unwrap();
+    let port = alive.local_addr().unwrap().port();
+    let mute = TcpListener::bind(at(3, port)).unwrap();
+    let other = Backend::at(at(4, 0), |exchange| say(exchange, 4, true));
+    let (release, releases) = mpsc::channel::<()>();
+    let (arrived, arrivals) = mpsc::channel();
+    let hold = Mutex::new((arrived.clone(), releases));
+    one_connection(alive, true, move |stream| {
+        let (arrived, releases) = &*hold.lock();
+        arrived.send(()).unwrap();
+        let _ = releases.recv();
+        stream.write_all(ANSWER).unwrap();
+    });
+    let held = Mutex::new(arrived);
+    one_connection(mute, false, move |_| held.lock().send(()).unwrap());
+    let workers = format!(
+        "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=x,y\n\
+         worker.x.host=tomcat\nworker.x.port={port}\n\
+         worker.y.host=127.0.0.4\nworker.y.port={}\n",
+        other.address.port()
+    );
+    let jkd = Jkd::builder(BINARY)
+        .file("workers.properties", &workers)
+        .names(&hosts("tomcat", &[2, 3]))
+        .start(&[
+            "run",
+            "-l",
+            "127.0.0.1:0",
+            "--threads",
+            "1",
+            "--workers",
+            "workers.properties",
+            "--mount",
+            "/*=lb",
+        ]);
+    let get = |address| {
+        let request = Request::new("GET", "/").header("Cookie", "JSESSIONID=1.x");
+        Http::new(address).send(request).text()
+    };
+    let address = jkd.address;
+    // The one that lives has a request, and takes no other connection: the next goes to the mute one.
+    let first = thread::spawn(move || get(address));
+    arrivals.recv().unwrap();
+    let hangs = thread::spawn(move || get(address));
+    arrivals.recv().unwrap();
+    release.send(()).unwrap();
+    assert_eq!(first.join().unwrap(), "m");
+    // From now on signs of life come from one all the time.
+    let mut answered = 0;
+    while !hangs.is_finished() {
+        release.send(()).unwrap();
+        assert_eq!(get(address), "m", "{}", jkd.log());
+        answered += 1;
+    }
+    assert_eq!(hangs.join().unwrap(), "4", "{}", jkd.log());
+    assert!(answered > 10, "{answered}");
+    release.send(()).unwrap();
+    assert_eq!(get(address), "m", "{}", jkd.log());
+    let log = jkd.log();
+    assert!(
+        log.contains("nothing comes from one of its addresses"),
+        "{log}"
+    );
+    assert!(!log.contains("member is in error"), "{log}");
 }
 
 const COUNTER: &str = r#"<%@page contentType="text/plain" trimDirectiveWhitespaces="true"%><%

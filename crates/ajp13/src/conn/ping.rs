@@ -30,6 +30,7 @@ impl<IO: Io> Conn<IO> {
                 self.facts.failed = false;
                 self.speaks = true;
                 self.pings += 1;
+                self.gives_sign();
                 Ok(begun.elapsed())
             }
             Ok(Err(error)) => Err(self.blame(error.into_ping())),

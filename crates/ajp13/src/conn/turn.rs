@@ -64,6 +64,7 @@ impl<IO: Io> Conn<IO> {
                     convert::response_head(&payload, &head)?
                 };
                 self.learn(parts.status, announced);
+                self.gives_sign();
                 self.facts.head = self.facts.verbatim.then(|| payload.into());
                 Some(Turn::Event(Event::Head(parts)))
             }
@@ -95,6 +96,10 @@ impl<IO: Io> Conn<IO> {
         };
         self.input.skip(length);
         Ok(turn)
+    }
+
+    pub(super) fn gives_sign(&self) {
+        self.remote.as_ref().inspect(|remote| remote.signs.add());
     }
 
     fn learn(&mut self, status: StatusCode, announced: Option<u64>) {

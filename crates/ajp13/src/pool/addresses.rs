@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Notify, watch};
 
+use super::signs::Signs;
+
 /// What a host name stands for, as far as is known at the moment.
 ///
 /// A [`Pool`](super::Pool) asks the system's resolver for every connection that it opens to a
@@ -62,9 +64,10 @@ struct Known {
 }
 
 /// Where a connection leads to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Remote {
     pub(crate) address: SocketAddr,
+    pub(crate) signs: Signs,
     /// The generation of the list in which the address stood last.
     generation: u64,
 }
@@ -181,9 +184,10 @@ impl Addresses {
 }
 
 impl Remote {
-    pub(super) fn new(address: SocketAddr, generation: u64) -> Self {
+    pub(super) fn new(address: SocketAddr, signs: Signs, generation: u64) -> Self {
         Self {
             address,
+            signs,
             generation,
         }
     }
@@ -231,7 +235,8 @@ mod tests {
     fn a_connection_is_good_as_long_as_its_address_stands_in_the_list() {
         let names = Addresses::new();
         names.set(addresses(&["10.0.0.1:0", "10.0.0.2:0"]));
-        let to = |text: &str| Remote::new(text.parse().unwrap(), names.generation());
+        let to =
+            |text: &str| Remote::new(text.parse().unwrap(), Signs::default(), names.generation());
         let (mut stays, mut goes) = (to("10.0.0.1:8009"), to("10.0.0.2:8009"));
         names.set(addresses(&["10.0.0.3:0", "10.0.0.1:0"]));
         assert!(names.still_has(&mut stays) && !names.still_has(&mut goes));

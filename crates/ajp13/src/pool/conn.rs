@@ -13,6 +13,7 @@ use bytes::BytesMut;
 use http::Response;
 use http::response::Parts;
 
+use super::signs::Signs;
 use super::slot::Slot;
 use super::stats::CloseReason;
 use crate::body::{Body, Tally};
@@ -165,7 +166,15 @@ impl<IO: Io> PooledConn<IO> {
 
     /// The address to which the pool has connected it, where a name gave it the choice.
     pub fn remote(&self) -> Option<SocketAddr> {
-        self.conn().remote.map(|remote| remote.address)
+        self.conn().remote.as_ref().map(|remote| remote.address)
+    }
+
+    /// What counts the signs of life of that address, if there is one.
+    pub fn signs(&self) -> Option<Signs> {
+        self.conn()
+            .remote
+            .as_ref()
+            .map(|remote| remote.signs.clone())
     }
 
     /// Whether the connection has served a request before, so that it may turn out to be stale.

@@ -68,7 +68,8 @@ impl Dial {
                     None => self.resolve(host, *port, limit).await?,
                 };
                 let (socket, address) = self.first_of(&found, limit, &options.tcp).await?;
-                Ok((socket, Some(Remote::new(address, generation))))
+                let signs = self.memory.signs_of(address);
+                Ok((socket, Some(Remote::new(address, signs, generation))))
             }
             Address::Unix(path) => Ok((unix(path, limit).await?, None)),
         }

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::options::TcpOptions;
+use super::signs::Signs;
 
 /// How long an address that failed is tried after the others.
 const DISTRUST: Duration = Duration::from_secs(30);
@@ -22,6 +23,8 @@ struct Remembered {
     worked: Option<SocketAddr>,
     /// Those that failed, and until when that counts.
     failed: Vec<(SocketAddr, Instant)>,
+    /// What counts the signs of life of those that there are connections to.
+    signs: Vec<(SocketAddr, Signs)>,
 }
 
 impl Memory {
@@ -56,6 +59,18 @@ impl Memory {
         let mut memory = self.0.lock();
         memory.worked = Some(address);
         memory.failed.retain(|(failed, _)| *failed != address);
+    }
+
+    /// What counts the signs of life of this address: the same for all its connections.
+    pub(super) fn signs_of(&self, address: SocketAddr) -> Signs {
+        let signs = &mut self.0.lock().signs;
+        if let Some((_, known)) = signs.iter().find(|(of, _)| *of == address) {
+            return known.clone();
+        }
+        signs.retain(|(_, signs)| signs.are_of_use());
+        let new = Signs::default();
+        signs.push((address, new.clone()));
+        new
     }
 
     pub(super) fn failed(&self, address: SocketAddr, now: Instant) {
@@ -96,6 +111,19 @@ mod tests {
         let later = now + DISTRUST;
         memory.failed(a.parse().unwrap(), now);
         assert_eq!(order(&memory, &V4, &options, later), [a, b, c]);
+    }
+
+    #[test]
+    fn connections_to_one_address_count_its_signs_together_and_nothing_is_kept_of_those_without() {
+        let (memory, [a, b, c]) = (Memory::default(), V4.map(|text| text.parse().unwrap()));
+        let (one, another, of_b) = (memory.signs_of(a), memory.signs_of(a), memory.signs_of(b));
+        one.add();
+        assert_eq!([&one, &another, &of_b].map(Signs::count), [1, 1, 0]);
+        drop(of_b);
+        memory.signs_of(c);
+        assert_eq!(memory.signs_of(a).count(), 1);
+        let kept: Vec<_> = memory.0.lock().signs.iter().map(|(of, _)| *of).collect();
+        assert_eq!(kept, [a, c]);
     }
 
     #[test]

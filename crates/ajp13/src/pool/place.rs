@@ -121,7 +121,7 @@ impl<'a> Place<'a> {
         };
         let conn = Box::new(self.pool.connect(None).await?);
         opening.done();
-        let remote = conn.remote;
+        let remote = conn.remote.clone();
         let Some(limit) = self.pool.options().ping.connect else {
             return Ok(Some(conn));
         };
@@ -135,7 +135,7 @@ impl<'a> Place<'a> {
             },
         );
         if let Err(error) = pinged.ping(limit).await {
-            self.pool.distrust(remote);
+            self.pool.distrust(remote.as_ref());
             return Err(error);
         }
         Ok(pinged.keep().map(|idle| idle.conn))

@@ -1,10 +1,11 @@
 //! A try without an answer: how far it got, what of the request is left, and why.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, fmt};
 
 use ajp13::{Error, ErrorKind, SendError, Tally, wire::CPING};
 use http::StatusCode;
 
+use super::silence::Silent;
 use crate::{
     balancer::{
         Chosen,
@@ -40,8 +41,8 @@ pub(super) enum Cause {
     NoEndpoint,
     /// No connection came soon, and somebody else finds out why.
     Noticed,
-    /// Nothing comes from the member any more, not even a CPong within this time.
-    Silent(Duration, Stage),
+    /// Nothing comes any more from who has the request.
+    Silent(Silent, Stage),
 }
 
 impl Failed {
@@ -57,13 +58,13 @@ impl Failed {
         }
     }
 
-    /// There is no head of an answer. `patience` is that of whoever may have given up on it.
-    pub(super) fn sending(failure: SendError<Upload>, patience: Option<Duration>) -> Self {
+    /// There is no head of an answer. `silent` is who was given up, if that is why.
+    pub(super) fn sending(failure: SendError<Upload>, silent: Option<Silent>) -> Self {
         let SendError {
             error, body, tally, ..
         } = failure;
-        let cause = match (error.kind(), patience) {
-            (ErrorKind::GivenUp, Some(patience)) => Cause::Silent(patience, stage_of(&error)),
+        let cause = match (error.kind(), silent) {
+            (ErrorKind::GivenUp, Some(silent)) => Cause::Silent(silent, stage_of(&error)),
             _ => Cause::Ajp(error),
         };
         Self {
@@ -95,7 +96,7 @@ impl Failed {
             Cause::Ajp(error) => error.to_string(),
             Cause::Status(status, _) => format!("status {} (fail_on_status)", status.as_u16()),
             Cause::NoEndpoint => "it has no endpoint".to_owned(),
-            Cause::Silent(limit, _) => silent(*limit),
+            Cause::Silent(who, _) => who.to_string(),
             Cause::Noticed => WAITS.to_owned(),
         }
     }
@@ -134,8 +135,8 @@ impl Failed {
             Cause::Noticed => {
                 tracing::debug!(worker = %group.name, member, request = %forward, error = WAITS, "{next}");
             }
-            Cause::Silent(limit, _) => {
-                tracing::warn!(worker = %group.name, member, request = %forward, error = silent(*limit), "{next}");
+            Cause::Silent(who, _) => {
+                tracing::warn!(worker = %group.name, member, request = %forward, error = %who, "{next}");
             }
             Cause::NoEndpoint => {
                 tracing::error!(worker = %group.name, "member without an endpoint");
@@ -157,8 +158,8 @@ impl Cause {
             Self::Ajp(error) => failure_of(error),
             Self::Status(_, failure) => *failure,
             Self::NoEndpoint => Failure::Internal,
-            Self::Silent(..) => Failure::Unresponsive,
-            Self::Noticed => Failure::Silent,
+            Self::Silent(Silent::Member(_), _) => Failure::Unresponsive,
+            Self::Silent(Silent::Address(_), _) | Self::Noticed => Failure::Silent,
         }
     }
 
@@ -183,12 +184,18 @@ fn stage_of(error: &Error) -> Stage {
 /// What is said of a member that is about to be found silent.
 const WAITS: &str = "no connection yet, and nothing else comes from it";
 
-/// What is said of a member that has gone silent.
-fn silent(limit: Duration) -> String {
-    let ms = limit.as_millis();
-    format!(
-        "nothing comes from it any more: neither an answer, nor a CPong within {ms} ms over a new connection"
-    )
+impl fmt::Display for Silent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (who, limit) = match self {
+            Self::Member(limit) => ("it", limit),
+            Self::Address(limit) => ("one of its addresses", limit),
+        };
+        let ms = limit.as_millis();
+        write!(
+            f,
+            "nothing comes from {who} any more: neither an answer, nor a CPong within {ms} ms over a new connection"
+        )
+    }
 }
 
 /// What mod_jk would call it.

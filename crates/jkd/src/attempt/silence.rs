@@ -6,9 +6,9 @@
 //! answered either, and nothing else has come from the member, the member is in error, and a
 //! request that may be repeated is, at another one.
 
-use std::{future::Future, mem, net::SocketAddr, time::Duration};
+use std::{future::Future, mem, net::SocketAddr, sync::OnceLock, time::Duration};
 
-use ajp13::{Doubt, Error, PooledConn};
+use ajp13::{Doubt, Error, PooledConn, Signs};
 use tokio::{
     select,
     time::{sleep, timeout},
@@ -148,10 +148,22 @@ pub(super) struct Watch<'a> {
     guard: &'a InFlight,
     /// Which of the machines behind the member's name owes the answer.
     remote: Option<SocketAddr>,
+    /// Its signs of life.
+    of_remote: Option<Signs>,
     /// The longest wait for a CPong.
     patience: Duration,
-    /// The member's signs of life when it got the request.
+    /// The signs of life of who owes the answer, when it got the request.
     signs: u32,
+    /// Who has been found to be silent.
+    silent: OnceLock<Silent>,
+}
+
+/// Who says nothing any more, not even a CPong within this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silent {
+    Member(Duration),
+    /// One of the machines behind the member's name; others of them have answered meanwhile.
+    Address(Duration),
 }
 
 impl<'a> Watch<'a> {
@@ -168,38 +180,41 @@ impl<'a> Watch<'a> {
         let guard = guard.filter(|guard| guard.has_others())?;
         let repeatable = retry::is_idempotent(&forward.head.method) && upload.is_at_hand();
         (repeatable && worker.recovery_options.is_none()).then_some(())?;
+        let of_remote = conn.signs();
         Some(Self {
             endpoint,
             guard,
             remote: conn.remote(),
             patience: worker.ping.connect?,
-            signs: guard.signs(),
+            signs: signs(of_remote.as_ref(), guard),
+            of_remote,
+            silent: OnceLock::new(),
         })
     }
 
-    /// The longest wait for a CPong.
-    pub(super) const fn patience(&self) -> Duration {
-        self.patience
+    /// Why the request was given up, if it was.
+    pub(super) fn found(&self) -> Option<Silent> {
+        self.silent.get().copied()
     }
 
     /// Justified when the member is silent, and the request better goes elsewhere.
     pub(super) fn doubt(&self) -> Doubt<impl Future<Output = ()>> {
         Doubt {
             after: ASKED,
-            justified: self.silent(),
+            justified: self.is_silent(),
         }
     }
 
     /// Begins when nothing has come for a while.
-    async fn silent(&self) {
+    async fn is_silent(&self) {
         let (mut signs, mut pause) = (self.signs, ASKED);
         loop {
-            let before = mem::replace(&mut signs, self.guard.signs());
-            if before == signs
-                && self.guard.has_alternative()
-                && (self.guard.is_given_up() || self.stays_silent().await)
-            {
-                return;
+            let before = mem::replace(&mut signs, self.signs());
+            if before == signs && self.guard.has_alternative() {
+                if let Some(silent) = self.who_is_silent().await {
+                    let _ = self.silent.set(silent);
+                    return;
+                }
             }
             pause = (pause * 2).min(SELDOM);
             sleep(pause).await;
@@ -207,27 +222,41 @@ impl<'a> Watch<'a> {
     }
 
     /// Asks, unless somebody else does; then his result counts as soon as he has one.
-    async fn stays_silent(&self) -> bool {
-        let signs = self.guard.signs();
+    async fn who_is_silent(&self) -> Option<Silent> {
+        let member = Silent::Member(self.patience);
+        if self.guard.is_given_up() {
+            return Some(member);
+        }
+        let (signs, of_all) = (self.signs(), self.guard.signs());
         let Some(question) = self.guard.begin_question() else {
             let given_up = async {
                 while !self.guard.is_given_up() {
                     sleep(NOTICED).await;
                 }
             };
-            return timeout(self.patience, given_up).await.is_ok();
+            return (timeout(self.patience, given_up).await.ok()).map(|()| member);
         };
         let probe = self.endpoint.pool.probe_at(self.remote, self.patience);
         match timeout(self.patience, probe).await {
             Ok(Ok(_)) => self.guard.gives_sign(),
             // It is there and refuses, or could not even be asked.
             Ok(Err(error)) if !error.is_silence() => {}
-            _ if signs == self.guard.signs() => {
+            _ if signs != self.signs() => {}
+            _ if of_all != self.guard.signs() => return Some(Silent::Address(self.patience)),
+            _ => {
                 question.not_answered();
-                return true;
+                return Some(member);
             }
-            _ => {}
         }
-        false
+        None
     }
+
+    fn signs(&self) -> u32 {
+        signs(self.of_remote.as_ref(), self.guard)
+    }
+}
+
+/// Those of the machine that owes the answer: others behind the same name do not speak for it.
+fn signs(of_remote: Option<&Signs>, guard: &InFlight) -> u32 {
+    of_remote.map_or_else(|| guard.signs(), Signs::count)
 }

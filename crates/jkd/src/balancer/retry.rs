@@ -36,7 +36,8 @@ pub enum Failure {
     Send,
     /// No connection was free in time.
     NoEndpoint,
-    /// No connection came soon, and somebody else finds out why.
+    /// No connection came soon, and somebody else finds out why; or the machine that has the request is
+    /// silent, while others behind the member's name are not.
     Silent,
     /// This machine lacks what a connection takes, so that nothing is known of the member.
     Exhausted,

@@ -10,7 +10,7 @@ use jkworkers::{diag::Origin, model};
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use rustix::{
     process::{DumpableBehavior, geteuid, set_dumpable_behavior},
-    thread::{set_thread_gid, set_thread_groups, set_thread_uid},
+    thread::{set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid},
 };
 
 /// An account that is not root's.
@@ -65,6 +65,13 @@ impl Account {
         set_thread_uid(Uid::from_raw(self.uid))?;
         Ok(())
     }
+}
+
+/// Lets nobody here become more than he is, nor any program that gets logs: to be said before there
+/// are threads.
+pub(super) fn gain_nothing() {
+    // Where the system does not let us, nothing else is worse.
+    let _ = set_no_new_privs(true);
 }
 
 /// Keeps what is in memory out of dumps: secrets and keys are there.

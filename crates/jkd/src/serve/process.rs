@@ -45,6 +45,7 @@ pub struct Options {
 /// address cannot be bound or the log cannot be written.
 pub fn run(options: &Options) -> ExitCode {
     raise_file_limit();
+    account::gain_nothing();
     // Before there are threads.
     let inherited = match Inherited::take() {
         Ok(inherited) => inherited,

@@ -1,9 +1,15 @@
 //! Networks that swallow packets, ports that run out, resolvers that hang. Each test runs in a
 //! network of its own, of which only the loopback device is up.
 
-use std::{net::UdpSocket, process::Command};
+use std::{
+    net::{TcpStream, UdpSocket},
+    process::Command,
+    time::Instant,
+};
 
-use jkd_tests::{Jkd, Load, Node, Outcome, in_own_network, is_in_own_network};
+use jkd_tests::{
+    Http, Jkd, LONG, Load, Node, Outcome, free_port, in_own_network, is_in_own_network, wait_until,
+};
 
 use crate::rig::{Rig, Share, assert_nobody_waits, binary, ms, rate, secs, told, witness};
 
@@ -130,4 +136,82 @@ fn resolver_hangs() {
         mute.recv(&mut [0; 512]).is_ok(),
         "nobody was asked for the name"
     );
+}
+
+/// The answer of a name server: any name is 127.0.0.1.
+fn named(query: &[u8]) -> Vec<u8> {
+    const A: [u8; 2] = [0, 1];
+    const ADDRESS: &[u8] = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\0\0\x01";
+    let mut answer = query.to_vec();
+    (answer[2], answer[3]) = (0x81, 0x80);
+    if query[query.len() - 4..query.len() - 2] == A {
+        answer[7] = 1;
+        answer.extend_from_slice(ADDRESS);
+    }
+    answer
+}
+
+/// A reload with a new `Listen` and a new name that many may stand for: nobody is let in there before
+/// the name is known, or has had its second.
+#[test]
+#[ignore = "takes minutes: run tests/run"]
+fn a_new_listen_stays_closed_until_names_are_known() {
+    if !inside("network::a_new_listen_stays_closed_until_names_are_known") {
+        return;
+    }
+    let server = UdpSocket::bind("127.0.0.1:53").unwrap();
+    let node = Node::new("b");
+    let old = free_port();
+    let conf = |listen: u16| {
+        format!(
+            "Listen 127.0.0.1:{old}\nListen 127.0.0.1:{listen}\n\
+             JkWorkersFile workers.properties\nJkMount /* lb\n"
+        )
+    };
+    let workers = |host: &str| {
+        format!(
+            "worker.list=lb\nworker.lb.type=lb\nworker.lb.balance_workers=x\n\
+             worker.x.host={host}\nworker.x.port={}\nworker.x.resolve=all\n",
+            node.address.port()
+        )
+    };
+    let jkd = Jkd::builder(&binary())
+        .file("workers.properties", &workers("127.0.0.1"))
+        .file("jk.conf", &conf(free_port()))
+        .file("resolv.conf", "nameserver 127.0.0.1\noptions timeout:9\n")
+        .file("nsswitch.conf", "hosts: files dns\n")
+        .instead("/etc/resolv.conf", "resolv.conf")
+        .instead("/etc/nsswitch.conf", "nsswitch.conf")
+        .start(&["run", "-f", "jk.conf"]);
+    // A machine that is slow just now gets another chance.
+    for round in 0..10 {
+        let new = (std::net::Ipv4Addr::LOCALHOST, free_port());
+        let name = format!("late{round}");
+        jkd.write("workers.properties", &workers(&format!("{name}.example")));
+        jkd.write("jk.conf", &conf(new.1));
+        let began = Instant::now();
+        jkd.process().signal("HUP");
+        let mut query = [0; 512];
+        server.set_read_timeout(Some(LONG)).unwrap();
+        let (mut length, mut from) = server.recv_from(&mut query).expect("a query");
+        while !String::from_utf8_lossy(&query[..length]).contains(&name) {
+            (length, from) = server.recv_from(&mut query).expect("a query");
+        }
+        let is_closed = TcpStream::connect(new).is_err();
+        let in_time = began.elapsed() < secs(1);
+        assert!(is_closed || !in_time, "{}", jkd.log());
+        server.set_read_timeout(Some(ms(50))).unwrap();
+        wait_until("the new address", || {
+            if length > 0 {
+                server.send_to(&named(&query[..length]), from).unwrap();
+            }
+            (length, from) = server.recv_from(&mut query).unwrap_or((0, from));
+            TcpStream::connect(new).is_ok()
+        });
+        assert_eq!(Http::new(new.into()).get("/").status, 200, "{}", jkd.log());
+        if in_time {
+            return;
+        }
+    }
+    panic!("no reload was in time");
 }

@@ -114,6 +114,40 @@ fn no_file_of_ours_is_others_to_write_and_no_child_inherits_a_socket() {
 }
 
 #[test]
+fn nobody_in_the_process_gains_powers_and_no_program_that_it_starts() {
+    const TOLD: &str = "NoNewPrivs:\t1\n";
+    let backend = Backend::saying("hello");
+    let directory = tempfile::tempdir().unwrap();
+    let status = directory.path().join("status");
+    let shown = status.display();
+    // The shell replaces itself: what is read is the program's own.
+    let reader = format!(
+        "CustomLog \"|$exec sh -c 'cat /proc/$$/status >{shown}.new; mv {shown}.new {shown}; \
+         exec cat >{shown}.log'\" %U\n"
+    );
+    let jkd = serving(BINARY, &backend, &reader);
+    assert_eq!(jkd.http().get("/asked").text(), "hello");
+    let tasks = fs::read_dir(format!("/proc/{}/task", jkd.process().pid())).unwrap();
+    let tasks: Vec<_> = tasks.map(|task| task.unwrap().path()).collect();
+    assert!(tasks.len() > 1, "{tasks:?}");
+    for task in tasks {
+        // One that reads files may have ended meanwhile.
+        let Ok(text) = fs::read_to_string(task.join("status")) else {
+            continue;
+        };
+        assert!(text.contains(TOLD), "{text}");
+    }
+    let program = try_within(LONG, || fs::read_to_string(&status).ok());
+    let program = program.expect("the program's status");
+    assert!(program.contains(TOLD), "{program}");
+    // It has its lines all the same.
+    assert_eq!(jkd.terminate(), 0);
+    let lines = || fs::read_to_string(format!("{shown}.log")).ok();
+    let lines = try_within(LONG, || lines().filter(|lines| !lines.is_empty()));
+    assert_eq!(lines.as_deref(), Some("/asked\n"));
+}
+
+#[test]
 fn nothing_of_a_configuration_that_is_no_file_is_waited_for() {
     let directory = tempfile::tempdir().unwrap();
     let pipe = directory.path().join("workers.properties");
