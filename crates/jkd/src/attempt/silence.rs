@@ -210,11 +210,12 @@ impl<'a> Watch<'a> {
         let (mut signs, mut pause) = (self.signs, ASKED);
         loop {
             let before = mem::replace(&mut signs, self.signs());
-            if before == signs && self.guard.has_alternative() {
-                if let Some(silent) = self.who_is_silent().await {
-                    let _ = self.silent.set(silent);
-                    return;
-                }
+            if before == signs
+                && self.guard.has_alternative()
+                && let Some(silent) = Box::pin(self.who_is_silent()).await
+            {
+                let _ = self.silent.set(silent);
+                return;
             }
             pause = (pause * 2).min(SELDOM);
             sleep(pause).await;
