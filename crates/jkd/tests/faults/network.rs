@@ -4,12 +4,12 @@
 use std::{
     net::{TcpStream, UdpSocket},
     process::Command,
-    time::Instant,
 };
 
 use jkd_tests::{
     Http, Jkd, LONG, Load, Node, Outcome, free_port, in_own_network, is_in_own_network, wait_until,
 };
+use tokio::time::Instant;
 
 use crate::rig::{Rig, Share, assert_nobody_waits, binary, ms, rate, secs, told, witness};
 
