@@ -120,6 +120,11 @@ impl Httpd {
         Err(httpd.logs())
     }
 
+    /// The parent of all its processes.
+    pub fn process(&self) -> &Leashed {
+        &self.process
+    }
+
     /// The path of a file in its directory.
     pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.directory.path().join(name)

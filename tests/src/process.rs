@@ -105,6 +105,18 @@ impl Leashed {
         })
     }
 
+    /// Whether no thread of it or of its children has anything to do right now.
+    pub fn is_at_rest(&self) -> bool {
+        let own = self.pid.to_string();
+        let is_ours = |process: &Path| {
+            let is_child = || state(process).is_some_and(|(_, parent)| parent == own);
+            process.file_name().is_some_and(|name| *name == *own) || is_child()
+        };
+        let processes = entries(Path::new("/proc")).filter(|path| is_ours(path));
+        let mut tasks = processes.flat_map(|process| entries(&process.join("task")));
+        tasks.all(|task| state(&task).is_none_or(|(state, _)| state == "S"))
+    }
+
     /// The value of a line of `/proc/PID/status` in kB, such as `VmHWM` (the peak of its resident
     /// memory) or `VmRSS`.
     pub fn memory_kb(&self, what: &str) -> u64 {
@@ -123,6 +135,19 @@ impl Drop for Leashed {
         drop(self.leash.take());
         let _ = self.shell.wait();
     }
+}
+
+/// What a process or a thread does (`S`: it sleeps), and its parent, of its directory in `/proc`.
+fn state(directory: &Path) -> Option<(String, String)> {
+    let stat = fs::read_to_string(directory.join("stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').map(str::to_owned);
+    Some((fields.next()?, fields.next()?))
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path())
 }
 
 /// Sends a signal by name to a process that the caller has started.

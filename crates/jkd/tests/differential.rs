@@ -49,7 +49,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use self::{case::Configuration, compare::Verdict};
+use self::{case::Configuration, compare::Verdict, play::Pace};
 
 /// Most of the time is spent waiting: for servers that start, and for time limits.
 const AT_ONCE: usize = 6;
@@ -59,7 +59,7 @@ const AT_ONCE: usize = 6;
 fn jkd_and_mod_jk_do_the_same() {
     let configurations = configurations();
     let requests: usize = configurations.iter().map(Configuration::requests).sum();
-    let mut verdicts = in_parallel(&configurations, verdict);
+    let mut verdicts = in_parallel(&configurations, |it| verdict(it, Pace::Quick));
     for (configuration, verdict) in configurations.iter().zip(&mut verdicts) {
         play_again(configuration, verdict);
     }
@@ -75,16 +75,19 @@ fn jkd_and_mod_jk_do_the_same() {
     }
 }
 
-/// Where both differ, once more and by itself: mod_jk gives its connection back, and counts, a little
-/// after its client has the whole answer, which shows on a machine that is busy. What differs
-/// without such haste differs again.
+/// Where both differ, once more, by itself, and with patience: mod_jk gives its connection back, and
+/// counts, a little after its client has the whole answer, which shows on a machine that is busy.
+/// What differs without such haste differs again.
 fn play_again(configuration: &Configuration, verdict: &mut Verdict) {
     for _ in 0..2 {
         if verdict.report.is_empty() {
             return;
         }
-        say(&format!("played again: {}", configuration.title));
-        *verdict = self::verdict(configuration);
+        say(&format!(
+            "{}\nplayed again: {}",
+            verdict.report, configuration.title
+        ));
+        *verdict = self::verdict(configuration, Pace::Patient);
     }
 }
 
@@ -124,9 +127,9 @@ fn topics(directory: &str) -> Vec<Configuration> {
     topics.collect()
 }
 
-fn verdict(configuration: &Configuration) -> Verdict {
+fn verdict(configuration: &Configuration, pace: Pace) -> Verdict {
     catch_unwind(AssertUnwindSafe(|| {
-        let (mod_jk, jkd) = pair::play(configuration);
+        let (mod_jk, jkd) = pair::play(configuration, pace);
         compare::compare(configuration, &mod_jk, &jkd)
     }))
     .unwrap_or_else(|panic| {

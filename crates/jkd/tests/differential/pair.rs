@@ -6,7 +6,7 @@ use jkd_tests::{Actors, Httpd, Jkd, modules};
 
 use crate::{
     case::Configuration,
-    play::{self, Play},
+    play::{self, Pace, Play},
 };
 
 /// The access log that is compared.
@@ -19,10 +19,10 @@ const REQUESTS: &str = "requests.log";
 const ERRORS: &str = "compared-errors.log";
 
 /// Plays a configuration in front of both at once: mod_jk and jkd, each with backends of its own.
-pub(crate) fn play(configuration: &Configuration) -> (Play, Play) {
+pub(crate) fn play(configuration: &Configuration, pace: Pace) -> (Play, Play) {
     thread::scope(|scope| {
-        let mod_jk = scope.spawn(|| with_mod_jk(configuration));
-        let jkd = with_jkd(configuration);
+        let mod_jk = scope.spawn(|| with_mod_jk(configuration, pace));
+        let jkd = with_jkd(configuration, pace);
         let mod_jk = mod_jk.join().unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>();
             panic!("mod_jk: {}", text.map_or("a panic", |text| text))
@@ -31,13 +31,18 @@ pub(crate) fn play(configuration: &Configuration) -> (Play, Play) {
     })
 }
 
-fn with_mod_jk(configuration: &Configuration) -> Play {
+fn with_mod_jk(configuration: &Configuration, pace: Pace) -> Play {
     let actors = actors(configuration);
     let workers = configuration.workers(actors.addresses());
     let mut files = configuration.files();
     files.push(("workers.properties", &workers));
     let httpd = Httpd::start_forked(&files, &configuration.jk_conf());
-    let mut play = play::play(configuration, httpd.address, &actors);
+    let mut play = play::play(
+        configuration,
+        pace,
+        (httpd.process(), httpd.address),
+        &actors,
+    );
     play.read_logs(
         &httpd.path(ACCESS),
         &[httpd.path(REQUESTS), httpd.path(ERRORS)],
@@ -46,7 +51,7 @@ fn with_mod_jk(configuration: &Configuration) -> Play {
 }
 
 /// With one thread, because each has connections of its own to the backends.
-fn with_jkd(configuration: &Configuration) -> Play {
+fn with_jkd(configuration: &Configuration, pace: Pace) -> Play {
     let actors = actors(configuration);
     let workers = configuration.workers(actors.addresses());
     let mut builder = Jkd::builder(env!("CARGO_BIN_EXE_jkd"));
@@ -75,7 +80,7 @@ fn with_jkd(configuration: &Configuration) -> Play {
             "-f",
             "httpd.conf",
         ]);
-    let mut play = play::play(configuration, jkd.address, &actors);
+    let mut play = play::play(configuration, pace, (jkd.process(), jkd.address), &actors);
     play.read_logs(&jkd.path(ACCESS), &[jkd.path(REQUESTS), jkd.path(ERRORS)]);
     play
 }

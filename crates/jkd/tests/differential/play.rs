@@ -5,9 +5,13 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use jkd_tests::{Actors, Connection, Forwarded, Idle, LONG, Reply, escaped, wait_until, within};
+use jkd_tests::{
+    Actors, Connection, Forwarded, Idle, LONG, Leashed, Reply, escaped, try_within, wait_until,
+    within,
+};
 
 use crate::{
     case::{Case, Configuration, Step},
@@ -40,9 +44,27 @@ pub(crate) struct Play {
     pub(crate) logs: Vec<String>,
 }
 
+/// When the next request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As soon as the answer to the one before is there.
+    Quick,
+    /// When the server has nothing more to do, either.
+    Patient,
+}
+
+/// How long a server may take until it has nothing to do; some never have.
+const REST: Duration = Duration::from_secs(2);
+
 /// Plays all cases.
-pub(crate) fn play(configuration: &Configuration, address: SocketAddr, actors: &Actors) -> Play {
+pub(crate) fn play(
+    configuration: &Configuration,
+    pace: Pace,
+    (server, address): (&Leashed, SocketAddr),
+    actors: &Actors,
+) -> Play {
     let mut client = Client {
+        server: (pace == Pace::Patient).then_some(server),
         address,
         actors,
         connections: HashMap::new(),
@@ -50,9 +72,12 @@ pub(crate) fn play(configuration: &Configuration, address: SocketAddr, actors: &
     };
     let cases = configuration.cases.iter().map(|case| client.play(case));
     let cases = cases.collect();
+    let status = settled(|| status(address));
+    // It may have lines to write.
+    rest(server);
     Play {
         cases,
-        status: settled(|| status(address)),
+        status,
         logs: Vec::new(),
     }
 }
@@ -98,7 +123,14 @@ fn timeless(line: &str) -> String {
     format!("{before}FB={said}{rest}")
 }
 
+/// Lets a server do what it does behind an answer: mod_jk gives its connection back then.
+fn rest(server: &Leashed) {
+    try_within(REST, || server.is_at_rest().then_some(()));
+}
+
 struct Client<'a> {
+    /// The server, where its rest is waited for.
+    server: Option<&'a Leashed>,
     address: SocketAddr,
     actors: &'a Actors,
     connections: HashMap<String, Connection>,
@@ -162,6 +194,7 @@ impl Client<'_> {
                 method,
                 bytes,
             } => {
+                self.server.map(rest);
                 if !again {
                     self.open("");
                 }
