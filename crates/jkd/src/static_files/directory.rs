@@ -88,12 +88,30 @@ impl Located {
         }
     }
 
-    /// The same, where no file of this name is sent.
+    /// The same, where no file of this name is sent; one in front of it may be.
     pub(super) fn unsent(mut self) -> Self {
-        if !matches!(self.walked.what, What::Closed) {
-            self.walked.what = What::Nothing;
+        let is_in_front = |name: &[u8]| !name.contains(&b';');
+        match self.walked.what {
+            What::Closed => {}
+            What::Behind(_) if is_in_front(&self.walked.name) => {}
+            _ => self.walked.what = What::Nothing,
         }
         self.lacks_slash = false;
+        self
+    }
+
+    /// The same; the file in front of more stands for that where this is accepted for the path:
+    /// `AcceptPathInfo`. What a rule of the map covers is its worker's, whatever comes behind.
+    pub(super) fn accepting(mut self, host: &Host, path: &[u8], settings: &FileSettings) -> Self {
+        if settings.path_info != Some(true) {
+            return self;
+        }
+        let own = in_front(path, self.parts(path).1);
+        let is_for_worker = self.for_jk && host.uri_map.find(own).is_some();
+        self.walked.what = match self.walked.what {
+            What::Behind(file) if !is_for_worker => *file,
+            what => what,
+        };
         self
     }
 
@@ -135,6 +153,14 @@ impl Located {
         self.lacks_slash && matches!(self.walked.what, What::Directory)
     }
 
+    /// What was asked for: the file, or the directory where an index file stands for it.
+    pub(super) fn asked_for(&self) -> Option<&[u8]> {
+        let name = self.name()?;
+        let end = name.iter().rposition(|&b| b == b'/');
+        let directory = end.and_then(|end| name.get(..=end));
+        directory.filter(|_| self.learnt.is_some()).or(Some(name))
+    }
+
     /// The name of the file or directory.
     pub(crate) fn name(&self) -> Option<&[u8]> {
         Some(&*self.walked.name).filter(|name| !name.is_empty())
@@ -166,7 +192,7 @@ impl Located {
     pub(crate) const fn is_file(&self) -> bool {
         matches!(
             self.walked.what,
-            What::File(_) | What::Closed | What::Broken(_)
+            What::File(_) | What::Behind(_) | What::Closed | What::Broken(_)
         )
     }
 
@@ -182,9 +208,8 @@ impl Located {
 
     /// Whether there is anything, be it a file in front of what was looked for.
     pub(crate) fn is_there(&self) -> bool {
-        let missing = self.walked.missing.as_ref();
-        missing.is_some_and(|missing| missing.is_behind_file)
-            || matches!(self.walked.what, What::File(_) | What::Directory)
+        let what = &self.walked.what;
+        matches!(what, What::Behind(_) | What::File(_) | What::Directory)
     }
 }
 
@@ -205,6 +230,7 @@ pub(super) fn find(
     Ok(match found.walked.what {
         What::Directory if path.ends_with(b"/") => index(host, path, for_jk, &settings, found),
         What::Nothing => fallback(host, for_jk, &settings).unwrap_or(found),
+        What::Behind(_) => found.accepting(host, path, &settings),
         _ => found,
     })
 }
@@ -245,6 +271,15 @@ pub(super) fn at(host: &Host, name: Vec<u8>) -> Located {
         found.lacks_slash = settings.slash.unwrap_or(true);
     }
     found
+}
+
+/// The path without as many segments as the rest has.
+fn in_front<'p>(path: &'p [u8], rest: &[u8]) -> &'p [u8] {
+    let slashes = rest.iter().filter(|&&b| b == b'/').count();
+    (0..slashes).fold(path, |path, _| {
+        let end = path.iter().rposition(|&b| b == b'/');
+        path.get(..end.unwrap_or_default()).unwrap_or_default()
+    })
 }
 
 /// The names of files that stand for a directory.

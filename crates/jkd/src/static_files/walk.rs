@@ -27,21 +27,15 @@ pub(crate) struct Walked {
     /// and all. Where there is nothing, the first part that is not there.
     pub(crate) name: Vec<u8>,
     pub(crate) what: What,
-    /// Where there is nothing: what was looked for.
-    pub(super) missing: Option<Missing>,
-}
-
-/// What there is not.
-#[derive(Debug)]
-pub(super) struct Missing {
-    pub(super) name: Vec<u8>,
-    /// There is a file where a directory would have to be.
-    pub(super) is_behind_file: bool,
+    /// What was looked for, where that is not there.
+    pub(super) missing: Option<Vec<u8>>,
 }
 
 /// What is there.
 #[derive(Debug)]
 pub(crate) enum What {
+    /// There is a file where a directory would have to be, and this is what opening it comes to.
+    Behind(Box<What>),
     /// A regular file.
     File(File),
     Directory,
@@ -68,24 +62,15 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
         is_overridden: true,
         name: b"/".to_vec(),
         followed: false,
-        is_behind_file: false,
     };
     let what = match walk.to(place) {
-        Ok(what) => what,
         // httpd asks for the whole name at once.
-        Err(End::Nothing) if is_too_long(&place.name) => What::Closed,
-        Err(End::Nothing) => What::Nothing,
-        Err(End::Closed(why)) => {
-            let name = Printable(&walk.name);
-            tracing::info!(file = %name, "not served: {why}");
-            What::Closed
-        }
-        Err(End::Broken(error)) => What::Broken(error),
+        Ok(What::Behind(_)) | Err(End::Nothing) if is_too_long(&place.name) => What::Closed,
+        Ok(what) => what,
+        Err(end) => end.at(&walk.name),
     };
-    let missing = matches!(what, What::Nothing).then(|| Missing {
-        name: place.name.clone(),
-        is_behind_file: walk.is_behind_file,
-    });
+    let is_missing = matches!(what, What::Nothing | What::Behind(_));
+    let missing = is_missing.then(|| place.name.clone());
     Walked {
         name: walk.name,
         what,
@@ -109,8 +94,6 @@ struct Walk<'a> {
     name: Vec<u8>,
     /// Whether a link was followed.
     followed: bool,
-    /// Whether it goes on behind a file.
-    is_behind_file: bool,
 }
 
 /// One step: what it led to.
@@ -143,12 +126,15 @@ impl Walk<'_> {
                     directory = step.fd;
                     self.check_overrides(&directory)?;
                 }
-                FileType::RegularFile if parts.peek().is_none() => {
-                    return self.file(place, &directory, part, &step);
-                }
                 FileType::RegularFile => {
-                    self.is_behind_file = true;
-                    return Err(End::Nothing);
+                    let is_last = parts.peek().is_none() && !place.name.ends_with(b"/");
+                    let file = self.file(place, &directory, part, &step);
+                    return if is_last {
+                        file
+                    } else {
+                        let file = file.unwrap_or_else(|end| end.at(&self.name));
+                        Ok(What::Behind(Box::new(file)))
+                    };
                 }
                 _ => return Err(End::Closed("it is neither a file nor a directory")),
             }
@@ -199,9 +185,6 @@ impl Walk<'_> {
         part: &[u8],
         found: &Step,
     ) -> Result<What, End> {
-        if place.name.ends_with(b"/") {
-            return Err(End::Nothing);
-        }
         let part = Path::new(std::ffi::OsStr::from_bytes(part));
         let follow = if found.is_link {
             OFlags::empty()
@@ -282,6 +265,20 @@ const READ: OFlags = OFlags::CLOEXEC
 /// Where an open file is, all links resolved.
 fn real_path(fd: &OwnedFd) -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd())).ok()
+}
+
+impl End {
+    /// What that means for the walk that has come to this name.
+    fn at(self, name: &[u8]) -> What {
+        match self {
+            Self::Nothing => What::Nothing,
+            Self::Closed(why) => {
+                tracing::info!(file = %Printable(name), "not served: {why}");
+                What::Closed
+            }
+            Self::Broken(error) => What::Broken(error),
+        }
+    }
 }
 
 impl From<Errno> for End {

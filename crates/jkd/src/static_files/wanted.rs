@@ -122,12 +122,12 @@ impl Wanted<'_> {
         let Some(missing) = &found.walked.missing else {
             return;
         };
-        let number = if missing.is_behind_file {
+        let number = if matches!(found.walked.what, What::Behind(_)) {
             "AH00130"
         } else {
             "AH00128"
         };
-        let name = Printable(&missing.name);
+        let name = Printable(missing);
         let what = format_args!("{number}: File does not exist: {name}");
         self.about.say(self.logs, "core", Severity::INFO, what);
     }
@@ -157,10 +157,10 @@ impl Wanted<'_> {
                 headers.insert(header::CONTENT_TYPE, kind);
             }
             // Nothing is said of what is not sent.
-            What::File(_) if !found.is_script => {
+            What::File(_) | What::Behind(_) if !found.is_script => {
                 drop(send::describe(self.by(found), &found.walked.name, headers));
             }
-            What::File(_) | What::Nothing | What::Closed | What::Broken(_) => {}
+            What::File(_) | What::Behind(_) | What::Nothing | What::Closed | What::Broken(_) => {}
         }
         response
     }

@@ -33,7 +33,7 @@ const OF_THE_PROGRAM: &[&str] = &[
 /// All names, sorted without regard to case.
 #[rustfmt::skip]
 pub(super) const DIRECTIVES: &[&str] = &[
-    "AcceptFilter", "AcceptMutex", "AcceptPathInfo", "AddAlt",
+    "AcceptFilter", "AcceptMutex", "AddAlt",
     "AddAltByEncoding", "AddAltByType", "AddDescription",
     "AddIcon", "AddIconByEncoding", "AddIconByType", "AddInputFilter",
     "AddModule", "AddModuleInfo",

@@ -62,6 +62,10 @@ pub struct FileSettings {
     /// `FallbackResource`: the path that stands for what is not there. Empty: `disabled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
+    /// `AcceptPathInfo`: whether a file stands for paths that go on behind it. `Default` is no for
+    /// files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_info: Option<bool>,
     /// `Options`.
     pub options: Options,
     /// `AllowOverride`: whether files in the directories may say more.
@@ -168,6 +172,7 @@ impl FileSettings {
             index: self.index.as_ref().or(base.index.as_ref()).cloned(),
             slash: self.slash.or(base.slash),
             fallback: self.fallback.as_ref().or(base.fallback.as_ref()).cloned(),
+            path_info: self.path_info.or(base.path_info),
             options: Options {
                 links: links.or(base.options.links),
                 own_links: own_links.or(base.options.own_links),

@@ -87,6 +87,7 @@ impl Site {
         let name = name.strip_prefix(&root).unwrap_or(&name).to_owned();
         match walked.what {
             What::File(_) => format!("file {name}"),
+            What::Behind(_) => format!("behind {name}"),
             What::Directory => format!("directory {name}"),
             What::Nothing => format!("nothing {name}"),
             What::Closed => format!("closed {name}"),
@@ -108,8 +109,8 @@ fn files_are_found_and_nothing_else() {
         ("/sub/", "directory www/sub/"),
         ("/sub//x.txt", "file www/sub/x.txt"),
         ("/sub/none/deep", "nothing www/sub/none"),
-        ("/index.html/", "nothing www/index.html"),
-        ("/index.html/x", "nothing www/index.html"),
+        ("/index.html/", "behind www/index.html"),
+        ("/index.html/x", "behind www/index.html"),
         ("/a\0b", "nothing /"),
         ("/.././x", "nothing www/.."),
         ("/../o.txt", "nothing www/.."),

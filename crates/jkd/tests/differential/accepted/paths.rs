@@ -98,6 +98,19 @@ pub(super) fn reject_unsafe_uri(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
+/// The file in front of more is what a worker would run.
+pub(super) fn sources(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let target = mod_jk.what.split(' ').nth(1).unwrap_or_default();
+    let is_source = target.contains(".jsp/");
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    let is_unasked = mod_jk.requests.is_empty() && jkd.requests.is_empty();
+    let found = is_source && is_unasked && statuses == Some((200, 404));
+    if found {
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}
+
 pub(super) fn control_characters(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     refused(mod_jk, jkd, |path| {
         let escapes = path.split('%').skip(1).filter_map(|rest| rest.get(..2));

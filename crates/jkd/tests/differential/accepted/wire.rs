@@ -43,6 +43,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("access files", answers::access_files),
     Difference::named("TRACE", requests::trace),
     Difference::named("methods of index files", requests::of_index_files),
+    Difference::named("sources in front of paths", paths::sources),
     Difference::named("CONNECT", requests::connect),
     Difference::named("doubtful hosts", requests::doubtful_hosts),
     Difference::named("folded fields", requests::folded_fields),

@@ -59,6 +59,19 @@ pub(in crate::httpd) fn directory_index(apply: &mut Apply<'_>, call: &Call<'_>) 
     }
 }
 
+/// `AcceptPathInfo On|Off|Default`
+pub(in crate::httpd) fn accept_path_info(apply: &mut Apply<'_>, call: &Call<'_>) {
+    let word = call.first().to_ascii_lowercase();
+    apply.files().path_info = match &*word {
+        "on" => Some(true),
+        "off" | "default" => Some(false),
+        _ => {
+            let message = "AcceptPathInfo must be set to on, off or default".to_owned();
+            return apply.error(call.origin, message, "Write On, Off or Default.");
+        }
+    };
+}
+
 /// `DirectorySlash On|Off`
 pub(in crate::httpd) fn directory_slash(apply: &mut Apply<'_>, call: &Call<'_>) {
     if let Some(on) = apply.on_or_off(call) {

@@ -13,6 +13,7 @@ use crate::httpd::apply::{files, filters, ranges, redirects, rewrite, types};
 /// One row for each.
 #[rustfmt::skip]
 pub(super) const FILES: &[Directive] = &[
+    row("AcceptPathInfo", Anywhere, ONE, Works(files::accept_path_info)),
     row("AccessFileName", Server, MANY, Works(files::access_file_name)),
     row("Action", Anywhere, MANY, Works(files::action)),
     row("AddCharset", Anywhere, Words(2, usize::MAX), Works(types::add_charset)),
