@@ -1,6 +1,8 @@
 //! What is settled between access and answer: rules about rewriting in sections, and index files.
 //! Both may have the request begin anew with another path, which is followed here.
 
+use std::sync::atomic::AtomicU32;
+
 use http::StatusCode;
 use jkworkers::model::Asked;
 
@@ -179,6 +181,7 @@ impl Arrival<'_> {
         claims: &mut Claims,
     ) -> Result<Located, Stumble> {
         let variables = found.settled(self.host, &self.visit.peer);
+        let looks = AtomicU32::new(0);
         let search = Search {
             subject: Subject {
                 on_behalf_of: Some(Asker::of_client(self.decoded)),
@@ -188,14 +191,15 @@ impl Arrival<'_> {
             found,
             trail: &self.visit.trail,
             left: self.host.max_turns.into(),
+            looks: &looks,
         };
         let name = located.parts(&found.path).0.to_vec();
         let is_directory = located.is_directory();
         let located = search.stand_in(located, claims).await;
-        let located = located.inspect_err(|stumble| {
-            if matches!(stumble, Stumble::Elsewhere(_)) {
-                self.record.leads_from(&name, is_directory);
-            }
+        let located = located.inspect_err(|stumble| match stumble {
+            Stumble::Elsewhere(_) => self.record.leads_from(&name, is_directory),
+            Stumble::Anew(_) => {}
+            _ => self.record.is_at_file(&name),
         })?;
         if let Some(learnt) = located.learnt.as_deref() {
             self.record.is_about(self.host, learnt.asked());

@@ -1,9 +1,16 @@
 //! What stands for a directory, or for what is not there: each candidate is asked for as a request
 //! of its own would be, with rules about rewriting and about who may have it.
 
+mod admission;
 mod candidate;
 
-use std::{borrow::Cow, ptr, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use http::StatusCode;
 use jkworkers::{
@@ -18,18 +25,22 @@ use super::{
     directory::{self, Learnt, Located, index_names, index_path},
 };
 use crate::{
-    access::{self, Claims, Guest},
+    access::Claims,
     http1::Head,
     mapping,
     redirect::{self, Elsewhere},
     rescue::Stumble,
-    rewriting::{self, Place, Rewritten, Subject, Trail, Turn},
+    rewriting::{self, Rewritten, Subject, Trail},
     snapshot::Snapshot,
     variables::Variables,
 };
 
 /// How often what stands for something may be stood for.
 const MAX_FALLBACKS: usize = 8;
+
+/// How often something is looked at for one request. Names of index files that rules make into
+/// directories again would multiply without end.
+const MAX_LOOKS: u32 = 1000;
 
 /// A search for what stands for something else.
 #[derive(Clone, Copy)]
@@ -41,6 +52,8 @@ pub(crate) struct Search<'a> {
     pub(crate) trail: &'a Trail,
     /// How many more directories may stand for one another.
     pub(crate) left: u64,
+    /// How often something was looked at.
+    pub(crate) looks: &'a AtomicU32,
 }
 
 impl Search<'_> {
@@ -93,6 +106,7 @@ impl Search<'_> {
                 Ok(found @ Candidate::File(_)) => return Ok(found),
                 Ok(Candidate::Nothing) => {}
                 Err(stumble) if is_last_word(&stumble, &names) => return Err(stumble),
+                Err(stumble) if self.is_given_up() => return Err(stumble),
                 Err(stumble) if stumble.status() == StatusCode::NOT_FOUND => {}
                 Err(stumble) => refused = Some(stumble),
             }
@@ -145,6 +159,9 @@ impl Search<'_> {
         around: Option<&[u8]>,
         claims: &mut Claims,
     ) -> Result<Candidate, Stumble> {
+        if self.looks.fetch_add(1, Ordering::Relaxed) >= MAX_LOOKS {
+            return Err(endless());
+        }
         let made = self.rewritten(&own).await;
         if let Some(made) = &made {
             self.trail.leave_cookies(made);
@@ -185,7 +202,8 @@ impl Search<'_> {
     }
 
     /// A rule of the map covers the candidate. Where a rule about rewriting has made a file of it,
-    /// mod_jk comes too late to answer for what is not there.
+    /// mod_jk comes too late to answer for what is not there. A directory is the one that is asked
+    /// for, by another path: it has index files.
     async fn mapped(
         self,
         path: Vec<u8>,
@@ -195,10 +213,34 @@ impl Search<'_> {
         let asked = self.at(&path);
         let asked = around.map_or(asked, |around| asked.passing(around));
         self.enter(asked, claims).await?;
+        let is_listed = path.ends_with(b"/") && !is_rewritten;
+        if is_listed && let Some(around) = around.filter(|around| around.ends_with(b"/")) {
+            let index = self.deeper(&path, (Some(around), asked), claims);
+            let index = index.await?;
+            return Ok(index.unwrap_or_else(|| Candidate::Mapped(path.clone())));
+        }
         Ok(match mapped(path, around).await {
             Candidate::Mapped(_) if is_rewritten => Candidate::Nothing,
             found => found,
         })
+    }
+
+    /// The file that stands for a candidate that is a directory itself.
+    ///
+    /// # Errors
+    ///
+    /// 500 where this never ends.
+    async fn deeper(
+        self,
+        path: &[u8],
+        (directory, asked): (Option<&[u8]>, Asked<'_>),
+        claims: &mut Claims,
+    ) -> Result<Option<Candidate>, Stumble> {
+        let left = self.left.checked_sub(1).ok_or_else(endless)?;
+        let settings = self.subject.host.files_about(asked);
+        let index = Search { left, ..self }.index(path, directory, &settings, claims);
+        let found = Box::pin(index).await?;
+        Ok(Some(found).filter(|found| matches!(found, Candidate::File(_))))
     }
 
     /// What was found for a candidate comes to this.
@@ -223,20 +265,19 @@ impl Search<'_> {
             let there = Elsewhere::directory(&shown, this.subject.head);
             return Err(Stumble::Elsewhere(Box::new(there)));
         }
-        if located.is_directory() && path.ends_with(b"/") && self.left > 0 {
-            let settings = this.subject.host.files_about(asked);
-            let left = self.left - 1;
-            let deeper = Search { left, ..this };
-            let index = deeper.index(&shown, located.name(), &settings, claims);
-            return match Box::pin(index).await? {
-                found @ Candidate::File(_) => Ok(found),
-                Candidate::Mapped(_) | Candidate::Nothing => Ok(Candidate::Nothing),
-            };
+        if located.is_directory() && path.ends_with(b"/") {
+            let index = this.deeper(&shown, (located.name(), asked), claims);
+            return Ok(index.await?.unwrap_or(Candidate::Nothing));
         }
         if !located.is_file() {
             return Ok(Candidate::Nothing);
         }
         Ok(Candidate::File(located.standing_in(learnt)))
+    }
+
+    /// Whether too much was looked at.
+    fn is_given_up(self) -> bool {
+        self.looks.load(Ordering::Relaxed) > MAX_LOOKS
     }
 
     /// The same with this head, if there is one.
@@ -327,69 +368,6 @@ impl Search<'_> {
     /// What sections see of a path.
     fn at<'p>(&'p self, path: &'p [u8]) -> Asked<'p> {
         Asked::at(path).choosing(&self.found.chosen.sections)
-    }
-
-    /// Nobody is asked again where the same sections count as before.
-    async fn enter(self, asked: Asked<'_>, claims: &mut Claims) -> Result<(), Stumble> {
-        if self.is_entered(asked) {
-            return Ok(());
-        }
-        let (host, peer) = (self.subject.host, self.subject.peer);
-        let mut own = Claims::default();
-        let guest = self.found.guest(host, self.subject.head, peer, asked.path);
-        let guest = Guest {
-            asked,
-            variables: self.subject.variables,
-            ..guest
-        };
-        let entry = access::check(guest, &mut own).await;
-        claims.vary.append(&mut own.vary);
-        if entry.is_err() || own.user.is_some() {
-            own.vary.append(&mut claims.vary);
-            *claims = own;
-        }
-        entry
-    }
-
-    /// Whether the same sections are about it as about what was asked for.
-    fn is_entered(self, asked: Asked<'_>) -> bool {
-        let Subject {
-            host, variables, ..
-        } = self.subject;
-        let sections = |asked| host.sections_about(asked).map(ptr::from_ref);
-        let is_certain = variables.uncertain().is_none() && host.uncertain_section(asked).is_none();
-        is_certain && sections(self.found.asked_for()).eq(sections(asked))
-    }
-
-    /// Rules in sections may lead elsewhere, from a file that is there.
-    async fn in_sections(
-        self,
-        asked: Asked<'_>,
-        path: &[u8],
-        located: &Located,
-    ) -> Result<(), Stumble> {
-        if !self.subject.host.rewrites_in_sections {
-            return Ok(());
-        }
-        let subject = Subject {
-            decoded: path,
-            ..self.subject
-        };
-        let place = Place::of(path, Some(located));
-        let made = rewriting::in_sections(subject, self.trail, asked, place).await?;
-        if let Some(stumble) = made.as_ref().and_then(|made| made.stumble.clone()) {
-            return Err(stumble);
-        }
-        let Some(made) = made.filter(|_| located.is_file()) else {
-            return Ok(());
-        };
-        let Some(anew) = &made.anew else {
-            return Ok(());
-        };
-        let target = Turn::target(anew, made.head.query());
-        let before = (path, made.head.query());
-        let turn = Turn::new(target, made.vary.as_deref(), self.subject.variables, before);
-        Err(Stumble::Anew(Box::new(turn)))
     }
 }
 
