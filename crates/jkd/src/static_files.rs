@@ -136,8 +136,8 @@ fn answer(
             Err(Stumble::HiddenFile)
         }
         What::File(_) | What::Closed => Err(Stumble::HiddenFile),
-        What::Nothing | What::Behind(_) => {
-            wanted.tells_of_nothing(&found);
+        what @ (What::Nothing | What::Behind(_)) => {
+            wanted.tells_of_nothing(&found, &what);
             Err(Stumble::Unmapped)
         }
         What::Broken(error) => Err(broken(&error, wanted.path)),

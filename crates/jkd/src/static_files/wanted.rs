@@ -118,11 +118,11 @@ impl Wanted<'_> {
     }
 
     /// In httpd's words.
-    pub(super) fn tells_of_nothing(&self, found: &Located) {
+    pub(super) fn tells_of_nothing(&self, found: &Located, what: &What) {
         let Some(missing) = &found.walked.missing else {
             return;
         };
-        let number = if matches!(found.walked.what, What::Behind(_)) {
+        let number = if matches!(what, What::Behind(_)) {
             "AH00130"
         } else {
             "AH00128"
