@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, sync::Arc};
 use jkworkers::model::{Asked, FileSettings, Host};
 
 use super::{
-    place::{Place, Pointer, place},
+    place::{Place, Pointer, place, segments},
     walk::{Walked, What, walk},
 };
 use crate::rescue::Stumble;
@@ -275,8 +275,7 @@ pub(super) fn at(host: &Host, name: Vec<u8>) -> Located {
 
 /// The path without as many segments as the rest has.
 fn in_front<'p>(path: &'p [u8], rest: &[u8]) -> &'p [u8] {
-    let slashes = rest.iter().filter(|&&b| b == b'/').count();
-    (0..slashes).fold(path, |path, _| {
+    segments(rest).skip(1).fold(path, |path, _| {
         let end = path.iter().rposition(|&b| b == b'/');
         path.get(..end.unwrap_or_default()).unwrap_or_default()
     })

@@ -159,9 +159,7 @@ impl Search<'_> {
         around: Option<&[u8]>,
         claims: &mut Claims,
     ) -> Result<Candidate, Stumble> {
-        if self.looks.fetch_add(1, Ordering::Relaxed) >= MAX_LOOKS {
-            return Err(endless());
-        }
+        self.count()?;
         let made = self.rewritten(&own).await;
         if let Some(made) = &made {
             self.trail.leave_cookies(made);
@@ -273,6 +271,15 @@ impl Search<'_> {
             return Ok(Candidate::Nothing);
         }
         Ok(Candidate::File(located.standing_in(learnt)))
+    }
+
+    /// # Errors
+    ///
+    /// 500 where too much was looked at.
+    fn count(self) -> Result<(), Stumble> {
+        let before = self.looks.fetch_add(1, Ordering::Relaxed);
+        let is_allowed = before < MAX_LOOKS;
+        is_allowed.then_some(()).ok_or_else(endless)
     }
 
     /// Whether too much was looked at.

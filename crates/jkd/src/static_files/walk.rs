@@ -35,7 +35,7 @@ pub(crate) struct Walked {
 #[derive(Debug)]
 pub(crate) enum What {
     /// There is a file where a directory would have to be, and this is what opening it comes to.
-    Behind(Box<What>),
+    Behind(Box<Self>),
     /// A regular file.
     File(File),
     Directory,
