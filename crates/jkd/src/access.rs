@@ -172,8 +172,8 @@ async fn authenticate(
     let realm = facts.fill(realm);
     claims.challenge = challenge(&String::from_utf8_lossy(&realm));
     let header = guest.head.headers.joined("authorization");
-    let credentials = header.and_then(|header| Credentials::parse(&header));
-    let credentials = credentials.ok_or(Stumble::Unauthorized)?;
+    let header = header.ok_or(Stumble::Unauthorized)?;
+    let credentials = Credentials::parse(&header).ok_or_else(|| guest.says_nothing())?;
     claims.user = Some(credentials.user.clone());
     let file = policy
         .user_file()
@@ -268,7 +268,7 @@ impl Guest<'_> {
 
     /// Why a user may not come in.
     fn says(self, (number, before, after): Words, user: &[u8]) {
-        let (path, user) = (Printable(self.head.path()), Printable(user));
+        let (path, user) = (Printable(self.decoded), Printable(user));
         let module = if number == AH01631.0 {
             "authz_core"
         } else {
@@ -278,6 +278,14 @@ impl Guest<'_> {
             module,
             format_args!("{number}: user {user}{before}{path}{after}"),
         );
+    }
+
+    /// What the client says about itself is no user with a password.
+    fn says_nothing(self) -> Stumble {
+        let path = Printable(self.decoded);
+        let what = "AH01614: client used wrong authentication scheme";
+        self.tell("auth_basic", format_args!("{what}: {path}"));
+        Stumble::Unauthorized
     }
 
     /// Says it in the `ErrorLog`, as one of httpd's modules would.

@@ -79,13 +79,16 @@ impl ErrorLog {
         let now = SystemTime::now();
         let line = |said, about| Line { said, about, now };
         if let Some(about) = about {
-            let is_first = about.peer.connection().log_id.set(log_id(now)).is_ok();
-            for format in self.formats.connection.iter().filter(|_| is_first) {
+            let first = about.gets_ids(now);
+            for format in self
+                .formats
+                .connection
+                .iter()
+                .filter(|_| first.of_connection)
+            {
                 self.write(Some(format), &line(None, Some(about)), true);
             }
-            let id = about.record.name().unwrap_or_else(|| log_id(now));
-            let is_first = about.record.log_id.set(id).is_ok();
-            for format in self.formats.request.iter().filter(|_| is_first) {
+            for format in self.formats.request.iter().filter(|_| first.of_request) {
                 self.write(Some(format), &line(None, Some(about)), false);
             }
         }
@@ -112,6 +115,12 @@ impl ErrorLog {
             to.push(b'\n');
         });
     }
+}
+
+/// Whether a line is the first one.
+struct First {
+    of_connection: bool,
+    of_request: bool,
 }
 
 impl<'a> About<'a> {
@@ -160,10 +169,14 @@ impl<'a> About<'a> {
         system: Option<&io::Error>,
         what: fmt::Arguments<'_>,
     ) {
+        let is_wanted = level <= self.host.log_levels(self.asked).of(module);
         let Some(log) = logs.error_of(self.host.number) else {
+            if is_wanted {
+                self.gets_ids(SystemTime::now());
+            }
             return self.say_elsewhere(level, system, what);
         };
-        if level > self.host.log_levels(self.asked).of(module) {
+        if !is_wanted {
             return;
         }
         let said = Said {
@@ -174,6 +187,17 @@ impl<'a> About<'a> {
             message: &what.to_string(),
         };
         log.say(&said, Some(self));
+    }
+
+    /// What connects lines about it, and about its connection, is made for the first one, wherever
+    /// that goes.
+    fn gets_ids(&self, now: SystemTime) -> First {
+        let of_connection = self.peer.connection().log_id.set(log_id(now)).is_ok();
+        let id = self.record.name().unwrap_or_else(|| log_id(now));
+        First {
+            of_connection,
+            of_request: self.record.log_id.set(id).is_ok(),
+        }
     }
 
     fn say_elsewhere(&self, level: Severity, system: Option<&io::Error>, what: fmt::Arguments<'_>) {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jkworkers::uri_map::{self, BadUri, EncodedSlashes, UriRules};
+use jkworkers::uri_map::{self, BadUri, UriRules};
 
 use crate::http1::Head;
 
@@ -16,7 +16,8 @@ pub(crate) fn as_far_as_decoded(head: &Head, rules: UriRules) -> Vec<u8> {
     let raw = raw.unwrap_or_default();
     let decoded = uri_map::decode(raw, rules).or_else(|error| match error {
         BadUri::EncodedSlash => {
-            with_slashes(raw, rules).or_else(|_| Ok(Cow::Owned(without_escapes(raw))))
+            let resolved = uri_map::resolved_at_least(raw, rules);
+            Ok(Cow::Owned(without_escapes(&resolved)))
         }
         BadUri::AboveRoot | BadUri::Escape => {
             Ok(Cow::Owned(uri_map::resolved_at_least(raw, rules)))
@@ -29,16 +30,6 @@ pub(crate) fn as_far_as_decoded(head: &Head, rules: UriRules) -> Vec<u8> {
         BadUri::Relative => Err(error),
     });
     decoded.map_or_else(|_| raw.to_vec(), Cow::into_owned)
-}
-
-/// With slashes for what stands for them.
-fn with_slashes(raw: &[u8], rules: UriRules) -> Result<Cow<'_, [u8]>, BadUri> {
-    let encoded_slashes = EncodedSlashes::Decode;
-    let rules = UriRules {
-        encoded_slashes,
-        ..rules
-    };
-    uri_map::decode(raw, rules)
 }
 
 /// Each byte for what stands for it.
@@ -72,6 +63,8 @@ mod tests {
             ("/a%zz?q", "/a%zz"),
             ("/a%2fb", "/a/b"),
             ("/..%2f", "/../"),
+            ("/a//b/%2f%2f", "/a/b///"),
+            ("/a/%2e%2e/%2f", "//"),
             ("/../x", "/x"),
             ("/%2E./..//x%20y", "/x%20y"),
             ("/%41/../../%42%20", "/B%20"),

@@ -109,18 +109,15 @@ impl Play {
     }
 }
 
-/// A line without the microseconds in `FB=%^FB`.
+/// A line without the microseconds in `FB=%^FB`, and without ids in `log-id=%L`.
 fn timeless(line: &str) -> String {
-    let Some((before, time)) = line.split_once("FB=") else {
-        return line.to_owned();
-    };
-    let rest = time.trim_start_matches(|c: char| c.is_ascii_digit());
-    let said = if rest.len() < time.len() {
-        "(a time)"
-    } else {
-        ""
-    };
-    format!("{before}FB={said}{rest}")
+    let is_time = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let words = line.split(' ').map(|word| match word.split_once('=') {
+        Some(("FB", time)) if is_time(time) => "FB=(a time)",
+        Some(("log-id", id)) if id.len() > 1 => "log-id=(an id)",
+        _ => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Lets a server do what it does behind an answer: mod_jk gives its connection back then.
