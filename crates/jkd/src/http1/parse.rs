@@ -7,6 +7,7 @@ use httparse::{EMPTY_HEADER, Header, Status};
 use super::{
     Fields, Head,
     fields::{Field, Span},
+    scan::Bounds,
 };
 use crate::strict::Refusal;
 
@@ -41,6 +42,34 @@ pub(super) fn head(text: Bytes, lines: usize) -> Head {
         None => head,
         Some(refusal) => head.refused(refusal),
     }
+}
+
+/// A head of which the request line makes sense, and whose fields come no further, for this reason.
+/// It has those that httpd has then: as many as there may be; else all but the last one, which might
+/// have gone on in the line that could not be read.
+pub(super) fn begun(text: &[u8], bounds: &Bounds, refusal: Refusal) -> Option<Head> {
+    let length = memchr::memchr(b'\n', text)?.checked_sub(1)?;
+    let line = request_line(text, length).ok()?;
+    let mut end = length + 2;
+    let lines = text.get(end..)?.split_inclusive(|b| *b == b'\n');
+    for line in lines.take(bounds.fields) {
+        let is_whole = line
+            .strip_suffix(b"\r\n")
+            .is_some_and(|text| text.len() <= bounds.field);
+        if !is_whole {
+            break;
+        }
+        end += line.len();
+    }
+    let text = Bytes::copy_from_slice(text.get(..end)?);
+    let mut list = before_fault(&text, length + 2);
+    if refusal != Refusal::FieldCount {
+        list.pop();
+    }
+    let fields = Fields::new(text, list);
+    let whole = Span::new(0, length).unwrap_or_default();
+    let head = Head::of(line.method, line.version, fields, whole, line.target);
+    Some(head.speaking(line.protocol).refused(refusal))
 }
 
 /// What stands for a head that makes no sense. `text` is what came of it.
@@ -208,6 +237,10 @@ fn before_fault(text: &[u8], start: usize) -> Vec<Field> {
         let whole = [line, b"\r\n"].concat();
         let mut room = [EMPTY_HEADER; 1];
         let Ok(Status::Complete((_, [field]))) = httparse::parse_headers(&whole, &mut room) else {
+            if line.contains(&0) {
+                // As in httpd, which cannot read such a line, where the one before may go on.
+                list.pop();
+            }
             break;
         };
         let name = line.get(..field.name.len()).unwrap_or_default();

@@ -190,7 +190,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     fn refuse(&mut self, refusal: Refusal) -> Head {
         let text = self.scan.text(&self.input);
         let line = text.get(..self.bounds.line).unwrap_or(text);
-        let head = parse::unreadable(line, refusal);
+        let begun = self
+            .scan
+            .has_line()
+            .then(|| parse::begun(text, &self.bounds, refusal));
+        let head = begun
+            .flatten()
+            .unwrap_or_else(|| parse::unreadable(line, refusal));
         let behind = text.len().saturating_sub(taken(text, &self.bounds));
         self.begin_request();
         self.behind = behind;

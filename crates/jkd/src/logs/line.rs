@@ -288,6 +288,7 @@ impl Transaction<'_> {
             return forward::server_name(&nobody, naming, self.host, self.peer);
         }
         let named = strict::named_anyway(self.head, || forward::scheme(self.host)).host;
+        let named = named.filter(|_| self.is_readable());
         match named.map(|name| name.strip_suffix('.').unwrap_or(name)) {
             Some(name) => Cow::Owned(name.to_ascii_lowercase()),
             None => Cow::Borrowed(self.canonical_name()),

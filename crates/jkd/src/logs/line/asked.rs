@@ -28,7 +28,7 @@ impl Transaction<'_> {
 
     /// Of a line that is too long, has not come or is badly ended httpd takes nothing for what it
     /// is.
-    fn is_readable(&self) -> bool {
+    pub(super) fn is_readable(&self) -> bool {
         let line = self.head.line();
         self.head.framing().err() != Some(Refusal::LineLength)
             && !line.is_empty()
@@ -67,7 +67,11 @@ impl Transaction<'_> {
     }
 
     pub(super) fn method(&self) -> Option<&[u8]> {
-        let method = self.head.method.as_str().as_bytes();
+        let is_odd = self.head.framing().err() == Some(Refusal::Syntax);
+        let odd = is_odd.then(|| self.head.line().split(|b| *b == b' ').next());
+        let method = odd
+            .flatten()
+            .unwrap_or(self.head.method.as_str().as_bytes());
         Some(method).filter(|_| self.is_readable())
     }
 
@@ -94,6 +98,9 @@ impl Transaction<'_> {
         let in_section = self.record.extra().and_then(|extra| extra.query.get());
         let rewritten = self.rewritten().map(|(_, query)| query);
         let made = in_section.or(rewritten).map(Option::as_deref);
+        if made.is_none() && !self.is_readable() {
+            return true;
+        }
         if let Some(query) = made.unwrap_or_else(|| self.head.query()) {
             line.push(b'?');
             escaped(line, query);
