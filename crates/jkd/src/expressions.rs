@@ -146,13 +146,9 @@ impl<'a> Subject<'a> {
         strict::named_anyway(self.head, || scheme(self.host))
     }
 
-    fn server_name(&self) -> Vec<u8> {
+    fn server_name(&self) -> Cow<'a, [u8]> {
         let name = forward::server_name(&self.target(), self.naming, self.host, self.peer);
-        if name.contains(':') {
-            format!("[{name}]").into_bytes()
-        } else {
-            name.into_owned().into_bytes()
-        }
+        forward::in_url(name)
     }
 
     /// The file's name; of what a worker answers, the last part of the path.
@@ -229,7 +225,7 @@ impl expr::Request for Subject<'_> {
                 let admin = admin.unwrap_or("[no address given]");
                 Some(Cow::Borrowed(admin.as_bytes()))
             }
-            Variable::ServerName => Some(Cow::Owned(self.server_name())),
+            Variable::ServerName => Some(self.server_name()),
             Variable::ServerPort => {
                 let port = forward::server_port(&self.target(), self.naming, host, peer);
                 Some(Cow::Owned(port.to_string().into_bytes()))

@@ -17,7 +17,7 @@ use jkworkers::model::{Activation, ForwardedFields, JkOptions, Secret};
 
 pub(crate) use self::facts::{Facts, software};
 pub(crate) use self::indicated::Indicated;
-pub(crate) use self::names::{default_port, own_scheme, scheme, server_name, server_port};
+pub(crate) use self::names::{default_port, in_url, own_scheme, scheme, server_name, server_port};
 pub(crate) use self::uri::{
     Seen, encode_path, forwarded as forwarded_uri, outgoing as outgoing_uri,
 };

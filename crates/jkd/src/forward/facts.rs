@@ -6,7 +6,7 @@ use std::{borrow::Cow, env, os::unix::ffi::OsStrExt as _};
 use http::header;
 use jkworkers::model::{Asked, Host, Signature, variables::OwnVariable};
 
-use super::scheme;
+use super::{in_url, scheme};
 use crate::{access::Claims, http1::Head, peer::Peer, variables};
 
 /// Where a request's own variables come from.
@@ -49,7 +49,7 @@ impl<'a> Facts<'a> {
             }
             OwnVariable::ServerAddr => borrowed(self.peer.local_text.as_bytes()),
             OwnVariable::ServerAdmin => borrowed(self.admin().as_bytes()),
-            OwnVariable::ServerName => Some(self.url_name()),
+            OwnVariable::ServerName => Some(in_url(Cow::Borrowed(self.server_name))),
             OwnVariable::ServerPort => Some(Cow::Owned(self.server_port.to_string().into_bytes())),
             OwnVariable::ServerSoftware => borrowed(software(self.host).as_bytes()),
             OwnVariable::AuthType => self.claims.auth_type.as_deref().and_then(borrowed),
@@ -80,7 +80,9 @@ impl<'a> Facts<'a> {
 
     /// `ServerSignature`: what stands below pages.
     fn signature(&self) -> Cow<'a, [u8]> {
-        let name = escaped(&String::from_utf8_lossy(&self.url_name()));
+        let name = escaped(&String::from_utf8_lossy(&in_url(Cow::Borrowed(
+            self.server_name,
+        ))));
         let asked = Asked::at(self.path).choosing(self.chosen);
         let name = match self.host.signature(asked) {
             Signature::Off => return Cow::Borrowed(b""),
@@ -94,15 +96,6 @@ impl<'a> Facts<'a> {
         let (software, port) = (software(self.host), self.server_port);
         let text = format!("<address>{software} Server at {name} Port {port}</address>\n");
         Cow::Owned(text.into_bytes())
-    }
-
-    /// The server's name as it stands in a URL.
-    fn url_name(&self) -> Cow<'a, [u8]> {
-        if self.server_name.contains(':') {
-            Cow::Owned(format!("[{}]", self.server_name).into_bytes())
-        } else {
-            Cow::Borrowed(self.server_name.as_bytes())
-        }
     }
 }
 

@@ -28,6 +28,15 @@ pub(crate) fn server_name<'a>(
     }
 }
 
+/// A name as it stands in URLs: an IPv6 address in brackets.
+pub(crate) fn in_url(name: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match name {
+        name if name.contains(':') => Cow::Owned(format!("[{name}]").into_bytes()),
+        Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
+        Cow::Owned(name) => Cow::Owned(name.into_bytes()),
+    }
+}
+
 /// A final dot says that a name is whole; brackets say that it is an address.
 fn bare(name: &str) -> &str {
     let address = name.strip_prefix('[').and_then(|n| n.strip_suffix(']'));

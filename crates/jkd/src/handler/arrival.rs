@@ -219,14 +219,10 @@ impl<'a> Arrival<'a> {
     /// Who else says where its file would be: rules, and an `Alias` of a section about the path as it
     /// came.
     fn point(&self, found: &Found<'_>) -> Result<Pointer, Stumble> {
-        let subject = found.subject(self.host, self.head, &self.visit.peer, self.decoded);
-        let subject = subject.without_file();
-        let alias = || static_files::aliased(&subject, self.came);
-        let alias = (!found.is_mapped()).then(alias).transpose()?;
-        Ok(Pointer {
-            file: self.rewritten.and_then(|made| made.file.clone()),
-            alias: alias.flatten(),
-        })
+        let subject = || found.subject(self.host, self.head, &self.visit.peer, self.decoded);
+        let file = self.rewritten.and_then(|made| made.file.clone());
+        let by_section = (!found.is_mapped()).then_some(subject);
+        Pointer::of(file, by_section, self.came)
     }
 
     /// Sends its client elsewhere where that is said about all of a section: nobody asks who it is.

@@ -93,15 +93,9 @@ async fn at_path(subject: Subject<'_>, target: &[u8], seen: &mut Seen) -> Result
     }
     let before = Before::of(subject.variables.clone(), rewritten.as_deref());
     let mut found = mapping::find(host, head, decoded, before)?;
-    let by_section = || {
-        let subject = found.subject(host, head, peer, decoded).without_file();
-        static_files::aliased(&subject, &came)
-    };
-    let alias = (!found.is_mapped()).then(by_section).transpose()?;
-    let pointer = Pointer {
-        file: rewritten.as_ref().and_then(|made| made.file.clone()),
-        alias: alias.flatten(),
-    };
+    let file = rewritten.as_ref().and_then(|made| made.file.clone());
+    let by_section = (!found.is_mapped()).then_some(|| found.subject(host, head, peer, decoded));
+    let pointer = Pointer::of(file, by_section, &came)?;
     let located = static_files::locate(snapshot, host, &found, decoded, pointer).await?;
     let own = located.as_ref().and_then(Located::name);
     found.choose(host, head, peer, decoded, own);

@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 use super::{Subject, expressions::Underway, maps};
 use crate::{
     access::Claims,
-    forward::{encode_path, scheme, server_name, server_port},
+    forward::{encode_path, in_url, scheme, server_name, server_port},
     http1::Head,
     variables,
 };
@@ -313,11 +313,7 @@ impl<'a> Inquiry<'a> {
             naming,
             ..
         } = self.subject;
-        match server_name(&target, naming, host, peer) {
-            name if name.contains(':') => Cow::Owned(format!("[{name}]").into_bytes()),
-            Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
-            Cow::Owned(name) => Cow::Owned(name.into_bytes()),
-        }
+        in_url(server_name(&target, naming, host, peer))
     }
 
     /// The directory and the path of the `Alias` around.

@@ -5,8 +5,28 @@ use std::os::unix::ffi::OsStrExt as _;
 use http::StatusCode;
 use jkworkers::model::{Asked, SectionAlias};
 
-use super::place::{Place, is_hidden, segments};
-use crate::{expressions::Subject, rescue::Stumble};
+use super::place::{Place, Pointer, is_hidden, segments};
+use crate::{expressions::Subject, rescue::Stumble, rewriting::LocalFile};
+
+impl Pointer {
+    /// What rules about rewriting have made of its request, and what a section says about the path
+    /// that came, which nobody asks about what a worker answers.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`aliased`].
+    pub(crate) fn of<'a>(
+        file: Option<LocalFile>,
+        by_section: Option<impl FnOnce() -> Subject<'a>>,
+        came: &[u8],
+    ) -> Result<Self, Stumble> {
+        let alias = by_section.map(|subject| aliased(&subject().without_file(), came));
+        Ok(Self {
+            file,
+            alias: alias.transpose()?.flatten(),
+        })
+    }
+}
 
 /// Where such a line leads. As in httpd the sections about `came` count, the path before any rule
 /// has made another one of it, and of these the `<Location>`s: nobody knows of files yet.

@@ -190,16 +190,24 @@ impl Host {
 
     /// `AllowMethods`: whether what is asked for may be asked for by this method.
     pub fn allows_method(&self, asked: Asked<'_>, method: &str) -> bool {
-        let mut sections = self.sections_about(asked).rev();
-        let said = sections.find_map(|section| section.settings.methods.as_ref());
+        let said = self.innermost(asked, |settings| settings.methods.as_ref());
         said.is_none_or(|methods| methods.contains(method))
+    }
+
+    /// What the innermost of the sections about what is asked for says that says anything.
+    fn innermost<'a, T>(
+        &'a self,
+        asked: Asked<'a>,
+        said: impl Fn(&'a Settings) -> Option<T>,
+    ) -> Option<T> {
+        let mut sections = self.sections_about(asked).rev();
+        sections.find_map(|section| said(&section.settings))
     }
 
     /// `LimitRequestBody` for what is asked for, bytes; `u64::MAX` is no limit.
     pub fn max_body(&self, asked: Asked<'_>) -> u64 {
-        let sections = self.sections_about(asked);
-        let mut said = sections.filter_map(|section| section.settings.max_body);
-        said.next_back().unwrap_or_else(|| self.own_max_body())
+        let said = self.innermost(asked, |settings| settings.max_body);
+        said.unwrap_or_else(|| self.own_max_body())
     }
 
     /// `LimitRequestBody` outside of all sections, bytes.
@@ -210,9 +218,8 @@ impl Host {
 
     /// `LogIOTrackTTFB` for what is asked for.
     pub fn times_first_byte(&self, asked: Asked<'_>) -> bool {
-        let sections = self.sections_about(asked);
-        let mut said = sections.filter_map(|section| section.settings.first_byte);
-        said.next_back().unwrap_or(self.logs.first_byte)
+        let said = self.innermost(asked, |settings| settings.first_byte);
+        said.unwrap_or(self.logs.first_byte)
     }
 
     /// `HostnameLookups` for what is asked for.
@@ -220,10 +227,8 @@ impl Host {
         if !self.said.looks_up_clients {
             return Lookups::Off;
         }
-        let sections = self.sections_about(asked);
-        let mut said = sections.filter_map(|section| section.settings.lookups);
-        let innermost = said.next_back();
-        innermost.or(self.settings.lookups).unwrap_or_default()
+        let said = self.innermost(asked, |settings| settings.lookups);
+        said.or(self.settings.lookups).unwrap_or_default()
     }
 
     /// `UseCanonicalName` and `UseCanonicalPhysicalPort` outside of sections.
@@ -249,10 +254,8 @@ impl Host {
 
     /// `ServerSignature` for what is asked for.
     pub fn signature(&self, asked: Asked<'_>) -> Signature {
-        let sections = self.sections_about(asked);
-        let mut said = sections.filter_map(|section| section.settings.signature);
-        let innermost = said.next_back();
-        innermost.or(self.settings.signature).unwrap_or_default()
+        let said = self.innermost(asked, |settings| settings.signature);
+        said.or(self.settings.signature).unwrap_or_default()
     }
 
     /// `LogLevel` for what is asked for.

@@ -38,7 +38,10 @@ impl Said {
     /// What of it is written in this host.
     pub(crate) fn by(host: &Host) -> Self {
         let says = |what: fn(&Settings) -> bool| host.says(what);
-        let mut sections = host.sections.iter();
+        let in_sections = |what: fn(&Settings) -> bool| {
+            let mut sections = host.sections.iter();
+            sections.any(|section| what(&section.settings))
+        };
         Self {
             adds_charset: says(|settings| {
                 let charset = settings.files.default_charset.as_deref();
@@ -46,16 +49,14 @@ impl Said {
             }),
             aliases: says(|settings| settings.alias.is_some()),
             changes_headers: says(|settings| !settings.headers.is_empty()),
-            chooses: sections.any(|section| matches!(section.covers, Covers::If(_))),
+            chooses: (host.sections.iter()).any(|section| matches!(section.covers, Covers::If(_))),
             describes_names: says(|settings| settings.files.extensions.are_described()),
-            limits_bodies: (host.sections.iter())
-                .any(|section| section.settings.max_body.is_some()),
+            limits_bodies: in_sections(|settings| settings.max_body.is_some()),
             limits_methods: says(|settings| settings.methods.is_some()),
             looks_up_clients: says(|s| s.lookups.unwrap_or_default() != Lookups::Off),
             looks_up_itself: says(|s| s.canonical_name == Some(CanonicalName::Dns)),
-            names_itself: host.sections.iter().any(|section| {
-                let said = &section.settings;
-                said.canonical_name.is_some() || said.physical_port.is_some()
+            names_itself: in_sections(|settings| {
+                settings.canonical_name.is_some() || settings.physical_port.is_some()
             }),
             names_matches: host.sections.iter().any(Section::has_names),
             requires_tls: says(|settings| settings.tls.required),
