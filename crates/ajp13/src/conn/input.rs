@@ -23,8 +23,9 @@ pub(super) fn split(
 
 /// Bytes asked for by a first read.
 const SMALL: usize = 8 * 1024;
-/// Bytes asked for at most.
-const LARGE: usize = 64 * 1024;
+/// Bytes asked for at most. More is not read in less time, and it is what somebody holds who does not
+/// read an answer.
+const LARGE: usize = 32 * 1024;
 /// Reads in a row that must stay far below the size before it shrinks.
 const PATIENCE: u8 = 4;
 

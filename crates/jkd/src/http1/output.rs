@@ -15,7 +15,7 @@ use tokio::io::AsyncWrite;
 const SMALL: usize = 1024;
 
 /// With so much waiting no more is asked for, bytes.
-const FULL: usize = 64 * 1024;
+const FULL: usize = 32 * 1024;
 
 /// So many pieces are written at once.
 const PIECES: usize = 16;

@@ -37,6 +37,8 @@ pub(super) struct Sending<B> {
     broken: bool,
     /// The client has not taken yet what it was offered last.
     waits: bool,
+    /// It has taken a part of it.
+    behind: bool,
 }
 
 impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
@@ -50,6 +52,7 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
             ended: false,
             broken: false,
             waits: false,
+            behind: false,
         }
     }
 
@@ -133,6 +136,7 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
             }
             let written = self.output.poll_write(cx, &mut wire.stream);
             self.waits = written.is_pending();
+            self.behind = !self.output.is_empty();
             if self.broken && !matches!(written, Poll::Ready(Ok(1..))) {
                 return Poll::Ready(Err(Gone));
             }
@@ -176,9 +180,10 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
         Poll::Ready(())
     }
 
-    /// Takes what is there of the body, as far as there is room.
+    /// Takes what is there of the body, as far as there is room. Nothing while the client is behind:
+    /// each block that the body was read into is kept as long as anything of it has to be sent.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<(), Gone> {
-        while !self.done && !self.broken && !self.output.is_full() {
+        while !self.behind && !self.done && !self.broken && !self.output.is_full() {
             match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => self.push(frame.into_data().ok())?,
                 Poll::Ready(Some(Err(_))) => return Err(Gone),
