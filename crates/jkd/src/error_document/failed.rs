@@ -180,7 +180,9 @@ impl<'a> Failed<'a> {
             variables.name_matches(self.host, own);
             let chosen = self.choose(visit, path);
             let own = own.choosing(&chosen.sections);
-            variables.enter(self.host, self.head, &visit.peer, own);
+            if self.reached.is_found {
+                variables.enter(self.host, self.head, &visit.peer, own);
+            }
             if self.reached.is_settled {
                 variables.settle(self.host, own);
                 variables.connect(self.host, &visit.peer, own);

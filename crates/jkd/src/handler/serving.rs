@@ -1,6 +1,6 @@
 //! A request that is decided about: its worker, or a file.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
@@ -65,10 +65,13 @@ impl<'a> Way<'a> {
     }
 
     /// What is known of it, as far as that counts for what its answer is.
-    fn named(&self, host: &'a Host) -> Named<'a> {
+    fn named<'n>(&self, host: &'n Host, asked: Asked<'n>) -> Named<'n>
+    where
+        'a: 'n,
+    {
         Named {
             host,
-            asked: self.decision.asked(),
+            asked,
             name: self.last(),
             kind: self.kind,
         }
@@ -85,11 +88,37 @@ impl<'a> Way<'a> {
         Cow::Borrowed(path.get(of(path)..).unwrap_or_default())
     }
 
+    /// Where it leads to, for the sections about that.
+    fn place(&self, host: &Host) -> Place {
+        let located = self.located.as_ref().filter(|_| !host.sections.is_empty());
+        Place {
+            name: located.and_then(Located::name).map(<[u8]>::to_vec),
+            learnt: located.and_then(|located| located.learnt.clone()),
+        }
+    }
+
     /// The file or directory; of what a worker answers the last part of the path.
     fn file(&self) -> Option<Vec<u8>> {
         let last = || self.decoded.rsplit(|b| *b == b'/').next();
         let located = self.located.as_ref().and_then(Located::name);
         located.or_else(last).map(<[u8]>::to_vec)
+    }
+}
+
+/// The file or directory that a request leads to, whoever answers it.
+struct Place {
+    name: Option<Vec<u8>>,
+    /// What is known of what stands for it.
+    learnt: Option<Arc<Learnt>>,
+}
+
+impl Place {
+    /// What sections see of it.
+    fn asked<'p>(&'p self, decision: &'p Decision<'_>) -> Asked<'p> {
+        self.learnt.as_deref().map_or_else(
+            || decision.asked().with_file(self.name.as_deref()),
+            Learnt::asked,
+        )
     }
 }
 
@@ -104,7 +133,8 @@ pub(super) async fn decided(
     served: &mut Served,
 ) -> Result<Outgoing<Answer>, Stumble> {
     let (host, peer, decision) = (course.rules.host, &visit.peer, way.decision);
-    course.rules.asked = Some(decision.asked());
+    let (place, naming) = (way.place(host), asking.record.naming(host));
+    course.rules.asked = Some(place.asked(decision));
     course.cx.variables = Some(&decision.variables);
     let file = host.said.changes_headers.then(|| way.file()).flatten();
     let (path, file, claims) = (way.seen(), file.as_deref(), course.claims);
@@ -117,7 +147,6 @@ pub(super) async fn decided(
     if host.said.changes_headers {
         checked.has_cookies = course.cx.head.headers.contains("cookie");
     }
-    let naming = asking.record.naming(host);
     let name = server_name(&checked.target, naming, host, peer);
     let facts = Facts {
         host,
@@ -130,7 +159,7 @@ pub(super) async fn decided(
         chosen: &decision.chosen.sections,
     };
     let leaving = Leaving::of(&way, &asking);
-    let named = way.named(host);
+    let named = way.named(host, place.asked(decision));
     let answered = serve(visit, facts, &checked, way, asking, served).await;
     let leave_fields = |_: &Stumble| visit.trail.leave_fields(late.as_deref());
     let mut response = answered.inspect_err(leave_fields)?;
