@@ -309,8 +309,10 @@ async fn begun(
     let before = arrival.before(variables)?;
     course.cx.head = arrival.head;
     if arrival.is_about_server() {
-        arrival.is_noted_about_server(&before.variables);
-        return serving::about_server(&course, checked.body, asking.body.take()).await;
+        let variables = &before.variables;
+        arrival.is_noted_about_server(variables);
+        let (chosen, body) = (arrival.choose(variables), asking.body.take());
+        return serving::about_server(&course, &chosen, checked.body, body).await;
     }
     let (found, located) = arrival.find(before).await?;
     arrival.admit(&found, located.as_ref(), claims).await?;

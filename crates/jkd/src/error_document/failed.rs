@@ -210,6 +210,10 @@ impl<'a> Failed<'a> {
     ) -> Outgoing<Answer> {
         let mut answer = without_page(visit, stumble, document);
         let (status, is_about_file) = (answer.status(), stumble.is_about_file());
+        if status == StatusCode::RANGE_NOT_SATISFIABLE {
+            // As in httpd, which has begun another answer by then.
+            answer = answer.map(Answer::without_length);
+        }
         let trace = self.host.identity.trace;
         allow::tell(&mut answer.head.fields, status, is_about_file, trace);
         let mut answer = self.finish(visit, (claims, changed), claims.ask(stumble, answer));

@@ -12,6 +12,7 @@ use super::Asking;
 use crate::{
     access::{self, Claims, Guest},
     answer::Visit,
+    expressions::{self, Chosen},
     forward::{default_port, own_scheme, scheme, server_name, server_port},
     http1::Head,
     logs::{About, Record},
@@ -105,6 +106,15 @@ impl<'a> Arrival<'a> {
             all.name_matches(self.host, Asked::at(path));
         }
         all
+    }
+
+    /// Which `<If>` sections hold for a request that is for no path.
+    pub(super) fn choose(&self, variables: &Variables<'_>) -> Chosen {
+        let subject = expressions::Subject {
+            variables: Some(variables),
+            ..expressions::Subject::new(self.host, self.head, &self.visit.peer, self.decoded)
+        };
+        subject.choose(Asked::at(self.decoded))
     }
 
     /// Who says what the server is called while nobody knows yet where the request leads: sections

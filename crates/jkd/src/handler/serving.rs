@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     answer::{Answer, Visit},
+    expressions::Chosen,
     forward::{Facts, server_name, server_port},
     headers::{self, Seen},
     http1::{Body, BodyLength, Head, Outgoing},
@@ -30,14 +31,17 @@ use crate::{
 /// Answers what no worker and no file is asked for, whoever asks.
 pub(super) async fn about_server(
     course: &Course<'_>,
+    chosen: &Chosen,
     length: BodyLength,
     body: Option<Body>,
 ) -> Result<Outgoing<Answer>, Stumble> {
     let head = course.cx.head;
     let body = body.filter(|_| head.method == Method::TRACE);
     let Some(body) = body else {
-        // `OPTIONS *`: there is nothing to say.
-        return Ok(Response::new(Full::default().into()).into());
+        // `OPTIONS *`: there is nothing to say but what was looked at.
+        let mut nothing = Outgoing::from(Response::new(Answer::from(Full::default())));
+        response::vary_by(&chosen.vary.join(&b", "[..]), &mut nothing.head.fields);
+        return Ok(nothing);
     };
     let allowed = course.rules.host.identity.trace;
     let answer = trace::respond(allowed, head, length, body).await?;
@@ -167,6 +171,9 @@ pub(super) async fn decided(
         course.cx.facts = mapping::looks_at_all(host).then_some(facts);
         media_type::describe(&mut response.head, &named);
     }
+    // What rules about rewriting have looked at comes behind all that sections have.
+    let made = course.vary.take().unwrap_or_default().as_bytes();
+    response::vary_by(made, &mut response.head.fields);
     response::vary_by(&vary, &mut response.head.fields);
     let left = leaving.complete(visit, decision, course, response).await;
     left.inspect_err(leave_fields)

@@ -83,6 +83,8 @@ impl Search<'_> {
             return Ok(located);
         }
         match Box::pin(self.fallback(&settings, claims)).await {
+            // A worker's answer is that for what is not there.
+            Ok(Some(instead)) if instead.name().is_none() => Ok(located.or_mapped(instead.mapped)),
             Ok(Some(instead)) => Ok(instead),
             Err(stumble) if stumble.status() != StatusCode::NOT_FOUND => Err(stumble),
             Ok(None) | Err(_) => Ok(located),

@@ -98,6 +98,35 @@ pub(super) fn reject_unsafe_uri(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     found
 }
 
+/// httpd stays at the root.
+pub(super) fn slashes_above(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
+    let target = mod_jk.what.split(' ').nth(1).unwrap_or_default();
+    let path = target.split('?').next().unwrap_or_default();
+    let path = path.to_ascii_lowercase();
+    let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
+    let found = path.contains("%2f")
+        && leads_above(&path.replace("%2f", "/").replace("%2e", "."))
+        && matches!(statuses, Some((200 | 404, 400)))
+        && jkd.requests.is_empty();
+    if found {
+        mod_jk.requests.clear();
+        mod_jk.reply.clone_from(&jkd.reply);
+    }
+    found
+}
+
+fn leads_above(path: &str) -> bool {
+    let mut depth = 0;
+    path.split('/').any(|segment| {
+        depth += match segment {
+            "" | "." => 0,
+            ".." => -1,
+            _ => 1,
+        };
+        depth < 0
+    })
+}
+
 /// The file in front of more is what a worker would run.
 pub(super) fn sources(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let target = mod_jk.what.split(' ').nth(1).unwrap_or_default();

@@ -59,6 +59,7 @@ pub(super) const WIRE: &[Difference] = &[
     Difference::named("END_RESPONSE alone", balancing::end_response_alone),
     Difference::named("backslashes", paths::backslashes),
     Difference::named("encoded slashes", paths::encoded_slashes),
+    Difference::named("slashes above", paths::slashes_above),
     Difference::named("encoded semicolons", paths::encoded_semicolons),
     Difference::named("double encoding", paths::double_encoding),
     Difference::named("dot segments at the end", paths::dot_segments_at_the_end),
