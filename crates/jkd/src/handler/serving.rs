@@ -171,12 +171,16 @@ pub(super) async fn decided(
         course.cx.facts = mapping::looks_at_all(host).then_some(facts);
         media_type::describe(&mut response.head, &named);
     }
-    // What rules about rewriting have looked at comes behind all that sections have.
-    let made = course.vary.take().unwrap_or_default().as_bytes();
-    response::vary_by(made, &mut response.head.fields);
-    response::vary_by(&vary, &mut response.head.fields);
+    vary_by(course.vary.take(), &vary, &mut response);
     let left = leaving.complete(visit, decision, course, response).await;
     left.inspect_err(leave_fields)
+}
+
+/// What rules about rewriting have looked at comes behind all that sections have.
+fn vary_by(rules: Option<&str>, sections: &[u8], response: &mut Outgoing<Answer>) {
+    let fields = &mut response.head.fields;
+    response::vary_by(rules.unwrap_or_default().as_bytes(), fields);
+    response::vary_by(sections, fields);
 }
 
 /// What else is known of an answer that leaves.
