@@ -62,8 +62,7 @@ pub(crate) enum Reply<'a> {
 /// 405 and 501 for methods other than GET, HEAD, POST and OPTIONS, 500 where the file system fails.
 pub(crate) fn serve(wanted: Wanted<'_>, found: Located) -> Result<Reply<'_>, Stumble> {
     let Wanted { host, head, .. } = wanted;
-    let about = host.files_about(wanted.asked.with_file(found.asked_for()));
-    let found = found.accepting(host, wanted.path, &about);
+    let found = found.accepting(host, wanted.asked);
     let asked = found.asked(wanted.path, wanted.asked.chosen);
     let handler = handler_of(host, asked, &found);
     match handler {
@@ -136,7 +135,7 @@ fn answer(
             Err(Stumble::HiddenFile)
         }
         What::File(_) | What::Closed => Err(Stumble::HiddenFile),
-        what @ (What::Nothing | What::Behind(_)) => {
+        what @ (What::Nothing | What::Behind { .. }) => {
             wanted.tells_of_nothing(&found, &what);
             Err(Stumble::Unmapped)
         }
@@ -167,7 +166,7 @@ pub(crate) fn look(host: &Host, path: &[u8], pointer: &Pointer, for_jk: bool) ->
         (_, Some(path)) => Look::Worker(path),
         (What::File(_), None) if !found.is_script => Look::File(found.walked.name),
         (What::Directory, None) if found.lacks_slash => Look::Directory,
-        (What::Nothing | What::Behind(_), None) => Look::Nothing,
+        (What::Nothing | What::Behind { .. }, None) => Look::Nothing,
         _ => Look::Closed,
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, sync::Arc};
 
-use jkworkers::model::{Asked, FileSettings, Host};
+use jkworkers::{
+    model::{Asked, FileSettings, Host},
+    uri_map::clean,
+};
 
 use super::{
-    place::{Place, Pointer, place, segments},
+    place::{Place, Pointer, place},
     walk::{Walked, What, walk},
 };
 use crate::rescue::Stumble;
@@ -93,7 +96,7 @@ impl Located {
         let is_in_front = |name: &[u8]| !name.contains(&b';');
         match self.walked.what {
             What::Closed => {}
-            What::Behind(_) if is_in_front(&self.walked.name) => {}
+            What::Behind { .. } if is_in_front(&self.walked.name) => {}
             _ => self.walked.what = What::Nothing,
         }
         self.lacks_slash = false;
@@ -101,15 +104,19 @@ impl Located {
     }
 
     /// The same; the file in front of more stands for that where this is accepted for the path:
-    /// `AcceptPathInfo`. What a rule of the map covers is its worker's, whatever comes behind.
-    pub(super) fn accepting(mut self, host: &Host, path: &[u8], settings: &FileSettings) -> Self {
-        if settings.path_info != Some(true) {
+    /// `AcceptPathInfo`. What a rule of the map covers is its worker's, whatever comes behind; so
+    /// may be a file of which nobody can say by which path it was reached.
+    pub(super) fn accepting(mut self, host: &Host, asked: Asked<'_>) -> Self {
+        let What::Behind { rest, .. } = &self.walked.what else {
             return self;
-        }
-        let own = in_front(path, self.parts(path).1);
-        let is_for_worker = self.for_jk && host.uri_map.find(own).is_some();
+        };
+        let settings = host.files_about(asked.with_file(self.asked_for()));
+        let path = self.path.as_deref().unwrap_or(asked.path);
+        let is_accepted = settings.path_info == Some(true)
+            && in_front(path, rest)
+                .is_some_and(|own| !self.for_jk || host.uri_map.find(own).is_none());
         self.walked.what = match self.walked.what {
-            What::Behind(file) if !is_for_worker => *file,
+            What::Behind { file, .. } if is_accepted => *file,
             what => what,
         };
         self
@@ -192,7 +199,7 @@ impl Located {
     pub(crate) const fn is_file(&self) -> bool {
         matches!(
             self.walked.what,
-            What::File(_) | What::Behind(_) | What::Closed | What::Broken(_)
+            What::File(_) | What::Behind { .. } | What::Closed | What::Broken(_)
         )
     }
 
@@ -209,7 +216,7 @@ impl Located {
     /// Whether there is anything, be it a file in front of what was looked for.
     pub(crate) fn is_there(&self) -> bool {
         let what = &self.walked.what;
-        matches!(what, What::Behind(_) | What::File(_) | What::Directory)
+        matches!(what, What::Behind { .. } | What::File(_) | What::Directory)
     }
 }
 
@@ -230,7 +237,7 @@ pub(super) fn find(
     Ok(match found.walked.what {
         What::Directory if path.ends_with(b"/") => index(host, path, for_jk, &settings, found),
         What::Nothing => fallback(host, for_jk, &settings).unwrap_or(found),
-        What::Behind(_) => found.accepting(host, path, &settings),
+        What::Behind { .. } => found.accepting(host, Asked::at(path)),
         _ => found,
     })
 }
@@ -273,12 +280,11 @@ pub(super) fn at(host: &Host, name: Vec<u8>) -> Located {
     found
 }
 
-/// The path without as many segments as the rest has.
-fn in_front<'p>(path: &'p [u8], rest: &[u8]) -> &'p [u8] {
-    segments(rest).skip(1).fold(path, |path, _| {
-        let end = path.iter().rposition(|&b| b == b'/');
-        path.get(..end.unwrap_or_default()).unwrap_or_default()
-    })
+/// The path of the file in front of the rest, which the file's name has as it was written: the path
+/// may have lost its parameters since.
+fn in_front<'p>(path: &'p [u8], rest: &[u8]) -> Option<&'p [u8]> {
+    let cleaned = || path.strip_suffix(&*clean(rest).ok()?);
+    path.strip_suffix(rest).or_else(cleaned)
 }
 
 /// The names of files that stand for a directory.
@@ -368,10 +374,8 @@ fn fallback(host: &Host, for_jk: bool, settings: &FileSettings) -> Option<Locate
 /// A file that is there, or that nobody may see.
 fn file(host: &Host, path: &[u8], for_jk: bool) -> Option<Located> {
     let place @ Place { is_script, .. } = &place(host, path, &Pointer::default(), for_jk).ok()?;
-    let walked = walk(host, path, place);
-    let is_there = !matches!(walked.what, What::Nothing | What::Directory);
-    is_there.then(|| Located {
-        path: Some(path.to_vec()),
-        ..Located::at(walked, *is_script)
-    })
+    let found = Located::at(walk(host, path, place), *is_script);
+    let found = found.accepting(host, Asked::at(path));
+    let is_there = !matches!(found.walked.what, What::Nothing | What::Directory);
+    is_there.then(|| found.by(path.to_vec()))
 }

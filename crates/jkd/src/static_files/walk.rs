@@ -34,8 +34,13 @@ pub(crate) struct Walked {
 /// What is there.
 #[derive(Debug)]
 pub(crate) enum What {
-    /// There is a file where a directory would have to be, and this is what opening it comes to.
-    Behind(Box<Self>),
+    /// There is a file where a directory would have to be.
+    Behind {
+        /// What opening it comes to.
+        file: Box<Self>,
+        /// The end of the name, which goes on behind it: with its slash.
+        rest: Vec<u8>,
+    },
     /// A regular file.
     File(File),
     Directory,
@@ -65,11 +70,11 @@ pub(crate) fn walk(host: &Host, path: &[u8], place: &Place) -> Walked {
     };
     let what = match walk.to(place) {
         // httpd asks for the whole name at once.
-        Ok(What::Behind(_)) | Err(End::Nothing) if is_too_long(&place.name) => What::Closed,
+        Ok(What::Behind { .. }) | Err(End::Nothing) if is_too_long(&place.name) => What::Closed,
         Ok(what) => what,
         Err(end) => end.at(&walk.name),
     };
-    let is_missing = matches!(what, What::Nothing | What::Behind(_));
+    let is_missing = matches!(what, What::Nothing | What::Behind { .. });
     let missing = is_missing.then(|| place.name.clone());
     Walked {
         name: walk.name,
@@ -108,15 +113,11 @@ impl Walk<'_> {
         if place.name.contains(&0) {
             return Err(End::Nothing);
         }
-        // A relative `ServerRoot` leaves dots.
-        let parts = segments(&place.name);
-        let mut parts = parts
-            .filter(|part| !part.is_empty() && *part != b".")
-            .peekable();
+        let mut parts = parts(&place.name).peekable();
         self.is_overridden = self.is_overridden_anywhere();
         let mut directory = open("/", PATH, Mode::empty())?;
         self.check_overrides(&directory)?;
-        while let Some(part) = parts.next() {
+        while let Some((part, end)) = parts.next() {
             let step = self.step(&directory, part);
             self.name.extend_from_slice(part);
             let step = step?;
@@ -132,8 +133,9 @@ impl Walk<'_> {
                     return if is_last {
                         file
                     } else {
-                        let file = file.unwrap_or_else(|end| end.at(&self.name));
-                        Ok(What::Behind(Box::new(file)))
+                        let file = Box::new(file.unwrap_or_else(|end| end.at(&self.name)));
+                        let rest = place.name.get(end..).unwrap_or_default().to_vec();
+                        Ok(What::Behind { file, rest })
                     };
                 }
                 _ => return Err(End::Closed("it is neither a file nor a directory")),
@@ -263,6 +265,16 @@ const READ: OFlags = OFlags::CLOEXEC
     .union(OFlags::NOCTTY);
 
 /// Where an open file is, all links resolved.
+/// The parts of a name, each with where it ends. A relative `ServerRoot` leaves dots.
+fn parts(name: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    let parts = segments(name).scan(0, |next, part| {
+        let end = *next + part.len();
+        *next = end + 1;
+        Some((part, end))
+    });
+    parts.filter(|(part, _)| !part.is_empty() && *part != b".")
+}
+
 fn real_path(fd: &OwnedFd) -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd())).ok()
 }

@@ -122,7 +122,7 @@ impl Wanted<'_> {
         let Some(missing) = &found.walked.missing else {
             return;
         };
-        let number = if matches!(what, What::Behind(_)) {
+        let number = if matches!(what, What::Behind { .. }) {
             "AH00130"
         } else {
             "AH00128"
@@ -157,10 +157,14 @@ impl Wanted<'_> {
                 headers.insert(header::CONTENT_TYPE, kind);
             }
             // Nothing is said of what is not sent.
-            What::File(_) | What::Behind(_) if !found.is_script => {
+            What::File(_) | What::Behind { .. } if !found.is_script => {
                 drop(send::describe(self.by(found), &found.walked.name, headers));
             }
-            What::File(_) | What::Behind(_) | What::Nothing | What::Closed | What::Broken(_) => {}
+            What::File(_)
+            | What::Behind { .. }
+            | What::Nothing
+            | What::Closed
+            | What::Broken(_) => {}
         }
         response
     }

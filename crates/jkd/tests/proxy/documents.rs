@@ -61,6 +61,22 @@ fn what_is_not_mounted_is_a_file_of_the_site() {
     assert_eq!(http.get("/app/x").fact("uri"), "/app/x");
 }
 
+/// Who may come in is asked for the path without parameters, and only what stands there is sent.
+#[test]
+fn no_parameter_leads_behind_a_file_that_is_closed() {
+    let (daemon, _directory) = daemon(
+        "AcceptPathInfo On\n<Location /sub>\nRequire all denied\n</Location>\n\
+         <Location /both>\nRequire all granted\n</Location>\n",
+    );
+    let mut http = daemon.http();
+    assert_eq!(http.get("/both/index.html/more;v=1").text(), "both");
+    assert_eq!(http.get("/sub/x.txt/more").status, 403);
+    for around in ["/sub/x.txt/..;/..;/x", "/sub/x.txt/..;/..;/both/index.html"] {
+        assert_eq!(http.get(around).status, 404, "{around}");
+    }
+    assert_eq!(http.get("/sub/x.txt/a/..;/b").status, 403);
+}
+
 #[test]
 fn an_index_that_is_mounted_is_for_its_worker() {
     let (daemon, _directory) = daemon(INDEX);

@@ -87,7 +87,7 @@ impl Site {
         let name = name.strip_prefix(&root).unwrap_or(&name).to_owned();
         match walked.what {
             What::File(_) => format!("file {name}"),
-            What::Behind(_) => format!("behind {name}"),
+            What::Behind { .. } => format!("behind {name}"),
             What::Directory => format!("directory {name}"),
             What::Nothing => format!("nothing {name}"),
             What::Closed => format!("closed {name}"),

@@ -129,8 +129,7 @@ fn leads_above(path: &str) -> bool {
 
 /// The file in front of more is what a worker would run.
 pub(super) fn sources(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
-    let target = mod_jk.what.split(' ').nth(1).unwrap_or_default();
-    let is_source = target.contains(".jsp/");
+    let is_source = matches!(&mod_jk.reply, Some(reply) if reply.body == b"source\n");
     let statuses = replies(mod_jk, jkd).map(|(mod_jk, jkd)| (mod_jk.status, jkd.status));
     let is_unasked = mod_jk.requests.is_empty() && jkd.requests.is_empty();
     let found = is_source && is_unasked && statuses == Some((200, 404));
