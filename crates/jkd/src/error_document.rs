@@ -188,7 +188,7 @@ impl<'a> Case<'a> {
         match page(visit, asked, target, &earlier, served).await {
             // As in httpd, where a file is sent when the body has been read.
             Ok(_) if !served.is_by_group() && is_body_too_long(visit) => {
-                handler::too_long(&visit.peer);
+                handler::note_length(&visit.peer);
                 Told::NoPage { closes: true }
             }
             Ok(page) => Told::Answer(Box::new(claims.ask(stumble, closing(page, stumble)))),

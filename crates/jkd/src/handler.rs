@@ -19,7 +19,7 @@ use jkworkers::model::{ClientRules, Pace};
 pub(crate) use self::{
     arrival::{Arrival, server},
     course::Course,
-    relaying::too_long,
+    relaying::{note_length, too_long},
 };
 use crate::{
     access::Claims,
@@ -344,7 +344,7 @@ async fn admitted(
     let learnt = located.as_ref().and_then(|located| located.learnt.clone());
     found.is_stood_for(learnt.as_deref());
     visit.trail.is_stood_for(learnt.as_ref());
-    arrival.record.is_handled_by(|| found.handler(host));
+    arrival.is_handled(&found);
     check_slash(located.as_ref(), found.seen(decoded), course.cx.head)
         .inspect_err(|_| arrival.notes(&found.settled(host, &visit.peer)))?;
     let vary = turns::vary(arrival.vary, [arrival.rewritten, fixed]);

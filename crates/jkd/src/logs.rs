@@ -89,6 +89,8 @@ pub(crate) struct Wants {
     pub(crate) asked: Vec<String>,
     /// What mod_jk notes.
     pub(crate) notes: bool,
+    /// Who handles it.
+    pub(crate) handler: bool,
     /// When the answer begins.
     pub(crate) first_byte: bool,
     /// The same where no section says whether.
@@ -264,6 +266,7 @@ impl Wants {
                 Token::RequestHeader(name) => self.asked.push(name.clone()),
                 Token::Cookie(_) => self.asked.push("cookie".to_owned()),
                 Token::Note(_) => self.notes = true,
+                Token::Handler => self.handler = true,
                 Token::FirstByte => self.first_byte = true,
                 _ => {}
             }

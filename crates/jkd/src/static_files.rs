@@ -32,7 +32,7 @@ pub(crate) use self::{
     content::{FileBody, Piece, length},
     date::{is_date_of, parse as parse_date},
     directory::{Learnt, Located},
-    index::Search,
+    index::{MAX_DEPTH, Search},
     place::Pointer,
     ranges::{Part, Wanted as Ranges, wanted as wanted_parts},
     send::{Untagged, boundary},

@@ -1,8 +1,6 @@
 //! What is settled between access and answer: rules about rewriting in sections, and index files.
 //! Both may have the request begin anew with another path, which is followed here.
 
-use std::sync::atomic::AtomicU32;
-
 use http::StatusCode;
 use jkworkers::model::Asked;
 
@@ -17,7 +15,7 @@ use crate::{
     rescue::Stumble,
     rewriting::{self, Asker, InSections, Place, Rewritten, Subject, Turn},
     snapshot::Served,
-    static_files::{Located, Search},
+    static_files::{Located, MAX_DEPTH, Search},
 };
 
 /// Answers a request that begins anew, as often as it does: `LimitInternalRecursion`.
@@ -181,7 +179,6 @@ impl Arrival<'_> {
         claims: &mut Claims,
     ) -> Result<Located, Stumble> {
         let variables = found.settled(self.host, &self.visit.peer);
-        let looks = AtomicU32::new(0);
         let search = Search {
             subject: Subject {
                 on_behalf_of: Some(Asker::of_client(self.decoded)),
@@ -190,8 +187,7 @@ impl Arrival<'_> {
             snapshot: &self.visit.snapshot,
             found,
             trail: &self.visit.trail,
-            left: self.host.max_turns.into(),
-            looks: &looks,
+            left: u64::from(self.host.max_turns).min(MAX_DEPTH),
         };
         let name = located.parts(&found.path).0.to_vec();
         let is_directory = located.is_directory();

@@ -479,7 +479,7 @@ fn one_address_that_is_mute_is_not_the_member_and_is_not_saved_by_the_other() {
         answered += 1;
     }
     assert_eq!(hangs.join().unwrap(), "4", "{}", jkd.log());
-    assert!(answered > 10, "{answered}");
+    assert!(answered >= 2, "{answered}");
     release.send(()).unwrap();
     assert_eq!(get(address), "m", "{}", jkd.log());
     let log = jkd.log();

@@ -226,6 +226,12 @@ impl<'a> Arrival<'a> {
         }
     }
 
+    /// Sections may say who handles it, which logs show.
+    pub(super) fn is_handled(&self, found: &Found<'_>) {
+        let logs = &self.visit.snapshot.logs;
+        (self.record).is_handled_by(logs, || found.handler(self.host));
+    }
+
     /// Who else says where its file would be: rules, and an `Alias` of a section about the path as it
     /// came.
     fn point(&self, found: &Found<'_>) -> Result<Pointer, Stumble> {

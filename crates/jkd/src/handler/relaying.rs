@@ -155,12 +155,16 @@ pub(super) fn fits(length: BodyLength, most: u64, client: &Peer) -> Result<(), S
     Ok(())
 }
 
-/// The body is longer than it may be: says so.
+/// Says that a body is longer than it may be; gives what comes of it.
 pub(crate) fn too_long(client: &Peer) -> Stumble {
-    let refusal = Refusal::BodyLength;
-    let so = format_args!("request refused: {refusal}");
+    note_length(client);
+    Stumble::Refused(Refusal::BodyLength)
+}
+
+/// Says that a body is longer than it may be.
+pub(crate) fn note_length(client: &Peer) {
+    let so = format_args!("request refused: {}", Refusal::BodyLength);
     Limit::Body.is_reached(&client.ip_text, so);
-    Stumble::Refused(refusal)
 }
 
 /// Reads what AJP sends of a body without being asked.

@@ -274,8 +274,10 @@ impl Record {
     }
 
     /// Sections say who handles it, if they do.
-    pub(crate) fn is_handled_by(&self, handler: impl FnOnce() -> Handler) {
-        let Some(extra) = self.extra() else { return };
+    pub(crate) fn is_handled_by(&self, logs: &Logs, handler: impl FnOnce() -> Handler) {
+        let Some((extra, _)) = self.wanted(logs).filter(|(_, wants)| wants.handler) else {
+            return;
+        };
         let name = match handler() {
             Handler::Jk => "jakarta-servlet",
             Handler::File => "default-handler",

@@ -3,7 +3,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
 };
 
 use http::HeaderValue;
@@ -25,6 +25,7 @@ pub(crate) struct Trail {
     is_found: AtomicBool,
     is_settled: AtomicBool,
     is_ruled: AtomicBool,
+    looks: AtomicU32,
 }
 
 /// How far a request has come that stumbles: which sections are about it follows from that.
@@ -141,6 +142,17 @@ pub(crate) fn renamed(
 }
 
 impl Trail {
+    /// Counts a look at what may stand for a directory: how many there were for this request and for
+    /// the pages that stand for its answer.
+    pub(crate) fn looks_again(&self) -> u32 {
+        self.looks.fetch_add(1, Relaxed)
+    }
+
+    /// How many looks there were.
+    pub(crate) fn looks(&self) -> u32 {
+        self.looks.load(Relaxed)
+    }
+
     /// Rules have made this.
     pub(crate) fn leave(&self, made: &Rewritten) {
         if made.variables.is_empty() && made.cookies.is_empty() && !made.is_last {
@@ -169,13 +181,13 @@ impl Trail {
         marks.earlier.clone_from(&turn.earlier);
         marks.variables.clear();
         (marks.file, marks.learnt) = (None, None);
-        self.is_found.store(false, Ordering::Relaxed);
-        self.is_settled.store(false, Ordering::Relaxed);
+        self.is_found.store(false, Relaxed);
+        self.is_settled.store(false, Relaxed);
     }
 
     /// It is known where the request leads to: to this file or directory, or to a worker.
     pub(crate) fn leads_to(&self, file: Option<&[u8]>) {
-        self.is_found.store(true, Ordering::Relaxed);
+        self.is_found.store(true, Relaxed);
         if let Some(file) = file {
             self.marks.lock().get_or_insert_default().file = Some(file.to_vec());
         }
@@ -191,13 +203,13 @@ impl Trail {
 
     /// The request has been let in, and variables that are set for whoever serves it are there.
     pub(crate) fn settle(&self) {
-        self.is_settled.store(true, Ordering::Relaxed);
+        self.is_settled.store(true, Relaxed);
     }
 
     /// How far the request has come. The next one begins anew: that for a page of an error.
     pub(crate) fn take_reached(&self) -> Reached {
-        let is_found = self.is_found.swap(false, Ordering::Relaxed);
-        let is_settled = self.is_settled.swap(false, Ordering::Relaxed);
+        let is_found = self.is_found.swap(false, Relaxed);
+        let is_settled = self.is_settled.swap(false, Relaxed);
         let mut marks = self.marks.lock();
         let known = marks.as_mut();
         let known = known.map(|marks| (marks.file.take(), marks.learnt.take()));
@@ -213,12 +225,12 @@ impl Trail {
     /// A rule says how the request ends. As in httpd that is not the end of a request for the page of
     /// an error: it has a page of its own.
     pub(crate) fn is_ended_by_rule(&self) {
-        self.is_ruled.store(true, Ordering::Relaxed);
+        self.is_ruled.store(true, Relaxed);
     }
 
     /// Whether one has said so since this was asked.
     pub(crate) fn takes_end_by_rule(&self) -> bool {
-        self.is_ruled.swap(false, Ordering::Relaxed)
+        self.is_ruled.swap(false, Relaxed)
     }
 
     /// The request has got other fields if there is a head, and what comes instead of it begins with them. What was

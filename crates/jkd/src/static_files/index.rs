@@ -4,13 +4,7 @@
 mod admission;
 mod candidate;
 
-use std::{
-    borrow::Cow,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::{borrow::Cow, sync::Arc};
 
 use http::StatusCode;
 use jkworkers::{
@@ -38,6 +32,10 @@ use crate::{
 /// How often what stands for something may be stood for.
 const MAX_FALLBACKS: usize = 8;
 
+/// How deep directories may stand for one another, whatever `LimitInternalRecursion` allows: each
+/// takes room on the stack.
+pub(crate) const MAX_DEPTH: u64 = 50;
+
 /// How often something is looked at for one request. Names of index files that rules make into
 /// directories again would multiply without end.
 const MAX_LOOKS: u32 = 1000;
@@ -52,8 +50,6 @@ pub(crate) struct Search<'a> {
     pub(crate) trail: &'a Trail,
     /// How many more directories may stand for one another.
     pub(crate) left: u64,
-    /// How often something was looked at.
-    pub(crate) looks: &'a AtomicU32,
 }
 
 impl Search<'_> {
@@ -279,14 +275,13 @@ impl Search<'_> {
     ///
     /// 500 where too much was looked at.
     fn count(self) -> Result<(), Stumble> {
-        let before = self.looks.fetch_add(1, Ordering::Relaxed);
-        let is_allowed = before < MAX_LOOKS;
+        let is_allowed = self.trail.looks_again() < MAX_LOOKS;
         is_allowed.then_some(()).ok_or_else(endless)
     }
 
     /// Whether too much was looked at.
     fn is_given_up(self) -> bool {
-        self.looks.load(Ordering::Relaxed) > MAX_LOOKS
+        self.trail.looks() > MAX_LOOKS
     }
 
     /// The same with this head, if there is one.

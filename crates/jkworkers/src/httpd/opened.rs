@@ -49,7 +49,8 @@ impl Default for Opened {
 impl Opened {
     /// Whether this file may be read now.
     pub(super) fn check(&self, path: &Path) -> Result<(), Refused> {
-        if self.open.iter().any(|open| open == path) {
+        let path = plain(path);
+        if self.open.contains(&path) {
             return Err(Refused::Circle);
         }
         if self.open.len() >= MAX_DEPTH {
@@ -60,14 +61,15 @@ impl Opened {
 
     /// Whether this file was read before, and too much was.
     pub(super) fn is_too_often(&self, path: &Path) -> bool {
-        self.room.is_none() && self.known.contains(path)
+        self.room.is_none() && self.known.contains(&plain(path))
     }
 
     /// Notes that a file of so many bytes is being read. False where it was read before, and that
     /// is too much.
     pub(super) fn enter(&mut self, path: &Path, length: usize) -> bool {
-        if self.known.insert(path.to_owned()) {
-            self.read.push(path.to_owned());
+        let path = plain(path);
+        if self.known.insert(path.clone()) {
+            self.read.push(path.clone());
         } else {
             self.room = self
                 .room
@@ -76,7 +78,7 @@ impl Opened {
                 return false;
             }
         }
-        self.open.push(path.to_owned());
+        self.open.push(path);
         true
     }
 
@@ -89,4 +91,9 @@ impl Opened {
     pub(super) fn into_read(self) -> Vec<PathBuf> {
         self.read
     }
+}
+
+/// Without dots and slashes that mean nothing.
+fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
 }

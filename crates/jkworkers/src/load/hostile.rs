@@ -25,12 +25,13 @@ fn load(config: &str, workers: &str, map: &str) -> String {
     text
 }
 
-/// How long this thread has had a processor: what others do on the machine does not count. Nothing
-/// where the system does not tell.
+/// How long this thread has had a processor: what others do on the machine does not count.
+/// Where the system does not tell, what the clock says.
 fn worked() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = told.split(' ').next().and_then(|first| first.parse().ok());
-    Duration::from_nanos(nanoseconds.unwrap_or_default())
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.and_then(|told| told.split(' ').next()?.parse().ok());
+    let clock = || std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    nanoseconds.map_or_else(clock, Duration::from_nanos)
 }
 
 /// A text for each number, one after the other.

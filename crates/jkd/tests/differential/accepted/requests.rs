@@ -85,7 +85,8 @@ pub(super) fn unread(mod_jk: &mut Seen, jkd: &mut Seen) -> bool {
     let found = pair.is_some_and(|(theirs, ours)| {
         let asks = theirs.interim != ours.interim && ours.end == End::Closed;
         let finds_more = matches!(theirs.status, 400 | 413) && theirs.end == End::Closed;
-        let is_early = ours.end == End::Kept || asks;
+        let is_refusal = matches!(ours.status, 301 | 302 | 307 | 403 | 404 | 410 | 503);
+        let is_early = (is_refusal || ours.status == 200) && (ours.end == End::Kept || asks);
         asks && theirs.status == ours.status
             || finds_more && is_early && ours.status != theirs.status
     });
