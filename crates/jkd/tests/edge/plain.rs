@@ -112,16 +112,19 @@ fn read_body<'t>(fields: &Fields, rest: &'t [u8], is_old: bool) -> Option<(Vec<u
 }
 
 fn path_and_query(target: &str) -> (String, Option<String>) {
-    let target = match target.split_once("://") {
-        Some((_, rest)) if !target.starts_with('/') => {
-            let at = rest.find(['/', '?']);
-            at.map_or_else(String::new, |at| rest[at..].to_owned())
-        }
-        _ => target.to_owned(),
+    let of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let behind_scheme = target.trim_start_matches(of_scheme).strip_prefix(':');
+    let target = match behind_scheme {
+        // As httpd has it: without a name, too, something is behind the scheme.
+        Some(rest) => match rest.strip_prefix("//") {
+            Some(rest) => rest.find(['/', '?']).map_or("", |at| &rest[at..]),
+            None => rest,
+        },
+        None => target,
     };
     match target.split_once('?') {
         Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
-        None => (target, None),
+        None => (target.to_owned(), None),
     }
 }
 
