@@ -47,7 +47,7 @@ pub use self::{
     load::{Ask, Load, Outcome, Pattern, Report, Running, Sample},
     network::{in_own_network, is_in_own_network},
     node::{Executed, Node, executed_twice, serve_if_asked},
-    process::{Leashed, signal},
+    process::{Leashed, raise_file_limit, signal},
     raw::{Connection, End, Reply},
     script::{Act, Door, Head, Script, unescaped},
     tomcat::{Cluster, Tomcat, TomcatBuilder, home as tomcat_home},

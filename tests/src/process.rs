@@ -7,6 +7,8 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::wait::{LONG, within};
 
 /// A program whose output goes to a file and whose life is bound to ours.
@@ -148,6 +150,13 @@ fn state(directory: &Path) -> Option<(String, String)> {
 fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.path())
+}
+
+/// From now on this process may have as many files open as the system lets it.
+pub fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    setrlimit(Resource::Nofile, Rlimit { current, ..limit }).expect("a limit up to the highest");
 }
 
 /// Sends a signal by name to a process that the caller has started.

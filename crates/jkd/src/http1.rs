@@ -18,6 +18,7 @@ mod outgoing;
 mod output;
 mod parse;
 mod scan;
+mod slow;
 mod taken;
 mod target;
 mod wire;

@@ -10,12 +10,17 @@ use std::{
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
+use super::slow;
+
 /// Pieces of up to so many bytes are put together: one `send` is cheaper than a `writev` of several
 /// pieces, and costs more only where much has to be copied.
 const SMALL: usize = 1024;
 
 /// With so much waiting no more is asked for, bytes.
 const FULL: usize = 32 * 1024;
+
+/// The same where many clients do not read.
+const FULL_OF_MANY: usize = 8 * 1024;
 
 /// So many pieces are written at once.
 const PIECES: usize = 16;
@@ -49,7 +54,8 @@ impl Output {
 
     /// Whether more should wait until some of this is gone.
     pub(super) fn is_full(&self) -> bool {
-        self.queued + self.text.len() >= FULL
+        let full = if slow::are_many() { FULL_OF_MANY } else { FULL };
+        self.queued + self.text.len() >= full
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -13,8 +13,7 @@ use ajp13::server::{RequestBody, Server, ServerOptions};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use jkd_tests::{Jkd, wait_until};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use jkd_tests::{Jkd, raise_file_limit, wait_until};
 use tokio::net::TcpListener;
 
 /// What every request but one is answered with.
@@ -77,13 +76,6 @@ impl Stage {
     pub(crate) fn memory(&self) -> u64 {
         self.jkd.process().memory_kb("VmRSS")
     }
-}
-
-/// As many files as this process may have open: it has both ends of each connection but one.
-fn raise_file_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.maximum;
-    setrlimit(Resource::Nofile, Rlimit { current, ..limit }).unwrap();
 }
 
 /// An application server in a thread of its own, until what is returned is dropped.

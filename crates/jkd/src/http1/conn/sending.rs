@@ -15,7 +15,7 @@ use tokio::{
 
 use super::Gone;
 use crate::{
-    http1::{output::Output, wire::Shared, write::End},
+    http1::{output::Output, slow::Slow, wire::Shared, write::End},
     limits::Limit,
 };
 
@@ -36,7 +36,7 @@ pub(super) struct Sending<B> {
     /// The rest will never come.
     broken: bool,
     /// The client has not taken yet what it was offered last.
-    waits: bool,
+    waits: Option<Slow>,
     /// It has taken a part of it.
     behind: bool,
 }
@@ -51,7 +51,7 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
             done: false,
             ended: false,
             broken: false,
-            waits: false,
+            waits: None,
             behind: false,
         }
     }
@@ -124,7 +124,7 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
         loop {
             // No more is taken from whoever makes the body than what fits: a client that does not read
             // costs no more memory than that.
-            if !self.waits {
+            if self.waits.is_none() {
                 self.broken |= self.fill(cx).is_err();
             }
             let mut wire = wire.lock();
@@ -135,7 +135,11 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Sending<B> {
                 return Poll::Ready(Err(Gone));
             }
             let written = self.output.poll_write(cx, &mut wire.stream);
-            self.waits = written.is_pending();
+            self.waits = if written.is_pending() {
+                self.waits.take().or_else(|| Some(Slow::new()))
+            } else {
+                None
+            };
             self.behind = !self.output.is_empty();
             if self.broken && !matches!(written, Poll::Ready(Ok(1..))) {
                 return Poll::Ready(Err(Gone));
