@@ -29,6 +29,7 @@ mod jkd;
 mod load;
 mod network;
 mod node;
+mod packets;
 mod process;
 mod raw;
 mod script;
@@ -47,6 +48,7 @@ pub use self::{
     load::{Ask, Load, Outcome, Pattern, Report, Running, Sample},
     network::{in_own_network, is_in_own_network},
     node::{Executed, Node, executed_twice, serve_if_asked},
+    packets::{CPONG, next_code},
     process::{Leashed, raise_file_limit, signal},
     raw::{Connection, End, Reply},
     script::{Act, Door, Head, Script, unescaped},

@@ -9,7 +9,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::{Read as _, Write as _},
+    io::Write as _,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
@@ -19,7 +19,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use jkd_tests::{Backend, Http, Jkd, Request, Tomcat, free_port, wait_until};
+use jkd_tests::{Backend, CPONG, Http, Jkd, Request, Tomcat, free_port, next_code, wait_until};
 use parking_lot::Mutex;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jkd");
@@ -390,15 +390,6 @@ fn names_and_files_may_change_at_once() {
     load.stop();
 }
 
-/// The next packet from jkd: its code.
-fn packet(stream: &mut TcpStream) -> Option<u8> {
-    let mut head = [0; 4];
-    stream.read_exact(&mut head).ok()?;
-    let mut payload = vec![0; u16::from_be_bytes([head[2], head[3]]).into()];
-    stream.read_exact(&mut payload).ok()?;
-    payload.first().copied()
-}
-
 /// Takes one connection, answers its CPings, and gives it to `serve` with each request.
 fn one_connection(
     listener: TcpListener,
@@ -409,10 +400,10 @@ fn one_connection(
         let (mut stream, _) = listener.accept().unwrap();
         // Others are refused, or are never heard of again.
         let _listener = (!closes).then_some(listener);
-        while let Some(code) = packet(&mut stream) {
+        while let Some(code) = next_code(&mut stream) {
             match code {
                 2 => serve(&mut stream),
-                _ => stream.write_all(b"AB\0\x01\x09").unwrap(),
+                _ => stream.write_all(CPONG).unwrap(),
             }
         }
     });

@@ -1,27 +1,18 @@
 //! Members that say nothing for a while: which of them are given up, and what that costs.
 
 use std::{
-    io::{Read, Write},
+    io::Write,
     net::{SocketAddr, TcpListener, TcpStream},
     thread,
     time::Duration,
 };
 
-use jkd_tests::{Backend, wait_until};
+use jkd_tests::{Backend, CPONG, next_code, wait_until};
 
 use crate::harness::{Daemon, balancer};
 
 /// Longer than it takes until a member is asked whether it is still there.
 const LONG_WORK: Duration = Duration::from_millis(1500);
-
-/// The code byte of the next packet.
-fn packet(stream: &mut TcpStream) -> Option<u8> {
-    let mut head = [0; 4];
-    stream.read_exact(&mut head).ok()?;
-    let mut payload = vec![0; u16::from_be_bytes([head[2], head[3]]).into()];
-    stream.read_exact(&mut payload).ok()?;
-    payload.first().copied()
-}
 
 /// A member that has one connection, over which it answers CPings, and does `with` at the first
 /// request: what listens goes along.
@@ -30,8 +21,8 @@ fn once(with: impl FnOnce(TcpListener, TcpStream) + Send + 'static) -> SocketAdd
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        while packet(&mut stream).unwrap() != 2 {
-            stream.write_all(b"AB\0\x01\x09").unwrap();
+        while next_code(&mut stream).unwrap() != 2 {
+            stream.write_all(CPONG).unwrap();
         }
         with(listener, stream);
     });
@@ -45,7 +36,7 @@ fn one_that_stops_in_peace_answers_what_it_has() {
         thread::sleep(LONG_WORK);
         let answer = b"AB\0\x08\x04\0\xc8\0\0\0\0\0AB\0\x05\x03\0\x01a\0AB\0\x02\x05\x01";
         stream.write_all(answer).unwrap();
-        let _ = packet(&mut stream);
+        let _ = next_code(&mut stream);
     });
     let b = Backend::saying("b");
     let daemon = Daemon::start(&balancer(&[a, b.address], ""), &["/*=lb"]);
@@ -57,7 +48,7 @@ fn one_that_stops_in_peace_answers_what_it_has() {
 #[test]
 fn one_that_hangs_is_given_up_and_what_it_was_sent_is_counted() {
     let a = once(|listener, mut stream| {
-        while packet(&mut stream).is_some() {}
+        while next_code(&mut stream).is_some() {}
         drop(listener);
     });
     let b = Backend::saying("b");
