@@ -94,6 +94,8 @@ impl Property {
 pub(crate) struct Properties {
     /// Bytes of all keys and values that were ever taken.
     total: usize,
+    /// Bytes of all keys that were looked at because a template has them.
+    looked: usize,
     map: BTreeMap<String, Property>,
     /// The keys in the order in which they came.
     order: Vec<String>,
@@ -179,6 +181,11 @@ impl Properties {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Whether there is more than any configuration needs, or templates lead to more work than that.
+    fn is_full(&self) -> bool {
+        self.total > MAX_TOTAL || self.looked > 4 * MAX_TOTAL
     }
 
     /// Counts a key and its value; false where they are too much.

@@ -67,9 +67,9 @@ impl Opened {
     /// Notes that a file of so many bytes is being read. False where it was read before, and that
     /// is too much.
     pub(super) fn enter(&mut self, path: &Path, length: usize) -> bool {
-        let path = plain(path);
-        if self.known.insert(path.clone()) {
-            self.read.push(path.clone());
+        let name = plain(path);
+        if self.known.insert(name.clone()) {
+            self.read.push(path.to_owned());
         } else {
             self.room = self
                 .room
@@ -78,7 +78,7 @@ impl Opened {
                 return false;
             }
         }
-        self.open.push(path);
+        self.open.push(name);
         true
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::{MAX_TOTAL, Properties, Property};
+use super::{MAX_TOTAL, Properties};
 use crate::diag::{Diagnostics, Origin};
 
 /// mod_jk follows references this deep: at the twentieth it gives up.
@@ -71,23 +71,27 @@ impl Properties {
         if format!("{target}.").starts_with(&prefix) {
             return refuse_self(target, template, origin, found);
         }
-        let copies: Vec<(String, Property)> = self
-            .with_prefix(&prefix)
-            .map(|(key, property)| {
-                let rest = key.strip_prefix(&prefix).unwrap_or_default();
+        // It has been said that there is too much.
+        if self.is_full() {
+            return;
+        }
+        let (mut looked, mut copies) = (0, Vec::new());
+        for (key, property) in self.with_prefix(&prefix) {
+            looked += key.len();
+            let rest = key.strip_prefix(&prefix).unwrap_or_default();
+            let own = format!("{target}.{rest}");
+            if !self.map.contains_key(&own) {
                 let mut copy = property.clone();
                 copy.written_as.get_or_insert_with(|| key.to_owned());
-                (format!("{target}.{rest}"), copy)
-            })
-            .collect();
-        if copies.is_empty() {
+                copies.push((own, copy));
+            }
+        }
+        if looked == 0 {
             return self.refuse_unknown(template, target, origin, found);
         }
+        self.looked = self.looked.saturating_add(looked);
         for (key, property) in copies {
-            if self.map.contains_key(&key) {
-                continue;
-            }
-            if !self.has_room(&key, property.text()) {
+            if !self.has_room(&key, property.text()) || self.is_full() {
                 return refuse_size(target, origin, found);
             }
             self.insert(key, property);
