@@ -275,6 +275,7 @@ fn no_request_fails_over_many_reloads() {
 
 /// What `a` has counted over all reloads.
 fn elected(jkd: &Jkd, member: &str) -> usize {
+    jkd.wait_for_log("metrics on http://");
     let log = jkd.log();
     let (_, rest) = log.split_once("metrics on http://").unwrap();
     let end = rest.find(|c: char| c.is_whitespace() || c == '/').unwrap();

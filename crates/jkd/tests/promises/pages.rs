@@ -119,6 +119,7 @@ fn metrics_have_no_words_of_clients_and_no_secrets() {
             "--metrics",
             "127.0.0.1:0",
         ]);
+    jkd.wait_for_log("metrics on http://");
     let log = jkd.log();
     let (_, rest) = log.split_once("metrics on http://").unwrap();
     let (address, _) = rest.split_once('/').unwrap();
